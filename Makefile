@@ -1,0 +1,93 @@
+# `make` alone lists the targets. `make test` and `make paper` do all their set-up themselves.
+SHELL  := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help env test quick paper lab refresh docs check export clean lock
+
+PYTHON ?= python3.11
+SCALE  ?= default
+JOBS   ?= 2
+NB     ?= $(wildcard nbs/index.ipynb nbs/[01]*.ipynb)
+VENV   := .venv
+BIN    := $(VENV)/bin
+# The stamp carries the lock's checksum: a changed lock installs again, an unchanged one never does.
+STAMP  := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml | cksum | tr ' ' '-')
+# Two cores, two workers, one thread each: more only makes them wait for each other.
+ONE    := OMP_NUM_THREADS=1
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "  variables: SCALE=smoke|default|paper  JOBS=$(JOBS)  NB='nbs/03_encoders.ipynb ...'  PYTHON=$(PYTHON)"
+
+env: $(STAMP) ## the environment alone, in .venv/
+	@echo "environment ready: $(VENV) ($$($(BIN)/python --version))"
+
+$(STAMP): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "expected $(PYTHON) on the path, found none; set PYTHON=..." >&2; exit 2; }
+	@echo "==> making $(VENV) with $$($(PYTHON) --version)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "==> installing $$(grep -c == requirements.lock) locked packages (a few minutes the first time)"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements.lock
+	@echo "==> installing adaroute in place"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@rm -f $(VENV)/.ready-* && touch $@
+
+test: env ## everything that must hold: notebooks in sync, clean and re-executed; pytest
+	@echo "==> pytest with $(JOBS) workers"
+	@$(ONE) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q
+
+quick: env ## the tests without re-executing the chapters
+	@$(ONE) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q -m "not chapters"
+
+paper: env ## the paper: every figure, table and the PDF (SCALE=smoke|default|paper)
+	@echo "==> making the paper at scale '$(SCALE)'"
+	@$(BIN)/python -m adaroute.paper --scale $(SCALE)
+
+lab: env ## JupyterLab, opened in nbs/
+	@$(BIN)/jupyter lab --notebook-dir=. nbs/index.ipynb
+
+export: env ## write the package from the notebooks
+	@$(BIN)/nbdev_export
+
+clean: env ## strip execution counts and machine metadata from the notebooks
+	@$(BIN)/nbdev_clean
+
+check: export clean ## fail if exporting and cleaning changes what is committed
+	@changed="$$(git status --porcelain -- nbs adaroute)"; \
+	if [ -n "$$changed" ]; then echo "notebooks and package are not in sync, or not committed:" >&2; echo "$$changed" >&2; exit 1; fi
+	@echo "notebooks and package are in sync and clean"
+
+refresh: export ## re-execute the chapters and store their outputs (NB= for some of them)
+	@export $(ONE) n=0 total=$(words $(NB)); \
+	run() { $(CURDIR)/$(BIN)/jupyter nbconvert --to notebook --execute --inplace --log-level=ERROR \
+	        --ExecutePreprocessor.kernel_name=python3 --ExecutePreprocessor.timeout=1200 "$$1" </dev/null >"$$2" 2>&1 \
+	        && echo "ok     $$1" || { echo "FAILED $$1"; grep -v '^ *$$' "$$2" | tail -3 | sed 's/^/       /'; exit 1; }; }; \
+	export -f run; logs=$$(mktemp -d); trap 'rm -rf "$$logs"' EXIT; \
+	printf '%s\n' $(NB) | xargs -P $(JOBS) -I{} bash -c 'run "{}" "'$$logs'/$$(basename {}).log"' \
+	| while read -r line; do case "$$line" in ok*|FAILED*) n=$$((n+1)); echo "[$$n/$$total] $$line";; *) echo "       $$line";; esac; done
+	@$(BIN)/nbdev_clean
+
+docs: env ## a static site in site/ that needs no network, math included
+	@rm -rf site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@# one script with its glyphs inside it: no web font, no network
+	@mkdir -p site/mathjax && cp "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/sphinx-mathjax-offline/static/mathjax/tex-svg-full.js" site/mathjax/
+	@printf '%s\n' 'window.MathJax = {tex: {inlineMath: [["$$","$$"], ["\\(","\\)"]], processEnvironments: true, tags: "ams"},' \
+	  '  options: {skipHtmlTags: ["script", "style", "textarea", "pre", "code", "noscript"]}};' \
+	  'var s = document.createElement("script"); s.async = true;' \
+	  's.src = document.currentScript.src.replace("local.js", "tex-svg-full.js"); document.head.appendChild(s);' > site/mathjax/local.js
+	@! grep -rlE '<(script|link|img|iframe)[^>]+(src|href)="?(https?:)?//' site --include='*.html' \
+	  || { echo "the pages above load something from the network" >&2; exit 1; }
+	@echo "open site/index.html"
+
+lock: ## rewrite requirements.lock and the pins of environment.yml from .venv
+	@{ echo "# Exact versions of the working environment (Python 3.11). Rewritten by 'make lock'."; \
+	   $(BIN)/python -m pip freeze --all --exclude-editable --disable-pip-version-check \
+	   | grep -v -E '^(pip|adaroute)==' | sed -E 's/ @ .*//; s/\+[a-z0-9.]+$$//'; } > requirements.lock.new
+	@! grep -v -E '^(#|[A-Za-z0-9_.-]+==[^ ]+$$)' requirements.lock.new || { echo "a package has no plain version" >&2; exit 1; }
+	@mv requirements.lock.new requirements.lock
+	@while IFS= read -r line; do \
+	   name=$$(sed -nE 's/^ +- ([A-Za-z0-9_.-]+)==.*/\1/p' <<<"$$line"); \
+	   if [ -n "$$name" ]; then echo "      - $$(grep -i "^$$name==" requirements.lock)"; else echo "$$line"; fi; \
+	 done < environment.yml > environment.yml.new && mv environment.yml.new environment.yml
+	@echo "locked $$(grep -c == requirements.lock) packages"

@@ -1,0 +1,39 @@
+"Shared by all tests: where the repository is, and a toy paper to drive."
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two workers on two cores
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def root():
+    return ROOT
+
+
+def write_notebook(path, parameters, *bodies):
+    "A notebook with a tagged parameters cell and some code cells."
+    cells = [nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})]
+    cells += [nbformat.v4.new_code_cell(body) for body in bodies]
+    spec = {"kernelspec": {"name": "python3", "display_name": "python3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=spec), path)
+
+
+@pytest.fixture
+def toy(tmp_path):
+    "A complete small repository: one notebook that computes, one that draws."
+    for sub in ("nbs", "paper/params/smoke", "paper/params/default", "paper/params/paper"):
+        (tmp_path / sub).mkdir(parents=True)
+    folders = 'results = "../paper/runs/smoke/results"\nfigs = "../paper/runs/smoke/figs"\n'
+    write_notebook(tmp_path / "nbs/50_compute.ipynb", folders + "n = 3\nrate = 0.5",
+                   "from adaroute.paper import write_result",
+                   'write_result(results, "total", sum(range(n)), seeds=[0], notebook="50_compute")')
+    write_notebook(tmp_path / "nbs/51_draw.ipynb", folders,
+                   "from pathlib import Path\nfrom adaroute.paper import read_result",
+                   'Path(figs, "total.txt").write_text("*" * read_result(results, "total"))')
+    for scale in ("smoke", "default", "paper"):
+        (tmp_path / f"paper/params/{scale}/50_compute.yaml").write_text("n: 4\n")
+    return tmp_path

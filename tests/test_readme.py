@@ -1,0 +1,26 @@
+"The README's Python runs. A block after the line `<!-- test -->` is run, in order, in one namespace."
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+BLOCK = re.compile(r"<!-- test -->\s*```python\n(.*?)```", re.S)
+
+
+def test_python_blocks_run(tmp_path):
+    blocks = BLOCK.findall(README.read_text())
+    assert blocks, "expected at least one python block marked <!-- test -->"
+    done = subprocess.run([sys.executable, "-c", "\n".join(blocks)], cwd=tmp_path, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_every_python_block_is_marked():
+    text = README.read_text()
+    assert len(BLOCK.findall(text)) == text.count("```python")
+
+
+def test_targets_named_exist():
+    named = set(re.findall(r"(?m)(?:`|^)make ([a-z]+)", README.read_text()))
+    known = set(re.findall(r"(?m)^([a-z]+):", (README.parent / "Makefile").read_text()))
+    assert named <= known, named - known
