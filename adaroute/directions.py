@@ -47,7 +47,7 @@ def _sketch(
     w, U = eigh(B.T @ B)
     return w, B @ U / np.sqrt(np.maximum(w, 1e-12))
 
-
+# %% ../nbs/02b_directions.ipynb #c09
 def _exact(
     rows: Centred,
     k: int,                    # directions wanted
@@ -58,7 +58,7 @@ def _exact(
     w, U = eigh(rows.gram(), subset_by_index=[m - min(k, m), m - 1])
     return w, U if p < n else rows.left(U) / np.sqrt(np.maximum(w, 1e-12))
 
-
+# %% ../nbs/02b_directions.ipynb #c11
 def directions(
     rows: Centred,
     k: int,                    # directions wanted
@@ -72,7 +72,7 @@ def directions(
     V = V[:, ::-1][:, :min(k, (w > max(1e-9, 1e-9 * w[-1])).sum())]
     return V * np.where(V[np.abs(V).argmax(axis=0), np.arange(V.shape[1])] < 0, -1, 1)
 
-# %% ../nbs/02b_directions.ipynb #c12
+# %% ../nbs/02b_directions.ipynb #c15
 def _weighted(
     blocks: list,                   # terms of each row in each block
     vocabulary: list[str] | None,   # None: hashed
@@ -96,7 +96,7 @@ def _unit_scale(
     total = (z ** 2).sum()
     return (z.size / total) ** 0.5 if total > 0 else 0.
 
-# %% ../nbs/02b_directions.ipynb #c13
+# %% ../nbs/02b_directions.ipynb #c16
 def fit_words(
     blocks: list,                  # terms of each training row in each block
     vocabulary: list[str] | None,  # None: hashed
@@ -110,7 +110,7 @@ def fit_words(
     V = V * _unit_scale(rows.right(V)[known.any(axis=1)])
     return dict(vocabulary=vocabulary, rarity=rare, projection=V.astype(np.float32), mean=(mean @ V).astype(np.float32))
 
-
+# %% ../nbs/02b_directions.ipynb #c17
 def project_words(
     blocks: list,   # terms of each row in each block
     fitted: dict,   # from `fit_words`
@@ -121,7 +121,7 @@ def project_words(
     for here, mean in zip(known.T, fitted["mean"]): z -= here[:, None] * mean
     return z
 
-# %% ../nbs/02b_directions.ipynb #c20
+# %% ../nbs/02b_directions.ipynb #c24
 def fit_vectors(
     vectors: np.ndarray,  # of each text column, zeros where missing  # (n, T, d)
     known: np.ndarray,    # where text is present, bool               # (n, T)
@@ -140,7 +140,7 @@ def fit_vectors(
     return dict(mean=mean.astype(np.float32),
                 projection=(np.repeat(factor, vectors.shape[2], axis=1).reshape(-1, 1) * V).astype(np.float32))
 
-
+# %% ../nbs/02b_directions.ipynb #c25
 def project_vectors(
     vectors: np.ndarray,  # (n, T, d)
     known: np.ndarray,    # (n, T)
@@ -152,4 +152,4 @@ def project_vectors(
     if not vectors.shape[2]: vectors = np.zeros((*known.shape, mean.shape[1]), np.float32)   # no text in these rows
     if vectors.shape[2] != mean.shape[1]:
         raise ValueError(f"sentence encoder: expected vectors of length {mean.shape[1]} as in training, got {vectors.shape[2]}")
-    return np.where(known[..., None], vectors - mean, 0).reshape(len(vectors), -1) @ fitted["projection"]
+    return np.where(known[..., None], vectors - mean, 0).reshape(len(vectors), mean.size) @ fitted["projection"]

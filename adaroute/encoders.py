@@ -333,7 +333,7 @@ class Encoder(_Base):
         sentence_encoder=None,            # an object with `encode`, or the name of a sentence-transformers model
         cache: str | os.PathLike | None = None,  # folder for the vectors of the sentence encoder
         min_df: int = 5,                  # rows that must use a term before it is stored
-        ngrams: int = 2,                  # 1: words; 2: words and pairs
+        ngrams: int = 1,                  # 1: words; 2: words and pairs
         window: int = 5,                  # reach of a negation in words; 0: no marks
         max_terms: int = 20_000,          # most frequent terms kept
         verbalise_numbers: bool = False,  # let the sentence encoder read the numbers, see `spoken`

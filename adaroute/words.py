@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
-from sklearn.preprocessing import normalize
 from sklearn.utils import murmurhash3_32
 
 # %% ../nbs/02a_words.ipynb #c04
@@ -111,7 +110,10 @@ def tfidf(
 ) -> sp.csr_matrix:         # rows of length one, or zero
     "Damped, weighted and normalised counts."
     data = (1 + np.log(counts.data)) * rarity[counts.indices]
-    return normalize(sp.csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape), copy=False)
+    weighted = sp.csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape)
+    length = np.sqrt(weighted.multiply(weighted) @ np.ones(counts.shape[1], np.float32))
+    weighted.data /= np.repeat(length, np.diff(counts.indptr))
+    return weighted
 
 # %% ../nbs/02a_words.ipynb #c25
 _SMALL = {word: float(i) for i, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())}

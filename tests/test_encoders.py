@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings, strategies as st
+from safetensors.numpy import load_file, save_file
+from sklearn.linear_model import Ridge
 
-from adaroute.directions import Centred, directions, fit_vectors, fit_words, project_words
+from adaroute.directions import Centred, _weighted, directions, fit_vectors, fit_words, project_vectors, project_words
 from adaroute.encoders import Encoder, fit_columns, fit_levels, one_hot, scale_columns, verbalise
 from adaroute.schema import Batch, Schema, read
 from adaroute.words import HASHED, Cache, amounts, count, embed, mark, places, terms, units, vocabulary
@@ -126,8 +128,6 @@ def test_directions_repeat(exact):
 
 
 def test_ridge_on_all_directions_is_ridge_on_tfidf():
-    from sklearn.linear_model import Ridge
-    from adaroute.directions import _weighted
     said = [[terms(mark(note)) for note in table()["note"]]]
     kept, y = vocabulary(said), np.random.default_rng(0).normal(size=60)
     fitted = fit_words(said, kept, 1000, np.random.default_rng(0))
@@ -181,7 +181,6 @@ kinds = pytest.mark.parametrize("kind", KINDS, ids=["tfidf", "hashing", "small",
 
 @kinds
 def test_there_and_back_bit_for_bit(kind, tmp_path):
-    from safetensors.numpy import load_file, save_file
     note = [None if i % 7 == 0 else s for i, s in enumerate(table()["note"])]
     encoder = Encoder(**kind).fit(rows(note=note, age=[np.nan if i % 5 == 0 else i for i in range(60)]), seed=1)
     plain, arrays = encoder.state()
@@ -395,16 +394,16 @@ def test_the_cache_holds_no_text_and_no_pickle(tmp_path):
 
 
 def test_a_damaged_cache_is_skipped(tmp_path):
-    embed(["low"], Toy(), Cache(tmp_path))
+    embed(["bad"], Toy(), Cache(tmp_path))
     path = next(tmp_path.iterdir())
     path.write_bytes(path.read_bytes()[:40])
     (tmp_path / "a.npz").write_bytes(CANARY.encode())
     toy = Toy()
-    with pytest.warns(UserWarning, match="cache: expected keys and vectors") as told: assert embed(["low"], toy, Cache(tmp_path)).any()
+    with pytest.warns(UserWarning, match="cache: expected keys and vectors") as told: assert embed(["bad"], toy, Cache(tmp_path)).any()
     assert toy.asked == 1 and not any("canary" in str(w.message) for w in told)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        embed(["low"], toy, Cache(tmp_path))
+        embed(["bad"], toy, Cache(tmp_path))
     assert toy.asked == 1, "the damaged file was replaced"
 
 
@@ -420,5 +419,4 @@ def test_sentence_vectors_of_missing_columns_count_as_average():
     known = np.ones((40, 2), bool)
     known[:20, 1] = False
     fitted = fit_vectors(np.where(known[..., None], v, 0), known, 6, np.random.default_rng(0))
-    from adaroute.directions import project_vectors
     assert not project_vectors(v, np.zeros((40, 2), bool), fitted).any()
