@@ -23,9 +23,9 @@ from .schema import check_trainable, infer, read
 # %% ../nbs/10_baselines.ipynb #c05
 class _Baseline(RegressorMixin, BaseEstimator):
     "A baseline in AdaRoute's manners, for regression outcomes."
-    def __init__(self, text=None, numeric=None, categorical=None, tasks=None, encoder=None, members=1, starts=1, seed=0):
+    def __init__(self, text=None, numeric=None, categorical=None, tasks=None, encoder=None, members=1, seed=0):
         self.text, self.numeric, self.categorical, self.tasks = text, numeric, categorical, tasks
-        self.encoder, self.members, self.starts, self.seed = encoder, members, starts, seed
+        self.encoder, self.members, self.seed = encoder, members, seed
 
     def fit(self, X, y=None):
         self.schema_ = infer(X, self.tasks, self.text, self.numeric, self.categorical)
@@ -65,21 +65,22 @@ def equal_width(
 # %% ../nbs/10_baselines.ipynb #c16
 class WideNetwork(_Baseline):
     "One hidden layer over all evidence, all outcomes at once, as many parameters as the routed model."
-    penalties = (.3, 1., 3., 10.)  # of the weights; chosen by validation
+    penalties, rates = (1., 3., 10.), (1e-3, 3e-3)
 
     def _learn(self, Z, Y):
         seen = ~np.isnan(Y).any(axis=1)
         self.hidden_ = equal_width(self.widths_, self.scale_)
-        self.models_ = [self._member(Z[seen], Y[seen], 1000 * self.seed + 100 * m) for m in range(self.members)]
+        tries = [self._net(Z[seen], Y[seen], 0, a, r) for a in self.penalties for r in self.rates]
+        best = max(tries, key=_validated)
+        self.models_ = [best] + [self._net(Z[seen], Y[seen], m, best.alpha, best.learning_rate_init) for m in range(1, self.members)]
 
-    def _member(self, Z, Y, seed):
-        def one(alpha, start):
-            net = MLPRegressor(hidden_layer_sizes=(self.hidden_,), alpha=alpha, early_stopping=len(Z) >= 10, validation_fraction=.2,
-                               n_iter_no_change=20, max_iter=300, random_state=seed)  # one seed: one validation set for all tries
-            return net.set_params(random_state=seed, learning_rate_init=(1e-3, 3e-3)[start % 2]).fit(Z, Y)
+    def _net(self, Z, Y, member, alpha, rate):
+        net = MLPRegressor(hidden_layer_sizes=(self.hidden_,), alpha=alpha, learning_rate_init=rate, max_iter=200, n_iter_no_change=20,
+                           early_stopping=len(Z) >= 10, validation_fraction=.2, random_state=1000 * self.seed + member)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            tries = [one(a, s) for a in self.penalties for s in range(self.starts)]
-        return max(tries, key=lambda net: net.best_validation_score_ if net.best_validation_score_ is not None else -net.loss_)
+            return net.fit(Z, Y[:, 0] if Y.shape[1] == 1 else Y)
 
     def _say(self, Z): return np.mean([m.predict(Z).reshape(len(Z), -1) for m in self.models_], axis=0)
+
+def _validated(net) -> float: return -net.loss_ if net.best_validation_score_ is None else net.best_validation_score_  # a handful of rows has none to spare

@@ -12,6 +12,10 @@ import json
 import math
 import os
 import warnings
+from collections import deque
+from contextlib import suppress
+from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 import numpy as np
 import pandas as pd
@@ -22,11 +26,11 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 from .encoders import Encoder, Features
 from .heads import OutcomeScale, expected, fit_scale
-from .model import Design, Prior, RoutedModel, predict_mean, take_lanes
+from .model import Design, Prior, RoutedModel, check_number, predict_mean, take_lanes
 from .paths import Widths, aim
 from .router import TEXT_NORM, open_routes
 from .schema import ROUTES, Batch, Schema, SchemaError, check_trainable, from_arrays, infer, read
-from .training import Rows, Settings, Split, train, write_atomically
+from .training import Rows, Settings, Split, one_thread, train, write_atomically
 
 # %% ../nbs/09_estimator.ipynb #c05
 def text_factor(
@@ -53,13 +57,16 @@ def validation_rows(
 ) -> list[np.ndarray]:           # for each member (n,) bool
     "Validation rows of each member: whole groups, another part of the table each time."
     _, code = np.unique(groups, return_inverse=True)
-    size, queue, out = np.bincount(code), [], []
+    size, queue, out = np.bincount(code), deque(), []
     wanted = min(max(int(round(share * len(code))), 1), len(code) - 1)
     for _ in range(members):
-        if len(queue) * 2 < share * len(size) or not queue: queue = queue + [g for g in rng.permutation(len(size)) if g not in queue]
-        taken = np.zeros(len(size), bool)
-        while queue and size[taken].sum() < wanted and taken.sum() < len(size) - 1: taken[queue.pop(0)] = True
-        out.append(taken[code])
+        if len(queue) * 2 < share * len(size) or not queue:
+            waiting = set(queue)          # a group of more than half of the rows always trains
+            queue.extend(g for g in rng.permutation(len(size)).tolist() if g not in waiting and 2 * size[g] <= len(code))
+        taken, rows = [], 0
+        while queue and rows < wanted and len(taken) < len(size) - 1:
+            taken.append(queue.popleft()); rows += size[taken[-1]]
+        out.append(np.isin(code, taken))
     return out
 
 # %% ../nbs/09_estimator.ipynb #c12
@@ -92,20 +99,28 @@ def combine(
 # %% ../nbs/09_estimator.ipynb #c18
 def _is_table(X) -> bool: return hasattr(X, "columns") or hasattr(X, "to_pandas")
 
-def _as_frame(X) -> pd.DataFrame: return X if isinstance(X, pd.DataFrame) else X.to_pandas()
-
-def _schema_of(est, frame: pd.DataFrame) -> Schema:
+def _schema_of(est, frame) -> Schema:
     if not est.tasks: raise SchemaError("tasks: expected {outcome: 'regression', 'binary' or 'ordinal'}, got none; AdaRoute(tasks=...) says what to predict")
     return infer(frame, est.tasks, est.text, est.numeric, est.categorical)
 
-# %% ../nbs/09_estimator.ipynb #c20
-def _choices(kind, given: dict | None, **own):
-    "Make Settings, Prior or Design from keyword arguments, naming what is not known."
-    known = kind.__dataclass_fields__
+def _choices(kind, name: str, given: dict | None, **own):
+    "Make Settings, Prior, Design or Encoder from keyword arguments, naming what is not known."
+    if not isinstance(given, dict | None): raise ValueError(f"{name}: expected a dictionary, got {type(given).__name__}")
+    known = signature(kind).parameters
     unknown = [k for k in given or {} if k not in known]
-    if unknown: raise ValueError(f"{kind.__name__.lower()}: expected some of {', '.join(known)}, got {unknown[0]!r}")
+    if unknown: raise ValueError(f"{name}: expected some of {', '.join(known)}, got {unknown[0]!r}")
     return kind(**{**own, **(given or {})})
 
+def _settled(est) -> tuple[Settings, Prior, Design, Encoder]:
+    "The estimator's choices, checked."
+    for name, low in (("members", 1), ("starts", 1), ("seed", 0)): check_number(name, getattr(est, name), low, 2 ** 53, whole=True)
+    check_number("validation", est.validation, .01, .9)
+    routes = est.routes if np.ndim(est.routes) else (est.routes,)
+    design = _choices(Design, "design", est.design, router=est.router, selection=est.selection, routes=tuple(routes))
+    settings = _choices(Settings, "settings", est.settings, steps=Settings.steps if est.steps is None else est.steps)
+    return settings, _choices(Prior, "prior", est.prior), design, _choices(Encoder, "encoder", est.encoder)
+
+# %% ../nbs/09_estimator.ipynb #c20
 def prepare(
     batch: Batch,
     encoder: Encoder,      # fitted
@@ -119,34 +134,41 @@ def prepare(
     rows = Rows(join_evidence(f, factor), torch.from_numpy(open_routes(f.presence, design.experts)), y)
     return rows, Widths(f.numbers.shape[1], f.facts.shape[1], f.text.shape[1])
 
-# %% ../nbs/09_estimator.ipynb #c21
-def _fit(est, frame: pd.DataFrame, schema: Schema, groups) -> None:
-    "Fit an estimator in place."
-    settings = _choices(Settings, est.settings, steps=est.steps)
-    design = _choices(Design, est.design, router=est.router, selection=est.selection, routes=tuple(est.routes))
-    batch = read(frame, schema)
+def _trainable(batch: Batch, design: Design, groups) -> tuple[Batch, np.ndarray]:
+    "The rows that teach something, and their groups as numbers."
     check_trainable(batch)
-    use = np.flatnonzero(batch.presence.any(axis=1) & batch.observed.any(axis=1))
-    groups = np.arange(len(batch)) if groups is None else np.asarray(groups)
-    if len(groups) != len(batch): raise ValueError(f"groups: expected {len(batch)} labels, one a row, got {len(groups)}")
-    batch, groups, rng = batch.take(use), groups[use], np.random.default_rng(est.seed)
-    est.schema_, est.design_ = schema, design
-    est.encoder_ = Encoder(**(est.encoder or {})).fit(batch, seed=est.seed)
-    est.scale_, est.factor_ = fit_scale(batch.outcome, schema.tasks), text_factor(est.encoder_.transform(batch).text)
-    rows, est.widths_ = prepare(batch, est.encoder_, est.scale_, design, est.factor_)
-    est.fallback_ = np.nanmean(est.scale_.encode(batch.outcome), axis=0)
-    _fit_lanes(est, rows, make_split(groups, est.members, est.starts, est.validation, rng), settings)
+    if groups is None: groups = np.arange(len(batch))
+    if np.ndim(groups) != 1 or len(groups) != len(batch):
+        raise ValueError(f"groups: expected {len(batch)} labels, one a row, got {'shape ' + str(np.shape(groups)) if np.ndim(groups) != 1 else len(groups)}")
+    use = np.flatnonzero(open_routes(batch.presence, design.routes).any(axis=1) & batch.observed.any(axis=1))
+    if len(use) < 3: raise SchemaError(f"table: expected at least 3 rows with an outcome and the evidence for one of {', '.join(design.routes)}, got {len(use)} of {len(batch)}")
+    batch, groups = batch.take(use), pd.factorize(np.asarray(groups)[use], use_na_sentinel=False)[0]
+    check_trainable(batch)
+    if not groups.any(): raise ValueError(f"groups: expected at least 2 different labels, got 1 in {len(use)} rows")
+    return batch, groups
+
+# %% ../nbs/09_estimator.ipynb #c21
+@one_thread()
+def _fit(est, frame, schema: Schema, groups) -> dict:  # attribute -> value
+    "What a fit finds."
+    settings, prior, design, encoder = _settled(est)
+    batch, groups = _trainable(read(frame, schema), design, groups)
+    if est.steps is None: settings = replace(settings, steps=min(max(4 * len(batch), 2000), settings.steps))
+    encoder.fit(batch, seed=est.seed)
+    scale, factor = fit_scale(batch.outcome, schema.tasks), text_factor(encoder.transform(batch).text)
+    rows, widths = prepare(batch, encoder, scale, design, factor)
+    split = make_split(groups, est.members, est.starts, est.validation, np.random.default_rng(est.seed))
+    model = RoutedModel(design, widths, scale, [1000 * est.seed + lane for lane in range(est.members * est.starts)])
+    aim(model.paths, rows.joined[:, :widths.numbers])
+    run = train(model, rows, split, settings, prior, est.checkpoint, est.progress)
+    return dict(schema_=schema, design_=design, encoder_=encoder, scale_=scale, factor_=factor, widths_=widths,
+                fallback_=np.nanmean(scale.encode(batch.outcome), axis=0), **_kept(model, run, est.members))
 
 # %% ../nbs/09_estimator.ipynb #c23
-def _fit_lanes(est, rows: Rows, split: Split, settings: Settings) -> None:
-    seeds = [1000 * est.seed + lane for lane in range(est.members * est.starts)]
-    model = RoutedModel(est.design_, est.widths_, est.scale_, seeds)
-    aim(model.paths, rows.joined[:, :est.widths_.numbers])
-    run = train(model, rows, split, settings, _choices(Prior, est.prior), est.checkpoint, est.progress)
-    errors = run.best_error.view(est.members, est.starts)
-    kept = (errors.argmin(dim=1) + est.starts * torch.arange(est.members)).tolist()
-    est.model_, est.validation_error_ = take_lanes(model, kept), errors.amin(dim=1).numpy()
-    est.history_ = history(run, kept)
+def _kept(model: RoutedModel, run, members: int) -> dict:
+    errors = run.best_error.view(members, -1)
+    lanes = (errors.argmin(dim=1) + errors.shape[1] * torch.arange(members)).tolist()
+    return dict(model_=take_lanes(model, lanes), validation_error_=errors.amin(dim=1).numpy(), history_=history(run, lanes))
 
 def history(run, lanes: list[int]) -> dict[str, np.ndarray]:
     "The looks of some lanes, one array a quantity."
@@ -166,18 +188,19 @@ def _pieces(est, X, outcomes: bool = False):
         rows, _ = prepare(piece, est.encoder_, est.scale_, est.design_, est.factor_)
         yield piece.index, rows
 
-def _input_frame(est, X) -> pd.DataFrame:
-    if _is_table(X) and not hasattr(est, "array_"): return _as_frame(X)
+def _input_frame(est, X):
+    if not hasattr(est, "array_"): return X
     return pd.DataFrame(validate_data(est, X, reset=False, ensure_all_finite="allow-nan", dtype=np.float64), columns=list(est.schema_.numeric))
 
 # %% ../nbs/09_estimator.ipynb #c26
+@one_thread()
 def _answers(est, X) -> tuple[pd.Index, np.ndarray, np.ndarray, np.ndarray]:  # index, routes (n, 8), statements (n, 8, K), prediction (n, K)
     parts = [(index, *combine(est.model_, rows.joined, rows.open)) for index, rows in _pieces(est, X)]
     index = parts[0][0].append([p[0] for p in parts[1:]])
     routes, said = (np.concatenate([p[i] for p in parts]) for i in (1, 2))
     mixture, lost = (routes[..., None] * said).sum(axis=1), routes.sum(axis=1) == 0
     mixture[lost] = est.fallback_
-    if lost.any(): warnings.warn(f"{lost.sum()} of {len(lost)} rows have neither numbers nor text: predicted by the training mean", stacklevel=3)
+    if lost.any(): warnings.warn(f"{lost.sum()} of {len(lost)} rows have nothing that an allowed route reads (numbers, text): predicted by the training mean", stacklevel=3)
     at = [ROUTES.index(e) for e in est.design_.experts]
     full, statements = np.zeros((len(routes), len(ROUTES))), np.full((len(routes), len(ROUTES), said.shape[2]), np.nan)
     full[:, at], statements[:, at] = routes, said
@@ -201,8 +224,9 @@ def mixture_quantile(
 
 # %% ../nbs/09_estimator.ipynb #c30
 @torch.no_grad()
+@one_thread()
 def _interval(est, X, coverage: float) -> pd.DataFrame:
-    if not 0 < coverage < 1: raise ValueError(f"coverage: expected a share between 0 and 1, got {coverage}")
+    check_number("coverage", coverage, 1e-6, 1 - 1e-6)
     numbers = [k for k, kind in enumerate(est.schema_.tasks.values()) if kind == "regression"]
     if not numbers: raise ValueError("predict_interval: expected a regression outcome, got none")
     parts, L = [], len(est.model_.seeds)
@@ -228,9 +252,9 @@ class _Parameters(RegressorMixin, BaseEstimator):
         selection="likelihood",  # or the published "soft" and "hard"
         routes=ROUTES,           # the routes allowed; a single one makes a fixed corner
         members=3,               # models that are averaged, each validated on other rows
-        starts=2,                # starts of each member, of which the best is kept
+        starts=1,                # starts of each member, of which the best is kept
         validation=.2,           # share of the rows that a member is validated on
-        steps=2000,              # training steps
+        steps=None,              # training steps; None: four a row, at least 2000, at most 4000
         settings=None,           # further `Settings` of the training, as a dict
         prior=None,              # precisions of the `Prior`, as a dict
         design=None,             # further choices of the `Design`, as a dict
@@ -247,10 +271,12 @@ class AdaRoute(_Parameters):
     "Per-sample routing over modality paths and ways of sharing."
     def fit(self, X, y=None, groups=None):
         "Learn from a table (outcomes among its columns) or from arrays; rows of one group validate together."
-        if _is_table(X) and self.tasks:
-            self.__dict__.pop("array_", None); frame = _as_frame(X); schema = _schema_of(self, frame)
-        else: frame, schema = _from_arrays(self, X, y)
-        _fit(self, frame, schema, groups)
+        table = _is_table(X) and (self.tasks or y is None)
+        frame, schema = (X, _schema_of(self, X)) if table else _from_arrays(self, X, y)
+        found = _fit(self, frame, schema, groups)
+        for name in ("array_", *(_FEATURES if table else ())): self.__dict__.pop(name, None)
+        if not table: found["array_"] = np.asarray(y).ndim == 2      # whether to answer with a matrix
+        for name, value in found.items(): setattr(self, name, value)
         return self
     def predict(self, X):
         "Expected outcomes: a frame with one column an outcome (arrays in, an array out)."
@@ -270,14 +296,15 @@ class AdaRoute(_Parameters):
     def describe(self, X): return _describe(self, X)
     def save(self, folder): return save_model(self, folder)
     @staticmethod
-    def load(folder): return load_model(folder)
+    def load(folder, sentence_encoder=None, cache=None): return load_model(folder, sentence_encoder, cache)
     def __sklearn_tags__(self): return _tags(super().__sklearn_tags__())
 
 # %% ../nbs/09_estimator.ipynb #c35
 def _from_arrays(est, X, y) -> tuple[pd.DataFrame, Schema]:
-    X, y = validate_data(est, X, y, multi_output=True, y_numeric=True, dtype=np.float64, ensure_all_finite="allow-nan")
-    est.array_ = y.ndim == 2      # whether to answer with a matrix
+    X, y = validate_data(est, X, y, multi_output=True, y_numeric=True, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=3)
     return from_arrays(X, y)
+
+_FEATURES = ("n_features_in_", "feature_names_in_")   # what scikit-learn remembers of arrays
 
 def _tags(tags):
     tags.input_tags.allow_nan = True
@@ -287,13 +314,13 @@ def _tags(tags):
 def _describe(est, X) -> pd.DataFrame:
     "Prediction, route, its probability, the runner-up, and which evidence was present."
     index, routes, _, mixture = _answers(est, X)
-    names, order, known = np.array(ROUTES), np.argsort(-routes, axis=1, kind="stable"), routes.sum(axis=1) > 0
+    names, order = np.array(ROUTES), np.argsort(-routes, axis=1, kind="stable")
     out = pd.DataFrame(mixture, index=index, columns=list(est.schema_.tasks))
     for rank, name in enumerate(("route", "runner_up")):
         p = np.take_along_axis(routes, order[:, [rank]], axis=1)[:, 0]
         out[name], out[f"{name}_probability"] = np.where(p > 0, names[order[:, rank]], None), p
-    n1, t1 = (open_routes(read(_input_frame(est, X), est.schema_, outcomes=False).presence)[:, i] for i in (0, 2))
-    out["presence"] = np.select([n1 & t1, n1, t1], ["both", "numbers", "text"], "none")
+    numbers, text = read(_input_frame(est, X), est.schema_, outcomes=False).presence.T
+    out["presence"] = np.select([numbers & text, numbers, text], ["both", "numbers", "text"], "none")
     return out
 
 # %% ../nbs/09_estimator.ipynb #c51
@@ -302,65 +329,96 @@ FILES, FORMAT = ("model.json", "weights.safetensors"), 1
 def _dump(est) -> dict[str, bytes]:  # file name -> content
     encoder, arrays = est.encoder_.state()
     tensors = {f"model.{n}": p.detach() for n, p in est.model_.named_parameters()} | {f"encoder.{n}": torch.from_numpy(np.ascontiguousarray(a)) for n, a in arrays.items()}
-    scale, design, params = est.scale_, est.design_, {k: v for k, v in est.get_params().items() if k not in ("encoder", "checkpoint", "progress")}
-    about = dict(format=FORMAT, params=params, schema=est.schema_.to_dict(), encoder=encoder, factor=est.factor_, fallback=est.fallback_.tolist(),
+    scale, design, params = est.scale_, est.design_, {k: v for k, v in est.get_params().items() if k not in ("checkpoint", "progress")}
+    params["encoder"] = {k: v for k, v in (est.encoder or {}).items() if k not in ("sentence_encoder", "cache")} or None
+    about = dict(format=FORMAT, params=params, schema=est.schema_.to_dict(), encoder=encoder, factor=est.factor_, fallback=est.fallback_,
         scale=dict(tasks=list(scale.tasks.items()), centre=scale.centre, spread=scale.spread, levels=scale.levels),
         design={k: getattr(design, k) for k in design.__dataclass_fields__}, widths=list(est.widths_), seeds=est.model_.seeds,
-        array=getattr(est, "array_", None), columns=getattr(est, "n_features_in_", None))
-    return {"model.json": json.dumps(about, indent=1, sort_keys=True, default=_plain).encode(), "weights.safetensors": save_tensors({k: v.contiguous() for k, v in tensors.items()})}
+        validation_error=est.validation_error_, arrays={k: getattr(est, k) for k in ("array_", *_FEATURES) if hasattr(est, k)})
+    return {"model.json": json.dumps(about, indent=1, default=_plain).encode(), "weights.safetensors": save_tensors({k: v.contiguous() for k, v in tensors.items()})}
 
 def _plain(value):  # what json cannot write itself
-    if isinstance(value, (np.integer, np.floating, np.ndarray)): return value.tolist()
+    if isinstance(value, (np.generic, np.ndarray)): return value.tolist()
     raise TypeError(f"save: expected plain values among the parameters, got a {type(value).__name__}")
 
 # %% ../nbs/09_estimator.ipynb #c52
 def save_model(est, folder) -> Path:
     "Write a fitted estimator into a folder (JSON, safetensors, manifest)."
     check_is_fitted(est, "model_")
-    folder = Path(folder)
-    if folder.exists() and not (folder / "manifest.json").exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FileExistsError(f"save: expected a new or empty folder, or a saved model to replace, got {folder.name!r}, which holds something else")
-    content = _dump(est)
+    folder, content = Path(os.path.abspath(folder)), _dump(est)
     content["manifest.json"] = json.dumps({n: hashlib.sha256(c).hexdigest() for n, c in content.items()}, indent=1, sort_keys=True).encode()
     part, old = folder.with_name(f".{folder.name}.part"), folder.with_name(f".{folder.name}.old")
-    for left in (part, old): _remove(left)
-    part.mkdir(mode=0o700, parents=True)
-    for name, c in content.items(): write_atomically(part / name, c); os.chmod(part / name, 0o600)
-    if folder.exists(): os.replace(folder, old)
-    os.replace(part, folder); _remove(old)
+    try:
+        if old.exists() and not folder.exists(): os.replace(old, folder)   # a save was killed between its last two steps
+        _check_place(folder)
+        for left in (part, old): _remove(left)
+        part.mkdir(mode=0o700, parents=True)
+        for name, c in content.items(): write_atomically(part / name, c); os.chmod(part / name, 0o600)
+        if folder.exists(): os.replace(folder, old)
+        os.replace(part, folder); _remove(old)
+    except OSError as error:
+        with suppress(OSError): _remove(part)
+        if old.exists() and not folder.exists(): os.rename(old, folder)
+        if not error.strerror: raise
+        raise type(error)(f"save: expected a place that can be written, got '{error.strerror}' for {folder.name!r}") from None
     return folder
 
-def _remove(folder: Path) -> None:  # a saved model and nothing else
+# %% ../nbs/09_estimator.ipynb #c53
+def _check_place(folder: Path) -> None:  # absent, empty, or a saved model and nothing else
+    if not folder.exists() or folder.is_dir() and {p.name for p in folder.iterdir()} in (set(), {*FILES, "manifest.json"}): return
+    raise FileExistsError(f"save: expected a new or empty folder, or a saved model to replace, got {folder.name!r}, which holds something else")
+
+def _remove(folder: Path) -> None:  # what a save has written and nothing else
     if folder.exists():
-        for name in (*FILES, "manifest.json"): (folder / name).unlink(missing_ok=True)
+        for name in (*FILES, "manifest.json"):
+            for file in (folder / name, folder / f".{name}.part"): file.unlink(missing_ok=True)
         folder.rmdir()
 
-# %% ../nbs/09_estimator.ipynb #c54
+# %% ../nbs/09_estimator.ipynb #c55
+def _refusal(folder: Path, why: str) -> ValueError: return ValueError(f"load: expected a saved model in {folder.name!r}, {why}")
+
 def _checked(folder: Path) -> dict[str, bytes]:
-    refuse = lambda why: ValueError(f"load: expected a saved model in {folder.name!r}, {why}")
-    try: content = {name: (folder / name).read_bytes() for name in (*FILES, "manifest.json")}
-    except (FileNotFoundError, NotADirectoryError) as error: raise refuse(f"got no {Path(error.filename).name}") from None
+    wanted = {*FILES, "manifest.json"}
+    if not folder.is_dir(): raise _refusal(folder, "got no such folder")
+    found = {p.name for p in folder.iterdir()}
+    if found != wanted: raise _refusal(folder, f"got no {min(wanted - found)}" if wanted - found else f"got {len(found - wanted)} more than {', '.join(sorted(wanted))}")
+    try: content = {name: (folder / name).read_bytes() for name in wanted}
+    except OSError as error: raise _refusal(folder, f"got a file that cannot be read ({error.strerror})") from None
     try: manifest = json.loads(content.pop("manifest.json"))
-    except ValueError: raise refuse("got a manifest that is not JSON") from None
-    if not isinstance(manifest, dict) or set(manifest) != set(FILES): raise refuse(f"got a manifest that does not name exactly {' and '.join(FILES)}")
-    for name, c in content.items():
-        if hashlib.sha256(c).hexdigest() != manifest[name]: raise refuse(f"got {name} with another sha256 than its manifest says: altered or damaged")
+    except ValueError: raise _refusal(folder, "got a manifest that is not JSON") from None
+    if not isinstance(manifest, dict) or set(manifest) != set(FILES): raise _refusal(folder, f"got a manifest that does not name exactly {' and '.join(FILES)}")
+    for name in FILES:
+        if hashlib.sha256(content[name]).hexdigest() != manifest[name]: raise _refusal(folder, f"got {name} with another sha256 than its manifest says: altered or damaged")
     return content
 
-# %% ../nbs/09_estimator.ipynb #c55
-def load_model(folder) -> "AdaRoute":
+# %% ../nbs/09_estimator.ipynb #c56
+def load_model(
+    folder,
+    sentence_encoder=None,  # the one of the fit, if there was one; it is not stored
+    cache=None,             # of its vectors
+) -> "AdaRoute":
     "Read a saved estimator; refuse anything altered."
-    content = _checked(Path(folder))
-    about, tensors = json.loads(content["model.json"]), load_tensors(content["weights.safetensors"])
-    if about["format"] != FORMAT: raise ValueError(f"load: expected format {FORMAT}, got {about['format']}; it was saved by another version")
+    folder = Path(os.path.abspath(folder))
+    content = _checked(folder)
+    try: about, tensors = json.loads(content["model.json"]), load_tensors(content["weights.safetensors"])
+    except (ValueError, SafetensorError): raise _refusal(folder, "got files that are not JSON and safetensors") from None
+    if not isinstance(about, dict) or about.get("format") != FORMAT: raise _refusal(folder, f"got another format than {FORMAT}; was it saved by another version?")
+    try: return _rebuilt(about, tensors, sentence_encoder, cache)
+    except (KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
+        raise _refusal(folder, f"got parts that do not fit together ({type(error).__name__})") from error
+
+# %% ../nbs/09_estimator.ipynb #c57
+def _rebuilt(about: dict, tensors: dict, sentence_encoder, cache) -> "AdaRoute":
     est = AdaRoute(**about["params"])
+    if sentence_encoder is not None: est.encoder = {**(est.encoder or {}), "sentence_encoder": sentence_encoder, "cache": cache}
     est.schema_, est.factor_, est.fallback_ = Schema.from_dict(about["schema"]), about["factor"], np.array(about["fallback"])
     s, d = about["scale"], about["design"]
     est.scale_ = OutcomeScale(dict(s["tasks"]), *(tuple(s[k]) for k in ("centre", "spread", "levels")))
     est.design_, est.widths_ = Design(**{**d, "routes": tuple(d["routes"])}), Widths(*about["widths"])
-    est.encoder_ = Encoder.from_state(about["encoder"], {n[8:]: t.numpy() for n, t in tensors.items() if n.startswith("encoder.")})
+    est.encoder_ = Encoder.from_state(about["encoder"], {n[8:]: t.numpy() for n, t in tensors.items() if n.startswith("encoder.")}, sentence_encoder, cache)
     est.model_ = RoutedModel(est.design_, est.widths_, est.scale_, about["seeds"])
-    with torch.no_grad():
-        for n, p in est.model_.named_parameters(): p.copy_(tensors[f"model.{n}"])
-    if about["array"] is not None: est.array_, est.n_features_in_ = about["array"], about["columns"]
+    est.model_.load_state_dict({n[6:]: t for n, t in tensors.items() if n.startswith("model.")})    # names and shapes must agree
+    if any(est.encoder_.widths[k] != getattr(est.widths_, k) for k in ("numbers", "facts", "text")): raise RuntimeError("encoder and model of different widths")
+    est.validation_error_ = np.array(about["validation_error"], np.float32)
+    for name, value in about["arrays"].items(): setattr(est, name, np.array(value, object) if isinstance(value, list) else value)
     return est

@@ -37,8 +37,9 @@ def fit_scale(
 ) -> OutcomeScale:
     "Learn the outcomes' scale from training rows."
     centre, spread, levels = [], [], []
-    for y, kind in zip(outcome.T, tasks.values()):
+    for y, (name, kind) in zip(outcome.T, tasks.items()):
         y = y[~np.isnan(y)]
+        if kind == "ordinal" and np.ptp(y) > 99: raise ValueError(f"outcome {name!r}: expected at most 100 ordinal levels, got {np.ptp(y) + 1:g}; a regression suits it better")
         centre.append({"regression": y.mean(), "ordinal": y.min(), "binary": 0.}[kind])
         spread.append(y.std() if kind == "regression" else 1.)
         levels.append(int(y.max() - y.min()) + 1 if kind == "ordinal" else 0)

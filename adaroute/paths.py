@@ -123,9 +123,9 @@ def principal_axes(
     axes: int,
 ) -> Tensor:          # (numbers, axes) missing components are zero
     "Directions of largest variance, scaled so that the rows' places on them have variance one."
-    centred = numbers - numbers.mean(dim=0)
-    _, s, v = torch.linalg.svd(centred, full_matrices=False)
-    keep = min(axes, int((s > 1e-4 * s.sum()).sum())) if len(s) else 0
+    if not numbers.shape[1]: return numbers.new_zeros(0, axes)
+    _, s, v = torch.linalg.svd(numbers - numbers.mean(dim=0), full_matrices=False)
+    keep = min(axes, int((s > 1e-4 * s.sum() + 1e-5 * numbers.norm()).sum()))   # what is left is rounding
     v = v[:keep] * v[:keep].gather(1, v[:keep].abs().argmax(dim=1, keepdim=True)).sign()  # a sign that does not depend on the library
     out = numbers.new_zeros(numbers.shape[1], axes)
     out[:, :keep] = (v / (s[:keep, None] / math.sqrt(len(numbers)))).T

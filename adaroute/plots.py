@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['STYLE', 'PATH_COLOURS', 'SHARING_COLOURS', 'SHARING_HATCHES', 'SHARING_LINES', 'SHARING_MARKERS', 'MODEL_COLOURS',
            'style', 'colour', 'bar_look', 'savefig', 'method_picture', 'cohort_picture', 'learning_curves',
-           'confusion_picture', 'policy_picture', 'real_table_picture', 'training_picture']
+           'confusion_picture', 'confusion_grid', 'policy_picture', 'real_table_picture', 'training_picture',
+           'selections_picture', 'notice']
 
 # %% ../nbs/15_plots.ipynb #c03
 import os
@@ -19,7 +20,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Patch
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from .schema import PATHS, ROUTES, SHARINGS
 
 # %% ../nbs/15_plots.ipynb #c05
@@ -62,7 +63,7 @@ SHARING_HATCHES = dict(zip(SHARINGS, ("", "/////")))
 SHARING_LINES = dict(zip(SHARINGS, ("-", (0, (3, 1.5)))))
 SHARING_MARKERS = dict(zip(SHARINGS, ("o", "s")))
 MODEL_COLOURS = {"routed": "#009E73", "soft": "#CC79A7", "hard": "#8C564B", "wide": "#222222", "uniform": "#999999",
-                 "oracle": "#666666", "bayes": "#222222"}
+                 "oracle": "#666666", "told": "#666666", "bayes": "#222222"}
 
 def colour(name: str) -> str:
     "The colour of a route, a path, a sharing or a model; grey for others."
@@ -248,7 +249,8 @@ def _by_sharing(ax, xy, sharing, label):
 def _route_bars(ax, shares):
     "A bar a route."
     for i, (route, share) in enumerate(zip(ROUTES, shares)): ax.barh(i, share, .8, **bar_look(route))
-    ax.set_yticks(range(8), ROUTES); ax.invert_yaxis(); ax.xaxis.set_major_formatter(_PERCENT())
+    ax.set_yticks(range(8), ROUTES); ax.invert_yaxis()
+    ax.xaxis.set_major_formatter(_PERCENT()); ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
 
 def _certainty(ax, sure):
     "How probable the likeliest route is; its mean is the agreement that can be hoped for."
@@ -282,14 +284,14 @@ def cohort_picture(
 _DASH = (0, (4, 1.5))
 _LOOKS = {"routed": dict(marker="D", ms=4.5, lw=2, zorder=6),
           "soft": dict(marker="v", ms=4, ls=_DASH), "hard": dict(marker="^", ms=4, ls=_DASH), "wide": dict(marker="s", ms=3.5), "uniform": dict(marker="X", ms=4.5),
-          "oracle": dict(ls=(0, (1, 1.5))), "bayes": dict(ls=(0, (5, 2)))}
+          "oracle": dict(ls=(0, (1, 1.5))), "told": dict(ls=(0, (1, 1.5))), "bayes": dict(ls=(0, (5, 2)))}
 _NAMES = {"routed": "routed (ours)", "wide": "wide fused", "uniform": "uniform mix",
-          "oracle": "oracle (told the route)", "bayes": "Bayes (best possible)"}  # others are shown as they are called
+          "oracle": "oracle (told the route)", "told": "told the route", "bayes": "Bayes (best possible)"}  # others are shown as they are called
 
 def _look(name: str) -> dict:
     "Line and marker of a model; corners are thin, floors have no marker."
     if name in ROUTES: return dict(color=colour(name), ls=SHARING_LINES[name.split("/")[1]], lw=.9, zorder=2)
-    plain = dict(lw=1.1, zorder=3) if name in ("oracle", "bayes") else dict(lw=1.1, zorder=4, marker="o", ms=3.5, mec="white", mew=.4)
+    plain = dict(lw=1.1, zorder=3) if name in ("oracle", "told", "bayes") else dict(lw=1.1, zorder=4, marker="o", ms=3.5, mec="white", mew=.4)
     return dict(color=colour(name)) | plain | _LOOKS.get(name, {})
 
 def _curve(ax, name: str, points: dict) -> None:
@@ -297,7 +299,7 @@ def _curve(ax, name: str, points: dict) -> None:
     sizes = sorted(points, key=float)
     n, (y, low, high) = [float(k) for k in sizes], np.array([_triple(points[k]) for k in sizes]).T
     ax.plot(n, y, **_look(name))
-    if name not in (*ROUTES, "oracle", "bayes"):
+    if name not in (*ROUTES, "oracle", "told", "bayes"):
         ax.errorbar(n, y, yerr=[y - low, high - y], fmt="none", color=colour(name), capsize=2, elinewidth=.9, zorder=3)
 
 # %% ../nbs/15_plots.ipynb #c33
@@ -311,18 +313,36 @@ def _curve_key(names) -> list[Line2D]:
         key += [Line2D([], [], color="#555555", ls=ls, label=s) for s, ls in SHARING_LINES.items()]
     return key
 
+def _share_bars(ax, shares):
+    "Share of headroom closed: bars with intervals, grouped by sample size."
+    wide = .8 / len(shares)
+    for j, ((label, points), ink) in enumerate(zip(shares.items(), ("#a8d8c8", colour("routed"), "#00523B"))):
+        sizes = sorted(points, key=float)
+        y, low, high = np.array([_triple(points[n]) for n in sizes]).T
+        x = np.arange(len(sizes)) + wide * (j - (len(shares) - 1) / 2)
+        ax.bar(x, y, .92 * wide, color=ink, label=label)
+        ax.errorbar(x, y, yerr=[y - low, high - y], fmt="none", color="#333333", capsize=2, elinewidth=.9)
+        ax.set_xticks(range(len(sizes)), [f"{float(n):,.0f}" for n in sizes])
+    ax.axhline(0, color="#444444", lw=.6); ax.yaxis.set_major_formatter(_PERCENT()); ax.tick_params(axis="x", length=0)
+    ax.set(xlabel="training rows", ylabel="share of headroom closed", ylim=(min(0, ax.get_ylim()[0]), max(1, ax.get_ylim()[1])))
+    ax.legend(loc="upper left", handlelength=1.2, **_PLATE)
+
 @_styled
 def learning_curves(
     results: dict,  # model or route -> n -> (estimate, low, high)
     ylabel: str = "squared error to the mean / its variance",
+    shares: dict | None = None,  # label -> n -> (estimate, low, high), share of headroom closed; None: no second panel
 ):                  # known models: routed, soft, hard, wide, uniform, oracle, bayes; others are grey
     "Error over sample size: routed against corners and floors."
-    fig, ax = plt.subplots(figsize=(5.8, 3.2), layout="constrained")
+    fig, axes = plt.subplots(1, 1 if shares is None else 2, figsize=(5.8 if shares is None else 7, 3.2), layout="constrained",
+                             squeeze=False, width_ratios=None if shares is None else (1.5, 1))
+    ax = axes[0, 0]
     for name, points in results.items(): _curve(ax, name, points)
     sizes = sorted({float(n) for points in results.values() for n in points})
     ax.set(xscale="log", xlabel="training rows", ylabel=ylabel, ylim=(0, None)); ax.minorticks_off()
     ax.set_xticks(sizes, [f"{n:,.0f}" for n in sizes])
     fig.legend(handles=_curve_key(results), loc="outside right upper", handlelength=2.4)
+    if shares is not None: _share_bars(axes[0, 1], shares); _letters(axes[0])
     return fig
 
 # %% ../nbs/15_plots.ipynb #c36
@@ -349,6 +369,21 @@ def confusion_picture(
     _heat(axes[0], "path", table_path, PATHS)
     _heat(axes[1], "sharing", table_sharing, SHARINGS)
     _letters(axes)
+    return fig
+
+# %% ../nbs/15_plots.ipynb #c37c
+@_styled
+def confusion_grid(
+    tables: dict,  # name -> (table of paths (4, 4), table of sharing (2, 2))
+):
+    "Planted against chosen for several models, a column each."
+    fig, axes = plt.subplots(2, len(tables), figsize=(2.35 * len(tables), 3.9), layout="constrained", height_ratios=(4, 2.3), squeeze=False)
+    for (top, bottom), (name, (path, sharing)) in zip(axes.T, tables.items()):
+        _heat(top, "path", path, PATHS); _heat(bottom, "sharing", sharing, SHARINGS)
+        for ax in (top, bottom): ax.set_anchor("N"); ax.set_title(ax.get_title(loc="left"), fontsize=7)
+        top.annotate(_NAMES.get(name, name), (0, 1), (0, 20), xycoords="axes fraction", textcoords="offset points", fontsize=8.5,
+                     fontweight="bold", color=colour(name), annotation_clip=False)
+    for ax in axes[:, 1:].flat: ax.set_ylabel("")
     return fig
 
 # %% ../nbs/15_plots.ipynb #c39
@@ -467,4 +502,42 @@ def training_picture(
         ax.set(xlabel="epoch", xlim=(1, max(n, 2)))
         if best is not None: ax.axvline(best, color="#555555", lw=.9, ls=(0, (1, 1.5)), zorder=1)
     _letters(axes)
+    return fig
+
+# %% ../nbs/15_plots.ipynb #c49c
+def _selection_lines(ax, steps, histories, curves):
+    "One colour a selection, one line style a quantity."
+    for name, h in histories.items():
+        for i, (key, ls) in enumerate(curves.items()):
+            y = np.asarray(h[key], float)
+            if key == "train": y = (y - y.min()) / max(y[0] - y.min(), 1e-9)
+            ax.plot(steps, y, ls=ls, color=colour(name), label="" if i else _NAMES.get(name, name))
+
+@_styled
+def selections_picture(
+    steps,            # (looks,) training steps
+    histories: dict,  # selection -> train, validation, width, decisiveness (looks,), usage (looks, 8)
+):
+    "Usage of the routes, error and health of the router for several selections."
+    fig, axes = plt.subplots(2, 3, figsize=(7, 4.3), layout="constrained")
+    for ax, (name, h) in zip(axes[0], histories.items(), strict=False):
+        _usage_bands(ax, np.asarray(steps), _shape("usage", h["usage"], len(steps), 8)); ax.get_legend().remove()
+        ax.set_title(f"usage: {_NAMES.get(name, name)}", color=colour(name))
+    for ax, title, curves in zip(axes[1], ("training loss, rescaled", "error on validation rows", "health of the router"),
+                                 (dict(train="-"), dict(validation="-"), dict(width="-", decisiveness="--"))):
+        _selection_lines(ax, steps, histories, curves); ax.set_title(title)
+    axes[1, 0].legend(loc="upper right", **_PLATE); axes[1, 2].set_ylim(0, 1.02)
+    axes[1, 2].legend(handles=[Line2D([], [], color="#555555", ls=ls, label=k) for k, ls in (("width", "-"), ("decisiveness", "--"))], loc="lower right", **_PLATE)
+    for ax in axes.flat: ax.set(xlim=(steps[0], steps[-1]))
+    for ax in axes[1]: ax.set_xlabel("training step")
+    fig.legend(handles=_route_key(), loc="outside upper center", ncols=6, columnspacing=1.4, handlelength=1.4)
+    _letters(axes.flat)
+    return fig
+
+# %% ../nbs/15_plots.ipynb #c49f
+@_styled
+def notice(words: str):
+    "A figure that says why it is empty."
+    fig = plt.figure(figsize=(5.6, 1.2))
+    fig.text(.5, .5, words, ha="center", va="center", color="#555555", style="italic")
     return fig

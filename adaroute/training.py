@@ -23,27 +23,29 @@ from safetensors.torch import save
 from torch import Tensor
 from tqdm import tqdm
 from .heads import expected, log_likelihood, measure_noise
-from .model import Forecast, Prior, RoutedModel, hard_loss, likelihood_loss, predict_mean, responsibility, soft_loss
+from .model import Forecast, Prior, RoutedModel, check_number, hard_loss, likelihood_loss, predict_mean, responsibility, soft_loss
 
 # %% ../nbs/08_training.ipynb #c05
 @dataclass(frozen=True)
 class Settings:
     "How a model is trained."
-    steps: int = 2000
+    steps: int = 4000
     batch: int | None = None     # rows a step; None: n / 40, at least 32, at most 128
     lr: float = .01              # highest learning rate: a short rise, then half a cosine down to zero
     warm: float = .1             # share of the steps in which every expert learns from every row (likelihood only)
-    close: float = .1            # chance that a route is closed for a row at a step (likelihood only)
+    close: float = .2            # chance that a route is closed for a row at a step (likelihood only)
     close_until: float = .5      # share of the steps after which no route is closed any more
     measure_from: float = .5     # share of the steps after which the noise is measured on validation rows
     temperature: tuple[float, float] = (1., .1)  # of the Gumbel-Softmax, first and last (hard only)
-    every: int = 50              # steps between two looks at the validation rows
+    every: int = 100             # steps between two looks at the validation rows
 
     def __post_init__(self):
-        for name in ("steps", "every", "lr"):
-            if getattr(self, name) <= 0: raise ValueError(f"{name}: expected a number above 0, got {getattr(self, name)}")
-        for name in ("warm", "close", "close_until", "measure_from"):
-            if not 0 <= getattr(self, name) <= 1: raise ValueError(f"{name}: expected a share in [0, 1], got {getattr(self, name)}")
+        for name in ("steps", "every", "batch"):
+            if name != "batch" or self.batch is not None: check_number(f"settings: {name}", getattr(self, name), low=1, whole=True)
+        for name in ("warm", "close", "close_until", "measure_from"): check_number(f"settings: {name}", getattr(self, name), 0, 1)
+        check_number("settings: lr", self.lr, low=1e-12)
+        first, last = self.temperature
+        for value in (first, last): check_number("settings: temperature", value, low=1e-6)
 
 # %% ../nbs/08_training.ipynb #c08
 def batch_size(settings: Settings, rows: int) -> int:
@@ -143,11 +145,12 @@ def look(model: RoutedModel, b: Rows, measure: bool) -> Look:
 # %% ../nbs/08_training.ipynb #c26
 def collapsed(
     last: Look,
-    floor: float = .01,   # a route with a smaller share is dead
-    gain: float = .005,   # a router has to beat its best expert by this share of the error
-) -> Tensor:              # (L,) bool
+    reachable: Tensor | bool = True,  # (L, E) routes that some row's evidence allows; others cannot die
+    floor: float = .01,               # a route with a smaller share is dead
+    gain: float = .005,               # a router has to beat its best expert by this share of the error
+) -> Tensor:                          # (L,) bool
     "Dead routes, and no better than the best single expert."
-    dead = (last.usage < floor).any(dim=-1)
+    dead = ((last.usage < floor) & reachable).any(dim=-1)
     return dead & (last.validation > (1 - gain) * last.favourite)
 
 # %% ../nbs/08_training.ipynb #c29
@@ -196,18 +199,25 @@ def save_run(run: Run, path: Path, mark: str) -> None:
     tensors |= {f"generator.{i}": g.get_state() for i, g in enumerate(run.generators)}
     for i, (_, loss, seen) in enumerate(run.looks): tensors |= {f"look.{i}.loss": loss} | {f"look.{i}.{k}": v for k, v in seen._asdict().items()}
     about = {"fingerprint": mark, "step": str(run.step), "looks": json.dumps([s for s, _, _ in run.looks])}
+    about["digest"] = _digest(about, tensors)
     write_atomically(path, save({k: v.contiguous().clone() for k, v in tensors.items()}, metadata=about))
+
+def _digest(about: dict[str, str], tensors: dict[str, Tensor]) -> str:
+    "A digest of everything in a checkpoint."
+    digest = hashlib.sha256(repr(sorted(item for item in about.items() if item[0] != "digest")).encode())
+    for name, t in sorted(tensors.items()): digest.update(repr((name, t.dtype, t.shape)).encode() + t.contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 # %% ../nbs/08_training.ipynb #c33
 def load_run(run: Run, path: Path, mark: str) -> None:
     "Continue from a checkpoint, if it belongs to this very run."
+    refuse = lambda expected, got: ValueError(f"checkpoint {Path(path).name}: expected {expected}, got {got}; remove it or choose another name")
     try:
         with safe_open(path, "pt") as file:
-            about, t = file.metadata(), {k: file.get_tensor(k) for k in file.keys()}
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"checkpoint {Path(path).name}: expected a safetensors file of this package, got an unreadable one") from error
-    if about.get("fingerprint") != mark:
-        raise ValueError(f"checkpoint {Path(path).name}: expected one of this data, design and settings, got one of another run; remove it or choose another name")
+            about, t = file.metadata() or {}, {k: file.get_tensor(k) for k in file.keys()}
+    except (SafetensorError, OSError): raise refuse("a safetensors file of this package", "an unreadable one") from None
+    if about.get("fingerprint") != mark: raise refuse("one of this data, design and settings", "one of another run")
+    if about.get("digest") != _digest(about, t): raise refuse("the tensors that were written", "others: altered or damaged")
     with torch.no_grad():
         for n, p in run.model.named_parameters():
             p.copy_(t[f"model.{n}"]); run.best[n] = t[f"best.{n}"]
@@ -245,7 +255,8 @@ def take_step(run: Run, rows: Rows, split: Split, settings: Settings, prior: Pri
     loss = step_loss(run.model, gather(rows, run.order[:, at * size:(at + 1) * size]), settings, done, run.generators)
     run.optimiser.param_groups[0]["lr"] = learning_rate(settings, run.step)
     run.optimiser.zero_grad(set_to_none=False)
-    (loss + prior.penalty(run.model) / n).sum().backward()
+    loss.sum().backward()
+    prior.pull(run.model, n)
     if done >= settings.measure_from: run.model.heads.log_sd.grad = None
     run.optimiser.step(); run.step += 1
     return loss.detach()
@@ -270,23 +281,25 @@ def train(
     stop_at: int | None = None,      # stop after this step, weights as they are
 ) -> Run:                            # model: best weights of each lane; looks: the history
     "Train all lanes of a model in place."
+    if checkpoint and not Path(checkpoint).parent.is_dir():
+        raise ValueError(f"checkpoint: expected a file in an existing folder, got {Path(checkpoint).name!r} in one that is not there")
     mark = fingerprint(rows, split, settings, prior, model.design, model.seeds) if checkpoint else ""
     with one_thread():
         run, watched = _start(model, split), gather(rows, split.valid)
         if checkpoint and Path(checkpoint).exists(): load_run(run, checkpoint, mark)
-        for _ in tqdm(range(run.step, min(stop_at or settings.steps, settings.steps)), disable=not progress, desc="training", unit="step", leave=False):
+        for _ in tqdm(range(run.step, min(settings.steps if stop_at is None else stop_at, settings.steps)), disable=not progress, desc="training", unit="step", leave=False):
             loss = take_step(run, rows, split, settings, prior)
             if run.step % settings.every and run.step < settings.steps: continue
             run.looks.append((run.step, loss, look(model, watched, measure=run.step >= settings.measure_from * settings.steps)))
-            if run.step > settings.warm * settings.steps: remember_best(run, run.looks[-1][2].validation)
+            if run.step > settings.warm * settings.steps or run.step == settings.steps: remember_best(run, run.looks[-1][2].validation)
             if checkpoint: save_run(run, checkpoint, mark)
-        if run.step >= settings.steps: _finish(run)
+        if run.step >= settings.steps: _finish(run, watched.open.any(dim=1) & model.wanted)
     return run
 
 # %% ../nbs/08_training.ipynb #c42
-def _finish(run: Run) -> None:
+def _finish(run: Run, reachable: Tensor) -> None:  # (L, E)
     "Put the best weights in place; warn if a lane has collapsed."
     with torch.no_grad():
         for n, p in run.model.named_parameters(): p.copy_(run.best[n])
-    if len(run.model.design.routes) > 1 and (lanes := collapsed(run.looks[-1][2])).any():
+    if len(run.model.design.routes) > 1 and (lanes := collapsed(run.looks[-1][2], reachable)).any():
         warnings.warn(f"the router collapsed in {int(lanes.sum())} of {len(lanes)} lanes: routes without rows, and no better than its best single expert", stacklevel=3)
