@@ -154,7 +154,7 @@ def training_job(n: int, seed: int, model: str, steps: int = 2000, members: int 
     history = {k: np.round(fitted.history_[k].mean(axis=1), 4).tolist() for k in HISTORY}
     tables = {by: route_confusion(r, fresh.route, by).to_numpy().tolist() for by in ("path", "sharing")}
     return {"step": fitted.history_["step"].tolist(), "history": history, "confusion": tables, "usage": usage(r).tolist(),
-            "routes": np.round(r[:shown], 4).tolist(), "inputs": {k: fresh.frame[k][:shown].tolist() for k in CUES}}
+            "routes": np.round(r[:shown], 3).tolist(), "inputs": {k: fresh.frame[k][:shown].tolist() for k in CUES}}
 
 # %% ../nbs/18_experiments.ipynb #c26
 def real_job(repeat: int, fold: int, model: str, name: str = "dep_wor", folds_seed: int = 0, repeats: int = 2,
