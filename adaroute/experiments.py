@@ -43,15 +43,15 @@ def make_model(
     name: str,            # one of MODELS
     schema,               # columns and tasks
     seed: int = 0,
-    steps: int = 2000,    # training steps of a routed model or a corner
+    steps: int = 4000,    # training steps of a routed model or a corner
     members: int = 3,     # models that are averaged
-    starts: int = 2,      # starts of each, of which the best is kept
+    starts: int = 1,      # starts of each, of which the best is kept
 ):
     "One competitor, not fitted yet."
     about = dict(text=schema.text, numeric=schema.numeric, categorical=schema.categorical, tasks=schema.tasks, seed=seed)
     if name in SELECTED: return AdaRoute(**about, members=members, starts=starts, steps=steps, selection=SELECTED[name])
     if name in ROUTES: return AdaRoute(**about, members=members, starts=starts, steps=steps, routes=(name,))
-    if name == "wide": return WideNetwork(**about, members=members)  # each of four penalties is a try of its own
+    if name == "wide": return WideNetwork(**about, members=members)  # it searches its penalty and learning rate by itself
     if name == "ridge": return RidgeBaseline(**about)
     raise ValueError(f"model: expected one of {', '.join(MODELS)}, got {name!r}")
 
@@ -125,7 +125,7 @@ def _pair(errors) -> dict: return {"ensemble": errors[0], "single": float(np.mea
 # %% ../nbs/18_experiments.ipynb #c19
 def cohort_job(
     n: int, seed: int, model: str,      # rows, world, one of MODELS
-    scenario: str = "planted", steps: int = 2000, members: int = 3, starts: int = 2, test: int = 4000,
+    scenario: str = "planted", steps: int = 4000, members: int = 3, starts: int = 1, test: int = 4000,
 ) -> dict:
     "Fit one model in one world, score it on fresh rows."
     train, fresh = scoring_world(n, seed, scenario), scoring_world(test, seed, scenario, draw=1)
@@ -146,7 +146,7 @@ def parameters(model) -> int | None:
 CUES = ("structured", "openness", "quantified", "insight", "comorbidity")
 HISTORY = ("train", "validation", "width", "decisiveness", "usage")
 
-def training_job(n: int, seed: int, model: str, steps: int = 2000, members: int = 3, starts: int = 2, test: int = 4000, shown: int = 1000) -> dict:
+def training_job(n: int, seed: int, model: str, steps: int = 4000, members: int = 3, starts: int = 1, test: int = 4000, shown: int = 1000) -> dict:
     "Fit one selection and keep its history, its confusion tables and where some rows went."
     train, fresh = scoring_world(n, seed, "planted"), scoring_world(test, seed, "planted", draw=1)
     fitted = make_model(model, train.schema, seed, steps, members, starts).fit(train.frame)
@@ -158,7 +158,7 @@ def training_job(n: int, seed: int, model: str, steps: int = 2000, members: int 
 
 # %% ../nbs/18_experiments.ipynb #c26
 def real_job(repeat: int, fold: int, model: str, name: str = "dep_wor", folds_seed: int = 0, repeats: int = 2,
-             steps: int = 2000, members: int = 3, starts: int = 2) -> dict:
+             steps: int = 4000, members: int = 3, starts: int = 1) -> dict:
     "Fit one model on all but one fold of a real table, predict that fold."
     if not 0 <= folds_seed < TUNED_FROM: raise ValueError(f"folds_seed: expected 0 to {TUNED_FROM - 1}, got {folds_seed}")
     data = load(name)
@@ -185,7 +185,7 @@ def alternate(
             out[name].append(time.perf_counter() - begun)
     return out
 
-def speed_job(n: int, seed: int = 0, steps: int = 2000, times: int = 3) -> dict:
+def speed_job(n: int, seed: int = 0, steps: int = 4000, times: int = 3) -> dict:
     "Seconds of the routed model and its largest corner; of ten lanes and of one."
     c = scoring_world(n, seed, "planted")
     fit = lambda name, **how: lambda: make_model(name, c.schema, seed, steps, **how).fit(c.frame)
