@@ -24,3 +24,11 @@ def test_targets_named_exist():
     named = set(re.findall(r"(?m)(?:`|^)make ([a-z]+)", README.read_text()))
     known = set(re.findall(r"(?m)^([a-z]+):", (README.parent / "Makefile").read_text()))
     assert named <= known, named - known
+
+
+def test_results_are_those_of_the_results_files():
+    "No number is typed by hand: the block is what the figure notebook wrote."
+    made = README.parent / "paper" / "tables" / "headline.md"
+    block = re.search(r"<!-- results -->\n(.*?)<!-- /results -->", README.read_text(), re.S)
+    assert block, "expected the markers <!-- results --> and <!-- /results -->"
+    assert block[1].strip() == made.read_text().strip(), "copy paper/tables/headline.md between the markers of the README"
