@@ -1,0 +1,29 @@
+"The whole paper at its smallest scale: every notebook runs, and figures come out the same bytes twice."
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+RUNS = ROOT / "paper" / "runs" / "smoke"
+FIGURES = {"fig1_method", "fig2_cohort", "fig3_headroom", "fig4_recovery", "fig5_policy", "fig6_real", "fig7_training"}
+
+
+def drive(*words):
+    done = subprocess.run([sys.executable, "-m", "adaroute.paper", "--scale", "smoke", *words], cwd=ROOT, capture_output=True, text=True,
+                          timeout=900, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
+
+
+def digests():
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in (RUNS / "figs").iterdir() if p.suffix in (".pdf", ".png")}
+
+
+@pytest.mark.slow
+def test_smoke_paper_runs_and_figures_are_byte_identical():
+    drive()
+    first = digests()
+    assert set(first) == {f"{name}.{kind}" for name in FIGURES for kind in ("pdf", "png")}
+    drive("--only", "55_figures", "--force")
+    assert digests() == first
