@@ -2,7 +2,7 @@
 SHELL  := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env test quick paper lab refresh docs check export clean lock
+.PHONY: help env test quick paper arena lab refresh docs check export clean lock
 
 PYTHON ?= python3.11
 SCALE  ?= default
@@ -42,6 +42,9 @@ quick: env ## the tests without re-executing the chapters
 paper: env ## the paper: every figure, table and the PDF (SCALE=smoke|default|paper)
 	@echo "==> making the paper at scale '$(SCALE)'"
 	@$(BIN)/python -m adaroute.paper --scale $(SCALE)
+
+arena: env ## outside rivals on identical folds (optional, resumable; ARENA='--rivals linear --tables rwwd')
+	@$(ONE) $(BIN)/python -m adaroute.arena $(ARENA)
 
 lab: env ## JupyterLab, opened in nbs/
 	@$(BIN)/jupyter lab --notebook-dir=. nbs/index.ipynb

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .curves import fit_curves, ramps
 from .directions import fit_vectors, fit_words, project_vectors, project_words
 from .schema import Batch, _listed
 from .words import Cache, amounts, blocks, embed, facts_table, mark, terms, units, vocabulary
@@ -156,6 +157,7 @@ def _fit(
     "Learn every part."
     columns = {kind: list(getattr(batch.schema, kind)) for kind in ("text", "numeric", "categorical")}
     parts = dict(columns=columns, numbers=fit_columns(batch.numeric), levels=fit_levels(batch.categorical))
+    parts["curves"] = fit_curves(batch.numeric, scale_columns(batch.numeric, parts["numbers"]), batch.outcome, s["curves"])
     if columns["text"]:
         words, found = _words(batch, s["window"]), _amounts(batch)
         table = facts_table(words, found, kept := units(found))
@@ -179,7 +181,8 @@ def _transform(
     encoder, cache,
 ) -> Features:
     "Apply every part."
-    numbers = np.hstack([scale_columns(batch.numeric, parts["numbers"]), one_hot(batch.categorical, parts["levels"])])
+    bent = [ramps(batch.numeric, **parts["curves"])] if parts["curves"] else []
+    numbers = np.hstack([scale_columns(batch.numeric, parts["numbers"]), *bent, one_hot(batch.categorical, parts["levels"])])
     if "text" not in parts: return Features(numbers, *2 * [np.zeros((len(batch), 0), np.float32)], batch.presence)
     words, fitted, facts = _words(batch, s["window"]), parts["text"], parts["facts"]
     text = project_words(_blocks(words, batch, s["ngrams"]), fitted) if encoder is None \
@@ -189,7 +192,7 @@ def _transform(
     return Features(numbers, text, found, batch.presence)
 
 # %% ../nbs/03_encoders.ipynb #c30
-_CHOICES = dict(text_features=("tfidf", "hashing"), ngrams=(1, 2), verbalise_numbers=(False, True))
+_CHOICES = dict(text_features=("tfidf", "hashing"), ngrams=(1, 2), curves=("auto", True, False), verbalise_numbers=(False, True))
 _LEAST = dict(text_dim=1, min_df=1, window=0, max_terms=1)
 
 
@@ -263,6 +266,7 @@ def _names(
     columns, levels = parts["columns"], parts["levels"]
     gaps = lambda names, flagged: [f"{name} missing" for name, flag in zip(names, flagged) if flag]
     numbers = columns["numeric"] + gaps(columns["numeric"], parts["numbers"]["flagged"])
+    if c := parts["curves"]: numbers += [f"{columns['numeric'][j]} from {a:g} to {b:g}" for j, a, b in zip(c["column"], c["low"], c["high"])]
     numbers += [f"{name} = {level}" for name, seen in zip(columns["categorical"], levels["levels"]) for level in seen]
     numbers += gaps(columns["categorical"], levels["flagged"])
     if "text" not in parts: return dict(numbers=numbers, text=[], facts=[])
@@ -336,10 +340,11 @@ class Encoder(_Base):
         ngrams: int = 1,                  # 1: words; 2: words and pairs
         window: int = 5,                  # reach of a negation in words; 0: no marks
         max_terms: int = 20_000,          # most frequent terms kept
+        curves: str | bool = "auto",      # numbers also as ramps: True, False, or if they pay on the rows of the fit
         verbalise_numbers: bool = False,  # let the sentence encoder read the numbers, see `spoken`
     ):
         self.settings = dict(text_features=text_features, text_dim=text_dim, min_df=min_df, ngrams=ngrams, window=window,
-                             max_terms=max_terms, verbalise_numbers=verbalise_numbers)
+                             max_terms=max_terms, curves=curves, verbalise_numbers=verbalise_numbers)
         self.sentence_encoder, self.parts = _loaded(sentence_encoder), None
         _check(self.settings, self.sentence_encoder, cache)
         self.settings = {name: int(value) if isinstance(value, np.integer) else value for name, value in self.settings.items()}

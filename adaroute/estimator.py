@@ -30,6 +30,7 @@ from .model import Design, Prior, RoutedModel, check_number, predict_mean, take_
 from .paths import Widths, aim
 from .router import TEXT_NORM, open_routes
 from .schema import ROUTES, Batch, Schema, SchemaError, check_trainable, from_arrays, infer, read
+from .start import start_from_ridge
 from .training import Rows, Settings, Split, one_thread, train, write_atomically
 
 # %% ../nbs/09_estimator.ipynb #c05
@@ -157,9 +158,12 @@ def _fit(est, frame, schema: Schema, groups) -> dict:  # attribute -> value
     encoder.fit(batch, seed=est.seed)
     scale, factor = fit_scale(batch.outcome, schema.tasks), text_factor(encoder.transform(batch).text)
     rows, widths = prepare(batch, encoder, scale, design, factor)
+    rows = rows._replace(open=est._opened(rows.open))
     split = make_split(groups, est.members, est.starts, est.validation, np.random.default_rng(est.seed))
-    model = RoutedModel(design, widths, scale, [1000 * est.seed + lane for lane in range(est.members * est.starts)])
+    lanes = range(est.members * est.starts)
+    model = RoutedModel(design, widths, scale, [1000 * est.seed + lane for lane in lanes], [prior.cautions[lane % est.starts % len(prior.cautions)] for lane in lanes])
     aim(model.paths, rows.joined[:, :widths.numbers])
+    if design.start == "ridge": start_from_ridge(model, rows, split)
     run = train(model, rows, split, settings, prior, est.checkpoint, est.progress)
     return dict(schema_=schema, design_=design, encoder_=encoder, scale_=scale, factor_=factor, widths_=widths,
                 fallback_=np.nanmean(scale.encode(batch.outcome), axis=0), **_kept(model, run, est.members))
@@ -252,7 +256,7 @@ class _Parameters(RegressorMixin, BaseEstimator):
         selection="likelihood",  # or the published "soft" and "hard"
         routes=ROUTES,           # the routes allowed; a single one makes a fixed corner
         members=3,               # models that are averaged, each validated on other rows
-        starts=1,                # starts of each member, of which the best is kept
+        starts=2,                # starts of each member, each with a caution of its own; the best is kept
         validation=.2,           # share of the rows that a member is validated on
         steps=None,              # training steps; None: four a row, at least 2000, at most 4000
         settings=None,           # further `Settings` of the training, as a dict
@@ -294,6 +298,7 @@ class AdaRoute(_Parameters):
         "Lower and upper end for each regression outcome: a frame with columns (outcome, end)."
         return _interval(self, X, coverage)
     def describe(self, X): return _describe(self, X)
+    def _opened(self, open): return open                         # a control may close routes of the training rows here
     def save(self, folder): return save_model(self, folder)
     @staticmethod
     def load(folder, sentence_encoder=None, cache=None): return load_model(folder, sentence_encoder, cache)

@@ -31,7 +31,7 @@ from .datasets import folds, load
 from .estimator import AdaRoute, combine, prepare
 from .evaluation import (bootstrap_interval, chance, headroom_closed, mean_error, oracle_pick, paired, route_accuracy,
                          route_confusion, score, uniform_mix, usage, width)
-from .model import take_lanes
+from .model import count_parameters, take_lanes
 from .schema import ROUTES, read
 from .synthetic import make_cohort
 
@@ -45,7 +45,7 @@ def make_model(
     seed: int = 0,
     steps: int = 4000,    # training steps of a routed model or a corner
     members: int = 3,     # models that are averaged
-    starts: int = 1,      # starts of each, of which the best is kept
+    starts: int = 2,      # starts of each, of which the best is kept
 ):
     "One competitor, not fitted yet."
     about = dict(text=schema.text, numeric=schema.numeric, categorical=schema.categorical, tasks=schema.tasks, seed=seed)
@@ -71,10 +71,10 @@ def singles(
 # %% ../nbs/18_experiments.ipynb #c11
 TUNED_FROM = 100  # seeds from here on were used for tuning
 
-def scoring_world(n: int, seed: int, scenario: str, draw: int = 0):
+def scoring_world(n: int, seed: int, scenario: str, draw: int = 0, **knobs):
     "A cohort that tuning has not seen."
     if not 0 <= seed < TUNED_FROM: raise ValueError(f"seed: expected 0 to {TUNED_FROM - 1} (later ones were used for tuning), got {seed}")
-    return make_cohort(n, scenario, seed=seed, draw=draw)
+    return make_cohort(n, scenario, seed=seed, draw=draw, **knobs)
 
 def outcome_error(prediction, outcome) -> float:  # (n, K), (n, K)
     "1 - R2, averaged over the outcomes."
@@ -125,7 +125,7 @@ def _pair(errors) -> dict: return {"ensemble": errors[0], "single": float(np.mea
 # %% ../nbs/18_experiments.ipynb #c19
 def cohort_job(
     n: int, seed: int, model: str,      # rows, world, one of MODELS
-    scenario: str = "planted", steps: int = 4000, members: int = 3, starts: int = 1, test: int = 4000,
+    scenario: str = "planted", steps: int = 4000, members: int = 3, starts: int = 2, test: int = 4000,
 ) -> dict:
     "Fit one model in one world, score it on fresh rows."
     train, fresh = scoring_world(n, seed, scenario), scoring_world(test, seed, scenario, draw=1)
@@ -138,7 +138,7 @@ def cohort_job(
 
 def parameters(model) -> int | None:
     "Weights of one member."
-    if isinstance(model, AdaRoute): return sum(p[0].numel() for p in model.model_.parameters())
+    if isinstance(model, AdaRoute): return count_parameters(model.model_)
     if isinstance(model, WideNetwork): return sum(w.size for w in (*model.models_[0].coefs_, *model.models_[0].intercepts_))
     return None
 
@@ -146,7 +146,7 @@ def parameters(model) -> int | None:
 CUES = ("structured", "openness", "quantified", "insight", "comorbidity")
 HISTORY = ("train", "validation", "width", "decisiveness", "usage")
 
-def training_job(n: int, seed: int, model: str, steps: int = 4000, members: int = 3, starts: int = 1, test: int = 4000, shown: int = 1000) -> dict:
+def training_job(n: int, seed: int, model: str, steps: int = 4000, members: int = 3, starts: int = 2, test: int = 4000, shown: int = 1000) -> dict:
     "Fit one selection and keep its history, its confusion tables and where some rows went."
     train, fresh = scoring_world(n, seed, "planted"), scoring_world(test, seed, "planted", draw=1)
     fitted = make_model(model, train.schema, seed, steps, members, starts).fit(train.frame)
@@ -158,7 +158,7 @@ def training_job(n: int, seed: int, model: str, steps: int = 4000, members: int 
 
 # %% ../nbs/18_experiments.ipynb #c26
 def real_job(repeat: int, fold: int, model: str, name: str = "dep_wor", folds_seed: int = 0, repeats: int = 2,
-             steps: int = 4000, members: int = 3, starts: int = 1) -> dict:
+             steps: int = 4000, members: int = 3, starts: int = 2) -> dict:
     "Fit one model on all but one fold of a real table, predict that fold."
     if not 0 <= folds_seed < TUNED_FROM: raise ValueError(f"folds_seed: expected 0 to {TUNED_FROM - 1}, got {folds_seed}")
     data = load(name)
@@ -218,10 +218,10 @@ def sources(module: str = "experiments", seen: tuple = ()) -> tuple[str, ...]:
         if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module: seen = sources(node.module, seen)
     return seen
 
-def code_digest() -> str:
-    "Digest of the code and of the versions that the answers depend on."
+def code_digest(module: str = "experiments") -> str:
+    "Digest of a module's code, of all it imports from the package, and of the versions that its answers depend on."
     digest = hashlib.sha256(repr([metadata.version(v) for v in ("numpy", "torch", "scikit-learn", "pandas")]).encode())
-    for name in sorted(sources()): digest.update(_source(name).read_bytes())
+    for name in sorted(sources(module)): digest.update(_source(name).read_bytes())
     return digest.hexdigest()
 
 # %% ../nbs/18_experiments.ipynb #c33
@@ -254,26 +254,28 @@ def run_jobs(
     workers: int = 2,      # processes; 0: this one
     cluster: str = "",     # address of a Dask scheduler, instead of processes
     label: str = "jobs",   # of the progress bar; empty: no bar
+    run=run_job,           # what answers a job
+    code: str = "experiments",  # the module that `run` comes from: its code decides which answers are still good
 ) -> list[dict]:           # answers, in the order of the jobs
     "Answer many jobs side by side; those answered before are read, not run."
-    cache, code = Path(cache), code_digest()
-    key = lambda job: hashlib.sha256((json.dumps(job, sort_keys=True) + code).encode()).hexdigest()[:24]
+    cache, digest = Path(cache), code_digest(code)
+    key = lambda job: hashlib.sha256((json.dumps(job, sort_keys=True) + digest).encode()).hexdigest()[:24]
     at = {i: cache / f"{job['kind']}-{key(job)}.json" for i, job in enumerate(jobs)}
     cache.mkdir(parents=True, exist_ok=True)
     todo = [i for i in at if not at[i].is_file()]
     with tqdm(total=len(jobs), initial=len(jobs) - len(todo), desc=label, unit="job", mininterval=2, disable=not label) as bar:
-        for i, answer in _answers([jobs[i] for i in todo], workers, cluster):
+        for i, answer in _answers([jobs[i] for i in todo], workers, cluster, run):
             _keep(at[todo[i]], answer)
             bar.update()
     return [json.loads(at[i].read_text()) for i in range(len(jobs))]
 
-def _answers(jobs: list[dict], workers: int, cluster: str):
+def _answers(jobs: list[dict], workers: int, cluster: str, run):
     "Yield the number and the answer of each job, as they come."
     if not workers and not cluster or not jobs:
-        yield from ((i, run_job(job)) for i, job in enumerate(jobs))
+        yield from ((i, run(job)) for i, job in enumerate(jobs))
         return
     with _pool(workers, cluster) as (submit, as_completed):
-        number = {submit(run_job, job): i for i, job in enumerate(jobs)}
+        number = {submit(run, job): i for i, job in enumerate(jobs)}
         for done in as_completed(list(number)): yield number[done], done.result()
 
 def _keep(path: Path, answer: dict) -> None:

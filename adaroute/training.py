@@ -38,8 +38,13 @@ class Settings:
     measure_from: float = .5     # share of the steps after which the noise is measured on validation rows
     temperature: tuple[float, float] = (1., .1)  # of the Gumbel-Softmax, first and last (hard only)
     every: int = 100             # steps between two looks at the validation rows
+    balance: float = 0.          # weight of the divergence of a batch's usage from even usage
+    entropy: float = 0.          # weight of the rows' mean entropy; above zero: routes are to be decided
+    joint: bool = True           # False: experts learn in the warm phase only, the router after it only (a control)
+    learn_router: bool = True    # False: the router stays as it began, undecided (a control)
 
     def __post_init__(self):
+        for name in ("balance", "entropy"): check_number(f"settings: {name}", getattr(self, name), -100, 100)
         for name in ("steps", "every", "batch"):
             if name != "batch" or self.batch is not None: check_number(f"settings: {name}", getattr(self, name), low=1, whole=True)
         for name in ("warm", "close", "close_until", "measure_from"): check_number(f"settings: {name}", getattr(self, name), 0, 1)
@@ -94,6 +99,13 @@ def _fair_loss(model: RoutedModel, f: Forecast, y: Tensor) -> Tensor:  # (L, B)
     fit = torch.where(open, log_likelihood(model.heads, f.eta, y), 0.)
     return -fit.sum(dim=-1) / open.sum(dim=-1).clamp_min(1)
 
+def _pressure(f: Forecast, settings: Settings) -> Tensor | float:  # (L,)
+    "Entropy and balance terms, off by default."
+    if not settings.balance and not settings.entropy: return 0.
+    p = f.log_route.exp()
+    even = math.log(p.shape[-1]) - torch.special.entr(p.mean(dim=1)).sum(dim=-1)
+    return settings.balance * even + settings.entropy * torch.special.entr(p).sum(dim=-1).mean(dim=1)
+
 def step_loss(model: RoutedModel, b: Rows, settings: Settings, done: float, generators) -> Tensor:  # (L,)
     "Loss of a batch when a share `done` of the steps is over."
     kind, shape = model.design.selection, b.open.shape[1:]
@@ -102,14 +114,15 @@ def step_loss(model: RoutedModel, b: Rows, settings: Settings, done: float, gene
         if routed and settings.warm <= done < settings.close_until:
             b = b._replace(open=close_some(b.open, lane_uniform(generators, *shape), settings.close))
         f = model(b.joined, b.open)
-        return (_fair_loss if done < settings.warm else likelihood_loss)(model, f, b.y).mean(dim=1)
+        if done < settings.warm: return _fair_loss(model, f, b.y).mean(dim=1)
+        return likelihood_loss(model, f, b.y).mean(dim=1) + _pressure(f, settings)
     f = model(b.joined, b.open)
-    if kind == "soft": return soft_loss(model, f, b.y).mean(dim=1)
+    if kind == "soft": return soft_loss(model, f, b.y).mean(dim=1) + _pressure(f, settings)
     noise = -torch.log(-torch.log(lane_uniform(generators, *shape).clamp(1e-9, 1 - 1e-7)))
     first, last = settings.temperature
-    return hard_loss(model, f, b.y, noise, first * (last / first) ** done).mean(dim=1)
+    return hard_loss(model, f, b.y, noise, first * (last / first) ** done).mean(dim=1) + _pressure(f, settings)
 
-# %% ../nbs/08_training.ipynb #c21
+# %% ../nbs/08_training.ipynb #f1ef2804
 def prediction_error(mean: Tensor, y: Tensor) -> Tensor:  # (..., B, K), (..., B, K) -> (...)
     "Squared error over variance, averaged over the outcomes that vary."
     seen = ~y.isnan()
@@ -246,6 +259,14 @@ def lane_training_generators(seeds) -> list[torch.Generator]:
     return [torch.Generator().manual_seed(int(s) + 2 ** 32) for s in seeds]
 
 # %% ../nbs/08_training.ipynb #c37
+def _hold(model: RoutedModel, settings: Settings, done: float) -> None:
+    "Take the gradient from the parts that are not to learn at this step."
+    if model.router is None: return
+    held = [] if settings.learn_router else [model.router]
+    if not settings.joint and done >= settings.warm: held += [model.paths, model.heads]
+    for part in held:
+        for p in part.parameters(): p.grad = None
+
 def take_step(run: Run, rows: Rows, split: Split, settings: Settings, prior: Prior) -> Tensor:  # (L,) loss
     "One step of all lanes."
     n = split.train.shape[1]
@@ -258,6 +279,7 @@ def take_step(run: Run, rows: Rows, split: Split, settings: Settings, prior: Pri
     loss.sum().backward()
     prior.pull(run.model, n)
     if done >= settings.measure_from: run.model.heads.log_sd.grad = None
+    _hold(run.model, settings, done)
     run.optimiser.step(); run.step += 1
     return loss.detach()
 
@@ -301,5 +323,6 @@ def _finish(run: Run, reachable: Tensor) -> None:  # (L, E)
     "Put the best weights in place; warn if a lane has collapsed."
     with torch.no_grad():
         for n, p in run.model.named_parameters(): p.copy_(run.best[n])
-    if len(run.model.design.routes) > 1 and (lanes := collapsed(run.looks[-1][2], reachable)).any():
+    paths = reachable.unflatten(-1, (len(run.model.design.paths), -1)).any(dim=-1).sum(dim=-1)       # with one path, there is nothing to collapse
+    if (lanes := collapsed(run.looks[-1][2], reachable) & (paths > 1)).any():
         warnings.warn(f"the router collapsed in {int(lanes.sum())} of {len(lanes)} lanes: routes without rows, and no better than its best single expert", stacklevel=3)
