@@ -2,7 +2,7 @@
 SHELL  := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env test quick paper arena lab refresh docs check export clean lock
+.PHONY: help env test quick paper arena evidence lab refresh docs check export clean lock
 
 PYTHON ?= python3.11
 SCALE  ?= default
@@ -45,6 +45,9 @@ paper: env ## the paper: every figure, table and the PDF (SCALE=smoke|default|pa
 
 arena: env ## outside rivals on identical folds (optional, resumable; ARENA='--rivals linear --tables rwwd')
 	@$(ONE) $(BIN)/python -m adaroute.arena $(ARENA)
+
+evidence: env ## rivals, controls, null and real tables, for the committed results (about an hour; CLUSTER=tcp://host:8786)
+	@$(BIN)/python -m adaroute.paper --scale paper --only 55 --only 56 --only 57 --only 58 --keep --cluster "$(CLUSTER)"
 
 lab: env ## JupyterLab, opened in nbs/
 	@$(BIN)/jupyter lab --notebook-dir=. nbs/index.ipynb

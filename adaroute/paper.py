@@ -52,12 +52,13 @@ class Folders:
 def scale_folders(
     scale: str,            # one of SCALES
     root: Path = Path(),   # the repository
+    keep: bool = False,    # True: results, figures and tables go where the committed ones are, as at default scale
 ) -> Folders:
     "Folders for one scale."
     if scale not in SCALES: raise PaperError(f"scale: expected one of {', '.join(SCALES)}, got {scale!r}")
     paper = Path(root) / "paper"
     runs = paper / "runs" / scale
-    made = paper if scale == "default" else runs
+    made = paper if keep or scale == "default" else runs
     return Folders(paper / "params" / scale, made / "results", made / "figs", made / "tables", runs, runs / "cache")
 
 # %% ../nbs/17_paper.ipynb #c11
@@ -178,7 +179,7 @@ def fits(
 def read_parameters(
     notebook: Path,
     folders: Folders,
-) -> dict[str, Any]:  # what the YAML file sets, checked
+) -> dict[str, Any] | None:  # what the YAML file sets, checked; None: this scale leaves the notebook out
     "The parameters of one notebook at one scale."
     known, path = known_parameters(notebook), folders.params / f"{notebook.stem}.yaml"
     where = f"params/{folders.params.name}/{path.name}"
@@ -189,6 +190,7 @@ def read_parameters(
     try: given = yaml.safe_load(path.read_text()) or {}
     except yaml.YAMLError: raise PaperError(f"{where}: expected YAML, got something that cannot be parsed") from None
     if not isinstance(given, dict): raise PaperError(f"{where}: expected 'name: value' lines, got a {type(given).__name__}")
+    if given == {"skip": True}: return None
     for key, value in given.items(): _check_value(where, key, value, known, own)
     return given
 
@@ -212,16 +214,17 @@ def plan(
     root: Path,                  # the repository
     scale: str,                  # one of SCALES
     only: tuple[str, ...] = (),  # names or beginnings of names
-) -> list[tuple[Path, dict]]:    # (notebook, its parameters), in order
+    keep: bool = False,          # see `scale_folders`
+) -> list[tuple[Path, dict]]:    # (notebook, its parameters), in order; without those that the scale leaves out
     "What would run; raises PaperError if anything about it cannot be right."
-    folders = scale_folders(scale, root)
+    folders = scale_folders(scale, root, keep)
     notebooks = paper_notebooks(root, only)
     stems = {p.stem for p in paper_notebooks(root)}
     for path in sorted(folders.params.glob("*.yaml")):
         if path.stem not in stems: raise PaperError(f"params/{scale}/{path.name}: expected a notebook nbs/{path.stem}.ipynb, found none")
     steps = [(notebook, read_parameters(notebook, folders)) for notebook in notebooks]
     for what in ("results", "figs", "tables", "runs", "cache"): _writable(getattr(folders, what), what)
-    return steps
+    return [(notebook, given) for notebook, given in steps if given is not None]
 
 # %% ../nbs/17_paper.ipynb #c40
 def reads(
@@ -362,17 +365,18 @@ def make_paper(
     force: bool = False,         # run what is fresh as well
     cluster: str = "",           # address of a Dask scheduler
     say = print,                 # where the progress lines go
+    keep: bool = False,          # see `scale_folders`
 ) -> Path | None:                # the PDF
     "Run what is not fresh, in order, then compile the text."
     from tqdm import tqdm
-    steps, folders = plan(root, scale, only), scale_folders(scale, root)
+    steps, folders = plan(root, scale, only, keep), scale_folders(scale, root, keep)
     terminal = sys.stderr.isatty()
     with tqdm(steps, desc=f"paper ({scale})", unit="notebook", disable=not terminal) as bar:
         for i, (notebook, given) in enumerate(bar, start=1):
             fresh = not force and is_fresh(notebook, given, folders)
             say(f"[{i}/{len(steps)}] {notebook.stem}: {'unchanged, skipped' if fresh else 'running'}")
             if not fresh: run_notebook(notebook, given, folders, cluster, progress=terminal)
-    if only: return None
+    if only or keep: return None
     pdf = compile_pdf(root, scale)
     say(f"{pdf.relative_to(root).as_posix()} written" if pdf else "paper/adaroute.typ: not there, so no PDF")
     return pdf
@@ -389,14 +393,15 @@ def _show(root: Path, scale: str, only: tuple[str, ...]) -> None:
 @click.option("--scale", default="default", show_default=True, help="smoke, default or paper")
 @click.option("--only", multiple=True, help="a notebook, or how its name begins; may be repeated; leaves the PDF alone")
 @click.option("--force", is_flag=True, help="run notebooks that are up to date as well")
+@click.option("--keep", is_flag=True, help="write results where the committed ones are; leaves the PDF alone")
 @click.option("--list", "show", is_flag=True, help="say what would run, and run nothing")
 @click.option("--cluster", default="", help="address of a Dask scheduler, such as tcp://host:8786")
-def main(scale, only, force, show, cluster):
+def main(scale, only, force, keep, show, cluster):
     "Re-make the paper: results, figures, tables and the PDF."
     try:
         root = find_root()
         if show: _show(root, scale, only)
-        else: make_paper(root, scale, only, force, cluster, say=click.echo)
+        else: make_paper(root, scale, only, force, cluster, click.echo, keep)
     except PaperError as e:
         click.echo(f"error: {e}", err=True)
         sys.exit(e.status)

@@ -25,5 +25,5 @@ def test_smoke_paper_runs_and_figures_are_byte_identical():
     drive()
     first = digests()
     assert set(first) == {f"{name}.{kind}" for name in FIGURES for kind in ("pdf", "png")}
-    drive("--only", "55_figures", "--force")
+    drive("--only", "59_figures", "--force")
     assert digests() == first
