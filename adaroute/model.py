@@ -181,7 +181,6 @@ class Prior:
 # %% ../nbs/07_model.ipynb #c48
 def count_parameters(model: RoutedModel) -> int:
     "Numbers that one lane has learned: trained weights, and the starts on the columns that its paths read."
-    n, f, t = model.widths
-    read = {"N1": n, "T1": t, "N2": n + f, "T2": n + t}
-    started = sum(read[p] for p in model.design.paths) * len(model.heads.kinds) if model.design.start == "ridge" else 0
+    read = {"N1": model.widths.numbers, "T1": model.widths.text}
+    started = sum(read.get(p, model.widths.total) for p in model.design.paths) * len(model.heads.kinds) if model.design.start == "ridge" else 0
     return sum(p[0].numel() for p in model.parameters() if p.requires_grad) + started

@@ -60,9 +60,9 @@ def to_statement(
 
 # %% ../nbs/08a_start.ipynb #c16
 def columns_read(path: str, widths: Widths) -> Tensor:  # (d,) column numbers
-    "The columns of the joined evidence that a path reads."
-    numbers, facts, text = torch.arange(widths.total).split(tuple(widths))
-    return torch.cat({"N1": [numbers], "T1": [text], "N2": [numbers, facts], "T2": [numbers, text]}[path])
+    "The columns of the joined evidence that a path's regression reads."
+    numbers, _, text = torch.arange(widths.total).split(tuple(widths))
+    return {"N1": numbers, "T1": text}.get(path, torch.arange(widths.total))
 
 # %% ../nbs/08a_start.ipynb #c19
 FEWEST = 10  # training and validation rows below which a path starts from zero
