@@ -27,7 +27,7 @@ def _ends(rows: list[dict], key: Callable, keep: tuple[str, ...]) -> dict:
     return {"worst": short(max(rows, key=key)), "best": short(min(rows, key=key))}
 
 # %% ../nbs/16_summary.ipynb #c08
-ASKED = {"cells_worse": .10, "far_worse": 0., "closed": .80, "null": .07}  # from the brief, before there were results
+ASKED = {"cells_worse": .10, "far_worse": 0., "closed": .80, "null": .07, "path": .90, "sharing": .80}  # from the brief, before there were results
 ROUTED_WORLDS = ("planted", "fusion", "negative_transfer", "missing", "paper")  # rows differ in their route
 
 def sum_grid(
@@ -69,7 +69,9 @@ def sum_null(
     share = null["permuted"]
     kept = "kept" if share["estimate"] <= ASKED["null"] else "broken"
     if share["low"] <= ASKED["null"] < share["high"]: kept += " on average"
-    return {"permuted": share, "true": null["true"], "promise": kept, "weakest_cue": null["cues"][zero],
+    known = {by: {k: null["knowable"][by][k]["estimate"] for k in ("rows", "found")} for by in ("path", "sharing")}
+    return {"permuted": share, "true": null["true"], "promise": kept, "weakest_cue": null["cues"][zero], "knowable": known,
+            "knowable_met": all(known[by]["found"] >= ASKED[by] for by in known),
             "at_weakest": {by: {k: null["curve"][by][zero][k]["estimate"] for k in ("found", "chance", "ceiling")} for by in ("path", "sharing")},
             "at_strongest": {by: {k: null["curve"][by][-1][k]["estimate"] for k in ("found", "chance", "ceiling")} for by in ("path", "sharing")}}
 
