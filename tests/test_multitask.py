@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from adaroute.heads import fit_scale
-from adaroute.model import Design, RoutedModel
+from adaroute.model import Design, RoutedModel, count_parameters
 from adaroute.multitask import (KINDS, MultitaskNetwork, NetworkSize, count_weights, multitask_forward, multitask_gates, multitask_loss,
                                 name_weights, network_size, start_weights, weight_shapes)
 from adaroute.paths import Widths, lane_generators, lane_normal
@@ -146,7 +146,7 @@ def test_the_formula_against_loops(kind):
 @pytest.mark.parametrize("widths", [Widths(15, 8, 80), Widths(30, 10, 430), Widths(25, 9, 200)], ids=lambda w: str(w.total))
 def test_as_many_parameters_as_the_routed_model(kind, tasks, widths):
     scale = fit_scale(np.array([[0.] * len(tasks), [1.] * len(tasks)]), tasks)
-    routed = sum(p.numel() for p in RoutedModel(Design(), widths, scale, seeds=[0]).parameters())
+    routed = count_parameters(RoutedModel(Design(), widths, scale, seeds=[0]))
     assert abs(count_weights(network_size(kind, widths, scale)) / routed - 1) < .05
 
 
