@@ -3,11 +3,11 @@ import ast
 import json
 import shutil
 import stat
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import time
 import pytest
 from click.testing import CliRunner
 
