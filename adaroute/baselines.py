@@ -70,10 +70,10 @@ def _within(
     said: np.ndarray,     # (n, K) on the model's scale
     scale: OutcomeScale,
 ) -> np.ndarray:          # (n, K)
-    "Probabilities between 0 and 1, levels between the first and the last."
-    top = {"regression": lambda levels: np.inf, "binary": lambda levels: 1., "ordinal": lambda levels: levels - 1.}
-    high = np.array([top[kind](levels) for kind, levels in zip(scale.tasks.values(), scale.levels)])
-    return np.clip(said, np.where(np.isinf(high), -np.inf, 0.), high)
+    "Probabilities between 0 and 1, levels between the first and the last, counts from 0 on."
+    top = {"binary": lambda levels: 1., "ordinal": lambda levels: levels - 1.}
+    high = np.array([top.get(kind, lambda levels: np.inf)(levels) for kind, levels in zip(scale.tasks.values(), scale.levels)])
+    return np.clip(said, np.where([kind == "regression" for kind in scale.tasks.values()], -np.inf, 0.), high)
 
 # %% ../nbs/10_baselines.ipynb #c16
 class _Baseline(RegressorMixin, BaseEstimator):

@@ -59,9 +59,11 @@ def scale_columns(
 def fit_levels(
     cells: np.ndarray,   # training rows, None where missing  # (n, C)
     min_rows: int = 5,   # rarer levels are not stored
+    owners=None,         # whose row it is: people are counted in place of rows  # (n,)
 ) -> dict:               # levels and missing indicator of each column
     "Learn the levels of each categorical column."
-    counts = [Counter(v for v in column if v is not None) for column in cells.T]
+    owners = np.arange(len(cells)) if owners is None else owners
+    counts = [Counter(v for v, _ in set(zip(column, owners)) if v is not None) for column in cells.T]
     gaps = np.equal(cells, None)
     return dict(levels=[sorted(v for v, k in c.items() if k >= min_rows) for c in counts],
                 flagged=gaps.any(axis=0) & ~gaps.all(axis=0))
@@ -137,13 +139,13 @@ def _fit_text(
     batch: Batch,
     words: np.ndarray,     # from `_words`
     s: dict,               # settings
-    encoder, cache, rng,
+    encoder, cache, rng, owners,
 ) -> dict:  # of `fit_words` or `fit_vectors`, and which columns get a missing indicator
     "Learn the text features."
     if encoder is not None: fitted = fit_vectors(*_vectors(batch.text, encoder, cache), s["text_dim"], rng)
     else:
         rows = _blocks(words, batch, s["ngrams"])
-        kept = None if s["text_features"] == "hashing" else vocabulary(rows, s["min_df"], s["max_terms"])
+        kept = None if s["text_features"] == "hashing" else vocabulary(rows, s["min_df"], s["max_terms"], owners)
         fitted = fit_words(rows, kept, s["text_dim"], rng)
     gaps = np.equal(batch.text, None)
     return dict(fitted, flagged=gaps.any(axis=0) & ~gaps.all(axis=0) & (gaps.shape[1] > 1))
@@ -153,15 +155,16 @@ def _fit(
     batch: Batch,
     s: dict,               # settings
     encoder, cache, rng,
+    owners=None,           # whose row it is         # (n,)
 ) -> dict:                 # the tree
     "Learn every part."
     columns = {kind: list(getattr(batch.schema, kind)) for kind in ("text", "numeric", "categorical")}
-    parts = dict(columns=columns, numbers=fit_columns(batch.numeric), levels=fit_levels(batch.categorical))
+    parts = dict(columns=columns, numbers=fit_columns(batch.numeric), levels=fit_levels(batch.categorical, owners=owners))
     parts["curves"] = fit_curves(batch.numeric, scale_columns(batch.numeric, parts["numbers"]), batch.outcome, s["curves"])
     if columns["text"]:
         words, found = _words(batch, s["window"]), _amounts(batch)
-        table = facts_table(words, found, kept := units(found))
-        parts.update(facts=dict(fit_columns(table), units=kept), text=_fit_text(batch, words, s, encoder, cache, rng))
+        table = facts_table(words, found, kept := units(found, owners=owners))
+        parts.update(facts=dict(fit_columns(table), units=kept), text=_fit_text(batch, words, s, encoder, cache, rng, owners))
     if s["verbalise_numbers"]:
         parts["spoken"] = fit_vectors(*_vectors(_sentences(batch), encoder, cache), s["text_dim"], rng)
     return parts
@@ -304,9 +307,9 @@ class _Stored:
 # %% ../nbs/03_encoders.ipynb #c39
 class _Base(_Stored):
     "What a fitted encoder does."
-    def fit(self, batch: Batch, seed: int | np.random.Generator = 0) -> "Encoder":
-        "Learn from the rows of `batch`, which must be training rows."
-        self.parts = _fit(batch, self.settings, self.sentence_encoder, self.cache, np.random.default_rng(seed))
+    def fit(self, batch: Batch, seed: int | np.random.Generator = 0, owners=None) -> "Encoder":
+        "Learn from training rows; `owners` says whose row each is, and what fewer than `min_df` of them say is not stored."
+        self.parts = _fit(batch, self.settings, self.sentence_encoder, self.cache, np.random.default_rng(seed), owners)
         return self
 
     def transform(self, batch: Batch) -> Features:
@@ -336,7 +339,7 @@ class Encoder(_Base):
         text_dim: int = 384,              # directions of the text at most
         sentence_encoder=None,            # an object with `encode`, or the name of a sentence-transformers model
         cache: str | os.PathLike | None = None,  # folder for the vectors of the sentence encoder
-        min_df: int = 5,                  # rows that must use a term before it is stored
+        min_df: int = 5,                  # people (rows, where nobody says whose they are) that must use a term before it is stored
         ngrams: int = 1,                  # 1: words; 2: words and pairs
         window: int = 5,                  # reach of a negation in words; 0: no marks
         max_terms: int = 20_000,          # most frequent terms kept

@@ -88,7 +88,8 @@ METRICS = {  # task type -> metric -> function(outcome, prediction)
     "binary": {"auroc": skm.roc_auc_score, "auprc": skm.average_precision_score,
                "balanced_accuracy": _yes(skm.balanced_accuracy_score), "brier": skm.brier_score_loss,
                "f1": _yes(skm.f1_score), "calibration_slope": _calibration_slope, "ece": _ece},
-    "ordinal": {"kappa": _kappa, "mae": skm.mean_absolute_error}}
+    "ordinal": {"kappa": _kappa, "mae": skm.mean_absolute_error},
+    "count": {"poisson_deviance": lambda y, p: skm.mean_poisson_deviance(y, np.maximum(p, 1e-9)), "mae": skm.mean_absolute_error}}
 
 # %% ../nbs/11_evaluation.ipynb #c14
 def _check(prediction, ok, rows, what):
@@ -109,7 +110,7 @@ def score(
     if kind == "binary":
         _check(p, (p >= 0) & (p <= 1), rows, f"prediction: expected a probability for {metric}")
         _check(y, (y == 0) | (y == 1), rows, f"outcome: expected 0 or 1 for {metric}")
-    constant = len(np.unique(y)) < 2 and metric not in ("rmse", "mae", "brier", "ece")
+    constant = len(np.unique(y)) < 2 and metric not in ("rmse", "mae", "brier", "ece", "poisson_deviance")
     return np.nan if constant or len(y) == 0 else float(f(y, p))
 
 # %% ../nbs/11_evaluation.ipynb #c18

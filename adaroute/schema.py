@@ -21,7 +21,7 @@ import pandas as pd
 PATHS = ("N1", "T1", "N2", "T2")    # what is read: numbers, text, and the two fusions
 SHARINGS = ("STL", "MTL")           # how outcomes are predicted: apart, or by a shared head
 ROUTES = tuple(f"{path}/{sharing}" for path in PATHS for sharing in SHARINGS)
-TASKS = ("regression", "binary", "ordinal")
+TASKS = ("regression", "binary", "ordinal", "count")
 
 # %% ../nbs/00_schema.ipynb #c09
 class SchemaError(ValueError):
@@ -243,6 +243,7 @@ def _outcome(
     known = ~np.isnan(values)
     if task == "binary": wrong, expected = known & ~np.isin(values, (0, 1)), "0 or 1 or missing (a binary outcome)"
     elif task == "ordinal": wrong, expected = known & (values != np.round(values)), "a whole number or missing (an ordinal outcome)"
+    elif task == "count": wrong, expected = known & ((values != np.round(values)) | (values < 0)), "a whole number from 0 on or missing (a count)"
     else: return values
     if wrong.any(): _refuse(frame, column, int(wrong.argmax()), expected)
     return values

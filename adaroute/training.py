@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['Settings', 'batch_size', 'learning_rate', 'Rows', 'Split', 'gather', 'lane_orders', 'lane_uniform', 'close_some',
-           'step_loss', 'prediction_error', 'Look', 'look', 'collapsed', 'write_atomically', 'fingerprint', 'Run',
-           'save_run', 'load_run', 'one_thread', 'lane_training_generators', 'take_step', 'remember_best', 'train']
+           'choices', 'step_loss', 'prediction_error', 'Look', 'look', 'collapsed', 'write_atomically', 'fingerprint',
+           'Run', 'save_run', 'load_run', 'one_thread', 'lane_training_generators', 'take_step', 'remember_best',
+           'train']
 
 # %% ../nbs/08_training.ipynb #c03
 import contextlib
@@ -95,14 +96,19 @@ def close_some(open: Tensor, uniform: Tensor, chance: float) -> Tensor:  # (L, B
 # %% ../nbs/08_training.ipynb #c19
 def _fair_loss(model: RoutedModel, f: Forecast, y: Tensor) -> Tensor:  # (L, B)
     "Warm phase: every open expert learns from the row, the router from none."
-    open = f.log_route > -torch.inf
+    open = (f.log_route if f.log_route.dim() == 3 else f.log_route[..., 0]) > -torch.inf             # what is absent is closed to all outcomes
     fit = torch.where(open, log_likelihood(model.heads, f.eta, y), 0.)
     return -fit.sum(dim=-1) / open.sum(dim=-1).clamp_min(1)
+
+def choices(f: Forecast) -> Tensor:  # (L, B, E), or (L, B * K, E) where each outcome has its own routes
+    "Route probabilities, one row a choice."
+    p = f.log_route.exp()
+    return p if p.dim() == 3 else p.movedim(3, 2).flatten(1, 2)
 
 def _pressure(f: Forecast, settings: Settings) -> Tensor | float:  # (L,)
     "Entropy and balance terms, off by default."
     if not settings.balance and not settings.entropy: return 0.
-    p = f.log_route.exp()
+    p = choices(f)
     even = math.log(p.shape[-1]) - torch.special.entr(p.mean(dim=1)).sum(dim=-1)
     return settings.balance * even + settings.entropy * torch.special.entr(p).sum(dim=-1).mean(dim=1)
 
@@ -118,7 +124,7 @@ def step_loss(model: RoutedModel, b: Rows, settings: Settings, done: float, gene
         return likelihood_loss(model, f, b.y).mean(dim=1) + _pressure(f, settings)
     f = model(b.joined, b.open)
     if kind == "soft": return soft_loss(model, f, b.y).mean(dim=1) + _pressure(f, settings)
-    noise = -torch.log(-torch.log(lane_uniform(generators, *shape).clamp(1e-9, 1 - 1e-7)))
+    noise = -torch.log(-torch.log(lane_uniform(generators, *f.log_route.shape[1:]).clamp(1e-9, 1 - 1e-7)))
     first, last = settings.temperature
     return hard_loss(model, f, b.y, noise, first * (last / first) ** done).mean(dim=1) + _pressure(f, settings)
 
@@ -151,7 +157,7 @@ def look(model: RoutedModel, b: Rows, measure: bool) -> Look:
     f = model(b.joined, b.open)
     for _ in range(3 if measure else 0): measure_noise(model.heads, f.eta, b.y, responsibility(model, f, b.y))
     each = expected(model.heads, f.eta).transpose(1, 2)                                  # (L, E, B, K)
-    p = f.log_route.exp()
+    p = choices(f)
     return Look(prediction_error(predict_mean(model, f), b.y), prediction_error(each, b.y[:, None]).amin(dim=1),
                 p.mean(dim=1), _entropy(p.mean(dim=1)), 1 - _entropy(p).mean(dim=1))
 

@@ -61,12 +61,14 @@ def vocabulary(
     blocks: list,              # from `blocks`, training rows
     min_df: int = 5,           # rows that must use a term
     max_terms: int = 20_000,   # the most used ones
+    owners=None,               # whose row it is, one label a row; None: each row is somebody else's
 ) -> list[str]:                # in alphabetical order
-    "The terms that enough training rows use."
+    "The terms that enough people use."
     rows = Counter()
     for block in blocks:
         for row in block: rows.update(set(row))
-    kept = sorted((term for term, k in rows.items() if k >= min_df), key=lambda term: (-rows[term], term))
+    people = rows if owners is None else Counter(term for term, _ in {pair for block in blocks for row, who in zip(block, owners) for pair in zip(set(row), [who] * len(row))})
+    kept = sorted((term for term, k in people.items() if k >= min_df), key=lambda term: (-rows[term], term))
     return sorted(kept[:max_terms])
 
 # %% ../nbs/02a_words.ipynb #c18
@@ -137,10 +139,13 @@ def units(
     share: float = 0.05,  # of the rows that must mention a unit
     least: int = 10,      # rows that must mention it
     most: int = 5,        # units kept
+    owners=None,          # whose row it is, one label a row; None: each row is somebody else's
+    people: int = 5,      # owners who must mention it
 ) -> list[str]:           # most frequent first
     "The units that enough training rows mention."
     rows = Counter(unit for row in found for unit in row)
-    kept = [unit for unit, k in rows.items() if k >= max(least, share * len(found))]
+    who = rows if owners is None else Counter(unit for unit, _ in {(unit, owner) for row, owner in zip(found, owners) for unit in row})
+    kept = [unit for unit, k in rows.items() if k >= max(least, share * len(found)) and who[unit] >= people]
     return sorted(kept, key=lambda unit: (-rows[unit], unit))[:most]
 
 # %% ../nbs/02a_words.ipynb #c30

@@ -23,7 +23,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import adaroute
 from adaroute import AdaRoute
-from adaroute.estimator import FILES, make_split
+from adaroute.estimator import make_split
+from adaroute.saving import FILES
 from adaroute.schema import ROUTES, SchemaError
 from adaroute.synthetic import make_cohort
 
@@ -575,7 +576,7 @@ def test_swapped_weights_are_refused(saved, tmp_path):
 
 
 @pytest.mark.parametrize("change", [
-    lambda a: a.pop("schema"), lambda a: a.update(format=2), lambda a: a.update(widths=[1, 2, 3]), lambda a: a["params"].update(new=1),
+    lambda a: a.pop("schema"), lambda a: a.update(format=1), lambda a: a.update(widths=[1, 2, 3]), lambda a: a["params"].update(new=1),
     lambda a: a.update(seeds=[0, 1]), lambda a: a["encoder"]["parts"].clear(), lambda a: a.update(encoder=None), lambda a: a["design"].update(router="x")])
 def test_altered_content_with_a_matching_manifest(saved, change):
     about = json.loads((saved / "model.json").read_text())
@@ -641,7 +642,7 @@ def test_saving_where_it_is_forbidden(fitted, tmp_path):
 
 @pytest.mark.parametrize("after", range(8))  # three files, each written and renamed, then two folders renamed
 def test_a_save_that_fails_midway_leaves_the_earlier_model(fitted, saved, monkeypatch, after):
-    import adaroute.estimator as module
+    import adaroute.saving as module
     before, left = contents(saved), [after]
     def failing(function):
         def call(*args):

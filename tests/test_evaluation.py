@@ -205,7 +205,7 @@ eye = np.eye(8)
     (lambda: ev.score("brier", [0., 2], [.5, .5]), "expected 0 or 1 for brier, got 2.0 in row 1"),
     (lambda: ev.metrics(np.zeros((4, 2)), np.zeros((4, 1)), {"a": "regression", "b": "binary"}),
      "prediction: expected shape (4, 2) for 4 rows and 2 tasks, got (4, 1)"),
-    (lambda: ev.metrics(np.zeros((4, 1)), np.zeros((4, 1)), {"a": "count"}), "tasks['a']: expected one of regression, binary, ordinal, got 'count'"),
+    (lambda: ev.metrics(np.zeros((4, 1)), np.zeros((4, 1)), {"a": "rate"}), "tasks['a']: expected one of regression, binary, ordinal, count, got 'rate'"),
     (lambda: ev.bootstrap_interval(np.mean, [np.ones(3)], groups=[1, 2]), "groups: expected 3 rows as in arrays, got 2"),
     (lambda: ev.bootstrap_interval(np.mean, [np.ones(2)], groups=["a", None]), "groups: expected a label on every row, got 1 missing"),
     (lambda: ev.mean_error(np.ones((3, 2)), np.ones((4, 2))), "mean: expected 3 rows as in prediction, got 4"),
