@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PIECE', 'text_factor', 'join_evidence', 'validation_rows', 'make_split', 'combine', 'prepare', 'history', 'Encoded',
-           'mixture_quantile', 'count_quantile', 'AdaRoute']
+           'AdaRoute']
 
 # %% ../nbs/09_estimator.ipynb #c03
 import math
@@ -20,11 +20,12 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 from .encoders import Encoder, Features
 from .heads import OutcomeScale, expected, fit_scale
+from .mixtures import count_quantile, mixture_quantile
 from .model import Design, Prior, RoutedModel, check_number, predict_mean, take_lanes
 from .outcomes import read_bounds, read_weights
 from .paths import Widths, aim
 from .router import TEXT_NORM, open_routes
-from .schema import ROUTES, Batch, Schema, SchemaError, check_trainable, from_arrays, infer, read
+from .schema import ROUTES, Batch, Schema, SchemaError, check_trainable, from_arrays, infer, read, without
 from .start import learn_trust, start_from_ridge
 from .training import Rows, Settings, Split, one_thread, train
 
@@ -156,15 +157,22 @@ def _fit(est, frame, schema: Schema, groups) -> dict:  # attribute -> value
     factor = text_factor(encoder.transform(batch).text)
     rows, widths = prepare(batch, encoder, scale, design, factor)
     rows = rows._replace(open=est._opened(rows.open))
+    found = _learned(est, design, rows, widths, scale, groups, settings, prior, est.checkpoint)
+    for path in _spare_paths(est, design):
+        found["model_"].spares[path] = _spare(est, path, batch, groups, encoder, scale, factor, design, settings, prior)
+    return dict(extras_={}, schema_=schema, design_=design, encoder_=encoder, scale_=scale, factor_=factor, widths_=widths,
+                fallback_=np.nanmean(scale.encode(batch.outcome), axis=0), **found)
+
+def _learned(est, design: Design, rows: Rows, widths: Widths, scale: OutcomeScale, groups, settings, prior, checkpoint=None) -> dict:
+    "Train all lanes, keep the best start of each member."
     split = make_split(groups, est.members, est.starts, est.validation, np.random.default_rng(est.seed))
     lanes = range(est.members * est.starts)
     model = RoutedModel(design, widths, scale, [1000 * est.seed + lane for lane in lanes], [prior.cautions[lane % est.starts % len(prior.cautions)] for lane in lanes])
     aim(model.paths, rows.joined[:, :widths.numbers])
     if design.start == "ridge": start_from_ridge(model, rows, split)
-    run = train(model, rows, split, settings, prior, est.checkpoint, est.progress)
+    run = train(model, rows, split, settings, prior, checkpoint, est.progress)
     learn_trust(model, rows, split)
-    return dict(extras_={}, schema_=schema, design_=design, encoder_=encoder, scale_=scale, factor_=factor, widths_=widths,
-                fallback_=np.nanmean(scale.encode(batch.outcome), axis=0), **_kept(model, run, est.members))
+    return _kept(model, run, est.members)
 
 # %% ../nbs/09_estimator.ipynb #c23
 def _kept(model: RoutedModel, run, members: int) -> dict:
@@ -177,6 +185,21 @@ def history(run, lanes: list[int]) -> dict[str, np.ndarray]:
     stack = lambda pick: torch.stack([pick(loss, seen)[lanes] for _, loss, seen in run.looks]).numpy()   # (looks, lanes, ...)
     out = {name: stack(lambda _, seen: getattr(seen, name)) for name in run.looks[0][2]._fields}
     return {"step": np.array([s for s, *_ in run.looks]), "train": stack(lambda loss, _: loss), **out}
+
+# %% ../nbs/09_estimator.ipynb #c23b
+def _spare_paths(est, design: Design) -> list[str]:
+    if not isinstance(est.spares, bool): raise ValueError(f"spares: expected True or False, got {type(est.spares).__name__}")
+    return [p for p in ("N1", "T1") if est.spares and p in design.paths and len(design.paths) > 1]
+
+def _spare(est, path: str, batch: Batch, groups, encoder, scale, factor, design: Design, settings: Settings, prior) -> RoutedModel:
+    "A model of the path alone, trained on all rows that have its evidence and on nothing else of them."
+    left = without(batch, "numbers" if path == "T1" else "text")
+    keep = np.flatnonzero(left.presence.any(axis=1))
+    alone = replace(design, routes=tuple(f"{path}/{s}" for s in design.sharings))
+    rows, widths = prepare(left.take(keep), encoder, scale, alone, factor)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "the router collapsed")             # with a single path there is nothing to lose by it
+        return _learned(est, alone, rows, widths, scale, groups[keep], replace(settings, steps=max(settings.steps // 2, 1)), prior)["model_"]
 
 # %% ../nbs/09_estimator.ipynb #c25
 PIECE = 4096  # rows that are held as tensors at once
@@ -228,41 +251,6 @@ def _answers(est, X) -> tuple[pd.Index, np.ndarray, np.ndarray, np.ndarray]:  # 
     full[:, at], statements[:, at] = routes, said
     return index, full, est.scale_.decode(statements), est.scale_.decode(mixture)
 
-# %% ../nbs/09_estimator.ipynb #c28
-def mixture_quantile(
-    weight: np.ndarray,  # (n, C) rows sum to one
-    mean: np.ndarray,    # (n, C)
-    sd: np.ndarray,      # (n, C)
-    level: float,
-) -> np.ndarray:         # (n,)
-    "Quantile of a mixture of Gaussians, by bisection to a billionth of its range."
-    from scipy.special import ndtr
-    low, high = (mean - 9 * sd).min(axis=1), (mean + 9 * sd).max(axis=1)
-    for _ in range(40):
-        middle = (low + high) / 2
-        below = (weight * ndtr((middle[:, None] - mean) / sd)).sum(axis=1) < level
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return (low + high) / 2
-
-# %% ../nbs/09_estimator.ipynb #c28a
-def count_quantile(
-    weight: np.ndarray,  # (n, C) rows sum to one
-    eta: np.ndarray,     # (n, C) log rates
-    half: np.ndarray,    # (n, C) half a log dispersion
-    level: float,
-) -> np.ndarray:         # (n,) whole numbers
-    "Quantile of a mixture of negative binomials, by bisection over whole numbers."
-    from scipy.special import betainc
-    size, mean = np.exp(-2 * half.clip(-3.45, 3.45)), np.exp(eta.clip(-12, 12))
-    reached = lambda k: (weight * betainc(size, k[:, None] + 1, size / (size + mean))).sum(axis=1) >= level
-    low, high = np.full(len(eta), -1.), np.full(len(eta), 1.)
-    while not (enough := reached(high)).all(): high = np.where(enough, high, 2 * high)
-    while (high - low > 1).any():
-        middle = np.floor((low + high) / 2)
-        done = (middle >= 0) & reached(np.maximum(middle, 0))
-        low, high = np.where(done, low, middle), np.where(done, middle, high)
-    return high
-
 # %% ../nbs/09_estimator.ipynb #c30
 @torch.no_grad()
 @one_thread()
@@ -303,6 +291,7 @@ class _Parameters(RegressorMixin, BaseEstimator):
         bounds=None,             # {outcome: (lowest, highest)}: what no prediction may leave, such as (0, 27) for PHQ-9
         task_weights=None,       # {outcome: weight}: what an outcome counts for in training; else 1
         class_weights=None,      # {outcome: "balanced" or {level: weight}}: the same for classes of binary and ordinal outcomes
+        spares=False,            # True: also learn what serves rows without text, and rows without numbers; takes about half as long again
         route_per="sample",      # one route a row; "sample_task": one for each of its outcomes
         router="two_stage",      # or "joint"
         selection="likelihood",  # or the published "soft" and "hard"

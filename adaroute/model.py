@@ -88,6 +88,7 @@ class RoutedModel(nn.Module):
         self.start_bias = nn.Parameter(torch.zeros(len(self.seeds), P * len(self.heads.kinds)), requires_grad=False)
         self.caution = tuple(caution or [1.] * len(self.seeds))   # of each lane: multiplies the prior's precision of the evidence
         self.register_buffer("wanted", torch.tensor([e in d.routes for e in d.experts]), persistent=False)
+        self.spares = nn.ModuleDict()     # path -> a model of its own for rows of which no other path is open
 
     def forward(self, joined: Tensor, open: Tensor) -> Forecast:  # (L, B, D), (L, B, E) bool
         if open.shape[-1] != len(self.wanted): raise ValueError(f"open: expected {len(self.wanted)} columns {self.design.experts}, got {open.shape[-1]}")
@@ -101,7 +102,19 @@ class RoutedModel(nn.Module):
         if (self.trust != 1).any():
             doubt = _alone(open, S) * (1 - self.trust[:, None].repeat_interleave(S, dim=-1))         # (L, B, E)
             eta = torch.lerp(eta, self._each(begun + self.start_bias[:, None]), doubt[..., None])
-        return Forecast(eta, log_route)
+        return self._served(Forecast(eta, log_route), joined, open)
+
+    def _served(self, f: Forecast, joined: Tensor, open: Tensor) -> Forecast:
+        "Let the spares answer for the rows that are theirs."
+        for path, spare in self.spares.items():
+            own = [e for e, name in enumerate(self.design.experts) if name.startswith(path)]
+            alone = _alone(open, len(self.design.sharings))[..., own].any(dim=-1)[..., None, None]   # (L, B, 1, 1)
+            if not alone.any(): continue
+            said, eta, log_route = spare(joined, open[..., own]), f.eta.clone(), f.log_route.clone()
+            eta[:, :, own] = torch.where(alone, said.eta, eta[:, :, own])
+            log_route[:, :, own] = torch.where(alone if log_route.dim() == 4 else alone[..., 0], said.log_route, log_route[:, :, own])
+            f = Forecast(eta, log_route)
+        return f
 
     def _each(self, of_paths: Tensor) -> Tensor:  # (L, B, P * K) -> (L, B, E, K)
         return of_paths.unflatten(-1, (len(self.design.paths), -1)).repeat_interleave(len(self.design.sharings), dim=2)
@@ -175,7 +188,8 @@ def take_lanes(model: RoutedModel, lanes: list[int]) -> RoutedModel:
     "A model of some of the lanes."
     out = RoutedModel(model.design, model.widths, model.heads.scale, *([of[i] for i in lanes] for of in (model.seeds, model.caution)))
     with torch.no_grad():
-        for new, old in zip(out.parameters(), model.parameters()): new.copy_(old[lanes])
+        for name, new in out.named_parameters(): new.copy_(model.get_parameter(name)[lanes])
+    for path, spare in model.spares.items(): out.spares[path] = take_lanes(spare, lanes)
     return out
 
 # %% ../nbs/07_model.ipynb #c35

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 import numpy as np
 import torch
@@ -34,7 +35,7 @@ def _dump(est) -> dict[str, bytes]:  # file name -> content
     params["encoder"] = {k: v for k, v in (est.encoder or {}).items() if k not in ("sentence_encoder", "cache")} or None
     about = dict(format=FORMAT, params=params, schema=est.schema_.to_dict(), encoder=encoder, factor=est.factor_, fallback=est.fallback_,
         scale={k: getattr(scale, k) for k in scale.__dataclass_fields__} | {"tasks": list(scale.tasks.items())}, extras=est.extras_,
-        design={k: getattr(design, k) for k in design.__dataclass_fields__}, widths=list(est.widths_), seeds=est.model_.seeds,
+        design={k: getattr(design, k) for k in design.__dataclass_fields__}, widths=list(est.widths_), seeds=est.model_.seeds, spares={path: spare.seeds for path, spare in est.model_.spares.items()},
         validation_error=est.validation_error_, arrays={k: getattr(est, k) for k in ("array_", *_FEATURES) if hasattr(est, k)})
     return {"model.json": json.dumps(about, indent=1, default=_plain).encode(), "weights.safetensors": save_tensors({k: v.contiguous() for k, v in tensors.items()})}
 
@@ -119,6 +120,9 @@ def _rebuilt(about: dict, tensors: dict, sentence_encoder, cache) -> "AdaRoute":
     est.design_, est.widths_ = Design(**{**d, "routes": tuple(d["routes"])}), Widths(*about["widths"])
     est.encoder_ = Encoder.from_state(about["encoder"], {n[8:]: t.numpy() for n, t in tensors.items() if n.startswith("encoder.")}, sentence_encoder, cache)
     est.model_ = RoutedModel(est.design_, est.widths_, est.scale_, about["seeds"])
+    for path, seeds in about["spares"].items():
+        own = replace(est.design_, routes=tuple(f"{path}/{s}" for s in est.design_.sharings))
+        est.model_.spares[path] = RoutedModel(own, est.widths_, est.scale_, seeds)
     est.model_.load_state_dict({n[6:]: t for n, t in tensors.items() if n.startswith("model.")})    # names and shapes must agree
     if any(est.encoder_.widths[k] != getattr(est.widths_, k) for k in ("numbers", "facts", "text")): raise RuntimeError("encoder and model of different widths")
     est.validation_error_ = np.array(about["validation_error"], np.float32)
