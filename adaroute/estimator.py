@@ -215,6 +215,7 @@ class Encoded(NamedTuple):
             yield self.index[at:at + PIECE], Rows(*(block[at:at + PIECE] for block in self.rows))
 
 def _encode(est, X) -> Encoded:
+    "Read text and numbers once, for several questions: the answer can take the table's place."
     batch = read(_input_frame(est, X), est.schema_, outcomes=False)
     parts = [rows for _, rows in _pieces(est, X)]
     return Encoded(batch.index, Rows(*(torch.cat(blocks) for blocks in zip(*parts))), batch.presence)
@@ -338,9 +339,7 @@ class AdaRoute(_Parameters):
     def predict_interval(self, X, coverage=.9):
         "Lower and upper end for each regression outcome and count: a frame with columns (outcome, end)."
         return _interval(self, X, coverage)
-    def encode(self, X):
-        "Read text and numbers once, for several questions: the answer can take the table's place."
-        return _encode(self, X)
+    def encode(self, X): return _encode(self, X)
     def describe(self, X): return _describe(self, X)
     def _opened(self, open): return open                         # a control may close routes of the training rows here
     def save(self, folder):

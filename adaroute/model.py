@@ -83,9 +83,9 @@ class RoutedModel(nn.Module):
         self.paths = Paths(widths, g, d.paths, d.width, d.axes)
         self.heads = Heads(scale, g, P, d.sharings, d.width, d.trunk)
         self.router = _routers(design, widths, g, len(self.heads.kinds)) if len(d.experts) > 1 else None
-        self.start = nn.Parameter(torch.zeros(len(self.seeds), widths.total, P * len(self.heads.kinds)), requires_grad=False)
-        self.trust = nn.Parameter(torch.ones(len(self.seeds), P), requires_grad=False)
-        self.start_bias = nn.Parameter(torch.zeros(len(self.seeds), P * len(self.heads.kinds)), requires_grad=False)
+        held = lambda t: nn.Parameter(t, requires_grad=False)
+        self.start = held(torch.zeros(len(self.seeds), widths.total, P * len(self.heads.kinds)))
+        self.trust, self.start_bias = held(torch.ones(len(self.seeds), P)), held(torch.zeros(len(self.seeds), P * len(self.heads.kinds)))
         self.caution = tuple(caution or [1.] * len(self.seeds))   # of each lane: multiplies the prior's precision of the evidence
         self.register_buffer("wanted", torch.tensor([e in d.routes for e in d.experts]), persistent=False)
         self.spares = nn.ModuleDict()     # path -> a model of its own for rows of which no other path is open
@@ -97,35 +97,40 @@ class RoutedModel(nn.Module):
         open = open & self.wanted
         log_route = self.router(evidence, representation, open) if self.router else torch.where(open, 0., -torch.inf)
         if not self.router and self.design.route_per == "sample_task": log_route = log_route[..., None].expand(*open.shape, len(self.heads.kinds))
-        begun, S = torch.bmm(joined, self.start), len(self.design.sharings)                          # (L, B, P * K)
-        eta = self.heads(representation) + self._each(begun)
-        if (self.trust != 1).any():
-            doubt = _alone(open, S) * (1 - self.trust[:, None].repeat_interleave(S, dim=-1))         # (L, B, E)
-            eta = torch.lerp(eta, self._each(begun + self.start_bias[:, None]), doubt[..., None])
-        return self._served(Forecast(eta, log_route), joined, open)
+        eta = _leaning(self, self.heads(representation), joined, open)
+        return _served(self, Forecast(eta, log_route), joined, open)
 
-    def _served(self, f: Forecast, joined: Tensor, open: Tensor) -> Forecast:
-        "Let the spares answer for the rows that are theirs."
-        for path, spare in self.spares.items():
-            own = [e for e, name in enumerate(self.design.experts) if name.startswith(path)]
-            alone = _alone(open, len(self.design.sharings))[..., own].any(dim=-1)[..., None, None]   # (L, B, 1, 1)
-            if not alone.any(): continue
-            said, eta, log_route = spare(joined, open[..., own]), f.eta.clone(), f.log_route.clone()
-            eta[:, :, own] = torch.where(alone, said.eta, eta[:, :, own])
-            log_route[:, :, own] = torch.where(alone if log_route.dim() == 4 else alone[..., 0], said.log_route, log_route[:, :, own])
-            f = Forecast(eta, log_route)
-        return f
-
-    def _each(self, of_paths: Tensor) -> Tensor:  # (L, B, P * K) -> (L, B, E, K)
-        return of_paths.unflatten(-1, (len(self.design.paths), -1)).repeat_interleave(len(self.design.sharings), dim=2)
+# %% ../nbs/07_model.ipynb #c12a
+def _routers(d: Design, widths: Widths, generators, outcomes: int) -> nn.Module:
+    "One router, or one for each outcome."
+    one = lambda: Router(widths, generators, len(d.paths), len(d.sharings), d.router, d.hidden, d.width)
+    return one() if d.route_per == "sample" else OutcomeRouters([one() for _ in range(outcomes)])
 
 def _alone(open: Tensor, sharings: int) -> Tensor:  # (L, B, E) bool -> (L, B, E) float: this path is the only one that is open
     paths = open.unflatten(-1, (-1, sharings)).any(dim=-1)
     return (paths & (paths.sum(dim=-1, keepdim=True) == 1)).float().repeat_interleave(sharings, dim=-1)
 
-def _routers(d: Design, widths: Widths, generators, outcomes: int) -> nn.Module:
-    one = lambda: Router(widths, generators, len(d.paths), len(d.sharings), d.router, d.hidden, d.width)
-    return one() if d.route_per == "sample" else OutcomeRouters([one() for _ in range(outcomes)])
+def _leaning(model: RoutedModel, learned: Tensor, joined: Tensor, open: Tensor) -> Tensor:  # (L, B, E, K)
+    "Start and what was learned on top, the latter as far as it is trusted."
+    begun, S = torch.bmm(joined, model.start), len(model.design.sharings)                          # (L, B, P * K)
+    each = lambda of_paths: of_paths.unflatten(-1, (len(model.design.paths), -1)).repeat_interleave(S, dim=2)
+    eta = learned + each(begun)
+    if (model.trust == 1).all(): return eta
+    doubt = _alone(open, S) * (1 - model.trust[:, None].repeat_interleave(S, dim=-1))              # (L, B, E)
+    return torch.lerp(eta, each(begun + model.start_bias[:, None]), doubt[..., None])
+
+# %% ../nbs/07_model.ipynb #c12b
+def _served(model: RoutedModel, f: Forecast, joined: Tensor, open: Tensor) -> Forecast:
+    "Let the spares answer for the rows that are theirs."
+    for path, spare in model.spares.items():
+        own = [e for e, name in enumerate(model.design.experts) if name.startswith(path)]
+        alone = _alone(open, len(model.design.sharings))[..., own].any(dim=-1)[..., None, None]   # (L, B, 1, 1)
+        if not alone.any(): continue
+        said, eta, log_route = spare(joined, open[..., own]), f.eta.clone(), f.log_route.clone()
+        eta[:, :, own] = torch.where(alone, said.eta, eta[:, :, own])
+        log_route[:, :, own] = torch.where(alone if log_route.dim() == 4 else alone[..., 0], said.log_route, log_route[:, :, own])
+        f = Forecast(eta, log_route)
+    return f
 
 # %% ../nbs/07_model.ipynb #c13
 def predict_mean(
