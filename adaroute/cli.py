@@ -325,7 +325,7 @@ def _learned(table: _Table, held, calibration, seed: int, bar: bool, **how):
     train, part = table.frame[~held], lambda rows: None if table.groups is None else table.groups[rows]
     model = AdaRoute(**table.roles, bounds=table.bounds or None, seed=seed, progress=bar, **how).fit(train, groups=part(~held))
     found = None
-    if held.any(): found = calibrate(model, table.frame[held], groups=part(held), seed=seed)
+    if held.any(): found = calibrate(model, table.frame[held], groups=part(held), met=train, seed=seed)
     elif calibration == "cross": found = cross_calibrate(model, table.frame, groups=table.groups, seed=seed)
     if found: model.extras_["calibration"] = found.to_dict()
     return model

@@ -95,7 +95,7 @@ class Comparison:
     def sentences(self) -> list[str]:
         "The headroom, then the claim."
         may = "The routed model beats every rival" if self.claim.helps else "We may not claim that the routed model beats every rival"
-        return [self.headroom.sentence, f"{may}: its gain over {self.claim.rival}, the hardest, is {self.claim.gain} (one-sided p = {self.claim.p:.3f})."]
+        return [self.headroom.sentence, f"{may}: its gain over {self.claim.rival}, the hardest, is {self.claim.gain} (one-sided p {f'= {self.claim.p:.3f}' if self.claim.p >= .001 else '< .001'})."]
 
     @property
     def table(self) -> pd.DataFrame:
