@@ -122,7 +122,8 @@ def _distance(shape: dict, evidence) -> np.ndarray:
 
 def _shapes(evidence, presence, group) -> dict:  # presence -> shape, where there are enough patients
     cells = {c: np.flatnonzero(presence == c) for c in ("both", "numbers", "text")}
-    return {c: _fit_shape(evidence[at]) for c, at in cells.items() if len(np.unique(group[at])) >= SHAPED_BY}
+    made = {c: _fit_shape(evidence[at]) for c, at in cells.items() if len(np.unique(group[at])) >= SHAPED_BY}
+    return {c: shape | {"met": np.sort(_distance(shape, evidence[cells[c]]))} for c, shape in made.items()}
 
 def _strangeness(shapes: dict, evidence, presence) -> np.ndarray:  # (n,) NaN where there is no shape
     out = np.full(len(evidence), np.nan)
@@ -238,14 +239,16 @@ def _recalibrated(c: Calibration, said: Distribution) -> pd.DataFrame:
     return pd.DataFrame({task: _use_curve(curve, said.levels[task][1][:, 1]) for task, curve in c.curves.items()}, index=said.index)
 
 def _similarity_of(c: Calibration, said: Distribution) -> pd.Series:
-    "Share of the calibration rows with the same modalities that are at least as strange; NaN where they were too few."
+    "Share of the rows with the same modalities, met or new, that are at least as strange; NaN where they were too few."
     out = np.full(len(said), np.nan)
     for cell, shape in c.shapes.items():
         wanted, got = len(shape["mean"]), said.evidence.shape[1]
         if got != wanted: raise ValueError(f"model: expected {wanted} features as in the calibration, got {got}")
         at = said.presence == cell
         beyond = np.append(np.cumsum(shape["weight"][::-1])[::-1], 0)
-        out[at] = (1 + beyond[np.searchsorted(shape["distance"], _distance(shape, said.evidence[at]))]) / (1 + shape["weight"].sum())
+        far, met = _distance(shape, said.evidence[at]), shape["met"]
+        new = (1 + beyond[np.searchsorted(shape["distance"], far)]) / (1 + shape["weight"].sum())
+        out[at] = np.maximum(new, 1 - np.searchsorted(met, far * (1 - 1e-9)) / len(met))
     return pd.Series(out.clip(max=1), said.index, name="similarity")
 
 # %% ../nbs/13_uncertainty.ipynb #c32
@@ -256,7 +259,7 @@ def _to_dict(c: Calibration) -> dict:
     scores = {task: {by: {cell: pair(kept) for cell, kept in cells.items()} for by, cells in kinds.items()} for task, kinds in c.scores.items()}
     return dict(tasks=[list(t) for t in c.tasks.items()], how=c.how, least=c.least, scores=scores, curves=c.curves, shapes=shapes)
 
-_SHAPE = ("mean", "axes", "variance", "rest")
+_SHAPE = ("mean", "axes", "variance", "rest", "met")
 
 def _unpacked(pair) -> tuple[np.ndarray, np.ndarray]:
     s = np.array(pair[0], float)

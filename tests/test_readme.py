@@ -1,4 +1,5 @@
-"The README's Python runs. A block after the line `<!-- test -->` is run, in order, in one namespace."
+"The README's Python and its commands run. A block after the line `<!-- test -->` is run; Python in one namespace, in order."
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,16 @@ def test_python_blocks_run(tmp_path):
     assert blocks, "expected at least one python block marked <!-- test -->"
     done = subprocess.run([sys.executable, "-c", "\n".join(blocks)], cwd=tmp_path, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_commands_run(tmp_path):
+    commands = re.findall(r"<!-- test -->\s*```sh\n(.*?)```", README.read_text(), re.S)
+    assert commands and all(line.startswith("adaroute ") for block in commands for line in block.splitlines())
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(["bash", "-e", "-c", "\n".join(commands)], cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert {"cohort.csv", "model", "predictions.csv", "report.html"} <= {p.name for p in tmp_path.iterdir()}
+    assert "routing" in done.stdout.lower()
 
 
 def test_every_python_block_is_marked():
