@@ -234,7 +234,7 @@ def _pieces(est, X, outcomes: bool = False):
 
 def _input_frame(est, X):
     if not hasattr(est, "array_"): return X
-    return pd.DataFrame(validate_data(est, X, reset=False, ensure_all_finite="allow-nan", dtype=np.float64), columns=list(est.schema_.numeric))
+    return pd.DataFrame(_validated(est, X, reset=False, ensure_all_finite="allow-nan", dtype=np.float64), columns=list(est.schema_.numeric))
 
 # %% ../nbs/09_estimator.ipynb #c26
 @one_thread()
@@ -355,8 +355,15 @@ class AdaRoute(_Parameters):
 
 # %% ../nbs/09_estimator.ipynb #c35
 def _from_arrays(est, X, y) -> tuple[pd.DataFrame, Schema]:
-    X, y = validate_data(est, X, y, multi_output=True, y_numeric=True, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=3)
+    X, y = _validated(est, X, y, multi_output=True, y_numeric=True, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=3)
     return from_arrays(X, y)
+
+def _validated(est, *arrays, **how):
+    "Arrays as scikit-learn checks them, without its message where that would repeat a cell."
+    try: return validate_data(est, *arrays, **how)
+    except ValueError as error:
+        if "could not convert" not in str(error): raise
+    raise SchemaError("arrays: expected numbers, got text; a DataFrame may hold it, with AdaRoute(tasks=...)")
 
 _FEATURES = ("n_features_in_", "feature_names_in_")   # what scikit-learn remembers of arrays
 

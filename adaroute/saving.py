@@ -79,6 +79,10 @@ def _remove(folder: Path) -> None:  # what a save has written and nothing else
 # %% ../nbs/09a_saving.ipynb #c55
 def _refusal(folder: Path, why: str) -> ValueError: return ValueError(f"load: expected a saved model in {folder.name!r}, {why}")
 
+def _parsed(parse, content: bytes):  # None where it is not what it should be; the parser's own error would carry the content along
+    try: return parse(content)
+    except (ValueError, SafetensorError): return None
+
 def _checked(folder: Path) -> dict[str, bytes]:
     wanted = {*FILES, "manifest.json"}
     if not folder.is_dir(): raise _refusal(folder, "got no such folder")
@@ -86,8 +90,8 @@ def _checked(folder: Path) -> dict[str, bytes]:
     if found != wanted: raise _refusal(folder, f"got no {min(wanted - found)}" if wanted - found else f"got {len(found - wanted)} more than {', '.join(sorted(wanted))}")
     try: content = {name: (folder / name).read_bytes() for name in wanted}
     except OSError as error: raise _refusal(folder, f"got a file that cannot be read ({error.strerror})") from None
-    try: manifest = json.loads(content.pop("manifest.json"))
-    except ValueError: raise _refusal(folder, "got a manifest that is not JSON") from None
+    manifest = _parsed(json.loads, content.pop("manifest.json"))
+    if manifest is None: raise _refusal(folder, "got a manifest that is not JSON")
     if not isinstance(manifest, dict) or set(manifest) != set(FILES): raise _refusal(folder, f"got a manifest that does not name exactly {' and '.join(FILES)}")
     for name in FILES:
         if hashlib.sha256(content[name]).hexdigest() != manifest[name]: raise _refusal(folder, f"got {name} with another sha256 than its manifest says: altered or damaged")
@@ -102,8 +106,8 @@ def load_model(
     "Read a saved estimator; refuse anything altered."
     folder = Path(os.path.abspath(folder))
     content = _checked(folder)
-    try: about, tensors = json.loads(content["model.json"]), load_tensors(content["weights.safetensors"])
-    except (ValueError, SafetensorError): raise _refusal(folder, "got files that are not JSON and safetensors") from None
+    about, tensors = _parsed(json.loads, content["model.json"]), _parsed(load_tensors, content["weights.safetensors"])
+    if about is None or tensors is None: raise _refusal(folder, "got files that are not JSON and safetensors")
     if not isinstance(about, dict) or about.get("format") != FORMAT: raise _refusal(folder, f"got another format than {FORMAT}; was it saved by another version?")
     try: return _rebuilt(about, tensors, sentence_encoder, cache)
     except (KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:

@@ -196,7 +196,8 @@ def _encode(
 ) -> np.ndarray:       # (len(texts), d), float32
     "Call the sentence encoder and check what it returns."
     try: vectors = np.asarray(encoder.encode(texts), dtype=np.float32)
-    except Exception as e: raise ValueError(f"sentence encoder: {type(e).__name__} while encoding {len(texts)} texts") from None
+    except Exception as e: vectors, why = None, type(e).__name__
+    if vectors is None: raise ValueError(f"sentence encoder: {why} while encoding {len(texts)} texts")   # out here, so that its own error, which may quote, is let go
     if vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(vectors).all():
         raise ValueError(f"sentence encoder: expected finite vectors ({len(texts)}, d), got shape {vectors.shape}")
     return vectors

@@ -1,5 +1,6 @@
 "Shared by all tests: where the repository is, and a toy paper to drive."
 import os
+import sys
 from pathlib import Path
 
 import nbformat
@@ -7,6 +8,17 @@ import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two workers on two cores
 ROOT = Path(__file__).resolve().parents[1]
+OFFLINE = str(ROOT / "tests" / "offline")
+sys.path.insert(0, OFFLINE)
+import offline_guard  # noqa: E402  # before any test is collected
+
+
+@pytest.fixture(scope="session", autouse=True)
+def offline():
+    "No test reaches another machine, nor does a kernel, worker or command that it starts."
+    with pytest.MonkeyPatch.context() as m:
+        m.setenv("PYTHONPATH", OFFLINE, prepend=os.pathsep)
+        yield offline_guard
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,7 @@
 "Paths, heads, router, model and training: what must hold for any numbers."
 import math
 import os
-import signal
-import subprocess
-import sys
-import time
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -372,36 +367,6 @@ def test_resumes_to_the_bit(tmp_path, selection, stop):
     resumed = fresh(selection=selection); again = train(resumed, rows, split, SHORT, checkpoint=file)
     assert same(whole, resumed) and [s for s, *_ in run.looks] == [s for s, *_ in again.looks]
     assert all(torch.equal(a, b) for (_, l, s), (_, m, t) in zip(run.looks, again.looks) for a, b in zip((l, *s), (m, *t)))
-
-
-LONG = Settings(steps=600, every=10)
-
-
-def be_killed(file):
-    "What the child process runs."
-    rows, split = toy()
-    print("ready", flush=True)
-    model = fresh()
-    train(model, rows, split, LONG, checkpoint=Path(file))
-    torch.save(model.state_dict(), f"{file}.final")
-
-
-def test_killed_three_times_and_the_same_to_the_bit(tmp_path):
-    file, rng, killed = tmp_path / "run", np.random.default_rng(time.time_ns()), 0   # the moments are chance, the end is not
-    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); from test_model import be_killed; be_killed(sys.argv[1])"
-    for attempt in range(4):
-        child = subprocess.Popen([sys.executable, "-c", code, file], stdout=subprocess.PIPE, text=True)
-        assert child.stdout.readline() == "ready\n"
-        if attempt < 3:
-            time.sleep(rng.uniform(0, .4))
-            os.kill(child.pid, signal.SIGKILL)
-        child.wait(120); child.stdout.close()
-        killed += child.returncode == -signal.SIGKILL
-    assert killed >= 1 and child.returncode == 0
-    whole, (rows, split) = fresh(), toy()
-    train(whole, rows, split, LONG)
-    final = torch.load(tmp_path / "run.final", weights_only=True)
-    assert all(torch.equal(p, final[n]) for n, p in whole.named_parameters())
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
