@@ -108,7 +108,7 @@ def choices(f: Forecast) -> Tensor:  # (L, B, E), or (L, B * K, E) where each ou
 def _pressure(f: Forecast, settings: Settings) -> Tensor | float:  # (L,)
     "Entropy and balance terms, off by default."
     if not settings.balance and not settings.entropy: return 0.
-    p = choices(f)
+    p = choices(f).clamp_min(1e-30)                      # a closed route has no slope; that of p log p at zero is infinite
     even = math.log(p.shape[-1]) - torch.special.entr(p.mean(dim=1)).sum(dim=-1)
     return settings.balance * even + settings.entropy * torch.special.entr(p).sum(dim=-1).mean(dim=1)
 
