@@ -144,14 +144,14 @@ def ternary_picture(
     return fig
 
 # %% ../nbs/15b_policy_plots.ipynb #c20
-def _says(ax, task, p, said, predicted, interval):
+def _says(ax, task, p, said, predicted, interval, room: int):
     "What each expert says of one outcome."
     if interval is not None and np.isfinite(interval).all(): ax.axvspan(*interval, color=colour("routed"), alpha=.16, lw=0, zorder=0)
     ax.axvline(predicted, color="#222222", lw=1, zorder=1)
     for y, (route, weight, value) in enumerate(zip(ROUTES, p, said)):
         if weight > 0 and np.isfinite(value):
             ax.plot(value, y, "s" if route.endswith("MTL") else "o", color=colour(route), ms=5.5, alpha=.25 + .75 * min(1, 2 * weight), mec="#ffffff", mew=.5)
-    ax.set_title(f"{_cut(task, 16)} {predicted:.3g}", fontsize=7.5, pad=4); ax.tick_params(axis="y", length=0, labelleft=False)
+    ax.set_title(f"{_cut(task, room)}\n{predicted:.3g}", fontsize=7.5, pad=4); ax.tick_params(axis="y", length=0, labelleft=False)
     ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(3)); ax.spines["left"].set_visible(False); ax.margins(x=.15)
     ax.grid(axis="y", color="#eeeeee", lw=.6)
 
@@ -174,7 +174,7 @@ def card_picture(
     for i, route in enumerate(ROUTES): axes[0].barh(i, p[i], .72, **bar_look(route))
     axes[0].set_yticks(range(8), ROUTES); axes[0].invert_yaxis(); axes[0].set(xlim=(0, 1)); axes[0].set_title("route", fontsize=7.5, pad=4)
     axes[0].set_xticks([0, .5, 1]); axes[0].xaxis.set_major_formatter(_PERCENT(symbol="")); axes[0].tick_params(axis="y", length=0); axes[0].spines["left"].set_visible(False)
-    for k, (ax, task) in enumerate(zip(axes[1:], tasks)): _says(ax, task, p, said[:, k], prediction[task], (interval or {}).get(task))
+    for k, (ax, task) in enumerate(zip(axes[1:], tasks)): _says(ax, task, p, said[:, k], prediction[task], (interval or {}).get(task), int(7 * width) // len(tasks))
     return fig
 
 # %% ../nbs/15b_policy_plots.ipynb #c23

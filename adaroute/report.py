@@ -220,7 +220,7 @@ def _card(t: _Told, why: str, i: int) -> str:
 
 def _cards(t: _Told) -> str:
     rows = _chosen_rows(t)
-    band = "" if t.calibration is None else " The green band is the interval that should hold the truth in 90 of 100 such rows."
+    band = "" if t.calibration is None or not {"regression", "count"} & set(t.model.schema_.tasks.values()) else " The green band is the interval that should hold the truth in 90 of 100 such rows."
     words = "On each card, left, the probability of each route; right, what each expert says of each outcome. The line is the prediction." + band + \
         " A card says what the model would do if one number were different. It does not say what would happen to the person."
     return paragraph(words) + '<div class="cards">' + "".join(_card(t, why, i) for why, i in rows) + "</div>" if rows else ""
