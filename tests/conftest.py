@@ -1,5 +1,6 @@
 "Shared by all tests: where the repository is, and a toy paper to drive."
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -24,6 +25,21 @@ def offline():
 @pytest.fixture(scope="session")
 def root():
     return ROOT
+
+
+CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+QUIETLY = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    "A headless Chromium; without one, what needs it is skipped."
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None: pytest.skip("no Chromium on the path")
+    with playwright.sync_playwright() as p:
+        found = p.chromium.launch(executable_path=CHROMIUM, args=QUIETLY.split())
+        yield found
+        found.close()
 
 
 def write_notebook(path, parameters, *bodies):

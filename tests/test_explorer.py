@@ -1,6 +1,5 @@
 """The model in the page: it computes what the model computes, and a browser can drive it."""
 import json
-import shutil
 
 import numpy as np
 import pandas as pd
@@ -10,19 +9,6 @@ from adaroute import AdaRoute, datasets
 from adaroute.explorer import EXPLORER_SCRIPT, EXPLORER_STYLE, as_json, explorer_markup, export_page_model, page_route, pick_rows
 from adaroute.schema import ROUTES
 from adaroute.synthetic import make_cohort
-
-CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
-ARGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync".split()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None: pytest.skip("no Chromium on the path")
-    with playwright.sync_playwright() as p:
-        found = p.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield found
-        found.close()
 
 
 def world(n=240, seed=101):

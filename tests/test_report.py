@@ -1,7 +1,6 @@
 """The report: it says what is so, shows no note, and is read in a real browser."""
 import os
 import re
-import shutil
 import stat
 import time
 
@@ -16,8 +15,6 @@ from adaroute.report import headline, write_report
 from adaroute.synthetic import make_cohort
 from adaroute.uncertainty import calibrate
 
-CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
-ARGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync".split()
 TRAP = "<script>document.title='broken'</script>"
 COLUMN = "<img src=x onerror=\"document.title='broken'\">"
 
@@ -45,16 +42,6 @@ def made(tmp_path_factory):
     hidden = write_report(model, fresh, folder / "hidden.html", calibration)
     shown = write_report(model, fresh, folder / "shown.html", calibration, show_text=True)
     return model, frame, fresh, hidden, shown
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None: pytest.skip("no Chromium on the path")
-    with playwright.sync_playwright() as p:
-        found = p.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield found
-        found.close()
 
 
 def opened(browser, path, **look):
