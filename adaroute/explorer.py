@@ -7,7 +7,7 @@ __all__ = ['EXPLORER_SCRIPT', 'EXPLORER_STYLE', 'pick_rows', 'export_page_model'
 
 # %% ../nbs/12d_explorer.ipynb #c03
 import json
-from copy import deepcopy
+from copy import copy, deepcopy
 import numpy as np
 import torch
 from scipy.special import expit
@@ -136,7 +136,16 @@ def export_page_model(
     batch, notes = read(few, model.schema_, outcomes=False), [_notes(model, f) for f in (few, bare)]
     shown = [dict(label=f"row {i}" + ("" if _label(few.index[j]) == str(i) else f" ({_label(few.index[j])})"), values=_values(batch, j, model.encoder_.parts["levels"]["levels"]),
                   notes=[notes[0][j]] + [n for n in [notes[1][j]] if notes[0][j]["there"]]) for j, i in enumerate(at)]
-    return dict(_rules(model), texts=bool(model.schema_.text), inputs=_inputs(model, frame), rows=shown)
+    spares = {path: dict(_rules(spare), rows=[dict(notes=list(pair)) for pair in zip(_notes(spare, few), _notes(spare, bare))])
+              for path, spare in _spares(model)}
+    return dict(_rules(model), texts=bool(model.schema_.text), inputs=_inputs(model, frame), rows=shown, spares=spares)
+
+def _spares(model):
+    "The model as its rows without text, or without numbers, meet it: path and estimator."
+    for path, lanes in model.model_.spares.items():
+        own = copy(model)
+        own.model_, own.design_ = lanes, lanes.design
+        yield path, own
 
 # %% ../nbs/12d_explorer.ipynb #c22
 def _encode(
@@ -191,6 +200,8 @@ def _lane(page: dict, text: dict, lane: int, x, here) -> tuple:  # numbers (N,) 
     p = np.stack([_choose(page, logits[k % len(logits)], open) for k in range(K)], axis=1)
     return p, np.stack([_mean(t, z[k:E * K:K], lane) for k, t in enumerate(page["tasks"])], axis=1)
 
+_ALONE = {(True, False): "N1", (False, True): "T1"}      # numbers, text -> the path that is left
+
 def page_route(
     page: dict,          # from `export_page_model`
     row: int,            # number of the row on the page
@@ -198,8 +209,10 @@ def page_route(
     note: bool = True,   # False: as if nothing had been written
 ) -> tuple[np.ndarray, np.ndarray]:  # route probabilities (8,), prediction (K,)
     "What the page computes, in Python."
-    text, x = page["rows"][row]["notes"][0 if note else -1], _encode(page, values)
-    here = [any(v is not None and str(v).strip() != "" for v in values), text["there"]]
+    x, there = _encode(page, values), page["rows"][row]["notes"][0 if note else -1]["there"]
+    here = [any(v is not None and str(v).strip() != "" for v in values), there]
+    page = page | page["spares"].get(_ALONE.get(tuple(here)), {})          # a spare answers for the rows that are its own
+    text = page["rows"][row]["notes"][0 if note else -1]
     p, said = (np.array(a) for a in zip(*(_lane(page, text, lane, x, here) for lane in range(len(text["at"])))))   # (L, E, K)
     said = (p * said).sum(0) / np.maximum(p.sum(0), 1e-300)
     for k, t in enumerate(page["tasks"]):
@@ -279,6 +292,11 @@ function lane(page, text, l, x, here) {  // what one lane says: probabilities an
 function route(page, row, values, note = true) {  // probabilities of the page's experts, and predictions
   const notes = page.rows[row].notes, text = notes[note ? 0 : notes.length - 1], x = encode(page, values);
   const here = [values.some(v => v !== null && String(v).trim() !== ""), text.there];
+  const spare = page.spares[here[0] === here[1] ? "" : here[0] ? "N1" : "T1"];
+  if (spare) {  // it answers for the rows that are its own
+    const own = route({...page, ...spare, spares: {}}, row, values, note), at = spare.experts.map(e => e.route);
+    return {routes: page.experts.map(e => at.includes(e.route) ? own.routes[at.indexOf(e.route)] : 0), prediction: own.prediction};
+  }
   const lanes = text.at.map((_, l) => lane(page, text, l, x, here)), sum = f => lanes.reduce((total, a) => total + f(a), 0);
   const routes = page.experts.map(() => 0), prediction = page.tasks.map((t, k) => {
     const mixture = page.experts.map((_, e) => {

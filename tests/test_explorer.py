@@ -26,7 +26,7 @@ def world(n=240, seed=101):
 
 
 COUNTS = dict(tasks={"tight": "regression", "falls": "count"}, bounds={"tight": (9, 13)})
-KINDS = {"counts and bounds": COUNTS, "a route an outcome": dict(route_per="sample_task", starts=2), "two regressions": dict(), "mixed": dict(tasks={"phq9": "regression", "ill": "binary", "grade": "ordinal"}, router="joint"),
+KINDS = {"counts and bounds": COUNTS, "spares": dict(spares=True), "a route an outcome": dict(route_per="sample_task", starts=2), "two regressions": dict(), "mixed": dict(tasks={"phq9": "regression", "ill": "binary", "grade": "ordinal"}, router="joint"),
          "curves": dict(encoder=dict(curves=True)), "one route": dict(routes="N2/MTL"), "numbers only": dict(routes=("N1/STL", "N1/MTL"), text=[]),
          "some routes": dict(routes=("N1/STL", "T2/MTL", "T1/STL"))}
 
