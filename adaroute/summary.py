@@ -44,8 +44,8 @@ def sum_grid(
             "n_worse": sum(c["regret"] > regret["tolerance"] for c in cells), "n_far_worse": sum(c["regret"] > regret["limit"] for c in cells),
             "regret_met": regret["worse"] <= ASKED["cells_worse"] and regret["far_worse"] <= ASKED["far_worse"],
             "routed_worlds": count_says([g["verdict"] for g in first]),
-            "competitors": len(overall), "competitors_ahead": sum(o["verdict"] == "ahead" for o in overall),
-            "competitors_behind": sorted(o["rival"] for o in overall if o["verdict"] == "behind"),
+            "competitors": len(overall), "competitors_ahead": sum(o["verdict"] == "better" for o in overall),
+            "competitors_behind": sorted(o["rival"] for o in overall if o["verdict"] == "worse"),
             "single_world": sum(len(g["seeds"]) < 2 for g in grid), "worlds": max(len(g["seeds"]) for g in grid)}
 
 # %% ../nbs/15e_summary.ipynb #c11
