@@ -7,7 +7,7 @@ SHELL  := /bin/bash
 PYTHON ?= python3.11
 SCALE  ?= default
 JOBS   ?= 2
-NB     ?= $(wildcard nbs/index.ipynb nbs/[01]*.ipynb)
+NB     ?= $(wildcard nbs/index.ipynb nbs/[014]*.ipynb)
 VENV   := .venv
 BIN    := $(VENV)/bin
 # The stamp carries the lock's checksum: a changed lock installs again, an unchanged one never does.
@@ -46,8 +46,8 @@ paper: env ## the paper: every figure, table and the PDF (SCALE=smoke|default|pa
 arena: env ## outside rivals on identical folds (optional, resumable; ARENA='--rivals linear --tables rwwd')
 	@$(ONE) $(BIN)/python -m adaroute.arena $(ARENA)
 
-evidence: env ## rivals, controls, null and real tables, for the committed results (about an hour; CLUSTER=tcp://host:8786)
-	@$(BIN)/python -m adaroute.paper --scale paper --only 55 --only 56 --only 57 --only 58 --keep --cluster "$(CLUSTER)"
+evidence: env ## rivals, controls, null, real tables and the tool's trials, for the committed results (about an hour; CLUSTER=tcp://host:8786)
+	@$(BIN)/python -m adaroute.paper --scale paper --only 55 --only 56 --only 57 --only 58 --only 60 --keep --cluster "$(CLUSTER)"
 
 lab: env ## JupyterLab, opened in nbs/
 	@$(BIN)/jupyter lab --notebook-dir=. nbs/index.ipynb

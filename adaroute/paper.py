@@ -139,7 +139,7 @@ def paper_notebooks(
     only: tuple[str, ...] = (),  # names or beginnings of names; all notebooks if empty
 ) -> list[Path]:                 # in the order in which they run
     "The notebooks of the paper, in order."
-    found = sorted((Path(root) / "nbs").glob("5[0-9]*.ipynb"))
+    found = sorted((Path(root) / "nbs").glob("[56][0-9]*.ipynb"))
     names = ", ".join(p.stem for p in found)
     for wanted in only:
         if not any(p.stem.startswith(wanted) for p in found): raise PaperError(f"--only: expected the beginning of one of [{names}], got {wanted!r}")

@@ -17,7 +17,7 @@ from adaroute import paper
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "nbs").glob("*.ipynb"))
-PAPER = [p for p in NOTEBOOKS if p.stem.startswith("5")]
+PAPER = [p for p in NOTEBOOKS if p.stem.startswith(("5", "6"))]
 MODULES = sorted((ROOT / "adaroute").glob("*.py"))
 stem = lambda p: p.stem
 
