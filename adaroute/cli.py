@@ -525,6 +525,7 @@ def _explain_command(model, table, out, group, show_text, as_json, quiet, **read
     that were kept back for calibration.
     """
     start = time.monotonic()
+    if not find_spec("matplotlib"): raise click.UsageError("explain: expected matplotlib, which draws the pictures (pip install 'adaroute[tool]'), got no such package")
     with _notes(quiet):
         fitted, calibration = _loaded(model)
         frame, groups, known, kept_back = _to_explain(fitted, table, group, _how(reading))
