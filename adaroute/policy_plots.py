@@ -15,9 +15,8 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
-from matplotlib.colors import to_hex
 from .plots import _PERCENT, _route_key, _shape, _styled, _triple, bar_look, colour
-from .schema import PATHS, ROUTES, SHARINGS
+from .schema import ROUTES, SHARINGS
 
 # %% ../nbs/15b_policy_plots.ipynb #c07
 _THEME = {"#ffffff": "var(--card)", "#222222": "var(--ink)", "#333333": "var(--ink)", "#444444": "var(--soft)", "#555555": "var(--soft)",

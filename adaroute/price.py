@@ -162,7 +162,7 @@ def outcome_variance(model, frame: pd.DataFrame) -> np.ndarray:  # (K,)
 # %% ../nbs/12a_price.ipynb #c30
 def _settled(tree, depth: int) -> tuple:  # a tree of scikit-learn as a full binary one: feature, threshold, value
     feature, threshold = np.zeros(2 ** depth - 1, int), np.full(2 ** depth - 1, 1e30)
-    at, value = np.zeros(2 ** (depth + 1) - 1, int), np.zeros(2 ** depth)
+    at = np.zeros(2 ** (depth + 1) - 1, int)
     for i in range(2 ** depth - 1):
         here, left = at[i], tree.children_left[at[i]]
         if left >= 0: feature[i], threshold[i] = tree.feature[here], tree.threshold[here]

@@ -23,7 +23,7 @@ from .policy import Asked, ask, error_by, route_agreement, route_card, route_usa
 from .policy_plots import card_picture, cost_picture, defer_picture, dots_picture, figure_svg, groups_picture, route_map_picture, ternary_picture, three_shares
 from .price import ReadingGate, cost_curve, predicted_gain, train_gate
 from .router import open_routes
-from .schema import PATHS, ROUTES, _table, read
+from .schema import PATHS, _table, read
 from .surrogate import surrogate_tree
 from .uncertainty import Calibration
 
@@ -300,7 +300,7 @@ def _groups(t: _Told) -> str:
         shown, name = usage.dropna(), by if isinstance(by, str) else "the groups given"
         small = len(usage) - len(shown)
         if not len(shown): continue
-        out += f"<h3>By {esc(name)}</h3>" + _picture(f"group{j}", lambda w: groups_picture(shown, w), f"Routes used in each group; in brackets, its rows. Colours and stripes as in the map above." + (f" Not shown: {small} with too few rows." if small else ""))
+        out += f"<h3>By {esc(name)}</h3>" + _picture(f"group{j}", lambda w: groups_picture(shown, w), "Routes used in each group; in brackets, its rows. Colours and stripes as in the map above." + (f" Not shown: {small} with too few rows." if small else ""))
         if t.judged:
             error = error_by(t.model, t.frame, by).xs("all", level="route").dropna(subset=["error"])
             error = error.rename(columns={"error": "relative error", **{task: f"mean miss of {task}" for task in t.tasks}})

@@ -9,7 +9,6 @@ __all__ = ['MISSING', 'SHOWN', 'DELIMITERS', 'SHARE', 'Problem', 'TableError', '
 # %% ../nbs/00a_tables.ipynb #c03
 import codecs
 import csv
-import io
 import os
 import re
 import warnings
@@ -201,7 +200,7 @@ class _Csv:
 # %% ../nbs/00a_tables.ipynb #c25
 def _take(source: _Csv, rows: int) -> tuple[list[list[str]], list[int]]:
     "Up to so many records, and the line each starts in."
-    out, lines, trouble, blank, width = [], [], None, ([], [""]), len(getattr(source, "names", ()))
+    out, lines, trouble, width = [], [], None, len(getattr(source, "names", ()))
     with _cells_up_to(source.how.limit):
         while len(out) < rows:
             line = source.reader.line_num + 1
