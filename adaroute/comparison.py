@@ -52,7 +52,7 @@ def out_of_fold(
     splits, said = deal_folds(len(frame) if groups is None else groups, folds, seed=seed), {name: [] for name in ("adaroute", *rivals)}
     for train, test in tqdm(splits, desc="folds", unit="fold", disable=not progress):
         rows, new = frame.iloc[train], frame.iloc[test]
-        model = clone(estimator).set_params(checkpoint=None).fit(rows, groups=None if groups is None else groups[train])
+        model = clone(estimator).set_params(checkpoint=None, transcript=None).fit(rows, groups=None if groups is None else groups[train])
         parts.append(statements(model, new))
         said["adaroute"].append(model.predict(new).to_numpy())
         for name, rival in rivals.items(): said[name].append(rival(**plain).fit(rows).predict(new).to_numpy())

@@ -27,7 +27,7 @@ from .paths import Widths, aim
 from .router import TEXT_NORM, open_routes
 from .schema import ROUTES, Batch, Schema, SchemaError, check_trainable, from_arrays, infer, read, without
 from .start import learn_trust, start_from_ridge
-from .training import Rows, Settings, Split, one_thread, train
+from .training import Checkpoint, Rows, Settings, Split, Watch, one_thread, train
 
 # %% ../nbs/09_estimator.ipynb #c05
 def text_factor(
@@ -132,8 +132,8 @@ def prepare(
     rows = Rows(join_evidence(f, factor), torch.from_numpy(open_routes(f.presence, design.experts)), y)
     return rows, Widths(f.numbers.shape[1], f.facts.shape[1], f.text.shape[1])
 
-def _trainable(batch: Batch, design: Design, groups) -> tuple[Batch, np.ndarray]:
-    "The rows that teach something, and their groups as numbers."
+def _trainable(batch: Batch, design: Design, groups) -> tuple[Batch, np.ndarray, np.ndarray]:
+    "The rows that teach something, their groups as numbers, and where they stood."
     check_trainable(batch)
     if groups is None: groups = np.arange(len(batch))
     if np.ndim(groups) != 1 or len(groups) != len(batch):
@@ -143,36 +143,48 @@ def _trainable(batch: Batch, design: Design, groups) -> tuple[Batch, np.ndarray]
     batch, groups = batch.take(use), pd.factorize(np.asarray(groups)[use], use_na_sentinel=False)[0]
     check_trainable(batch)
     if not groups.any(): raise ValueError(f"groups: expected at least 2 different labels, got 1 in {len(use)} rows")
-    return batch, groups
+    return batch, groups, use
 
 # %% ../nbs/09_estimator.ipynb #c21
+def _watch(est) -> Watch | None:
+    "Who looks on while it trains."
+    if est.checkpoint and est.transcript: raise ValueError("checkpoint: expected none beside a transcript, which keeps its own")
+    if est.checkpoint: return Checkpoint(est.checkpoint)
+    if not est.transcript: return None
+    from adaroute.transcript import Recorder                     # which knows the run folder, so it comes after this chapter
+    return Recorder(est.transcript)
+
 @one_thread()
-def _fit(est, frame, schema: Schema, groups) -> dict:  # attribute -> value
+def _fit(est, frame, schema: Schema, groups, watch: Watch | None = None) -> dict:  # attribute -> value
     "What a fit finds."
     settings, prior, design, encoder = _settled(est)
-    batch, groups = _trainable(read(frame, schema), design, groups)
+    batch, groups, used = _trainable(read(frame, schema), design, groups)
     if est.steps is None: settings = replace(settings, steps=min(max(4 * len(batch), 2000), settings.steps))
     encoder.fit(batch, seed=est.seed, owners=groups if groups.max() + 1 < len(groups) else None)
     scale = fit_scale(batch.outcome, schema.tasks, read_bounds(est.bounds, batch), read_weights(est.task_weights, est.class_weights, batch))
     factor = text_factor(encoder.transform(batch).text)
     rows, widths = prepare(batch, encoder, scale, design, factor)
     rows = rows._replace(open=est._opened(rows.open))
-    found = _learned(est, design, rows, widths, scale, groups, settings, prior, est.checkpoint)
+    if watch: watch.prepared(est=est, schema=schema, settings=settings, rows=rows, widths=widths, encoder=encoder, scale=scale, factor=factor, groups=groups, used=used)
+    found = _learned(est, design, rows, widths, scale, groups, settings, prior, watch)
     for path in _spare_paths(est, design):
-        found["model_"].spares[path] = _spare(est, path, batch, groups, encoder, scale, factor, design, settings, prior)
+        found["model_"].spares[path] = _spare(est, path, batch, groups, encoder, scale, factor, design, settings, prior, watch if watch and watch.whole else None)
     return dict(extras_={}, schema_=schema, design_=design, encoder_=encoder, scale_=scale, factor_=factor, widths_=widths,
                 fallback_=np.nanmean(scale.encode(batch.outcome), axis=0), **found)
 
-def _learned(est, design: Design, rows: Rows, widths: Widths, scale: OutcomeScale, groups, settings, prior, checkpoint=None) -> dict:
+def _learned(est, design: Design, rows: Rows, widths: Widths, scale: OutcomeScale, groups, settings, prior, watch: Watch | None = None, name: str = "main") -> dict:
     "Train all lanes, keep the best start of each member."
     split = make_split(groups, est.members, est.starts, est.validation, np.random.default_rng(est.seed))
     lanes = range(est.members * est.starts)
     model = RoutedModel(design, widths, scale, [1000 * est.seed + lane for lane in lanes], [prior.cautions[lane % est.starts % len(prior.cautions)] for lane in lanes])
     aim(model.paths, rows.joined[:, :widths.numbers])
     if design.start == "ridge": start_from_ridge(model, rows, split)
-    run = train(model, rows, split, settings, prior, checkpoint, est.progress)
+    if watch: watch.lanes(name, model, split)
+    run = train(model, rows, split, settings, prior, watch, est.progress)
     learn_trust(model, rows, split)
-    return _kept(model, run, est.members)
+    found = _kept(model, run, est.members)
+    if watch: watch.finished(name, found["model_"])
+    return found
 
 # %% ../nbs/09_estimator.ipynb #c23
 def _kept(model: RoutedModel, run, members: int) -> dict:
@@ -191,7 +203,7 @@ def _spare_paths(est, design: Design) -> list[str]:
     if not isinstance(est.spares, bool): raise ValueError(f"spares: expected True or False, got {type(est.spares).__name__}")
     return [p for p in ("N1", "T1") if est.spares and p in design.paths and len(design.paths) > 1]
 
-def _spare(est, path: str, batch: Batch, groups, encoder, scale, factor, design: Design, settings: Settings, prior) -> RoutedModel:
+def _spare(est, path: str, batch: Batch, groups, encoder, scale, factor, design: Design, settings: Settings, prior, watch) -> RoutedModel:
     "A model of the path alone, trained on all rows that have its evidence and on nothing else of them."
     left = without(batch, "numbers" if path == "T1" else "text")
     keep = np.flatnonzero(left.presence.any(axis=1))
@@ -199,7 +211,7 @@ def _spare(est, path: str, batch: Batch, groups, encoder, scale, factor, design:
     rows, widths = prepare(left.take(keep), encoder, scale, alone, factor)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "the router collapsed")             # with a single path there is nothing to lose by it
-        return _learned(est, alone, rows, widths, scale, groups[keep], replace(settings, steps=max(settings.steps // 2, 1)), prior)["model_"]
+        return _learned(est, alone, rows, widths, scale, groups[keep], replace(settings, steps=max(settings.steps // 2, 1)), prior, watch, f"spare {path}")["model_"]
 
 # %% ../nbs/09_estimator.ipynb #c25
 PIECE = 4096  # rows that are held as tensors at once
@@ -306,6 +318,7 @@ class _Parameters(RegressorMixin, BaseEstimator):
         design=None,             # further choices of the `Design`, as a dict
         encoder=None,            # arguments of the `Encoder`, as a dict
         checkpoint=None,         # file to checkpoint training in and to resume from
+        transcript=None,         # folder of a run: how it was trained, for somebody who checks it; resumes as well
         progress=False,          # show a progress bar
         seed=0,                  # same seed, same machine: the same model to the bit
     ):
@@ -319,10 +332,12 @@ class AdaRoute(_Parameters):
         "Learn from a table (outcomes among its columns) or from arrays; rows of one group validate together."
         table = _is_table(X) and (self.tasks or y is None)
         frame, schema = (X, _schema_of(self, X)) if table else _from_arrays(self, X, y)
-        found = _fit(self, frame, schema, groups)
+        watch = _watch(self)
+        found = _fit(self, frame, schema, groups, watch)
         for name in ("array_", *(_FEATURES if table else ())): self.__dict__.pop(name, None)
         if not table: found["array_"] = np.asarray(y).ndim == 2      # whether to answer with a matrix
         for name, value in found.items(): setattr(self, name, value)
+        if self.transcript: watch.close(self)
         return self
     def predict(self, X):
         "Expected outcomes: a frame with one column an outcome (arrays in, an array out)."

@@ -31,7 +31,7 @@ FILES, FORMAT = ("model.json", "weights.safetensors"), 2
 def _dump(est) -> dict[str, bytes]:  # file name -> content
     encoder, arrays = est.encoder_.state()
     tensors = {f"model.{n}": p.detach() for n, p in est.model_.named_parameters()} | {f"encoder.{n}": torch.from_numpy(np.ascontiguousarray(a)) for n, a in arrays.items()}
-    scale, design, params = est.scale_, est.design_, {k: v for k, v in est.get_params().items() if k not in ("checkpoint", "progress")}
+    scale, design, params = est.scale_, est.design_, {k: v for k, v in est.get_params().items() if k not in ("checkpoint", "transcript", "progress")}
     params["encoder"] = {k: v for k, v in (est.encoder or {}).items() if k not in ("sentence_encoder", "cache")} or None
     about = dict(format=FORMAT, params=params, schema=est.schema_.to_dict(), encoder=encoder, factor=est.factor_, fallback=est.fallback_,
         scale={k: getattr(scale, k) for k in scale.__dataclass_fields__} | {"tasks": list(scale.tasks.items())}, extras=est.extras_,

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['Settings', 'batch_size', 'learning_rate', 'Rows', 'Split', 'gather', 'lane_orders', 'lane_uniform', 'close_some',
-           'choices', 'step_loss', 'prediction_error', 'Look', 'look', 'collapsed', 'write_atomically', 'fingerprint',
-           'Run', 'save_run', 'load_run', 'one_thread', 'lane_training_generators', 'take_step', 'remember_best',
-           'train']
+           'choices', 'draw', 'batch_losses', 'prediction_error', 'Look', 'look', 'collapsed', 'write_atomically',
+           'fingerprint', 'Seen', 'Run', 'run_tensors', 'run_bytes', 'load_run', 'one_thread',
+           'lane_training_generators', 'take_step', 'remember_best', 'Watch', 'Checkpoint', 'train']
 
 # %% ../nbs/08_training.ipynb #c03
 import contextlib
@@ -112,21 +112,27 @@ def _pressure(f: Forecast, settings: Settings) -> Tensor | float:  # (L,)
     even = math.log(p.shape[-1]) - torch.special.entr(p.mean(dim=1)).sum(dim=-1)
     return settings.balance * even + settings.entropy * torch.special.entr(p).sum(dim=-1).mean(dim=1)
 
-def step_loss(model: RoutedModel, b: Rows, settings: Settings, done: float, generators) -> Tensor:  # (L,)
-    "Loss of a batch when a share `done` of the steps is over."
-    kind, shape = model.design.selection, b.open.shape[1:]
-    routed = len(model.design.routes) > 1
-    if kind == "likelihood":
-        if routed and settings.warm <= done < settings.close_until:
-            b = b._replace(open=close_some(b.open, lane_uniform(generators, *shape), settings.close))
-        f = model(b.joined, b.open)
-        if done < settings.warm: return _fair_loss(model, f, b.y).mean(dim=1)
-        return likelihood_loss(model, f, b.y).mean(dim=1) + _pressure(f, settings)
+# %% ../nbs/08_training.ipynb #c19b
+def draw(model: RoutedModel, settings: Settings, done: float, generators, rows: int) -> Tensor | None:  # (L, B, E) or (L, B, E, K)
+    "The uniform numbers of a step, None where it needs none."
+    d, kind = model.design, model.design.selection
+    if kind == "hard": return lane_uniform(generators, rows, len(d.experts), *([len(model.heads.kinds)] if d.route_per == "sample_task" else []))
+    closing = kind == "likelihood" and len(d.routes) > 1 and settings.warm <= done < settings.close_until
+    return lane_uniform(generators, rows, len(d.experts)) if closing else None
+
+# %% ../nbs/08_training.ipynb #c19d
+def batch_losses(model: RoutedModel, b: Rows, settings: Settings, done: float, uniform: Tensor | None) -> tuple[Tensor, Forecast]:  # (L, B)
+    "Loss of each row when a share `done` of the steps is over, and the forecast behind it."
+    kind = model.design.selection
+    if kind == "likelihood" and uniform is not None: b = b._replace(open=close_some(b.open, uniform, settings.close))
     f = model(b.joined, b.open)
-    if kind == "soft": return soft_loss(model, f, b.y).mean(dim=1) + _pressure(f, settings)
-    noise = -torch.log(-torch.log(lane_uniform(generators, *f.log_route.shape[1:]).clamp(1e-9, 1 - 1e-7)))
+    if kind == "likelihood": return (_fair_loss if _warm(model, settings, done) else likelihood_loss)(model, f, b.y), f
+    if kind == "soft": return soft_loss(model, f, b.y), f
+    noise = -torch.log(-torch.log(uniform.clamp(1e-9, 1 - 1e-7)))
     first, last = settings.temperature
-    return hard_loss(model, f, b.y, noise, first * (last / first) ** done).mean(dim=1) + _pressure(f, settings)
+    return hard_loss(model, f, b.y, noise, first * (last / first) ** done), f
+
+def _warm(model: RoutedModel, settings: Settings, done: float) -> bool: return model.design.selection == "likelihood" and done < settings.warm
 
 # %% ../nbs/08_training.ipynb #f1ef2804
 def prediction_error(mean: Tensor, y: Tensor) -> Tensor:  # (..., B, K), (..., B, K) -> (...)
@@ -192,6 +198,12 @@ def fingerprint(rows: Rows, split: Split, *settings) -> str:
     return digest.hexdigest()
 
 # %% ../nbs/08_training.ipynb #c31
+class Seen(NamedTuple):
+    "What a step saw of each row, before it learned from it."
+    batch: Tensor  # (L, B) row numbers
+    loss: Tensor   # (L, B)
+    said: Tensor   # (L, B) mean over experts and outcomes of what they state: of the inputs alone
+
 @dataclass
 class Run:
     "The state of a training run."
@@ -203,6 +215,7 @@ class Run:
     order: Tensor                             # (L, n_train) row numbers, this round
     step: int = 0
     looks: list = field(default_factory=list) # (step, training loss, Look)
+    seen: Seen | None = None                  # of the last step
 
 def _moments(run: Run):  # name -> the optimiser's tensors
     named = dict(run.model.named_parameters())
@@ -211,15 +224,20 @@ def _moments(run: Run):  # name -> the optimiser's tensors
 _ADAM = ("step", "exp_avg", "exp_avg_sq")
 
 # %% ../nbs/08_training.ipynb #c32
-def save_run(run: Run, path: Path, mark: str) -> None:
-    "Write a checkpoint."
+def run_tensors(run: Run) -> dict[str, Tensor]:
+    "All that a run has come to: weights, moments, generators, order, looks."
     tensors = {f"model.{n}": p.detach() for n, p in run.model.named_parameters()} | {f"best.{n}": p for n, p in run.best.items()}
     tensors |= _moments(run) | {"best_error": run.best_error, "order": run.order}
     tensors |= {f"generator.{i}": g.get_state() for i, g in enumerate(run.generators)}
     for i, (_, loss, seen) in enumerate(run.looks): tensors |= {f"look.{i}.loss": loss} | {f"look.{i}.{k}": v for k, v in seen._asdict().items()}
+    return {k: v.contiguous().clone() for k, v in tensors.items()}
+
+def run_bytes(run: Run, mark: str, **more: Tensor) -> bytes:
+    "A checkpoint, with further tensors if there are any."
+    tensors = run_tensors(run) | more
     about = {"fingerprint": mark, "step": str(run.step), "looks": json.dumps([s for s, _, _ in run.looks])}
     about["digest"] = _digest(about, tensors)
-    write_atomically(path, save({k: v.contiguous().clone() for k, v in tensors.items()}, metadata=about))
+    return save(tensors, metadata=about)
 
 def _digest(about: dict[str, str], tensors: dict[str, Tensor]) -> str:
     "A digest of everything in a checkpoint."
@@ -228,7 +246,7 @@ def _digest(about: dict[str, str], tensors: dict[str, Tensor]) -> str:
     return digest.hexdigest()
 
 # %% ../nbs/08_training.ipynb #c33
-def load_run(run: Run, path: Path, mark: str) -> None:
+def load_run(run: Run, path: Path, mark: str) -> dict[str, Tensor]:  # all tensors of the file
     "Continue from a checkpoint, if it belongs to this very run."
     refuse = lambda expected, got: ValueError(f"checkpoint {Path(path).name}: expected {expected}, got {got}; remove it or choose another name")
     try:
@@ -244,6 +262,7 @@ def load_run(run: Run, path: Path, mark: str) -> None:
     for i, g in enumerate(run.generators): g.set_state(t[f"generator.{i}"])
     run.best_error, run.order, run.step = t["best_error"], t["order"], int(about["step"])
     run.looks = [(s, t[f"look.{i}.loss"], Look(*(t[f"look.{i}.{k}"] for k in Look._fields))) for i, s in enumerate(json.loads(about["looks"]))]
+    return t
 
 # %% ../nbs/08_training.ipynb #c35
 @contextlib.contextmanager
@@ -279,7 +298,10 @@ def take_step(run: Run, rows: Rows, split: Split, settings: Settings, prior: Pri
     size = batch_size(settings, n); per_round = max(n // size, 1)
     at, done = run.step % per_round, run.step / settings.steps
     if at == 0 and run.step: run.order = lane_orders(run.generators, split.train)
-    loss = step_loss(run.model, gather(rows, run.order[:, at * size:(at + 1) * size]), settings, done, run.generators)
+    batch = run.order[:, at * size:(at + 1) * size]
+    losses, f = batch_losses(run.model, gather(rows, batch), settings, done, draw(run.model, settings, done, run.generators, size))
+    run.seen = Seen(batch, losses.detach(), f.eta.detach().mean(dim=(2, 3)))
+    loss = losses.mean(dim=1) + (0. if _warm(run.model, settings, done) else _pressure(f, settings))
     run.optimiser.param_groups[0]["lr"] = learning_rate(settings, run.step)
     run.optimiser.zero_grad(set_to_none=False)
     loss.sum().backward()
@@ -297,6 +319,33 @@ def remember_best(run: Run, error: Tensor) -> None:  # (L,)
     for n, p in run.model.named_parameters():
         run.best[n] = torch.where(better.view(-1, *[1] * (p.dim() - 1)), p.detach(), run.best[n])
 
+# %% ../nbs/08_training.ipynb #c39b
+class Watch:
+    "Somebody who looks over a run's shoulder; this one only looks."
+    whole = True  # also looks at the models that are trained as spares
+    def prepared(self, **parts): "When the table has become tensors."
+    def lanes(self, name: str, model: RoutedModel, split: Split): "When the lanes have their first weights, and their rows."
+    def begin(self, run: Run, mark: str): "Before the first step; may set the run to a later one."
+    def step(self, run: Run): "After each step."
+    def segment(self, run: Run): "After each look; may set the run to another step."
+    def finished(self, name: str, model: RoutedModel): "When the lanes that are kept have been chosen."
+
+# %% ../nbs/08_training.ipynb #c39c
+class Checkpoint(Watch):
+    "A file that is written after each segment and continued from."
+    whole = False
+    def __init__(self, path):
+        self.path = Path(path)
+        if not self.path.parent.is_dir():
+            raise ValueError(f"checkpoint: expected a file in an existing folder, got {self.path.name!r} in one that is not there")
+    def begin(self, run, mark):
+        "Continue from the file, if it is there."
+        self.mark = mark
+        if self.path.exists(): load_run(run, self.path, mark)
+    def segment(self, run):
+        "Write the file anew."
+        write_atomically(self.path, run_bytes(run, self.mark))
+
 # %% ../nbs/08_training.ipynb #c41
 def train(
     model: RoutedModel,
@@ -304,25 +353,29 @@ def train(
     split: Split,
     settings: Settings = Settings(),
     prior: Prior = Prior(),
-    checkpoint: Path | None = None,  # file to write at each look and to continue from
+    watch: Watch | None = None,      # who looks on, such as a `Checkpoint`
     progress: bool = False,          # show a progress bar
     stop_at: int | None = None,      # stop after this step, weights as they are
 ) -> Run:                            # model: best weights of each lane; looks: the history
     "Train all lanes of a model in place."
-    if checkpoint and not Path(checkpoint).parent.is_dir():
-        raise ValueError(f"checkpoint: expected a file in an existing folder, got {Path(checkpoint).name!r} in one that is not there")
-    mark = fingerprint(rows, split, settings, prior, model.design, model.seeds) if checkpoint else ""
-    with one_thread():
+    last = settings.steps if stop_at is None else min(stop_at, settings.steps)
+    with one_thread(), tqdm(total=last, disable=not progress, desc="training", unit="step", leave=False) as bar:
         run, watched = _start(model, split), gather(rows, split.valid)
-        if checkpoint and Path(checkpoint).exists(): load_run(run, checkpoint, mark)
-        for _ in tqdm(range(run.step, min(settings.steps if stop_at is None else stop_at, settings.steps)), disable=not progress, desc="training", unit="step", leave=False):
+        if watch: watch.begin(run, fingerprint(rows, split, settings, prior, model.design, model.seeds))
+        while run.step < last:
             loss = take_step(run, rows, split, settings, prior)
-            if run.step % settings.every and run.step < settings.steps: continue
-            run.looks.append((run.step, loss, look(model, watched, measure=run.step >= settings.measure_from * settings.steps)))
-            if run.step > settings.warm * settings.steps or run.step == settings.steps: remember_best(run, run.looks[-1][2].validation)
-            if checkpoint: save_run(run, checkpoint, mark)
+            if watch: watch.step(run)
+            if run.step % settings.every == 0 or run.step == settings.steps:
+                _take_look(run, loss, watched, settings)
+                if watch: watch.segment(run)
+            bar.update(run.step - bar.n)
         if run.step >= settings.steps: _finish(run, watched.open.any(dim=1) & model.wanted)
     return run
+
+def _take_look(run: Run, loss: Tensor, watched: Rows, settings: Settings) -> None:
+    "See how the lanes do on their validation rows, and let those that improved remember."
+    run.looks.append((run.step, loss, look(run.model, watched, measure=run.step >= settings.measure_from * settings.steps)))
+    if run.step > settings.warm * settings.steps or run.step == settings.steps: remember_best(run, run.looks[-1][2].validation)
 
 # %% ../nbs/08_training.ipynb #c42
 def _finish(run: Run, reachable: Tensor) -> None:  # (L, E)

@@ -330,7 +330,7 @@ def cross_calibrate(
     group = _codes(groups, len(frame))
     model = estimator if hasattr(estimator, "model_") else clone(estimator).fit(frame, groups=group)
     fold, s, parts = _folds(group, len(frame), folds, np.random.default_rng(seed)), model.schema_, []
-    columns = dict(text=list(s.text), numeric=list(s.numeric), categorical=list(s.categorical), tasks=dict(s.tasks), checkpoint=None, progress=False)
+    columns = dict(text=list(s.text), numeric=list(s.numeric), categorical=list(s.categorical), tasks=dict(s.tasks), checkpoint=None, transcript=None, progress=False)
     everybody = predict_distribution(model, frame)
     unit, route = everybody.sd.to_numpy(), _likeliest(everybody)
     for f in range(folds):
