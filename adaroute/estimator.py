@@ -165,7 +165,7 @@ def _fit(est, frame, schema: Schema, groups, watch: Watch | None = None) -> dict
     factor = text_factor(encoder.transform(batch).text)
     rows, widths = prepare(batch, encoder, scale, design, factor)
     rows = rows._replace(open=est._opened(rows.open))
-    if watch: watch.prepared(est=est, schema=schema, settings=settings, rows=rows, widths=widths, encoder=encoder, scale=scale, factor=factor, groups=groups, used=used)
+    if watch: rows = watch.prepared(rows, est=est, schema=schema, settings=settings, widths=widths, encoder=encoder, scale=scale, factor=factor, groups=groups, used=used)
     found = _learned(est, design, rows, widths, scale, groups, settings, prior, watch)
     for path in _spare_paths(est, design):
         found["model_"].spares[path] = _spare(est, path, batch, groups, encoder, scale, factor, design, settings, prior, watch if watch and watch.whole else None)

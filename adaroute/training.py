@@ -237,7 +237,7 @@ def run_bytes(run: Run, mark: str, **more: Tensor) -> bytes:
     tensors = run_tensors(run) | more
     about = {"fingerprint": mark, "step": str(run.step), "looks": json.dumps([s for s, _, _ in run.looks])}
     about["digest"] = _digest(about, tensors)
-    return save(tensors, metadata=about)
+    return save(tensors, metadata={"about": json.dumps(about)})                  # a single entry: several would be written in any order
 
 def _digest(about: dict[str, str], tensors: dict[str, Tensor]) -> str:
     "A digest of everything in a checkpoint."
@@ -251,8 +251,8 @@ def load_run(run: Run, path: Path, mark: str) -> dict[str, Tensor]:  # all tenso
     refuse = lambda expected, got: ValueError(f"checkpoint {Path(path).name}: expected {expected}, got {got}; remove it or choose another name")
     try:
         with safe_open(path, "pt") as file:
-            about, t = file.metadata() or {}, {k: file.get_tensor(k) for k in file.keys()}
-    except (SafetensorError, OSError): raise refuse("a safetensors file of this package", "an unreadable one") from None
+            about, t = json.loads((file.metadata() or {}).get("about", "{}")), {k: file.get_tensor(k) for k in file.keys()}
+    except (SafetensorError, OSError, ValueError): raise refuse("a safetensors file of this package", "an unreadable one") from None
     if about.get("fingerprint") != mark: raise refuse("one of this data, design and settings", "one of another run")
     if about.get("digest") != _digest(about, t): raise refuse("the tensors that were written", "others: altered or damaged")
     with torch.no_grad():
@@ -323,7 +323,9 @@ def remember_best(run: Run, error: Tensor) -> None:  # (L,)
 class Watch:
     "Somebody who looks over a run's shoulder; this one only looks."
     whole = True  # also looks at the models that are trained as spares
-    def prepared(self, **parts): "When the table has become tensors."
+    def prepared(self, rows: Rows, **parts) -> Rows:
+        "When the table has become tensors; may put others in their place."
+        return rows
     def lanes(self, name: str, model: RoutedModel, split: Split): "When the lanes have their first weights, and their rows."
     def begin(self, run: Run, mark: str): "Before the first step; may set the run to a later one."
     def step(self, run: Run): "After each step."
