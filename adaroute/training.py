@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['Settings', 'batch_size', 'learning_rate', 'Rows', 'Split', 'gather', 'lane_orders', 'lane_uniform', 'close_some',
            'choices', 'draw', 'batch_losses', 'prediction_error', 'Look', 'look', 'collapsed', 'write_atomically',
-           'fingerprint', 'Seen', 'Run', 'run_tensors', 'run_bytes', 'load_run', 'one_thread',
-           'lane_training_generators', 'take_step', 'remember_best', 'Watch', 'Checkpoint', 'train']
+           'fingerprint', 'Seen', 'Run', 'run_tensors', 'run_bytes', 'read_run', 'set_run', 'load_run', 'one_thread',
+           'lane_training_generators', 'take_step', 'remember_best', 'Watch', 'Checkpoint', 'train', 'take_look']
 
 # %% ../nbs/08_training.ipynb #c03
 import contextlib
@@ -246,23 +246,35 @@ def _digest(about: dict[str, str], tensors: dict[str, Tensor]) -> str:
     return digest.hexdigest()
 
 # %% ../nbs/08_training.ipynb #c33
-def load_run(run: Run, path: Path, mark: str) -> dict[str, Tensor]:  # all tensors of the file
-    "Continue from a checkpoint, if it belongs to this very run."
-    refuse = lambda expected, got: ValueError(f"checkpoint {Path(path).name}: expected {expected}, got {got}; remove it or choose another name")
+def _refuse(path: Path, expected: str, got: str) -> ValueError:
+    return ValueError(f"checkpoint {Path(path).name}: expected {expected}, got {got}; remove it or choose another name")
+
+def read_run(path: Path) -> tuple[dict, dict[str, Tensor]]:  # what it is about, its tensors
+    "Read a checkpoint; refuse a damaged one."
+    refuse = lambda expected, got: _refuse(path, expected, got)
     try:
         with safe_open(path, "pt") as file:
             about, t = json.loads((file.metadata() or {}).get("about", "{}")), {k: file.get_tensor(k) for k in file.keys()}
     except (SafetensorError, OSError, ValueError): raise refuse("a safetensors file of this package", "an unreadable one") from None
-    if about.get("fingerprint") != mark: raise refuse("one of this data, design and settings", "one of another run")
-    if about.get("digest") != _digest(about, t): raise refuse("the tensors that were written", "others: altered or damaged")
+    if not isinstance(about, dict) or about.get("digest") != _digest(about, t): raise refuse("the tensors that were written", "others: altered or damaged")
+    return about, t
+
+def set_run(run: Run, about: dict, t: dict[str, Tensor]) -> None:
+    "Put a run into the state of a checkpoint."
+    run.optimiser.state.clear()
     with torch.no_grad():
         for n, p in run.model.named_parameters():
             p.copy_(t[f"model.{n}"]); run.best[n] = t[f"best.{n}"]
-            if f"step.{n}" in t: run.optimiser.state[p] = {key: t[f"{key}.{n}"] for key in _ADAM}
+            if f"step.{n}" in t: run.optimiser.state[p] = {key: t[f"{key}.{n}"].clone() for key in _ADAM}
     for i, g in enumerate(run.generators): g.set_state(t[f"generator.{i}"])
     run.best_error, run.order, run.step = t["best_error"], t["order"], int(about["step"])
     run.looks = [(s, t[f"look.{i}.loss"], Look(*(t[f"look.{i}.{k}"] for k in Look._fields))) for i, s in enumerate(json.loads(about["looks"]))]
-    return t
+
+def load_run(run: Run, path: Path, mark: str) -> None:
+    "Continue from a checkpoint, if it belongs to this very run."
+    about, t = read_run(path)
+    if about.get("fingerprint") != mark: raise _refuse(path, "one of this data, design and settings", "one of another run")
+    set_run(run, about, t)
 
 # %% ../nbs/08_training.ipynb #c35
 @contextlib.contextmanager
@@ -368,13 +380,13 @@ def train(
             loss = take_step(run, rows, split, settings, prior)
             if watch: watch.step(run)
             if run.step % settings.every == 0 or run.step == settings.steps:
-                _take_look(run, loss, watched, settings)
+                take_look(run, loss, watched, settings)
                 if watch: watch.segment(run)
             bar.update(run.step - bar.n)
         if run.step >= settings.steps: _finish(run, watched.open.any(dim=1) & model.wanted)
     return run
 
-def _take_look(run: Run, loss: Tensor, watched: Rows, settings: Settings) -> None:
+def take_look(run: Run, loss: Tensor, watched: Rows, settings: Settings) -> None:
     "See how the lanes do on their validation rows, and let those that improved remember."
     run.looks.append((run.step, loss, look(run.model, watched, measure=run.step >= settings.measure_from * settings.steps)))
     if run.step > settings.warm * settings.steps or run.step == settings.steps: remember_best(run, run.looks[-1][2].validation)
