@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['RIVALS', 'CONTESTS', 'Rival', 'Contest', 'contest_data', 'rounds', 'pack', 'answer_key', 'ArenaError', 'environment',
-           'probe', 'play', 'recall', 'meet', 'rows', 'markdown', 'folded', 'from_rechub', 'hold', 'main']
+           'probe', 'play', 'recall', 'meet', 'rows', 'tally', 'markdown', 'folded', 'from_rechub', 'hold', 'main']
 
 # %% ../nbs/19_arena.ipynb #c03
 import fcntl
@@ -79,11 +79,12 @@ class Contest:
     data: Callable[[], Dataset]                    # how to get the table
     scores: dict[str, tuple[str, ...]] = field(hash=False)  # outcome -> names in METRICS
     at_least: float | None = None                  # outcomes become "reaches this value"
+    first: int | None = None                       # only so many folds of a repeat are run; None: all
 
 CONTESTS = (
     Contest("dep_wor", partial(load, "dep_wor"), {"PHQ9tot": ("r2",), "GAD7tot": ("r2",)}),
     Contest("dep_wor_10", partial(load, "dep_wor"), {"PHQ9tot": ("auroc",), "GAD7tot": ("auroc",)}, at_least=10),
-    Contest("rwwd", partial(load, "rwwd", variant="rich"), {t: ("r2",) for t in ("worry", "anxiety", "fear", "sadness")}),
+    Contest("rwwd", partial(load, "rwwd", variant="rich"), {t: ("r2",) for t in ("worry", "anxiety", "fear", "sadness")}, first=2),
     Contest("clothing", partial(load, "clothing"), {"Recommended IND": ("auroc", "auprc", "f1"), "Rating": ("r2",)}),
 )
 
@@ -108,11 +109,12 @@ def rounds(
     k: int = 5,        # folds
     repeats: int = 1,
     seed: int = 0,     # of the folds
+    first: int | None = None,  # only so many folds of a repeat; None: all
 ) -> list[tuple[int, int, np.ndarray, np.ndarray]]:  # repeat, fold, training rows, test rows
     "Who trains and who is tested, in each round."
     if data.split is not None: return [(0, 0, np.flatnonzero(data.split == "train"), np.flatnonzero(data.split == "test"))]
     found = folds(len(data) if data.groups is None else data.groups, k, repeats, seed)
-    return [(i // k, i % k, train, test) for i, (train, test) in enumerate(found)]
+    return [(i // k, i % k, train, test) for i, (train, test) in enumerate(found) if first is None or i % k < first]
 
 # %% ../nbs/19_arena.ipynb #c15
 def pack(
@@ -279,7 +281,7 @@ def meet(
     "All rounds of a contest."
     data, out = contest_data(contest), {r.name: [] for r in rivals}
     able = [r for r in rivals if _tasks(r, data.schema)]
-    todo = rounds(data, k, repeats, seed)
+    todo = rounds(data, k, repeats, seed, contest.first)
     with tqdm(total=len(todo) * len(able), desc=contest.name, unit="fit", disable=not bar) as progress:
         for repeat, fold, train, test in todo:
             packed = pack(data, train, test, seed=10 * repeat + fold)
@@ -301,7 +303,7 @@ def _tasks(rival: Rival, schema: Schema) -> list[int]:
 # %% ../nbs/19_arena.ipynb #c35
 def _together(contest: Contest, data: Dataset, answers: dict, rivals, k: int, repeats: int, seed: int):
     "Predictions (n, repeats, K) of those who answered every round, NaN for outcomes a rival cannot predict."
-    todo = rounds(data, k, repeats, seed)
+    todo = rounds(data, k, repeats, seed, contest.first)
     for rival in rivals:
         found = answers[rival.name]
         if not found or not all(a and "said" in a for a in found): continue
@@ -344,15 +346,40 @@ def rows(contest: Contest, rivals, answers: dict, k: int = 5, repeats: int = 1, 
         if rival.name not in said:
             out.append(about | _EMPTY | {"note": _why(rival, found, bool(able))})
             continue
-        about |= dict(version=found[0]["versions"][rival.package], **_cost(found))
+        about |= dict(version=found[0]["versions"][rival.package], rounds=len(found), **_cost(found))
         for i in able:
             task, use = list(data.schema.tasks)[i], ~np.isnan(said[rival.name][..., i]).any(axis=1)
             y, p, groups = data.frame[task].to_numpy(float)[use], said[rival.name][use][..., i], None if data.groups is None else data.groups[use]
             q = None if ours is None or rival.own else ours[use][..., i]
-            out += [about | {"task": task, "metric": m} | _scores(m, y, p, q, groups, draws) for m in contest.scores[task]]
+            out += [about | {"task": task, "metric": m, "tested": int(use.sum())} | _scores(m, y, p, q, groups, draws) for m in contest.scores[task]]
     return out
 
-_EMPTY = dict.fromkeys(("version", "task", "metric", "estimate", "low", "high", "gap", "gap_low", "gap_high", "cpu_seconds", "peak_mb"))
+_EMPTY = dict.fromkeys(("version", "task", "metric", "estimate", "low", "high", "gap", "gap_low", "gap_high", "cpu_seconds", "peak_mb", "rounds", "tested"))
+
+# %% ../nbs/19_arena.ipynb #c39b
+def tally(
+    found: list[dict],  # rows of one table or of several
+) -> dict[str, int]:    # ahead, tied, behind, apart (scored, but not compared)
+    "In how many comparisons AdaRoute is ahead of a rival, and in how many behind."
+    own = {r.name for r in RIVALS if r.own}
+    scored = [r for r in found if r["estimate"] is not None and r["rival"] not in own]
+    met = [r for r in scored if r["gap"] is not None]
+    ahead, behind = sum(r["gap_low"] > 0 for r in met), sum(r["gap_high"] < 0 for r in met)
+    return dict(ahead=ahead, tied=len(met) - ahead - behind, behind=behind, apart=len(scored) - len(met))
+
+def _told(count: dict[str, int]) -> str:
+    "A tally in words."
+    all_of = sum(n for name, n in count.items() if name != "apart")
+    said = f"AdaRoute is ahead in {count['ahead']} of {all_of} comparisons, tied in {count['tied']}, behind in {count['behind']}"
+    return said + (f"; {count['apart']} more were not compared" if count["apart"] else "") + "."
+
+def _size(found: list[dict]) -> str:
+    "How much was tested, if anybody ran."
+    counts = {(r["tested"], r["rounds"]) for r in found if r.get("tested")}
+    return "".join(f"{n} rows tested in {k} round{'s' * (k > 1)}. " for n, k in sorted(counts))
+
+def _apart(r: dict) -> str:
+    return "" if r["rival"] in {x.name for x in RIVALS if x.own} else "not compared"
 
 # %% ../nbs/19_arena.ipynb #c40
 def _cell(r: dict) -> str:
@@ -363,26 +390,27 @@ def _line(rival: str, found: list[dict], heads: list[tuple]) -> str:
     name = f"{rival} ({r['package']} {r['version']})" if r["version"] else f"{rival} ({r['package']})"
     cells = [_cell(at[h]) if h in at else "" for h in heads]
     star = lambda r: "" if r["gap_low"] <= 0 <= r["gap_high"] else "*"
-    gaps = [f"{at[h]['gap']:+.3f}{star(at[h])}" if h in at and at[h]["gap"] is not None else "" for h in heads]
+    gaps = [f"{at[h]['gap']:+.3f}{star(at[h])}" if at[h]["gap"] is not None else _apart(at[h]) for h in heads if h in at]
     cost = ["" if r[c] is None else f"{r[c]:g}" for c in ("cpu_seconds", "peak_mb")]
     return "| " + " | ".join([name, *cells, " / ".join(g for g in gaps if g), *cost, r["note"]]) + " |"
 
 def markdown(found: list[dict], rivals=RIVALS) -> str:
     "The rows of all contests as one page."
-    out = ["# The arena", "", _ABOUT, ""]
+    out = ["# The arena", "", _ABOUT, "", f"Over all tables: {_told(tally(found))}", ""]
     for table in dict.fromkeys(r["table"] for r in found):
         here = [r for r in found if r["table"] == table]
         heads = list(dict.fromkeys((r["task"], r["metric"]) for r in here if r["task"]))
         titles = ["rival", *(f"{task} {metric}" for task, metric in heads), "AdaRoute above it", "CPU s a fit", "peak MB", "note"]
-        out += [f"## {table}", "", "| " + " | ".join(titles) + " |", "|" + " --- |" * len(titles)]
+        out += [f"## {table}", "", _size(here) + _told(tally(here)), "", "| " + " | ".join(titles) + " |", "|" + " --- |" * len(titles)]
         out += [_line(name, [r for r in here if r["rival"] == name], heads) for name in dict.fromkeys(r["rival"] for r in here)] + [""]
     out += ["## Who does what", "", "| rival | several outcomes | text | configuration | pins |", "|" + " --- |" * 5]
     who = [f"| {r.name} | {r.several} | {r.text} | {r.budget} | {', '.join(r.pins) or 'the lock of this project'} |" for r in rivals]
     return "\n".join(out + who) + "\n"
 
 _ABOUT = ("Written by `make arena`. Every row was trained and tested on the same rows, with the same fifth for validation. Scores with 95 % bootstrap "
-          "intervals; differences on the same draws, in the order of the columns, with a star where the interval excludes zero. Processor time on "
-          "one thread, all outcomes of one fold together, imports left out.")
+          "intervals; differences on the same draws, in the order of the columns, with a star where the interval excludes zero: by these, ahead and "
+          "behind are counted. Processor time on one thread, all outcomes of one fold together, imports left out; the rows ran at different times on cores "
+          "that others used too, which can double it, so read it as an order of magnitude.")
 
 # %% ../nbs/19_arena.ipynb #c43
 def folded(
@@ -442,11 +470,12 @@ def _contest_rows(contest: Contest, asked: tuple[str, ...], places: dict, about:
 def hold(root: Path, rivals: tuple[str, ...], tables: tuple[str, ...], k: int = 5, repeats: int = 1, draws: int = 1000, limit: float = 600., bar: bool = True) -> list[dict]:
     "Run what is asked for, and write the report."
     root, found, before = Path(root), [], _before(root)
+    asked = (*rivals, *(r.name for r in RIVALS if r.own and r.name not in rivals))  # without it, nobody is compared
     places, about = dict(home=root / ".arena", scripts=root / "paper" / "arena"), dict(k=k, repeats=repeats, seed=0)
     shutil.rmtree(places["home"] / "rooms", ignore_errors=True)  # left by an arena that was killed
     for contest in CONTESTS:
         old = [r for r in before if r["table"] == contest.name]
-        new = _contest_rows(contest, rivals, places, about, draws, limit, bar) if contest.name in tables else old
+        new = _contest_rows(contest, asked, places, about, draws, limit, bar) if contest.name in tables else old
         unasked = {r["rival"] for r in new if r["note"] == "did not run: not asked for yet"} & {r["rival"] for r in old}
         none = dict.fromkeys(("gap", "gap_low", "gap_high"))  # a difference from an AdaRoute that may be another one by now
         found += [r for r in new if r["rival"] not in unasked] + [r | none for r in old if r["rival"] in unasked]
@@ -474,6 +503,10 @@ def _show(root: Path) -> None:
         click.echo(f"{r.name:<14} {'ready' if ready else 'to install':<11} {', '.join(r.pins) or 'the environment of this project'}")
     for c in CONTESTS: click.echo(f"{c.name:<14} {'; '.join(task + ' ' + ', '.join(m) for task, m in c.scores.items())}")
 
+def _warn(table: str, found: list[dict]) -> None:
+    apart = dict.fromkeys(r["rival"] for r in found if tally([r])["apart"])
+    if apart: click.echo(f"{table}: not compared with AdaRoute, because its answers or theirs are not in .arena/: {', '.join(apart)}", err=True)
+
 # %% ../nbs/19_arena.ipynb #c50
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--rivals", default="", help="names, with commas between; default: all")
@@ -489,6 +522,7 @@ def main(rivals, tables, k, repeats, limit, show):
         if show: return _show(root)
         asked, wanted = _known(rivals, [r.name for r in RIVALS], "--rivals"), _known(tables, [c.name for c in CONTESTS], "--tables")
         with _alone(root / ".arena"): found = hold(root, asked, wanted, k, repeats, limit=limit, bar=sys.stderr.isatty())
+        for table in wanted: _warn(table, [r for r in found if r["table"] == table])
         found = [r for r in found if r["rival"] in asked and r["table"] in wanted]
         for r in found:
             if r["estimate"] is None: click.echo(f"{r['table']}, {r['rival']}: {r['note']}", err=True)

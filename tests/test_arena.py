@@ -246,6 +246,24 @@ def test_the_command_writes_a_report_and_keeps_what_it_was_not_asked_for(small, 
     assert any(r["note"].startswith("did not run: OSError") for r in later)
 
 
+def test_whoever_is_asked_adaroute_plays_or_nobody_is_compared(small, place, tmp_path, monkeypatch):
+    "Its code had changed, one rival was asked, and every difference of the table was dropped without a word."
+    write = place[2]
+    rivals = lambda word: (replace(write("ours", f"return job.Z_test[:, :1].repeat(len(job.tasks), 1), '{word}'"), own=True), write("mean", ZEROS))
+    report = lambda: json.loads((tmp_path / "paper/results/arena.json").read_text())["value"]["rows"]
+    gaps = lambda: [r["gap"] for r in report() if (r["table"], r["rival"]) == ("toy", "mean")]
+    monkeypatch.setattr(arena, "RIVALS", rivals("one"))
+    assert small("--tables", "toy").exit_code == 0 and None not in gaps()
+    before = gaps()
+    monkeypatch.setattr(arena, "RIVALS", rivals("two"))                                  # other code: its answers are void
+    assert small("--tables", "toy", "--rivals", "mean").exit_code == 0
+    assert gaps() == before and any(r["note"] == "two" for r in report())
+    for path in (tmp_path / ".arena" / "answers").glob("toy-mean-*"): path.unlink()      # as on another machine
+    done = small("--tables", "toy", "--rivals", "ours")
+    assert "toy: not compared with AdaRoute" in done.output and ": mean" in done.output and set(gaps()) == {None}
+    assert "not compared" in (tmp_path / "paper/tables/arena.md").read_text() and arena.tally(report())["apart"] == len(before)
+
+
 @pytest.mark.parametrize("words", [("--rivals", "nobody"), ("--tables", "nothing"), ("--folds", "1"), ("--what",)])
 def test_wrong_requests_end_with_2(small, words):
     assert small(*words).exit_code == 2
@@ -292,6 +310,15 @@ def test_the_committed_table_is_that_of_the_committed_result():
     rows = json.loads(path.read_text())["value"]["rows"]
     assert (ROOT / "paper" / "tables" / "arena.md").read_text() == arena.markdown(rows)
     assert all(r["low"] <= r["estimate"] <= r["high"] if r["estimate"] is not None else r["note"].startswith("did not run") for r in rows)
+
+
+def test_in_the_committed_result_every_rival_with_a_score_is_compared():
+    path = ROOT / "paper" / "results" / "arena.json"
+    if not path.is_file(): pytest.skip("the arena has not been held")
+    rows = json.loads(path.read_text())["value"]["rows"]
+    assert arena.tally(rows)["apart"] == 0
+    counts = [arena.tally([r for r in rows if r["table"] == t]) for t in {r["table"] for r in rows}]
+    assert arena.tally(rows) == {k: sum(c[k] for c in counts) for k in ("ahead", "tied", "behind", "apart")}
 
 
 def test_folding_a_normalisation_changes_nothing():
