@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 OFFLINE = str(ROOT / "tests" / "offline")
 sys.path.insert(0, OFFLINE)
 import offline_guard  # noqa: E402  # before any test is collected
+from warm_kernels import POSSIBLE, WarmKernels  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -25,6 +26,32 @@ def offline():
 @pytest.fixture(scope="session")
 def root():
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def warm():
+    "What forks kernels, started once a worker."
+    kernels = WarmKernels()
+    yield kernels
+    kernels.close()
+
+
+@pytest.fixture
+def quick_kernels(request, monkeypatch):
+    "Notebooks run in kernels that are forked; where there is no forking, in those of always."
+    if POSSIBLE: monkeypatch.setattr("jupyter_client.provisioning.local_provisioner.launch_kernel", request.getfixturevalue("warm").launch)
+
+
+FIRST = ("test_smoke.py", "test_chapters.py", "test_readme.py")   # tests of many seconds that share nothing within their file
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    "Long tests begin both halves of the list, with which two workers begin: at the end only short ones are left to share out."
+    long = sorted((i for i in items if i.path.name in FIRST), key=lambda i: FIRST.index(i.path.name))
+    rest = [i for i in items if i.path.name not in FIRST]
+    middle = max(0, len(items) // 2 - len(long[::2]))
+    items[:] = [*long[::2], *rest[:middle], *long[1::2], *rest[middle:]]
 
 
 CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)

@@ -26,6 +26,7 @@ def text_outputs(notebook):
 
 @pytest.mark.chapters
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+@pytest.mark.usefixtures("quick_kernels")
 def test_outputs_are_unchanged(path):
     stored = nbformat.read(path, as_version=4)
     fresh = nbformat.from_dict(stored.copy())
@@ -34,3 +35,12 @@ def test_outputs_are_unchanged(path):
     changed = [f"cell {old[0]}:\n  stored {old[2:]}\n  now    {new[2:]}"
                for old, new in zip(text_outputs(stored), text_outputs(fresh), strict=True) if old[2:] != new[2:]]
     assert not changed, f"{path.name}: make refresh NB={path.relative_to(ROOT)}\n" + "\n".join(changed)
+
+
+def test_kernels_start_afresh(quick_kernels, tmp_path):
+    "Nothing of one chapter is there in the next, nor is the package; and none reaches the network."
+    ask = "import sys; print('adaroute' in sys.modules, 'left' in globals(), hasattr(sys, '_adaroute_offline')); left = 1"
+    for _ in range(2):
+        book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(ask)])
+        NotebookClient(book, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+        assert book.cells[0].outputs[0].text == "False False True\n"

@@ -37,8 +37,8 @@ def call(folder, *words):
 def place(tmp_path_factory):
     "A folder with a table, a model and predictions, made by the command."
     folder = tmp_path_factory.mktemp("cli")
-    done = run(folder, "simulate", "c.csv", "--rows", 300, "--scenario", "missing", "--seed", 101)
-    assert done.returncode == 0, done.stderr
+    done = call(folder, "simulate", "c.csv", "--rows", 300, "--scenario", "missing", "--seed", 101)
+    assert done.exit_code == 0, done.stderr
     frame = read_table(folder / "c.csv", text="note", ignore="id")
     frame["low"] = np.where(frame.phq9 < 11, "yes", "no")
     frame["patient"] = [f"p{i // 2}" for i in range(len(frame))]
@@ -121,8 +121,8 @@ def test_cross_calibration_and_a_gate(place):
 
 
 def test_evaluate(place):
-    done = run(place, "evaluate", "c.csv", *COLUMNS, *QUICK, "--folds", 2, "--rival", "mean", "--rival", "ridge", "--draws", 60, "--json")
-    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    done = call(place, "evaluate", "c.csv", *COLUMNS, *QUICK, "--folds", 2, "--rival", "mean", "--rival", "ridge", "--draws", 60, "--json")
+    assert done.exit_code == 0 and "Traceback" not in done.stderr, done.stderr
     said = json.loads(done.stdout)
     assert said["sentence"].startswith("Routing") and said["folds"] == 2 and {"best fixed", "routed", "learned"} <= set(said["rules"])
     assert {(s["outcome"], s["score"]) for s in said["scores"]} == {(o, m) for o, ms in dict(phq9="r2 mae", gad7="r2 mae", low="auroc brier", visits="r2 mae").items() for m in ms.split()}
@@ -135,8 +135,8 @@ def test_evaluate(place):
 
 def test_explain(place):
     pytest.importorskip("matplotlib")
-    done = run(place, "explain", "model", "c.csv", "--out", "report.html", "--json")
-    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    done = call(place, "explain", "model", "c.csv", "--out", "report.html", "--json")
+    assert done.exit_code == 0 and "Traceback" not in done.stderr, done.stderr
     said, model = json.loads(done.stdout), AdaRoute.load(place / "model")
     assert said["kept_back"] and said["rows"] == len(model.extras_["table"]["held"])
     assert MARK not in (place / "report.html").read_text() and MARK not in done.stdout + done.stderr

@@ -1,4 +1,5 @@
 "kill -9 at any moment of training: no unreadable checkpoint, and who resumes ends as if nothing had happened."
+import json
 import os
 import signal
 import subprocess
@@ -6,6 +7,7 @@ import sys
 import tempfile
 import time
 import traceback
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +22,17 @@ from adaroute import AdaRoute
 from adaroute.synthetic import make_cohort
 
 pytestmark = pytest.mark.filterwarnings("ignore:the router collapsed")
-POINTS, STEPS, EVERY = 50, 160, 8
+POINTS, STEPS, EVERY = 50, 80, 4
 STAGES = ("nothing written", "half written", "not yet on the disk", "not yet in place", "just in place")
+
+
+@cache
+def people(): return make_cohort(60, seed=100)
 
 
 def fitted(file):
     "A small estimator that is trained with a checkpoint."
-    cohort = make_cohort(60, seed=100)
+    cohort = people()
     s = cohort.schema
     return AdaRoute(text=list(s.text), numeric=list(s.numeric), categorical=list(s.categorical), tasks=dict(s.tasks), members=1, starts=1, steps=STEPS,
                     settings=dict(every=EVERY), encoder=dict(text_dim=4, curves=False), checkpoint=file).fit(cohort.frame)
@@ -148,7 +154,7 @@ def step_of(file) -> int:
     if not file.exists(): return 0
     with safe_open(file, "pt") as f:
         for name in f.keys(): f.get_tensor(name)
-        return int(f.metadata()["step"])
+        return int(json.loads(f.metadata()["about"])["step"])
 
 
 def assert_same_to_the_bit(model, whole, file):

@@ -112,7 +112,7 @@ def test_a_wrong_direction_is_refused(world):
 @pytest.mark.parametrize("more", [dict(encoder=dict(text_features="hashing", text_dim=20)), dict(route_per="sample_task"), dict(router="joint"),
                                   dict(encoder=dict(curves=True, ngrams=2)), dict(routes=("N1/STL", "T1/MTL")), dict(spares=True)])
 def test_other_models(more):
-    train = make_cohort(250, "missing", seed=102)
+    train = make_cohort(120, "missing", seed=102)
     model = fitted(train, steps=60, **more)
     asked = ask(model, train.frame)
     moved = mo.moved_by(model, asked)
