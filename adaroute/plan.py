@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PlanError', 'group_codes', 'derive_whole', 'model_seed', 'derived_test', 'derived_folds', 'split_shopping', 'Plan',
            'plan_config', 'code_digest', 'lock_digest', 'file_plan', 'Nonce', 'derive_seed', 'save_plan', 'load_plan',
-           'save_nonce', 'load_nonce']
+           'save_nonce', 'load_nonce', 'save_leaves', 'load_leaves']
 
 # %% ../nbs/14a_plan.ipynb #c03
 import hashlib
@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from .commitment import Commitment, CommitmentError, _hex, _labels, canonical_json, commit_records
+from .commitment import Commitment, CommitmentError, _hex, _labels, canonical_json, commit_records, merkle_root
 from .evaluation import score
 from .schema import Schema
 from .training import write_atomically
@@ -318,3 +318,27 @@ def load_nonce(
     "Read nonce.json, checked."
     found = _kept("nonce.json", folder, absent=None)
     return None if found is None and not (Path(folder) / "nonce.json").exists() else Nonce.from_dict(found)
+
+# %% ../nbs/14a_plan.ipynb #c56b
+def save_leaves(
+    commitment: Commitment,  # with its tree
+    folder,                  # of the plan
+) -> Path:
+    "Write leaves.bin."
+    if commitment.tree is None: raise PlanError("leaves: expected a commitment with its tree; commit the table again")
+    file = Path(folder) / "leaves.bin"
+    write_atomically(file, commitment.tree.mark + b"".join(commitment.tree.levels[0]))
+    os.chmod(file, 0o600)
+    return file
+
+def load_leaves(
+    folder,            # of a plan or a run
+    commitment: dict,  # of the plan
+) -> tuple[bytes, list[bytes]] | None:  # what tells the key from another, the leaves; None: there are none
+    "Read leaves.bin, if it is there; refuse leaves that do not give the root."
+    if not (file := Path(folder) / "leaves.bin").is_file(): return None
+    content = file.read_bytes()
+    parts = [content[i:i + 32] for i in range(0, len(content), 32)]
+    if len(parts) < 2 or len(parts[-1]) != 32 or merkle_root(parts[1:]).hex() != commitment["root"]:
+        raise PlanError("leaves.bin: expected the leaves of the committed root, got others")
+    return parts[0], parts[1:]
