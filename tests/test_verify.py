@@ -1,0 +1,114 @@
+"An auditor with the run folder alone, with the table, and with each of the thirteen cheats before him."
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import adaroute.training
+from adaroute import AdaRoute
+from adaroute.cheats import CHEATS, cheat_world, honest
+from adaroute.commitment import commit_records
+from adaroute.plan import PlanError, save_leaves, save_plan
+from adaroute.reexecution import reexecute
+from adaroute.transcript import TranscriptError, fit_under_plan
+from adaroute.verify import CHEAT_NAMES, name_cheat, verify_run
+
+pytestmark = pytest.mark.filterwarnings("ignore:the router collapsed")
+
+
+@pytest.fixture(scope="module")
+def world(): return cheat_world(103, n=150, steps=120, every=30)
+
+
+@pytest.fixture(scope="module")
+def filed(world, tmp_path_factory):
+    home = tmp_path_factory.mktemp("verify") / "filed"
+    save_plan(world.plan, home); save_leaves(commit_records(world.frame, world.schema, world.key, world.ids, world.groups), home)
+    return home
+
+
+@pytest.fixture(scope="module")
+def run(world, filed): honest(world, filed.parent / "run"); return filed.parent / "run"
+
+
+def audit(world, folder, filed=None, **how): return verify_run(folder, world.frame, world.key, world.ids, world.groups, filed=filed, **how)
+
+
+def test_the_folder_alone_is_not_enough(run, filed):
+    found = verify_run(run, filed=filed)
+    assert found.status == 2 and not found.failed and {v.word for v in found.verdicts.values()} == {"not tested"}
+
+
+def test_with_table_and_key_everything_is_excluded(world, run, filed):
+    found = audit(world, run, filed)
+    assert found.status == 0 and list(found.verdicts) == list(CHEAT_NAMES) and {v.word for v in found.verdicts.values()} == {"excluded"}
+    assert json.loads(json.dumps(found.to_dict()))["status"] == 0
+
+
+def test_the_page_shows_no_cell(world, run, filed):
+    page = audit(world, run, filed).markdown() + json.dumps(audit(world, run, filed).to_dict())
+    for note in world.frame[world.schema.text[0]].dropna(): assert note not in page
+    assert world.key.hex() not in page
+
+
+def test_some_segments_give_a_probability(world, run):
+    found = audit(world, run, segments=3)
+    assert found.status == 2 and found.verdicts["gluing"].word == "excluded with probability" and "0.75" in found.verdicts["gluing"].detail
+
+
+def test_without_segment_files_digests_decide(world, run, tmp_path):
+    shutil.copytree(run, tmp_path / "run"); shutil.rmtree(tmp_path / "run" / "segments")
+    assert audit(world, tmp_path / "run").status == 0
+    with pytest.raises(TranscriptError, match="expected the file of 'main' at step"): reexecute(tmp_path / "run", world.frame[~world.test], None, picked={("main", 90)})
+
+
+def test_without_a_plan_the_records_cannot_be_tested(world, tmp_path):
+    est = AdaRoute(**world.plan.config, seed=3, transcript=str(tmp_path / "run")).fit(world.frame)
+    found = verify_run(tmp_path / "run", world.frame)
+    assert est.seed == 3 and found.status == 0 and found.verdicts["forged data"].word == "cannot be tested"
+    assert any("seed or split is not excluded" in c.detail for c in found.checks)
+
+
+@pytest.mark.parametrize("wrong, error", [
+    (dict(key=None), PlanError), (dict(segments=0), PlanError), (dict(segments="some"), PlanError), (dict(key=b"short"), ValueError), (dict(ids=["a"]), ValueError)])
+def test_wrong_inputs_are_named(world, run, wrong, error):
+    given = dict(frame=world.frame, key=world.key, ids=world.ids, groups=world.groups) | wrong
+    with pytest.raises(error) as e: verify_run(run, **given)
+    assert str(e.value).split(":")[0] in ("key", "segments", "ids")
+
+
+def test_another_plan_than_the_filed_one(world, run, tmp_path):
+    save_plan(cheat_world(104, n=150, steps=120, every=30).plan, tmp_path)
+    found = verify_run(run, filed=tmp_path)
+    assert found.status == 1 and "plan as filed" in [c.name for c in found.failed]
+
+
+@pytest.mark.parametrize("name", CHEATS)
+def test_each_cheat_is_caught_and_named(world, filed, tmp_path, name):
+    shown = CHEATS[name](world, tmp_path / "run")
+    found = verify_run(tmp_path / "run", shown.frame, shown.key, shown.ids, shown.groups, filed=filed)
+    assert found.status == 1 and found.named == name and found.verdicts[name].word == "found"
+    assert name in found.sentence and all(v.word != "excluded" or n in ("forged data", "salt swap") for n, v in found.verdicts.items())
+
+
+def test_a_cheat_in_one_segment_may_escape_a_spot_check(world, filed, tmp_path):
+    CHEATS["router-state tampering"](world, tmp_path / "run")
+    given = world.frame[~world.test], np.unique(np.array(world.groups), return_inverse=True)[1][~world.test]
+    caught = [name_cheat(reexecute(tmp_path / "run", *given, picked={("main", stop)})) for stop in (30, 60, 90, 120)]
+    assert 0 < sum(c is not None for c in caught) < 4
+
+
+def test_other_code_that_learns_otherwise_is_seen_in_its_second_step(world, filed, tmp_path, monkeypatch):
+    rate = adaroute.training.learning_rate
+    with monkeypatch.context() as m:
+        m.setattr(adaroute.training, "learning_rate", lambda settings, step: 1.001 * rate(settings, step))
+        fit_under_plan(world.frame, world.plan, world.nonce, tmp_path / "run", world.groups)
+    found = audit(world, tmp_path / "run", filed)
+    assert found.named == "hyper-parameter lie" and found.reexecution.segments[0].step == 2
+
+
+def test_a_tolerance_lets_rounding_pass_and_no_record(world, run, filed, tmp_path):
+    assert audit(world, run, filed, tolerance=1e-4).status == 0
+    CHEATS["label edit"](world, tmp_path / "run", strength=0.)
+    assert audit(world, tmp_path / "run", filed, tolerance=1e-4).status == 1
