@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.numpy import save
 from torch import Tensor
 from tqdm import tqdm
 from .heads import expected, log_likelihood, measure_noise
@@ -229,7 +229,8 @@ def run_tensors(run: Run) -> dict[str, Tensor]:
     tensors = {f"model.{n}": p.detach() for n, p in run.model.named_parameters()} | {f"best.{n}": p for n, p in run.best.items()}
     tensors |= _moments(run) | {"best_error": run.best_error, "order": run.order}
     tensors |= {f"generator.{i}": g.get_state() for i, g in enumerate(run.generators)}
-    for i, (_, loss, seen) in enumerate(run.looks): tensors |= {f"look.{i}.loss": loss} | {f"look.{i}.{k}": v for k, v in seen._asdict().items()}
+    if run.looks: tensors |= {"look.loss": torch.stack([loss for _, loss, _ in run.looks])}              # (looks, L), and so the others
+    if run.looks: tensors |= {f"look.{k}": torch.stack([getattr(seen, k) for *_, seen in run.looks]) for k in Look._fields}
     return {k: v.contiguous().clone() for k, v in tensors.items()}
 
 def run_bytes(run: Run, mark: str, **more: Tensor) -> bytes:
@@ -237,7 +238,7 @@ def run_bytes(run: Run, mark: str, **more: Tensor) -> bytes:
     tensors = run_tensors(run) | more
     about = {"fingerprint": mark, "step": str(run.step), "looks": json.dumps([s for s, _, _ in run.looks])}
     about["digest"] = _digest(about, tensors)
-    return save(tensors, metadata={"about": json.dumps(about)})                  # a single entry: several would be written in any order
+    return save({k: v.numpy() for k, v in tensors.items()}, metadata={"about": json.dumps(about)})                  # a single entry: several would be written in any order
 
 def _digest(about: dict[str, str], tensors: dict[str, Tensor]) -> str:
     "A digest of everything in a checkpoint."
@@ -268,7 +269,7 @@ def set_run(run: Run, about: dict, t: dict[str, Tensor]) -> None:
             if f"step.{n}" in t: run.optimiser.state[p] = {key: t[f"{key}.{n}"].clone() for key in _ADAM}
     for i, g in enumerate(run.generators): g.set_state(t[f"generator.{i}"])
     run.best_error, run.order, run.step = t["best_error"], t["order"], int(about["step"])
-    run.looks = [(s, t[f"look.{i}.loss"], Look(*(t[f"look.{i}.{k}"] for k in Look._fields))) for i, s in enumerate(json.loads(about["looks"]))]
+    run.looks = [(s, t["look.loss"][i], Look(*(t[f"look.{k}"][i] for k in Look._fields))) for i, s in enumerate(json.loads(about["looks"]))]
 
 def load_run(run: Run, path: Path, mark: str) -> None:
     "Continue from a checkpoint, if it belongs to this very run."
