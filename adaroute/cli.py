@@ -56,6 +56,17 @@ class _OneLine(click.Group):
         if standalone_mode: sys.exit(status if isinstance(status, int) else 0)
         return status
 
+    def get_command(self, ctx, name):
+        "A command of this chapter, or of those on plans and checks, which are read when they are needed."
+        if found := super().get_command(ctx, name): return found
+        from adaroute.checking_cli import COMMANDS
+        return COMMANDS.get(name)
+
+    def list_commands(self, ctx):
+        "Their names."
+        from adaroute.checking_cli import COMMANDS
+        return sorted({*super().list_commands(ctx), *COMMANDS})
+
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 @click.group("adaroute", cls=_OneLine, invoke_without_command=True, context_settings=_SETTINGS)
@@ -73,7 +84,7 @@ def main(ctx):
       adaroute explain model cohort.csv --out report.html
 
     Exit status: 0 fine, 1 a negative check, 2 wrongly typed, 3 a table or model that is not as it should be,
-    4 something inside broke. Notes stay on this machine, and no message repeats a cell.
+    4 something inside broke (verify has its own). Notes stay on this machine, and no message repeats a cell.
     """
     if ctx.invoked_subcommand is None: click.echo(ctx.get_help())
 
@@ -220,6 +231,13 @@ class _OutcomeType(click.ParamType):
         if not found: self.fail(f"expected {wanted}", param, ctx)
         return found[1], found[2], None if bounds == (None, None) else bounds
 
+# %% ../nbs/16_cli.ipynb #c27q
+class _Unplanned(click.Option):
+    "An option that is required unless there is a plan."
+    def value_is_missing(self, value):
+        "Whether nothing was typed, and no plan either."
+        return super().value_is_missing(value) and not isinstance(click.get_current_context().params.get("plan"), Path)
+
 # %% ../nbs/16_cli.ipynb #c28
 def _columns(command):
     "The options that say what a table's columns are and how it is read."
@@ -229,7 +247,7 @@ def _columns(command):
             many("--numeric", "a column of numbers; 'auto' takes all that hold numbers, 'none' none", metavar="NAME",
                  default=("auto",), show_default=True),
             many("--categorical", "a column of categories, such as site", metavar="NAME"),
-            many("--outcome", "a column to predict, with its type and perhaps its ends", type=_OutcomeType(), required=True),
+            many("--outcome", "a column to predict, with its type and perhaps its ends", type=_OutcomeType(), required=True, cls=_Unplanned),
             click.option("--group", metavar="NAME", help="column that says whose rows they are; a person's rows stay together"),
             many("--ignore", "a column that 'auto' must leave alone", metavar="NAME"))):
         command = option(command)
@@ -331,11 +349,23 @@ def _learned(table: _Table, held, calibration, seed: int, bar: bool, **how):
     return model
 
 def _training_options(command):
+    "How long and how often to train, and from which seed."
+    seed = click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="same seed, same machine: the same model")
+    return seed(_long_options(command))
+
+def _long_options(command):
     "How long and how often to train."
-    for option in reversed((
-            click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="same seed, same machine: the same model"),
-            click.option("--steps", type=click.IntRange(1), help="training steps; by default four a row, from 2000 to 4000"),
-            click.option("--members", default=3, show_default=True, type=click.IntRange(1), help="models that are averaged"))):
+    for option in (click.option("--members", default=3, show_default=True, type=click.IntRange(1), help="models that are averaged"),
+                   click.option("--steps", type=click.IntRange(1), help="training steps; by default four a row, from 2000 to 4000")):
+        command = option(command)
+    return command
+
+def _routing_options(command):
+    "What a route is chosen for, and who serves rows that lack evidence."
+    for option in (click.option("--spares/--no-spares", default=True, show_default=True,
+                                help="serve rows without text, or without numbers, by models of their own"),
+                   click.option("--route-per", type=click.Choice(["sample", "sample_task"]), default="sample", show_default=True,
+                                help="one route a row, or one for each of its outcomes")):
         command = option(command)
     return command
 
@@ -349,21 +379,43 @@ def _sum_of(table: Path) -> str:
     "A file's checksum."
     with open(table, "rb") as file: return hashlib.file_digest(file, "sha256").hexdigest()
 
+# %% ../nbs/16_cli.ipynb #c36q
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+def _proof_options(command):
+    "The options of a training that somebody may check."
+    for option in (click.option("--ledger", type=_FILE, help="ledger that nonce and result are entered in (with --plan)"),
+                   click.option("--nonce-file", type=_FILE, help="the nonce and its source as nonce.json (with --plan)"),
+                   click.option("--nonce-from", metavar="WHO", help="who supplied the nonce, and how (with --plan)"),
+                   click.option("--nonce", metavar="TEXT", help="what somebody supplied after the plan was filed (with --plan)"),
+                   click.option("--plan", type=_FOLDER, is_eager=True, help="train what was filed here by commit, which knows columns and choices"),
+                   click.option("--transcript", type=_FOLDER, help="run folder: how it was trained, for verify; resumes as well")):
+        command = option(command)
+    return command
+
+class _Fit(click.Command):
+    "`fit`, which hands over where there is a plan."
+    def invoke(self, ctx):
+        "Train, planned or not."
+        proof = {name: ctx.params.pop(name) for name in ("plan", "nonce", "nonce_from", "nonce_file", "ledger")}
+        if not any(proof.values()): return super().invoke(ctx)
+        from adaroute.provenance_cli import fit_planned
+        return fit_planned(ctx, **proof)
+
 # %% ../nbs/16_cli.ipynb #c37
-@main.command("fit")
+@main.command("fit", cls=_Fit)
 @click.argument("table", type=_FILE)
 @_columns
-@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="folder of the model")
+@_proof_options
+@click.option("--out", required=True, type=_FOLDER, cls=_Unplanned, help="folder of the model")
 @click.option("--calibration", default=".2", show_default=True, callback=_share_of, metavar="SHARE|cross|none",
               help="rows kept back for intervals")
 @_training_options
-@click.option("--route-per", type=click.Choice(["sample", "sample_task"]), default="sample", show_default=True,
-              help="one route a row, or one for each of its outcomes")
-@click.option("--spares/--no-spares", default=True, show_default=True, help="serve rows without text, or without numbers, by models of their own")
+@_routing_options
 @click.option("--checkpoint", type=_FILE, help="file to go on from if training is interrupted")
 @click.option("--gate", is_flag=True, help="also learn whose notes need not be read, for predict --price")
 @_common
-def _fit_command(table, out, calibration, seed, steps, members, route_per, spares, checkpoint, gate, as_json, quiet, **columns):
+def _fit_command(table, out, calibration, seed, steps, members, route_per, spares, checkpoint, gate, transcript, as_json, quiet, **columns):
     """Learn from a table and save the model.
 
     \b
@@ -372,6 +424,7 @@ def _fit_command(table, out, calibration, seed, steps, members, route_per, spare
           --outcome phq9:regression:0..27 --outcome gad7:regression:0..21 --out model
 
     Columns that hold numbers are taken as numeric unless --numeric names them; ids and dates are left out and listed.
+    With --transcript others can check what was trained; with --plan it is what commit has filed.
     """
     start = time.monotonic()
     with _notes(quiet):
@@ -380,6 +433,9 @@ def _fit_command(table, out, calibration, seed, steps, members, route_per, spare
         _check_place(out)
         held = _held_back(data, calibration, seed)
         how = dict(steps=steps, members=members, route_per=route_per, spares=spares, checkpoint=checkpoint and str(checkpoint))
+        if transcript:
+            from adaroute.provenance_cli import begin_transcript
+            how["transcript"] = begin_transcript(transcript, out, columns, held.nonzero()[0].tolist())
         model = _learned(data, held, calibration, seed, _bar(quiet), **how)
         if gate: _add_gate(model, data.frame[~held], seed)
         model.extras_["table"] = dict(sha256=_sum_of(table), group=columns["group"], held=held.nonzero()[0].tolist())

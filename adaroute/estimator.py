@@ -332,8 +332,7 @@ class AdaRoute(_Parameters):
         "Learn from a table (outcomes among its columns) or from arrays; rows of one group validate together."
         table = _is_table(X) and (self.tasks or y is None)
         frame, schema = (X, _schema_of(self, X)) if table else _from_arrays(self, X, y)
-        watch = _watch(self)
-        found = _fit(self, frame, schema, groups, watch)
+        found = _fit(self, frame, schema, groups, watch := _watch(self))
         for name in ("array_", *(_FEATURES if table else ())): self.__dict__.pop(name, None)
         if not table: found["array_"] = np.asarray(y).ndim == 2      # whether to answer with a matrix
         for name, value in found.items(): setattr(self, name, value)

@@ -173,6 +173,7 @@ def _compare(self, run: Run, own: dict, claimed: tuple | None) -> SegmentCheck:
     if check.distance > 1e-3 or names and not self.noise: self._explain(run, check, own, theirs)
     return check
 
+# %% ../nbs/14f_reexecution.ipynb #r15f
 def _explain(self, run: Run, check: SegmentCheck, own: dict, theirs: dict) -> None:
     "The first step whose trace is another, and what stood in its batch."
     pairs = [(own[f"trace.{k}"], theirs.get(f"trace.{k}")) for k in ("loss", "said")]

@@ -150,15 +150,18 @@ class Recorder(Lines, Watch):
         self.say("segment", run=self.name, stop=run.step, file=hashlib.sha256(content).hexdigest(), **body)
 
     def _resume(self, run) -> bool:
-        said = [json.loads(line) for line in self.kept[self.at:]]
-        own = list(takewhile(lambda line: line["kind"] == "segment" and line["run"] == self.name, said))
-        while own and not _is_whole(self.folder, own[-1]): own.pop()          # power was lost before the file reached the disk
-        if not own: return False
+        if not (own := _kept_segments(self)): return False
         load_run(run, segment_file(self.folder, self.name, own[-1]["stop"]), self.mark)
         for line in own: self.say(line.pop("kind"), **{k: v for k, v in line.items() if k != "before"})
         return True
 
 # %% ../nbs/14c_transcript.ipynb #t15
+def _kept_segments(lines: Recorder) -> list[dict]:
+    said = [json.loads(line) for line in lines.kept[lines.at:]]
+    own = list(takewhile(lambda line: line["kind"] == "segment" and line["run"] == lines.name, said))
+    while own and not _is_whole(lines.folder, own[-1]): own.pop()             # power was lost before the file reached the disk
+    return own
+
 def _append(file: Path, line: bytes, fresh: bool, keep: list[bytes]) -> None:
     if fresh: write_atomically(file, b"".join(k + b"\n" for k in keep))       # without the half line that a crash may have left
     with open(file, "ab") as out:
@@ -222,7 +225,8 @@ def beginning(folder: Path, est, schema, settings, rows, widths, encoder, scale,
 
 def _digest_of(value) -> str:  # short, of what JSON can hold once numpy is gone
     plain = json.dumps(value, sort_keys=True, default=lambda v: v.tolist() if hasattr(v, "tolist") else list(v) if isinstance(v, (tuple, set)) else str(v))
-    return hashlib.sha256(plain.encode()).hexdigest()[:24]
+    alike = json.dumps(json.loads(plain, parse_int=float), sort_keys=True)        # 5 and 5.0 are the same number
+    return hashlib.sha256(alike.encode()).hexdigest()[:24]
 
 def _sum(path: Path) -> str: return hashlib.sha256(path.read_bytes()).hexdigest()
 

@@ -19,10 +19,11 @@ def test_python_blocks_run(tmp_path):
 def test_commands_run(tmp_path):
     commands = re.findall(r"<!-- test -->\s*```sh\n(.*?)```", README.read_text(), re.S)
     assert commands and all(line.startswith("adaroute ") for block in commands for line in block.splitlines())
+    commands = [block.replace("adaroute commit ", "adaroute commit --steps 100 --members 1 ") for block in commands]   # a plan that is quick to train twice
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(["bash", "-e", "-c", "\n".join(commands)], cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert {"cohort.csv", "model", "predictions.csv", "report.html"} <= {p.name for p in tmp_path.iterdir()}
+    assert {"cohort.csv", "model", "predictions.csv", "report.html", "page.md", "proof.json"} <= {p.name for p in tmp_path.iterdir()}
     assert "routing" in done.stdout.lower()
 
 
