@@ -17,6 +17,7 @@ from .commitment import canonical_records, commit_records, record_leaf
 from .derivation import check_derivation
 from .estimator import AdaRoute, _schema_of
 from .plan import PlanError, derive_seed, derived_test, group_codes, load_leaves, load_plan
+from .power import memorisation_evidence
 from .reexecution import Reexecution, SegmentCheck, reexecute
 from .runfolder import Check, RunFolder, check_integrity
 
@@ -201,7 +202,7 @@ def verify_run(
     ids=None, groups=None,              # as they were committed (without a plan: `groups` of the fit)
     segments: str | int = "all",        # or how many to train again, drawn at random now
     tolerance: float | None = None,     # see `reexecute`
-    references: int = 0,                # fits of our own for level 4; 0: none
+    references: int = 0,                # honest fits of our own to compare with at level 4, 39 for a test at 5 %; 0: no level 4
     head: str | None = None,            # of the transcript, as published
     filed=None,                         # folder with the plan as filed; None: the one in the run folder
     progress: bool = False,
@@ -243,8 +244,8 @@ def _picked(run: RunFolder, segments) -> set | None:
     return set(secrets.SystemRandom().sample(every, min(segments, len(every))))
 
 def _memorisation(run: RunFolder, given: tuple, apart, references: int):
-    from adaroute.memorisation import memorisation_evidence
-    return memorisation_evidence(run.model, given[0], apart, given[1], references)
+    if apart is None: raise PlanError("references: expected a run under a plan, whose test rows are sealed; got one without")
+    return memorisation_evidence(run.model, given[0], apart, given[1], count=references)
 
 # %% ../nbs/14g_verify.ipynb #v20
 def _told(found: Reexecution) -> list[Check]:

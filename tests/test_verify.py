@@ -52,6 +52,13 @@ def test_the_page_shows_no_cell(world, run, filed):
     assert world.key.hex() not in page
 
 
+def test_memorisation_needs_rows(world, run, tmp_path):
+    found = audit(world, run, references=39)
+    assert found.status == 0 and "## Memorisation (level 4)" in found.markdown() and "not enough" in found.markdown().lower()
+    AdaRoute(**world.plan.config, transcript=str(tmp_path / "run")).fit(world.frame)
+    with pytest.raises(PlanError, match="references: expected a run under a plan"): verify_run(tmp_path / "run", world.frame, references=39)
+
+
 def test_some_segments_give_a_probability(world, run):
     found = audit(world, run, segments=3)
     assert found.status == 2 and found.verdicts["gluing"].word == "excluded with probability" and "0.75" in found.verdicts["gluing"].detail
