@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SAYS', 'ASKED', 'ROUTED_WORLDS', 'LOWER_IS_BETTER', 'count_says', 'sum_grid', 'sum_controls', 'sum_null',
-           'sum_ablations', 'sum_tables', 'sum_arena', 'summarise']
+           'sum_ablations', 'sum_tables', 'sum_arena', 'sum_provenance', 'sum_memory', 'summarise']
 
 # %% ../nbs/15e_summary.ipynb #c03
 from collections.abc import Callable
@@ -134,6 +134,65 @@ def sum_arena(
     ends = _ends(met, lambda r: -r["gap"], ("rival", "table", "task", "metric", "gap")) if met else {}
     return {**counts, **ends, "rivals": len({r["rival"] for r in arena["rows"]} - {"AdaRoute"}), "tables": len({r["table"] for r in met}), "did_not_run": absent}
 
+# %% ../nbs/15e_summary.ipynb #c21c
+def _by_cheat(trials: list[dict]) -> list[dict]:
+    "A row a cheat: caught, named, the most frequent wrong name, and the median distance where there is one."
+    out = []
+    for name in dict.fromkeys(t["cheat"] for t in trials):
+        own = [t for t in trials if t["cheat"] == name]
+        wrong, far = [t["called"] for t in own if not t["named"]], [t["distance"] for t in own if t["distance"] > 0]
+        out.append({"cheat": name, **_caught(own), "otherwise": max(wrong, key=wrong.count) if wrong else "", "distance": float(np.median(far)) if far else None})
+    return out
+
+def _misnamed(trials: list[dict]) -> list[dict]:
+    "What was refused under a wrong name, once each, the most frequent first."
+    wrong = [(t["cheat"], t.get("how", ""), t["called"] or "nothing") for t in trials if t["caught"] and not t["named"]]
+    return [dict(zip(("cheat", "how", "called"), w), runs=wrong.count(w)) for w in sorted(dict.fromkeys(wrong), key=wrong.count, reverse=True)]
+
+def _caught(trials: list[dict]) -> dict: return {"runs": len(trials), "caught": sum(t["caught"] for t in trials), "named": sum(t["named"] for t in trials)}
+
+def _let_through(trials: list[dict]) -> dict:
+    count = lambda status: sum(t["status"] == status for t in trials)
+    return {"runs": len(trials), "verified": count(0), "accused": count(1), "unsure": count(2)}
+
+def _above_noise(noise: list[dict]) -> dict:
+    "Honest and least distances; zero is no distance."
+    each = lambda name: [t["distances"][name] for t in noise]
+    honest, *cheats = noise[0]["distances"]
+    least = {name: min(d for e in each(name) for d in e if d) for name in cheats}
+    later = max(d for e in each(honest) for d in e[1:])
+    return {"rows": noise[0]["rows"], "honest": later, "honest_millionths": 1e6 * later, "honest_first": max(e[0] for e in each(honest)), "least": min(least.values()), "least_by": least,
+            "ratio": min(least.values()) / later, "allowed": float(np.median([max(30 * s, 1e-5) for t in noise for s in t["noise"][1:]])),
+            "allowed_first": float(np.median([max(30 * t["noise"][0], 1e-5) for t in noise]))}
+
+# %% ../nbs/15e_summary.ipynb #c21d
+def sum_provenance(
+    audit: dict,  # value of the result `provenance`
+) -> dict:
+    "Cheats caught and named, honest runs accused, noise, shopping and costs."
+    ratio, other = [t["verification"] / t["training"] for t in audit["honest"]], {t["capability"] for t in audit["elsewhere"]}
+    best = {m: {"seeming": _mean_interval([s[-1] for s in g["seeming"]]), "true": _mean_interval([s[-1] for s in g["true"]]), "committed": _mean_interval(g["committed"]),
+                "splits": g["counts"][-1], "worlds": len(g["committed"])} for m, g in audit["gains"].items()}
+    return {"cheats": _caught(audit["cheats"]), "by_cheat": _by_cheat(audit["cheats"]), "worlds": len({t["seed"] for t in audit["cheats"]}),
+            "kinds": len({t["cheat"] for t in audit["cheats"]}), "variants": _caught(audit["variants"]), "misnamed": _misnamed(audit["cheats"] + audit["variants"]), "honest": _let_through(audit["honest"]),
+            "elsewhere": _let_through(audit["elsewhere"]), "by_machine": {c: _let_through([t for t in audit["elsewhere"] if t["capability"] == c]) for c in sorted(other)},
+            "noise": _above_noise(audit["noise"]) if audit["noise"] else None, "shopping": best, "ratio": float(np.median(ratio)), "ratio_95": float(np.quantile(ratio, .95)),
+            "transcript": max((t["share"] for t in audit["transcript"]), default=None), **{k: audit[k][-1] for k in ("commitment", "dictionary")}}
+
+def _mean_interval(values: list[float]) -> dict:  # mean over worlds with its 95 % interval
+    mean, half = float(np.mean(values)), 1.96 * float(np.std(values, ddof=1)) / len(values) ** .5 if len(values) > 1 else 0.
+    return {"estimate": mean, "low": mean - half, "high": mean + half}
+
+def sum_memory(
+    memory: dict,  # value of the result `memorisation`
+) -> dict:
+    "How well the memorisation test keeps what it states."
+    honest, cheats = ([r for r in memory["missing"] if (r["kappa"] > 0) == away] for away in (False, True))
+    runs, stated = sum(r["runs"] for r in honest), [abs(r["found"] - r["stated"]) for r in cheats if r["stated"] is not None]
+    return {"honest_runs": runs, "false_alarms": sum(r["found"] * r["runs"] for r in honest) / runs if runs else None, "cells": len(cheats),
+            "furthest": max(stated, default=None), "power": {r["regime"]: {f"{100 * q['kappa']:.0f}": q["found"] for q in cheats if q["regime"] == r["regime"]} for r in cheats},
+            "own": float(np.mean([h["own"] for h in memory["heat"]])) if memory["heat"] else None}
+
 # %% ../nbs/15e_summary.ipynb #c23
 def summarise(
     results: str | Path,  # folder of the results
@@ -141,6 +200,7 @@ def summarise(
 ) -> dict:                # a part that was not computed is {"available": False}
     "The counts that the paper's sentences are chosen by."
     parts = {"grid": ("evidence", sum_grid), "controls": ("evidence", sum_controls), "null": ("null", sum_null),
-             "ablations": ("ablations", sum_ablations), "tables": ("tables", lambda v: sum_tables(v, references)), "arena": ("arena", sum_arena)}
+             "ablations": ("ablations", sum_ablations), "tables": ("tables", lambda v: sum_tables(v, references)), "arena": ("arena", sum_arena),
+             "provenance": ("provenance", sum_provenance), "memory": ("memorisation", sum_memory)}
     there = lambda name: (Path(results) / f"{name}.json").is_file()
     return {"asked": ASKED} | {part: {"available": True} | f(read_result(results, name)) if there(name) else {"available": False} for part, (name, f) in parts.items()}

@@ -10,7 +10,7 @@ from adaroute.paper import make_paper
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = ROOT / "paper" / "runs" / "smoke"
 FIGURES = {"fig1_method", "fig2_cohort", "fig3_headroom", "fig4_recovery", "fig5_policy", "fig6_real", "fig7_training",
-           "fig8_evidence", "fig9_controls", "fig10_ablations", "fig11_tables"}
+           "fig8_evidence", "fig9_controls", "fig10_ablations", "fig11_tables", "fig12_provenance"}
 
 
 def drive(*words):
