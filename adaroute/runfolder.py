@@ -61,7 +61,7 @@ _files = (lambda v: isinstance(v, dict) and set(v) == set(FILES) and all(map(_he
 _begun = dict(run=(lambda v: v in _RUNS, "main or a spare"), stop=_whole(0), file=_sha, weights=_weights)
 LINES = {
     "begin": dict(format=_text, plan=_or_none(_sha), nonce=_or_none(_text), groups=_or_none(_sha), config=_table, seed=_whole(0)),
-    "environment": dict.fromkeys(("torch", "numpy", "pandas", "python", "machine", "capability", "threads"), _text),
+    "environment": dict.fromkeys(("torch", "numpy", "pandas", "python", "machine", "capability", "threads", "probe"), _text),
     "prepared": dict(columns=(_columns, "columns and tasks"), steps=_whole(1), rows=_whole(3), widths=_widths, rows_file=_sha,
                      factor=(lambda v: type(v) in (int, float) and v > 0, "a number above 0"), encoder=(lambda v: _is_short(v, 32), "32 digits in hex"),
                      scale=(lambda v: _is_short(v, 24), "24 digits in hex"), evidence=_sha, outcomes=_sha),

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import platform
+from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
 import numpy as np
@@ -23,7 +24,7 @@ from .estimator import AdaRoute
 from .model import RoutedModel
 from .plan import Nonce, Plan, derive_seed, derived_test, group_codes, load_nonce, load_plan, model_seed, plan_config, save_nonce, save_plan
 from .saving import FILES
-from .training import Run, Split, Watch, load_run, run_bytes, write_atomically
+from .training import Run, Split, Watch, load_run, one_thread, run_bytes, write_atomically
 
 # %% ../nbs/14c_transcript.ipynb #t05
 class TranscriptError(ValueError):
@@ -43,7 +44,16 @@ def short_digests(model: RoutedModel) -> dict[str, str]:
 def numerics() -> dict[str, str]:
     "What the last bit of a sum may depend on: libraries, processor, threads."
     return dict(torch=torch.__version__, numpy=np.__version__, pandas=pd.__version__, python=platform.python_version(),
-                machine=platform.machine(), capability=torch.backends.cpu.get_cpu_capability(), threads="1")
+                machine=platform.machine(), capability=torch.backends.cpu.get_cpu_capability(), threads="1", probe=_probe())
+
+@lru_cache(maxsize=1)
+def _probe() -> str:
+    "A small computation of the kinds that training is made of: other kernels leave other last digits."
+    with one_thread():
+        x = torch.arange(1., 403 * 64 + 1).view(403, 64).remainder(97.) / 50 - 1
+        product = x.T @ x / 403
+        parts = (product, torch.linalg.eigh(product.double())[0], torch.bmm(x.view(13, 31, 64), product.expand(13, -1, -1)).softmax(dim=-1).log(), x.exp().log1p().sum(dim=0))
+    return tensor_digest(*parts)[:16]
 
 # %% ../nbs/14c_transcript.ipynb #t12
 _FIRST = "0" * 64
