@@ -257,7 +257,8 @@ def read_run(path: Path) -> tuple[dict, dict[str, Tensor]]:  # what it is about,
         with safe_open(path, "pt") as file:
             about, t = json.loads((file.metadata() or {}).get("about", "{}")), {k: file.get_tensor(k) for k in file.keys()}
     except (SafetensorError, OSError, ValueError): raise refuse("a safetensors file of this package", "an unreadable one") from None
-    if not isinstance(about, dict) or about.get("digest") != _digest(about, t): raise refuse("the tensors that were written", "others: altered or damaged")
+    if not isinstance(about, dict) or "digest" not in about: raise refuse("one of this data, design and settings", "one of another run")
+    if about["digest"] != _digest(about, t): raise refuse("the tensors that were written", "others: altered or damaged")
     return about, t
 
 def set_run(run: Run, about: dict, t: dict[str, Tensor]) -> None:

@@ -41,6 +41,7 @@ def serve():
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"        # as a kernel sets it, and matplotlib reads it once
     os.environ["JPY_PARENT_PID"] = str(os.getpid())                               # whom a kernel does not outlive, which ipykernel reads once
     for name in LOADED: importlib.import_module(name)
+    importlib.import_module("pandas").set_option("display.max_columns", 20)       # as pandas itself would in a kernel; here it saw none
     os.write(1, b"threads %d\n" % len(os.listdir("/proc/self/task")))
     gc.freeze()                                                  # memory that is shared stays so
     gone = select.poll()
