@@ -119,11 +119,9 @@ class Auditor(Watch):
         self.settings, self.prior, self.schema = settings, _settled(est)[1], schema
         said = {line["kind"]: line for line in self.lines[:3]}
         own = dict(beginning(self.folder, rows=rows, est=est, schema=schema, settings=settings, **parts))
-        self.differs = [k for k, v in own["prepared"].items() if said["prepared"].get(k) != v]
-        self.differs += _other_rows(self.folder, parts["groups"], parts["used"])
-        rows, known = _claimed_rows(self, rows, **parts)
-        self.rows, self.known = rows, known
-        return rows
+        self.differs = [k for k, v in own["prepared"].items() if said["prepared"].get(k) != v] + _other_rows(self.folder, parts["groups"], parts["used"])
+        self.rows, self.known = _claimed_rows(self, rows, **parts)
+        return self.rows
 
     def lanes(self, name, model, split):
         "Compare who trains on which rows."
