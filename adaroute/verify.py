@@ -34,9 +34,8 @@ def check_records(
     plan, schema = run.plan, _schema_of(AdaRoute(**run.plan.config), frame)
     own = commit_records(frame, schema, key, ids, groups, tuple(map(tuple, plan.commitment["withdrawn"])))
     if own.root == plan.commitment["root"] and own.count == plan.commitment["count"]:
-        owners = range(len(frame)) if groups is None else frame[groups] if isinstance(groups, str) else groups
-        if run.groups is not None and not np.array_equal(group_codes(list(owners)), run.groups):
-            return Check(2, "records", False, "groups.json: expected the groups that were committed with the table, got others."), "split tampering"
+        if run.groups is None or not np.array_equal(_owners(frame, groups), run.groups):
+            return Check(2, "records", False, "groups.json: expected the groups that were committed with the table, got others or none."), "split tampering"
         return Check(2, "records", True, f"All {len(frame)} records are the ones that were committed."), None
     leaves = load_leaves(run.folder if filed is None else filed, plan.commitment)
     if leaves is None or own.count != plan.commitment["count"]:
@@ -105,7 +104,7 @@ def _by_field(found: Reexecution) -> str:
 
 # %% ../nbs/14g_verify.ipynb #v10
 _NEEDS_RECORDS = ("forged data", "salt swap")
-BEYOND = {"seed and split shopping": "", "malicious code": "The digest of the code says which code it was, not what it does.",
+BEYOND = {"malicious code": "The digest of the code says which code it was, not what it does.",
           "wrong labels at the source": "They were wrong before they were committed.",
           "a cohort curated before the commitment": "The root fixes the records that were kept, not those that were left out.",
           "a nonce known before the plan was filed": "Only the ledger and whoever keeps it can say."}
@@ -189,7 +188,7 @@ def _page(v: Verification) -> str:
         lines += [f"## {_LEVELS[level]} (level {level})", "", *(f"- {_word(c.passed)}: {c.name}. {c.detail}" for c in v.checks if c.level == level), ""]
     if v.memorisation is not None: lines += ["## Memorisation (level 4)", "", *(f"- {s}" for s in v.memorisation.sentences), ""]
     lines += ["## Cheat by cheat", "", "| cheat | verdict | why |", "|---|---|---|", *(f"| {n} | {x.word} | {x.detail} |" for n, x in v.verdicts.items()), ""]
-    beyond = [f"- {name[0].upper() + name[1:]}. {why}".rstrip() for name, why in BEYOND.items() if why]
+    beyond = [f"- {name[0].upper() + name[1:]}. {why}".rstrip() for name, why in BEYOND.items()]
     return "\n".join([*lines, "## What no check of this kind can exclude", "", *beyond, ""])
 
 def _word(passed: bool | None) -> str: return {True: "passed", False: "**failed**", None: "not tested"}[passed]
@@ -227,15 +226,20 @@ def verify_run(
 
 # %% ../nbs/14g_verify.ipynb #v18
 def _filed(run: RunFolder, filed) -> list[Check]:
-    if filed is None or run.plan is None: return []
+    if filed is None: return []
+    if run.plan is None: return [Check(1, "plan as filed", False, "plan.json: expected the plan that was filed, found none in the run folder.")]
     same = load_plan(filed).digest == run.plan.digest
     return [Check(1, "plan as filed", same, "The run's plan is the one that was filed." if same else "plan.json: expected the plan that was filed, got another.")]
 
 def _given_rows(run: RunFolder, frame: pd.DataFrame, groups) -> tuple[tuple, pd.DataFrame | None]:
     "What was given to the fit: rows and groups; and the rows that were kept back."
-    if run.plan is None or run.groups is None: return (frame, groups), None
-    test = derived_test(derive_seed(run.plan, run.nonce), run.groups, run.plan.test)
-    return (frame[~test], run.groups[~test]), frame[test]
+    if run.plan is None: return (frame, groups), None
+    codes = _owners(frame, groups)          # of the committed table, never those that the run folder tells
+    test = derived_test(derive_seed(run.plan, run.nonce), codes, run.plan.test)
+    return (frame[~test], codes[~test]), frame[test]
+
+def _owners(frame: pd.DataFrame, groups) -> np.ndarray:
+    return group_codes(list(range(len(frame)) if groups is None else frame[groups] if isinstance(groups, str) else groups))
 
 def _picked(run: RunFolder, segments) -> set | None:
     if segments == "all": return None

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import adaroute.training
-from adaroute import AdaRoute
+from adaroute import AdaRoute, reexecution
 from adaroute.cheats import CHEATS, cheat_world, honest
 from adaroute.commitment import commit_records
-from adaroute.plan import PlanError, save_leaves, save_plan
+from adaroute.plan import PlanError, derive_seed, group_codes, model_seed, save_leaves, save_nonce, save_plan
 from adaroute.reexecution import reexecute
 from adaroute.transcript import TranscriptError, fit_under_plan
 from adaroute.verify import CHEAT_NAMES, name_cheat, verify_run
@@ -119,3 +119,27 @@ def test_a_tolerance_lets_rounding_pass_and_no_record(world, run, filed, tmp_pat
     assert audit(world, run, filed, tolerance=1e-4).status == 0
     CHEATS["label edit"](world, tmp_path / "run", strength=0.)
     assert audit(world, tmp_path / "run", filed, tolerance=1e-4).status == 1
+
+
+def test_a_run_without_the_plan_that_was_filed_is_refused(world, filed, tmp_path):
+    AdaRoute(**world.plan.config, seed=3, transcript=str(tmp_path / "run")).fit(world.frame)
+    found = audit(world, tmp_path / "run", filed)
+    assert found.status == 1 and "plan as filed" in [c.name for c in found.failed]
+
+
+def test_trained_on_its_test_rows_with_no_groups_told(world, filed, tmp_path):
+    save_plan(world.plan, tmp_path / "run"); save_nonce(world.nonce, tmp_path / "run")
+    seed = model_seed(derive_seed(world.plan, world.nonce))
+    AdaRoute(**world.plan.config, seed=seed, transcript=str(tmp_path / "run")).fit(world.frame, groups=group_codes(world.groups))
+    found = audit(world, tmp_path / "run", filed)
+    assert found.status == 1 and found.named == "split tampering"
+
+
+@pytest.mark.parametrize("part", ["best.heads.own", "exp_avg.heads.own", "best_error"])
+def test_a_tolerance_covers_all_that_training_goes_on_from(world, run, monkeypatch, part):
+    honest_file = reexecution.read_run
+    def tampered(path):
+        about, tensors = honest_file(path)
+        return about, tensors | ({part: tensors[part] * 1.5 + .1} if about["step"] == "120" else {})
+    monkeypatch.setattr(reexecution, "read_run", tampered)
+    assert audit(world, run, tolerance=1e-3).status == 1
