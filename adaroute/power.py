@@ -16,6 +16,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import roc_auc_score
+from tqdm import tqdm
 from .estimator import AdaRoute
 from .memorisation import (
     Bound, _quietly, fit_changed, fraction_below, lane_losses, memorisation, reference_fits, subtraction_bound, trained_rows)
@@ -143,17 +144,24 @@ def make_audit(
     leaks=SHARES,            # leaked
     seed: int = 10 ** 9,     # the auditor's own
     noise: float = 0.,       # in the gradients, if the configuration says so
+    progress: bool = False,  # show a progress bar
 ) -> Audit:
     "Fit references and cheats."
     check_number("trials", trials, 0, whole=True)
+    shares, leaks = (tuple(s) if trials else () for s in (shares, leaks))
+    bar = tqdm(total=count + trials * len(shares + leaks), disable=not progress, desc="models of our own", unit="fit", leave=False)
     lanes, fits = model.members, dict(groups=groups, noise=noise, together=model.members)
     like = honest = reference_fits(model, claimed, count, seed, groups)
     if noise: honest = fit_changed(like, claimed, count * lanes, seed, **fits)
-    stack = lambda fitted: stack_losses(fitted, lanes, claimed, sealed, groups)
-    cheats = lambda at, **how: stack(fit_changed(like, claimed, trials * lanes, seed + at, **how, **fits))
-    missing = {k: cheats(1 + i, missing=k) for i, k in enumerate(shares if trials else ())}
-    leaked = {k: cheats(11 + i, added=sealed, share=k) for i, k in enumerate(leaks if trials else ())}
-    return Audit(stack(honest), missing, leaked)
+    def stack(fitted, number):
+        bar.update(number)
+        return stack_losses(fitted, lanes, claimed, sealed, groups)
+    honest = stack(honest, count)
+    cheats = lambda at, **how: stack(fit_changed(like, claimed, trials * lanes, seed + at, **how, **fits), trials)
+    missing = {k: cheats(1 + i, missing=k) for i, k in enumerate(shares)}
+    leaked = {k: cheats(11 + i, added=sealed, share=k) for i, k in enumerate(leaks)}
+    bar.close()
+    return Audit(honest, missing, leaked)
 
 # %% ../nbs/14e_power.ipynb #c32
 def estimated_share(
@@ -245,12 +253,13 @@ def memorisation_evidence(
     count: int = 39,        # references
     trials: int = 20,       # cheats for each share; 0: no power is stated
     seed: int = 10 ** 9,    # the auditor's own
+    progress: bool = False, # show a progress bar
 ) -> MemorisationEvidence:
     "Level 4 of the verifier."
     if min(len(claimed), len(sealed)) < FEWEST_ROWS: return MemorisationEvidence(len(claimed), len(sealed), False)
     stack = stack_losses(model, model.members, claimed, sealed, groups)
     if min(stack.trained.any(axis=1).sum(), stack.sealed.shape[2]) < FEWEST_ROWS: return MemorisationEvidence(len(claimed), len(sealed), False)
-    return judge(stack, make_audit(model, claimed, sealed, groups, count, trials, seed=seed), groups)
+    return judge(stack, make_audit(model, claimed, sealed, groups, count, trials, seed=seed, progress=progress), groups)
 
 # %% ../nbs/14e_power.ipynb #c43
 _FREE = dict(members=1, starts=1, design=dict(start="random"))

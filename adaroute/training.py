@@ -225,25 +225,31 @@ _ADAM = ("step", "exp_avg", "exp_avg_sq")
 
 # %% ../nbs/08_training.ipynb #c32
 def run_tensors(run: Run) -> dict[str, Tensor]:
-    "All that a run has come to: weights, moments, generators, order, looks."
+    "All that a run has come to: weights, moments, generators, order, looks; copies, for the run goes on."
+    return {k: v.clone() for k, v in _tensors(run).items()}
+
+def _tensors(run: Run) -> dict[str, Tensor]:
     tensors = {f"model.{n}": p.detach() for n, p in run.model.named_parameters()} | {f"best.{n}": p for n, p in run.best.items()}
     tensors |= _moments(run) | {"best_error": run.best_error, "order": run.order}
     tensors |= {f"generator.{i}": g.get_state() for i, g in enumerate(run.generators)}
     if run.looks: tensors |= {"look.loss": torch.stack([loss for _, loss, _ in run.looks])}              # (looks, L), and so the others
     if run.looks: tensors |= {f"look.{k}": torch.stack([getattr(seen, k) for *_, seen in run.looks]) for k in Look._fields}
-    return {k: v.contiguous().clone() for k, v in tensors.items()}
+    return {k: v.contiguous() for k, v in tensors.items()}
 
-def run_bytes(run: Run, mark: str, **more: Tensor) -> bytes:
+# %% ../nbs/08_training.ipynb #c32b
+def run_bytes(run: Run, mark: str, digest: bool = True, **more: Tensor) -> bytes:
     "A checkpoint, with further tensors if there are any."
-    tensors = run_tensors(run) | more
+    tensors = _tensors(run) | more
     about = {"fingerprint": mark, "step": str(run.step), "looks": json.dumps([s for s, _, _ in run.looks])}
-    about["digest"] = _digest(about, tensors)
+    if digest: about["digest"] = _digest(about, tensors)
     return save({k: v.numpy() for k, v in tensors.items()}, metadata={"about": json.dumps(about)})                  # a single entry: several would be written in any order
 
 def _digest(about: dict[str, str], tensors: dict[str, Tensor]) -> str:
     "A digest of everything in a checkpoint."
     digest = hashlib.sha256(repr(sorted(item for item in about.items() if item[0] != "digest")).encode())
-    for name, t in sorted(tensors.items()): digest.update(repr((name, t.dtype, t.shape)).encode() + t.contiguous().numpy().tobytes())
+    for name, t in sorted(tensors.items()):
+        digest.update(repr((name, t.dtype, t.shape)).encode())
+        digest.update(t.contiguous().numpy())
     return digest.hexdigest()
 
 # %% ../nbs/08_training.ipynb #c33
@@ -257,10 +263,11 @@ def read_run(path: Path) -> tuple[dict, dict[str, Tensor]]:  # what it is about,
         with safe_open(path, "pt") as file:
             about, t = json.loads((file.metadata() or {}).get("about", "{}")), {k: file.get_tensor(k) for k in file.keys()}
     except (SafetensorError, OSError, ValueError): raise refuse("a safetensors file of this package", "an unreadable one") from None
-    if not isinstance(about, dict) or "digest" not in about: raise refuse("one of this data, design and settings", "one of another run")
-    if about["digest"] != _digest(about, t): raise refuse("the tensors that were written", "others: altered or damaged")
+    if not isinstance(about, dict) or "fingerprint" not in about: raise refuse("one of this data, design and settings", "one of another run")
+    if "digest" in about and about["digest"] != _digest(about, t): raise refuse("the tensors that were written", "others: altered or damaged")
     return about, t
 
+# %% ../nbs/08_training.ipynb #c33d
 def set_run(run: Run, about: dict, t: dict[str, Tensor]) -> None:
     "Put a run into the state of a checkpoint."
     run.optimiser.state.clear()
@@ -388,6 +395,7 @@ def train(
         if run.step >= settings.steps: _finish(run, watched.open.any(dim=1) & model.wanted)
     return run
 
+# %% ../nbs/08_training.ipynb #c41b
 def take_look(run: Run, loss: Tensor, watched: Rows, settings: Settings) -> None:
     "See how the lanes do on their validation rows, and let those that improved remember."
     run.looks.append((run.step, loss, look(run.model, watched, measure=run.step >= settings.measure_from * settings.steps)))

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TranscriptError', 'tensor_digest', 'short_digests', 'numerics', 'read_transcript', 'transcript_head', 'Lines',
-           'Recorder', 'segment_file', 'Trace', 'segment_line', 'beginning', 'file_digests', 'fit_under_plan',
+           'Trace', 'segment_line', 'segment_file', 'beginning', 'file_digests', 'Recorder', 'fit_under_plan',
            'planned_model']
 
 # %% ../nbs/14c_transcript.ipynb #t03
@@ -116,62 +116,7 @@ class Lines:
         else: _append(self.file, line, fresh=self.at == len(self.kept), keep=self.kept)
         self.at, self.before = self.at + 1, hashlib.sha256(line).hexdigest()
 
-# %% ../nbs/14c_transcript.ipynb #t14x
-class Recorder(Lines, Watch):
-    "Writes the transcript of a fit into a run folder, and continues one."
-
-    def prepared(self, rows, **parts):
-        "What is to be trained, where, and on what."
-        _write_rows(self.folder, parts["groups"], parts["used"])
-        for kind, body in beginning(self.folder, rows=rows, **parts): self.say(kind, **body)
-        return rows
-
-    def lanes(self, name, model, split):
-        "Who trains on which rows."
-        self.name, self.model = name, model
-        self.say("lanes", run=name, seeds=[str(s) for s in model.seeds], train=tensor_digest(split.train), valid=tensor_digest(split.valid))
-
-    def begin(self, run, mark):
-        "The first weights; or the last that were kept."
-        self.mark, self.trace = mark, Trace()
-        if not self._resume(run): self._keep(run, dict(weights=short_digests(run.model)))
-
-    def step(self, run):
-        "What the step saw."
-        self.trace.add(run)
-
-    def segment(self, run):
-        "A line, and the state at the end of the segment."
-        self._keep(run, segment_line(run, self.trace), **self.trace.tensors())
-        self.trace = Trace()
-
-    def finished(self, name, model):
-        "The lanes that are kept."
-        self.say("finished", run=name, weights=short_digests(model))
-
-    def close(self, model):
-        "The model as it is saved."
-        model.save(self.folder / "model")
-        self.say("model", files=file_digests(self.folder / "model"))
-
-    def _keep(self, run, body, **more):
-        content = run_bytes(run, self.mark, **more)
-        _write_quickly(segment_file(self.folder, self.name, run.step), content)
-        self.say("segment", run=self.name, stop=run.step, file=hashlib.sha256(content).hexdigest(), **body)
-
-    def _resume(self, run) -> bool:
-        if not (own := _kept_segments(self)): return False
-        load_run(run, segment_file(self.folder, self.name, own[-1]["stop"]), self.mark)
-        for line in own: self.say(line.pop("kind"), **{k: v for k, v in line.items() if k != "before"})
-        return True
-
-# %% ../nbs/14c_transcript.ipynb #t15
-def _kept_segments(lines: Recorder) -> list[dict]:
-    said = [json.loads(line) for line in lines.kept[lines.at:]]
-    own = list(takewhile(lambda line: line["kind"] == "segment" and line["run"] == lines.name, said))
-    while own and not _is_whole(lines.folder, own[-1]): own.pop()             # power was lost before the file reached the disk
-    return own
-
+# %% ../nbs/14c_transcript.ipynb #t14b
 def _append(file: Path, line: bytes, fresh: bool, keep: list[bytes]) -> None:
     if fresh: write_atomically(file, b"".join(k + b"\n" for k in keep))       # without the half line that a crash may have left
     with open(file, "ab") as out:
@@ -184,19 +129,6 @@ def _same_line(old: bytes, new: bytes, number: int) -> None:
     field = next(k for k in sorted({*old, *new}) if old.get(k) != new.get(k))
     raise TranscriptError(f"transcript.jsonl, line {number} ({old['kind']}): expected the {field!r} that was written, got another; a run is "
                           "continued with the same data, parameters and versions, or begun in a new folder")
-
-def segment_file(folder: Path, name: str, step: int) -> Path:
-    "Where the state of a run at a step is kept."
-    return Path(folder) / "segments" / f"{name.replace(' ', '-')}-{step:06d}.safetensors"
-
-def _write_quickly(path: Path, content: bytes) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content); os.chmod(part, 0o600)
-    os.replace(part, path)
-
-def _is_whole(folder: Path, line: dict) -> bool:
-    file = segment_file(folder, line["run"], line["stop"])
-    return file.exists() and hashlib.sha256(file.read_bytes()).hexdigest() == line["file"]
 
 # %% ../nbs/14c_transcript.ipynb #t17
 class Trace:
@@ -213,12 +145,27 @@ class Trace:
         "A digest of the rows, in the order in which they came."
         return tensor_digest(*(s.batch for s in self.seen))
 
+# %% ../nbs/14c_transcript.ipynb #t17d
 def segment_line(run: Run, trace: Trace) -> dict:
     "What a transcript says of a segment, apart from names and files."
     _, loss, seen = run.looks[-1]
     rounded = lambda values: [float(f"{v:.6g}") if abs(v) < 1e15 else None for v in values.flatten().tolist()]
     return dict(batches=trace.batches, generators=tensor_digest(*(g.get_state() for g in run.generators)), weights=short_digests(run.model),
                 loss=rounded(loss), validation=rounded(seen.validation), usage=rounded(seen.usage.mean(dim=0)))
+
+# %% ../nbs/14c_transcript.ipynb #t17f
+def segment_file(folder: Path, name: str, step: int) -> Path:
+    "Where the state of a run at a step is kept."
+    return Path(folder) / "segments" / f"{name.replace(' ', '-')}-{step:06d}.safetensors"
+
+def _write_quickly(path: Path, content: bytes) -> None:
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(content); os.chmod(part, 0o600)
+    os.replace(part, path)
+
+def _is_whole(folder: Path, line: dict) -> bool:
+    file = segment_file(folder, line["run"], line["stop"])
+    return file.exists() and hashlib.sha256(file.read_bytes()).hexdigest() == line["file"]
 
 # %% ../nbs/14c_transcript.ipynb #t19
 def beginning(folder: Path, est, schema, settings, rows, widths, encoder, scale, factor, groups, used) -> list[tuple[str, dict]]:
@@ -238,6 +185,7 @@ def _digest_of(value) -> str:  # short, of what JSON can hold once numpy is gone
     alike = json.dumps(json.loads(plain, parse_int=float), sort_keys=True)        # 5 and 5.0 are the same number
     return hashlib.sha256(alike.encode()).hexdigest()[:24]
 
+# %% ../nbs/14c_transcript.ipynb #t19b
 def _sum(path: Path) -> str: return hashlib.sha256(path.read_bytes()).hexdigest()
 
 def file_digests(folder: Path) -> dict[str, str]:
@@ -248,6 +196,59 @@ def _write_rows(folder: Path, groups: np.ndarray, used: np.ndarray) -> None:
     content = canonical_json(dict(groups=pd.factorize(groups)[0].tolist(), used=np.asarray(used).tolist())).encode()
     write_atomically(folder / "rows.json", content)
     os.chmod(folder / "rows.json", 0o600)
+
+# %% ../nbs/14c_transcript.ipynb #t15
+class _Keeper(Lines):
+    def _whole(self) -> list[dict]:  # lines of this run whose last file is whole
+        said = [json.loads(line) for line in self.kept[self.at:]]
+        own = list(takewhile(lambda line: line["kind"] == "segment" and line["run"] == self.name, said))
+        while own and not _is_whole(self.folder, own[-1]): own.pop()         # power was lost before the file reached the disk
+        return own
+
+    def _keep(self, run, body, **more):
+        content = run_bytes(run, self.mark, digest=False, **more)
+        _write_quickly(segment_file(self.folder, self.name, run.step), content)
+        self.say("segment", run=self.name, stop=run.step, file=hashlib.sha256(content).hexdigest(), **body)
+
+    def _resume(self, run) -> bool:
+        if not (own := self._whole()): return False
+        load_run(run, segment_file(self.folder, self.name, own[-1]["stop"]), self.mark)
+        for line in own: self.say(line.pop("kind"), **{k: v for k, v in line.items() if k != "before"})
+        return True
+
+# %% ../nbs/14c_transcript.ipynb #t14x
+class Recorder(_Keeper, Watch):
+    "Writes the transcript of a fit into a run folder, and continues one."
+
+    def prepared(self, rows, **parts):
+        "What is to be trained, where, and on what."
+        _write_rows(self.folder, parts["groups"], parts["used"])
+        for kind, body in beginning(self.folder, rows=rows, **parts): self.say(kind, **body)
+        return rows
+
+    def lanes(self, name, model, split):
+        "Who trains on which rows."
+        self.name, self.model = name, model
+        self.say("lanes", run=name, seeds=[str(s) for s in model.seeds], train=tensor_digest(split.train), valid=tensor_digest(split.valid))
+
+    def begin(self, run, mark):
+        "The first weights; or the last that were kept."
+        self.mark, self.trace = mark, Trace()
+        if not self._resume(run): self._keep(run, dict(weights=short_digests(run.model)))
+
+    def step(self, run): self.trace.add(run)
+
+    def segment(self, run):
+        "A line, and the state at the end of the segment."
+        self._keep(run, segment_line(run, self.trace), **self.trace.tensors())
+        self.trace = Trace()
+
+    def finished(self, name, model): self.say("finished", run=name, weights=short_digests(model))
+
+    def close(self, model):
+        "The model as it is saved."
+        model.save(self.folder / "model")
+        self.say("model", files=file_digests(self.folder / "model"))
 
 # %% ../nbs/14c_transcript.ipynb #t31
 def fit_under_plan(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from .commitment import canonical_records, commit_records, record_leaf
+from .commitment import Commitment, canonical_records, commit_records, record_leaf
 from .derivation import check_derivation
 from .estimator import AdaRoute, _schema_of
 from .plan import PlanError, derive_seed, derived_test, group_codes, load_leaves, load_plan
@@ -31,14 +31,19 @@ def check_records(
     filed=None,           # folder of the plan as it was filed; None: the run folder itself
 ) -> tuple[Check, str | None]:  # the check; the name of a cheat, if it is one
     "Whether the table is the one that was committed."
+    if key is None: raise PlanError("key: expected the custodian's key beside the table, got none")
     plan, schema = run.plan, _schema_of(AdaRoute(**run.plan.config), frame)
     own = commit_records(frame, schema, key, ids, groups, tuple(map(tuple, plan.commitment["withdrawn"])))
     if own.root == plan.commitment["root"] and own.count == plan.commitment["count"]:
         if run.groups is None or not np.array_equal(_owners(frame, groups), run.groups):
             return Check(2, "records", False, "groups.json: expected the groups that were committed with the table, got others or none."), "split tampering"
         return Check(2, "records", True, f"All {len(frame)} records are the ones that were committed."), None
-    leaves = load_leaves(run.folder if filed is None else filed, plan.commitment)
-    if leaves is None or own.count != plan.commitment["count"]:
+    return _wrong_records(run.folder if filed is None else filed, plan.commitment, own, frame, schema, key)
+
+# %% ../nbs/14g_verify.ipynb #v05b
+def _wrong_records(filed, commitment: dict, own: Commitment, frame, schema, key: bytes) -> tuple[Check, str]:
+    leaves = load_leaves(filed, commitment)
+    if leaves is None or own.count != commitment["count"]:
         return Check(2, "records", False, "The table is not the one that was committed, or the key is another; without leaves.bin it cannot be said where."), "forged data"
     if leaves[0] != own.tree.mark: return Check(2, "records", False, "The key is not the one of the commitment: all salts are others."), "salt swap"
     off = [i for i, (a, b) in enumerate(zip(own.tree.levels[0], leaves[1])) if a != b]
@@ -84,11 +89,18 @@ def _by_account(s: SegmentCheck) -> str:
     if a.edited < a.places / 2: return "label edit"
     return "router-state tampering" if s.step == s.start + 1 > 1 else "hyper-parameter lie"
 
+# %% ../nbs/14g_verify.ipynb #v08t
 def _by_tensors(s: SegmentCheck) -> str:
     weights = [n for n in s.tensors if n.startswith(("model.", "best.", "exp_avg", "step."))]
     if any(n == "order" or n == "batches" or n.startswith("generator.") for n in s.tensors): return "batch order"
     return "router-state tampering" if weights and all(".router." in f".{n.split('.', 1)[1]}" for n in weights) else "gluing"
 
+def _by_field(found: Reexecution) -> str:
+    if any(f.startswith(("rows.json", "main:", "spare")) for f in found.prepared): return "split tampering"
+    if found.prepared: return "label edit" if not {"evidence", "encoder", "rows", "widths"} & set(found.prepared) else "forged data"
+    return "gluing"
+
+# %% ../nbs/14g_verify.ipynb #v08j
 def _jumped(found: Reexecution, s: SegmentCheck) -> str | None:
     "Foreign weights at the start, or at the end of a run that was honest until then."
     a, alone = s.account, len(found.wrong()) == 1 and len(found.segments) > 2
@@ -96,11 +108,6 @@ def _jumped(found: Reexecution, s: SegmentCheck) -> str | None:
     if not alone or a.same + a.edited + a.inside > a.foreign / 10 or a.drift: return None
     if s.start == 0 and s.step == 1: return "crafted initial weights"
     return "gluing" if s.distance and s.distance > 1 else None
-
-def _by_field(found: Reexecution) -> str:
-    if any(f.startswith(("rows.json", "main:", "spare")) for f in found.prepared): return "split tampering"
-    if found.prepared: return "label edit" if not {"evidence", "encoder", "rows", "widths"} & set(found.prepared) else "forged data"
-    return "gluing"
 
 # %% ../nbs/14g_verify.ipynb #v10
 _NEEDS_RECORDS = ("forged data", "salt swap")
@@ -124,10 +131,12 @@ def escape_probability(
     return math.comb(m - a, k) / math.comb(m, k)
 
 # %% ../nbs/14g_verify.ipynb #v12
+_ALIKE = {"label edit": " Closing other routes than claimed leaves the same trace.", "addition": " If no batch was wider than claimed, another prior leaves the same trace."}
+
 def _verdicts(named: str | None, records: Check | None, found: Reexecution | None, run: RunFolder) -> dict[str, Verdict]:
     out, whole = {}, found is not None and len(found.segments) == found.total
     for name in CHEAT_NAMES:
-        if name == named: out[name] = Verdict("found", "See what failed above.")
+        if name == named: out[name] = Verdict("found", "See what failed above." + _ALIKE.get(name, ""))
         elif name in _NEEDS_RECORDS and run.plan is None: out[name] = Verdict("cannot be tested", "The table was not committed.")
         elif name in _NEEDS_RECORDS: out[name] = Verdict("excluded", records.detail) if records and records.passed else Verdict("not tested", "It needs the table and its key.")
         elif found is None: out[name] = Verdict("not tested", "It needs the table" + (" and its key." if run.plan else "."))
@@ -137,6 +146,7 @@ def _verdicts(named: str | None, records: Check | None, found: Reexecution | Non
         else: out[name] = _partly(found)
     return out
 
+# %% ../nbs/14g_verify.ipynb #v12b
 def _how(found: Reexecution) -> str:
     return f"All {found.total} segments were trained again and came out the same, " + ("to the bit." if found.tolerance == 0 else "within what rounding explains.")
 
@@ -170,16 +180,15 @@ class Verification:
         if self.status == 0: return "Verified: this model is what the claimed training makes of these records."
         if self.status == 2: return "Not enough evidence: nothing is wrong with what could be tested."
         return "Not as claimed" + (f": {self.named}." if self.named else ".")
-    def to_dict(self) -> dict:
-        "What JSON can hold."
-        return dict(format="adaroute-verification-1", run=self.run, status=self.status, sentence=self.sentence, named=self.named,
-                    checks=[c.__dict__ for c in self.checks], verdicts={n: v.__dict__ for n, v in self.verdicts.items()},
-                    memorisation=None if self.memorisation is None else self.memorisation.to_dict())
-    def markdown(self) -> str:
-        "One page."
-        return _page(self)
+    def to_dict(self) -> dict: return _as_dict(self)  # what JSON can hold
+    def markdown(self) -> str: return _page(self)     # one page
 
 # %% ../nbs/14g_verify.ipynb #v15
+def _as_dict(v: Verification) -> dict:
+    return dict(format="adaroute-verification-1", run=v.run, status=v.status, sentence=v.sentence, named=v.named,
+                checks=[c.__dict__ for c in v.checks], verdicts={n: x.__dict__ for n, x in v.verdicts.items()},
+                memorisation=None if v.memorisation is None else v.memorisation.to_dict())
+
 _LEVELS = ("Integrity", "Derivation", "Records", "Re-execution", "Memorisation")
 
 def _page(v: Verification) -> str:
@@ -207,21 +216,17 @@ def verify_run(
     progress: bool = False,
 ) -> Verification:
     "Check a run, as far as what is given allows."
-    run = RunFolder.open(folder)
+    run, records, found, evidence = RunFolder.open(folder), None, None, None
     checks = [*check_integrity(run, head), *check_derivation(run), *_filed(run, filed)]
     named = next((_BY_CHECK[c.name] for c in checks if c.passed is False and c.name in _BY_CHECK), None)
-    records = found = evidence = None
     if frame is not None and run.plan is not None:
-        if key is None: raise PlanError("key: expected the custodian's key beside the table, got none")
         records, cheat = check_records(run, frame, key, ids, groups, filed)
         checks.append(records); named = cheat or named
-    sound = not run.disorder and run.model is not None
-    if frame is not None and sound and (records is None or records.passed):
+    if frame is not None and not run.disorder and run.model is not None and (records is None or records.passed):
         given, apart = _given_rows(run, frame, groups)
         found = reexecute(run.folder, *given, apart, _picked(run, segments), tolerance, progress)
-        checks += _told(found)
-        named = named or name_cheat(found)
-        if references: evidence = _memorisation(run, given, apart, references)
+        checks += _told(found); named = named or name_cheat(found)
+        if references: evidence = _memorisation(run, given, apart, references, progress)
     return Verification(run.folder.name, checks, _verdicts(named, records, found, run), named, found, evidence)
 
 # %% ../nbs/14g_verify.ipynb #v18
@@ -234,22 +239,23 @@ def _filed(run: RunFolder, filed) -> list[Check]:
 def _given_rows(run: RunFolder, frame: pd.DataFrame, groups) -> tuple[tuple, pd.DataFrame | None]:
     "What was given to the fit: rows and groups; and the rows that were kept back."
     if run.plan is None: return (frame, groups), None
-    codes = _owners(frame, groups)          # of the committed table, never those that the run folder tells
+    codes = _owners(frame, groups)
     test = derived_test(derive_seed(run.plan, run.nonce), codes, run.plan.test)
     return (frame[~test], codes[~test]), frame[test]
 
 def _owners(frame: pd.DataFrame, groups) -> np.ndarray:
     return group_codes(list(range(len(frame)) if groups is None else frame[groups] if isinstance(groups, str) else groups))
 
+# %% ../nbs/14g_verify.ipynb #v18b
 def _picked(run: RunFolder, segments) -> set | None:
     if segments == "all": return None
     if not isinstance(segments, int) or isinstance(segments, bool) or segments < 1: raise PlanError("segments: expected 'all' or a whole number above 0")
     every = [(t.name, line["stop"]) for t in run.trained for line in t.segments[1:]]
     return set(secrets.SystemRandom().sample(every, min(segments, len(every))))
 
-def _memorisation(run: RunFolder, given: tuple, apart, references: int):
+def _memorisation(run: RunFolder, given: tuple, apart, references: int, progress: bool):
     if apart is None: raise PlanError("references: expected a run under a plan, whose test rows are sealed; got one without")
-    return memorisation_evidence(run.model, given[0], apart, given[1], count=references)
+    return memorisation_evidence(run.model, given[0], apart, given[1], count=references, progress=progress)
 
 # %% ../nbs/14g_verify.ipynb #v20
 def _told(found: Reexecution) -> list[Check]:
@@ -267,6 +273,7 @@ def _told(found: Reexecution) -> list[Check]:
     if exact: out.append(Check(level, "final model", not found.final, "The saved model is what comes out." if not found.final else f"Other than claimed: {found.final[0]} and {len(found.final) - 1} more."))
     return out
 
+# %% ../nbs/14g_verify.ipynb #v20b
 def _first_wrong(found: Reexecution, s: SegmentCheck) -> str:
     which = f"{len(found.wrong())} of {len(found.segments)} segments that were trained again are others; the first is that of {s.run} from step {s.start} to {s.stop}"
     model = [n for n in s.tensors if n.startswith("model.")] or s.tensors
