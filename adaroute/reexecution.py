@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['weights_of', 'distance', 'differing', 'state_distance', 'Account', 'account', 'SegmentCheck', 'mean_statements',
-           'Auditor', 'Reexecution', 'reexecute']
+           'MisfitError', 'Auditor', 'Reexecution', 'reexecute']
 
 # %% ../nbs/14f_reexecution.ipynb #r03
 import json
@@ -20,7 +20,7 @@ from torch import Tensor
 from .estimator import AdaRoute, _fit, _schema_of, _settled, prepare
 from .model import RoutedModel
 from .schema import read
-from .training import Rows, Run, Split, Watch, gather, read_run, run_tensors, set_run, take_look, take_step
+from .training import Look, Rows, Run, Split, Watch, gather, look, read_run, run_tensors, set_run, take_look, take_step
 from .transcript import Trace, TranscriptError, beginning, numerics, read_transcript, segment_file, segment_line, short_digests, tensor_digest
 
 # %% ../nbs/14f_reexecution.ipynb #r05
@@ -31,7 +31,9 @@ def weights_of(tensors: dict[str, Tensor]) -> Tensor:
 def distance(own: dict[str, Tensor], claimed: dict[str, Tensor], before: dict[str, Tensor]) -> float:
     "Of the weights, as a share of the honest movement."
     gap, way = (weights_of(own) - weights_of(other) for other in (claimed, before))
-    return 0. if not gap.any() else float(gap.norm() / way.norm().clamp_min(1e-30))
+    return 0. if not gap.any() else _known(gap.norm() / way.norm().clamp_min(1e-30))
+
+def _known(value: Tensor) -> float: return float(value.nan_to_num(nan=torch.inf))  # what is no number is as far off as can be
 
 def differing(own: dict[str, Tensor], claimed: dict[str, Tensor]) -> list[str]:
     "Names of the tensors that are not the same to the bit."
@@ -43,7 +45,7 @@ def _best_gap(own: dict, claimed: dict, before: dict) -> float:  # of the lane t
     by_lane = lambda t, part: torch.cat([v.flatten(1).double() for n, v in sorted(t.items()) if n.startswith(part)], dim=1)
     here, old, said = by_lane(own, "model."), by_lane(before, "best."), by_lane(claimed, "best.")
     off = torch.minimum((said - here).norm(dim=1), (said - old).norm(dim=1))
-    return float((off / (here - by_lane(before, "model.")).norm(dim=1).clamp_min(1e-30)).max())
+    return _known((off / (here - by_lane(before, "model.")).norm(dim=1).clamp_min(1e-30)).max())
 
 def state_distance(own: dict[str, Tensor], claimed: dict[str, Tensor], before: dict[str, Tensor]) -> float:
     "The largest of: weights and best weights as a share of the movement, moments as a share of their size."
@@ -52,7 +54,7 @@ def state_distance(own: dict[str, Tensor], claimed: dict[str, Tensor], before: d
         names = [n for n in own if n.startswith(part)]
         if any(n not in claimed or claimed[n].shape != own[n].shape for n in names): return float("inf")
         off, size = (torch.cat([t.flatten().double() for t in ts]).norm() for ts in ([own[n] - claimed[n] for n in names], [own[n] for n in names]))
-        out.append(float(off / size.clamp_min(1e-30)))
+        out.append(_known(off / size.clamp_min(1e-30)))
     same = torch.allclose(own["best_error"], claimed["best_error"], 1e-2, 1e-6)
     return max(out) if same else float("inf")
 
@@ -134,15 +136,49 @@ def mean_statements(model: RoutedModel, rows: Rows) -> Tensor:  # (L, n)
     pieces = [model(joined[:, i:i + 2048], open[:, i:i + 2048]).eta.mean(dim=(2, 3)) for i in range(0, joined.shape[1], 2048)]
     return torch.cat(pieces, dim=1)
 
+# %% ../nbs/14f_reexecution.ipynb #r15q
+def _kinds(run: Run, seen: Look, looks: int) -> dict[str, tuple]:  # name -> type and shape, after so many looks like this one
+    kind = lambda t, *more: (t.dtype, (*more, *t.shape))
+    out = {n: kind(t) for n, t in run_tensors(run).items() if not n.startswith(("look.", *_MOMENTS))}
+    if not looks: return out
+    seen = seen._asdict() | {"loss": run.best_error}
+    weights = {f"{m}{n}": kind(p) for n, p in run.model.named_parameters() for m in _MOMENTS[1:]}
+    steps = {f"{_MOMENTS[0]}{n}": (torch.float32, ()) for n, _ in run.model.named_parameters()}
+    return out | {f"look.{k}": kind(t, looks) for k, t in seen.items()} | weights | steps
+
+_MOMENTS = ("step.", "exp_avg.", "exp_avg_sq.")
+
+class MisfitError(TranscriptError):
+    "A segment file holds what no state of the run can be."
+
+# %% ../nbs/14f_reexecution.ipynb #r15t
+def _misfits(kinds: dict, claimed: dict, train: Tensor, seeds: int) -> list[str]:
+    "Names of the tensors that no state of this run can have."
+    given = {n: (t.dtype, tuple(t.shape)) for n, t in claimed.items() if not n.startswith("trace.")}
+    moments = [n for n in kinds if n.startswith(_MOMENTS)]
+    moved = {n.split(".", 1)[1] for n in moments if n in given}                                          # what has not learned has none
+    wanted = {n: k for n, k in kinds.items() if n not in moments or n.split(".", 1)[1] in moved}
+    out = [n for n in sorted({*given, *wanted}) if given.get(n) != wanted.get(n)]
+    out += [n for n, t in claimed.items() if n.startswith("trace.") and (t.dim() != 3 or t.dtype != torch.float32)]
+    if not out and not torch.equal(claimed["order"].sort(dim=1).values, train.sort(dim=1).values): out.append("order")
+    return out or [n for n in map("generator.{}".format, range(seeds)) if not _settable(claimed[n])]
+
+def _settable(state: Tensor) -> bool:
+    try: torch.Generator().set_state(state)
+    except RuntimeError: return False
+    return True
+
 # %% ../nbs/14f_reexecution.ipynb #r15r
-def _claimed(auditor, own: dict, at: int) -> tuple[dict, dict] | None:
-    file = segment_file(auditor.folder, auditor.name, auditor.stops[at]["stop"])
+def _claimed(auditor, run: Run, at: int) -> tuple[dict, dict] | None:  # None: withheld; ({"misfits": names}, {}): no state of this run
+    stop = auditor.stops[at]["stop"]
+    file = segment_file(auditor.folder, auditor.name, stop)
     if not file.exists(): return None
-    about, claimed = read_run(file)
-    need = {n: t.shape for n, t in own.items() if n.startswith(("model.", "best."))}
-    if any(n not in claimed or claimed[n].shape != shape for n, shape in need.items()) or about.get("step") != str(auditor.stops[at]["stop"]):
-        raise TranscriptError(f"segments/{file.name}: expected the tensors of this model at step {auditor.stops[at]['stop']}, got others")
-    return about, claimed
+    try: about, claimed = read_run(file)
+    except ValueError: return {"misfits": ["file"]}, {}
+    steps = [s["stop"] for s in auditor.stops[1:at + 1]]
+    if about.get("step") != str(stop) or about.get("looks") != json.dumps(steps): return {"misfits": ["step"]}, {}
+    misfits = _misfits(_kinds(run, auditor.seen, at), claimed, auditor.split.train, len(run.generators))
+    return ({"misfits": misfits}, {}) if misfits else (about, claimed)
 
 # %% ../nbs/14f_reexecution.ipynb #r15s
 def _go_on(auditor, run: Run, claimed: tuple | None) -> None:
@@ -150,17 +186,20 @@ def _go_on(auditor, run: Run, claimed: tuple | None) -> None:
     last = len(auditor.stops) - 1
     wanted = [i for i in range(auditor.at + 1, last + 1) if auditor.picked is None or (auditor.name, auditor.stops[i]["stop"]) in auditor.picked]
     goal = wanted[0] - 1 if wanted else last
-    if goal != auditor.at: claimed, auditor.at = _claimed(auditor, run_tensors(run), goal), goal
-    if goal == auditor.at and claimed is None and run.step != auditor.stops[goal]["stop"]:
-        raise TranscriptError(f"segments: expected the file of {auditor.name!r} at step {auditor.stops[goal]['stop']} to begin from, found none")
-    if claimed is not None: set_run(run, *claimed)
-    auditor.state, auditor.trace = claimed or ({}, run_tensors(run)), Trace()
+    if goal != auditor.at: claimed, auditor.at = _claimed(auditor, run, goal), goal
+    there = claimed is not None and bool(claimed[1])
+    if not there and run.step != (stop := auditor.stops[goal]["stop"]):
+        refuse = lambda error, what: error(f"segments: expected the state of {auditor.name!r} at step {stop} to go on from, {what}")
+        raise refuse(TranscriptError, "found none") if claimed is None else refuse(MisfitError, f"got one whose {claimed[0]['misfits'][0]} does not fit")
+    if there: set_run(run, *claimed)
+    auditor.state, auditor.trace = claimed if there else ({"step": str(run.step), "looks": json.dumps([s for s, *_ in run.looks])}, run_tensors(run)), Trace()
 
 # %% ../nbs/14f_reexecution.ipynb #r15h
 def _other_weights(auditor, run: Run, claimed: tuple | None) -> list[str]:  # at the start
     own, digests = run_tensors(run), auditor.stops[0].get("weights") or {}
-    alike = lambda n: not auditor.exact and torch.allclose(own[n], claimed[1][n], 1e-3, 1e-3)     # another machine draws other last digits
-    names = [n for n in differing(own, claimed[1]) if n.startswith("model.") and not alike(n)] if claimed else []
+    alike = lambda n: not auditor.exact and n.startswith(("model.", "best.")) and torch.allclose(own[n], claimed[1][n], 1e-3, 1e-3)
+    if claimed and not claimed[1]: return claimed[0]["misfits"]
+    names = [n for n in differing(own, claimed[1]) if not alike(n)] if claimed else []
     return names + [f"digest of {n}" for n, d in short_digests(run.model).items() if auditor.exact and digests.get(n) != d]
 
 # %% ../nbs/14f_reexecution.ipynb #r15b
@@ -171,6 +210,7 @@ def _compare(auditor, run: Run, own: dict, claimed: tuple | None) -> SegmentChec
         wrong = [k for k in ("batches", "generators") if said[k] != line.get(k)] + [f"model.{n}" for n, d in said["weights"].items() if (line.get("weights") or {}).get(n) != d]
         return SegmentCheck(auditor.name, start, run.step, None, wrong)
     about, theirs = claimed
+    if not theirs: return SegmentCheck(auditor.name, start, run.step, float("inf"), about["misfits"], noise=0.)
     names = differing(own, theirs)
     if segment_line(run, auditor.trace)["batches"] != line.get("batches"): names.append("batches")
     check = SegmentCheck(auditor.name, start, run.step, (distance if auditor.exact else state_distance)(own, theirs, auditor.state[1]), names)
@@ -261,7 +301,8 @@ class Auditor(_Listener):
 
     def begin(self, run, mark):
         "Compare the first weights."
-        self.at, claimed = 0, _claimed(self, run_tensors(run), 0)
+        self.seen = look(run.model, gather(self.rows, self.split.valid), measure=False)
+        self.at, claimed = 0, _claimed(self, run, 0)
         self.first[self.name] = _other_weights(self, run, claimed)
         _go_on(self, run, claimed)
 
@@ -272,7 +313,7 @@ class Auditor(_Listener):
         self.at += 1
         if self.at >= len(self.stops) or self.stops[self.at]["stop"] != run.step:
             raise TranscriptError(f"transcript.jsonl: expected a segment of {self.name!r} that ends at step {run.step}")
-        own, claimed = run_tensors(run) | self.trace.tensors(), _claimed(self, run_tensors(run), self.at)
+        own, claimed = run_tensors(run) | self.trace.tensors(), _claimed(self, run, self.at)
         self.segments.append(_compare(self, run, own, claimed))
         _go_on(self, run, claimed)
 
@@ -305,7 +346,7 @@ class Reexecution:
         return not (self.gap > 1e-3 or any(self.first.values()) or self.wrong() or any(f.startswith(("rows.json", "main:")) for f in self.prepared))
 
 # %% ../nbs/14f_reexecution.ipynb #r19b
-def _in_kind(s: SegmentCheck) -> list[str]: return [n for n in s.tensors if n == "order" or n == "batches" or n.startswith("generator.")]
+def _in_kind(s: SegmentCheck) -> list[str]: return [n for n in s.tensors if n in ("order", "batches") or n.startswith(("generator.", "step."))]
 
 # %% ../nbs/14f_reexecution.ipynb #r21
 def reexecute(

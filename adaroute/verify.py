@@ -18,7 +18,7 @@ from .derivation import check_derivation
 from .estimator import AdaRoute, _schema_of
 from .plan import PlanError, derive_seed, derived_test, group_codes, load_leaves, load_plan
 from .power import memorisation_evidence
-from .reexecution import Reexecution, SegmentCheck, reexecute
+from .reexecution import MisfitError, Reexecution, SegmentCheck, reexecute
 from .runfolder import Check, RunFolder, check_integrity
 
 # %% ../nbs/14g_verify.ipynb #v05
@@ -92,7 +92,7 @@ def _by_account(s: SegmentCheck) -> str:
 # %% ../nbs/14g_verify.ipynb #v08t
 def _by_tensors(s: SegmentCheck) -> str:
     weights = [n for n in s.tensors if n.startswith(("model.", "best.", "exp_avg", "step."))]
-    if any(n == "order" or n == "batches" or n.startswith("generator.") for n in s.tensors): return "batch order"
+    if any(n in ("order", "batches") or n.startswith("generator.") for n in s.tensors): return "batch order"
     return "router-state tampering" if weights and all(".router." in f".{n.split('.', 1)[1]}" for n in weights) else "gluing"
 
 def _by_field(found: Reexecution) -> str:
@@ -139,7 +139,7 @@ def _verdicts(named: str | None, records: Check | None, found: Reexecution | Non
         if name == named: out[name] = Verdict("found", "See what failed above." + _ALIKE.get(name, ""))
         elif name in _NEEDS_RECORDS and run.plan is None: out[name] = Verdict("cannot be tested", "The table was not committed.")
         elif name in _NEEDS_RECORDS: out[name] = Verdict("excluded", records.detail) if records and records.passed else Verdict("not tested", "It needs the table and its key.")
-        elif found is None: out[name] = Verdict("not tested", "It needs the table" + (" and its key." if run.plan else "."))
+        elif found is None: out[name] = Verdict("not tested", "It needs re-execution, with the table" + (" and its key." if run.plan else "."))
         elif not found.reproduced: out[name] = Verdict("not tested", "Something else was found; a second cheat may hide behind it.")
         elif found.unsure(): out[name] = Verdict("not tested", f"{len(found.unsure())} segments are too sensitive to be judged on another kind of machine.")
         elif whole: out[name] = Verdict("excluded", _how(found))
@@ -224,8 +224,8 @@ def verify_run(
         checks.append(records); named = cheat or named
     if frame is not None and not run.disorder and run.model is not None and (records is None or records.passed):
         given, apart = _given_rows(run, frame, groups)
-        found = reexecute(run.folder, *given, apart, _picked(run, segments), tolerance, progress)
-        checks += _told(found); named = named or name_cheat(found)
+        found, told = _trained_again(run, given, apart, segments, tolerance, progress)
+        checks += told; named = named or found and name_cheat(found)
         if references: evidence = _memorisation(run, given, apart, references, progress)
     return Verification(run.folder.name, checks, _verdicts(named, records, found, run), named, found, evidence)
 
@@ -245,6 +245,11 @@ def _given_rows(run: RunFolder, frame: pd.DataFrame, groups) -> tuple[tuple, pd.
 
 def _owners(frame: pd.DataFrame, groups) -> np.ndarray:
     return group_codes(list(range(len(frame)) if groups is None else frame[groups] if isinstance(groups, str) else groups))
+
+def _trained_again(run: RunFolder, given: tuple, apart, segments, tolerance, progress) -> tuple[Reexecution | None, list[Check]]:
+    try: found = reexecute(run.folder, *given, apart, _picked(run, segments), tolerance, progress)
+    except MisfitError as error: return None, [Check(2, "segments", False, f"{error}.")]
+    return found, _told(found)
 
 # %% ../nbs/14g_verify.ipynb #v18b
 def _picked(run: RunFolder, segments) -> set | None:

@@ -4,6 +4,9 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 import adaroute.training
 from adaroute import AdaRoute, reexecution
@@ -13,6 +16,7 @@ from adaroute.plan import PlanError, derive_seed, group_codes, model_seed, save_
 from adaroute.reexecution import reexecute
 from adaroute.transcript import TranscriptError, fit_under_plan
 from adaroute.verify import CHEAT_NAMES, name_cheat, verify_run
+from rechain import lines_of, rechain, sum_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:the router collapsed")
 
@@ -67,7 +71,7 @@ def test_some_segments_give_a_probability(world, run):
 def test_without_segment_files_digests_decide(world, run, tmp_path):
     shutil.copytree(run, tmp_path / "run"); shutil.rmtree(tmp_path / "run" / "segments")
     assert audit(world, tmp_path / "run").status == 0
-    with pytest.raises(TranscriptError, match="expected the file of 'main' at step"): reexecute(tmp_path / "run", world.frame[~world.test], None, picked={("main", 90)})
+    with pytest.raises(TranscriptError, match="expected the state of 'main' at step"): reexecute(tmp_path / "run", world.frame[~world.test], None, picked={("main", 90)})
 
 
 def test_without_a_plan_the_records_cannot_be_tested(world, tmp_path):
@@ -143,3 +147,28 @@ def test_a_tolerance_covers_all_that_training_goes_on_from(world, run, monkeypat
         return about, tensors | ({part: tensors[part] * 1.5 + .1} if about["step"] == "120" else {})
     monkeypatch.setattr(reexecution, "read_run", tampered)
     assert audit(world, run, tolerance=1e-3).status == 1
+
+
+NAN = lambda t: torch.full_like(t, torch.nan)
+CRAFTED = [(0, "best.heads.own", lambda t: t + 1), (0, "best_error", lambda t: t * 0 - 1), (60, "best_error", lambda t: t * 0 - 1), (60, "exp_avg.heads.own", NAN),
+           (60, "exp_avg_sq.heads.own", lambda t: t[..., :1]), (60, "step.heads.own", NAN), (60, "step.heads.own", lambda t: torch.stack([t, t])), (60, "look.usage", lambda t: t[:1]),
+           (60, "order", lambda t: t + 1000), (60, "order", lambda t: t.float()), (60, "generator.0", lambda t: t * 0), (60, "model.heads.own", lambda t: None),
+           (60, "model.more", lambda t: torch.ones(3)), (60, "trace.loss", lambda t: t.double()), (90, "best.heads.own", NAN)]
+
+
+@pytest.mark.parametrize("how", [{}, dict(tolerance=1e-3), dict(elsewhere=True)], ids=["to the bit", "tolerance", "elsewhere"])
+@pytest.mark.parametrize("stop, name, change", CRAFTED, ids=[f"{name}-{stop}-{i}" for i, (stop, name, _) in enumerate(CRAFTED)])
+def test_states_that_no_run_can_have(world, run, tmp_path, monkeypatch, stop, name, change, how):
+    "Whoever writes a segment file by hand, and a chain that is whole, is refused, and never with a traceback."
+    folder = shutil.copytree(run, tmp_path / "run")
+    file = folder / "segments" / f"main-{stop:06d}.safetensors"
+    with safe_open(file, "pt") as f: about, tensors = f.metadata(), {k: f.get_tensor(k) for k in f.keys()}
+    tensors[name] = change(tensors.get(name))
+    save_file({k: t.contiguous() for k, t in tensors.items() if t is not None}, file, metadata=about)
+    lines = lines_of(folder)
+    for line in lines:
+        if line["kind"] == "segment" and line["stop"] == stop: line["file"] = sum_of(file)
+    rechain(lines, folder)
+    if how.get("elsewhere"): monkeypatch.setattr(reexecution, "numerics", lambda: {"probe": "of another machine"})
+    found = audit(world, folder, **{k: v for k, v in how.items() if k != "elsewhere"})
+    assert found.status == 1 and found.verdicts["addition"].word != "excluded"
