@@ -88,7 +88,7 @@ def _weighted(
     mean = np.stack([np.asarray(part.sum(axis=0)).ravel() for part in parts]) / np.maximum(known.sum(axis=0), 1)[:, None]
     return sum(parts[1:], parts[0]), known.astype(np.float32), mean.astype(np.float32), rare
 
-
+# %% ../nbs/02b_directions.ipynb #c15b
 def _unit_scale(
     z: np.ndarray,  # rows along directions  # (n, k)
 ) -> float:         # makes the mean squared length of a row equal to k

@@ -41,7 +41,7 @@ def fit_columns(
     return dict(log=np.array(log, dtype=bool), mean=np.array(mean, dtype=float), scale=np.array(scale, dtype=float),
                 flagged=gaps.any(axis=0) & ~gaps.all(axis=0))
 
-
+# %% ../nbs/03_encoders.ipynb #c07c
 def scale_columns(
     values: np.ndarray,  # NaN where missing            # (n, c)
     fitted: dict,        # from `fit_columns`
@@ -68,7 +68,7 @@ def fit_levels(
     return dict(levels=[sorted(v for v, k in c.items() if k >= min_rows) for c in counts],
                 flagged=gaps.any(axis=0) & ~gaps.all(axis=0))
 
-
+# %% ../nbs/03_encoders.ipynb #c15c
 def one_hot(
     cells: np.ndarray,  # None where missing        # (n, C)
     fitted: dict,       # from `fit_levels`
@@ -87,6 +87,13 @@ def verbalise(
     rows = [[None if np.isnan(x) else f"{x:.10g}" for x in row] + list(cells)
             for row, cells in zip(batch.numeric, batch.categorical)]
     return ["; ".join(f"{name} {value}" for name, value in zip(names, row) if value is not None) for row in rows]
+
+# %% ../nbs/03_encoders.ipynb #c19a
+def _sentences(
+    batch: Batch,
+) -> np.ndarray:  # (n, 1), None where nothing is known
+    "Verbalised numbers as a column of text."
+    return np.array([sentence or None for sentence in verbalise(batch)], dtype=object)[:, None]
 
 # %% ../nbs/03_encoders.ipynb #c21
 class Features(NamedTuple):
@@ -169,13 +176,6 @@ def _fit(
         parts["spoken"] = fit_vectors(*_vectors(_sentences(batch), encoder, cache), s["text_dim"], rng)
     return parts
 
-
-def _sentences(
-    batch: Batch,
-) -> np.ndarray:  # (n, 1), None where nothing is known
-    "Verbalised numbers as a column of text."
-    return np.array([sentence or None for sentence in verbalise(batch)], dtype=object)[:, None]
-
 # %% ../nbs/03_encoders.ipynb #c28
 def _transform(
     batch: Batch,
@@ -201,7 +201,6 @@ _LEAST = dict(text_dim=1, min_df=1, window=0, max_terms=1)
 
 def _check(
     settings: dict,
-    encoder, cache,  # as given
 ):
     "Refuse settings that cannot work."
     for name, choices in _CHOICES.items():
@@ -211,6 +210,13 @@ def _check(
         value = settings[name]
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
             raise ValueError(f"{name}: expected a whole number of at least {least}, got {value!r}")
+
+# %% ../nbs/03_encoders.ipynb #c30b
+def _check_encoder(
+    settings: dict,
+    encoder, cache,  # as given
+):
+    "Refuse a sentence encoder that cannot work, and settings that miss one."
     kind = type(encoder).__name__
     if encoder is not None and not callable(getattr(encoder, "encode", None)):
         raise ValueError(f"sentence_encoder: expected an object with `encode`, got {kind}")
@@ -330,6 +336,18 @@ class _Base(_Stored):
                 raise ValueError(f"{kind} columns: expected {_listed(names) or 'none'} as in training, got {_listed(got) or 'none'}")
         return self.parts
 
+# %% ../nbs/03_encoders.ipynb #c39b
+def _restored(kind, plain: dict, arrays: dict, sentence_encoder, cache):
+    "An encoder as it was when its state was taken."
+    if not isinstance(plain, dict) or set(plain) != {"settings", "parts", "sentence_encoder"}:
+        raise ValueError("encoder: expected a state with settings, parts and sentence_encoder, got something else")
+    encoder = _loaded(sentence_encoder)
+    if _name(encoder) != plain["sentence_encoder"]:
+        raise ValueError(f"sentence_encoder: expected {plain['sentence_encoder']} as in training, got {_name(encoder)}")
+    new = kind(**plain["settings"], sentence_encoder=encoder, cache=cache)
+    new.parts = _join(plain["parts"], arrays)
+    return new
+
 # %% ../nbs/03_encoders.ipynb #c40
 class Encoder(_Base):
     "Text and numbers to features, learned on training rows only."
@@ -349,18 +367,11 @@ class Encoder(_Base):
         self.settings = dict(text_features=text_features, text_dim=text_dim, min_df=min_df, ngrams=ngrams, window=window,
                              max_terms=max_terms, curves=curves, verbalise_numbers=verbalise_numbers)
         self.sentence_encoder, self.parts = _loaded(sentence_encoder), None
-        _check(self.settings, self.sentence_encoder, cache)
+        _check(self.settings); _check_encoder(self.settings, self.sentence_encoder, cache)
         self.settings = {name: int(value) if isinstance(value, np.integer) else value for name, value in self.settings.items()}
         self.cache = Cache(cache) if cache else None
 
     @classmethod
     def from_state(cls, plain: dict, arrays: dict, sentence_encoder=None, cache=None) -> "Encoder":
         "The inverse of `state`; a sentence encoder is not stored and must be given again."
-        if not isinstance(plain, dict) or set(plain) != {"settings", "parts", "sentence_encoder"}:
-            raise ValueError("encoder: expected a state with settings, parts and sentence_encoder, got something else")
-        encoder = _loaded(sentence_encoder)
-        if _name(encoder) != plain["sentence_encoder"]:
-            raise ValueError(f"sentence_encoder: expected {plain['sentence_encoder']} as in training, got {_name(encoder)}")
-        new = cls(**plain["settings"], sentence_encoder=encoder, cache=cache)
-        new.parts = _join(plain["parts"], arrays)
-        return new
+        return _restored(cls, plain, arrays, sentence_encoder, cache)

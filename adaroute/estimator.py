@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .encoders import Encoder, Features
 from .heads import OutcomeScale, expected, fit_scale
 from .mixtures import count_quantile, mixture_quantile
-from .model import Design, Prior, RoutedModel, check_number, predict_mean, take_lanes
+from .model import Design, Forecast, Prior, RoutedModel, check_number, predict_mean, take_lanes
 from .outcomes import read_bounds, read_weights
 from .paths import Widths, aim
 from .router import TEXT_NORM, open_routes
@@ -98,9 +98,12 @@ def combine(
 def _is_table(X) -> bool: return hasattr(X, "columns") or hasattr(X, "to_pandas")
 
 def _schema_of(est, frame) -> Schema:
-    if not est.tasks: raise SchemaError("tasks: expected {outcome: 'regression', 'binary', 'ordinal' or 'count'}, got none; AdaRoute(tasks=...) says what to predict")
+    if not est.tasks:
+        raise SchemaError("tasks: expected {outcome: 'regression', 'binary', 'ordinal' or 'count'}, got none; "
+                          "AdaRoute(tasks=...) says what to predict")
     return infer(frame, est.tasks, est.text, est.numeric, est.categorical)
 
+# %% ../nbs/09_estimator.ipynb #c18b
 def _choices(kind, name: str, given: dict | None, **own):
     "Make Settings, Prior, Design or Encoder from keyword arguments, naming what is not known."
     if not isinstance(given, dict | None): raise ValueError(f"{name}: expected a dictionary, got {type(given).__name__}")
@@ -109,6 +112,7 @@ def _choices(kind, name: str, given: dict | None, **own):
     if unknown: raise ValueError(f"{name}: expected some of {', '.join(known)}, got {unknown[0]!r}")
     return kind(**{**own, **(given or {})})
 
+# %% ../nbs/09_estimator.ipynb #c18e
 def _settled(est) -> tuple[Settings, Prior, Design, Encoder]:
     "The estimator's choices, checked."
     for name, low in (("members", 1), ("starts", 1), ("seed", 0)): check_number(name, getattr(est, name), low, 2 ** 53, whole=True)
@@ -132,20 +136,24 @@ def prepare(
     rows = Rows(join_evidence(f, factor), torch.from_numpy(open_routes(f.presence, design.experts)), y)
     return rows, Widths(f.numbers.shape[1], f.facts.shape[1], f.text.shape[1])
 
+# %% ../nbs/09_estimator.ipynb #c20d
 def _trainable(batch: Batch, design: Design, groups) -> tuple[Batch, np.ndarray, np.ndarray]:
     "The rows that teach something, their groups as numbers, and where they stood."
     check_trainable(batch)
     if groups is None: groups = np.arange(len(batch))
     if np.ndim(groups) != 1 or len(groups) != len(batch):
-        raise ValueError(f"groups: expected {len(batch)} labels, one a row, got {'shape ' + str(np.shape(groups)) if np.ndim(groups) != 1 else len(groups)}")
+        got = f"shape {np.shape(groups)}" if np.ndim(groups) != 1 else len(groups)
+        raise ValueError(f"groups: expected {len(batch)} labels, one a row, got {got}")
     use = np.flatnonzero(open_routes(batch.presence, design.routes).any(axis=1) & batch.observed.any(axis=1))
-    if len(use) < 3: raise SchemaError(f"table: expected at least 3 rows with an outcome and the evidence for one of {', '.join(design.routes)}, got {len(use)} of {len(batch)}")
+    if len(use) < 3:
+        wanted = f"at least 3 rows with an outcome and the evidence for one of {', '.join(design.routes)}"
+        raise SchemaError(f"table: expected {wanted}, got {len(use)} of {len(batch)}")
     batch, groups = batch.take(use), pd.factorize(np.asarray(groups)[use], use_na_sentinel=False)[0]
     check_trainable(batch)
     if not groups.any(): raise ValueError(f"groups: expected at least 2 different labels, got 1 in {len(use)} rows")
     return batch, groups, use
 
-# %% ../nbs/09_estimator.ipynb #c21
+# %% ../nbs/09_estimator.ipynb #c21b
 def _watch(est) -> Watch | None:
     "Who looks on while it trains."
     if est.checkpoint and est.transcript: raise ValueError("checkpoint: expected none beside a transcript, which keeps its own")
@@ -154,29 +162,29 @@ def _watch(est) -> Watch | None:
     from adaroute.transcript import Recorder                     # which knows the run folder, so it comes after this chapter
     return Recorder(est.transcript)
 
-@one_thread()
-def _fit(est, frame, schema: Schema, groups, watch: Watch | None = None) -> dict:  # attribute -> value
-    "What a fit finds."
-    settings, prior, design, encoder = _settled(est)
-    batch, groups, used = _trainable(read(frame, schema), design, groups)
-    if est.steps is None: settings = replace(settings, steps=min(max(4 * len(batch), 2000), settings.steps))
-    encoder.fit(batch, seed=est.seed, owners=groups if groups.max() + 1 < len(groups) else None)
-    scale = fit_scale(batch.outcome, schema.tasks, read_bounds(est.bounds, batch), read_weights(est.task_weights, est.class_weights, batch))
-    factor = text_factor(encoder.transform(batch).text)
-    rows, widths = prepare(batch, encoder, scale, design, factor)
-    rows = rows._replace(open=est._opened(rows.open))
-    if watch: rows = watch.prepared(rows, est=est, schema=schema, settings=settings, widths=widths, encoder=encoder, scale=scale, factor=factor, groups=groups, used=used)
-    found = _learned(est, design, rows, widths, scale, groups, settings, prior, watch)
-    for path in _spare_paths(est, design):
-        found["model_"].spares[path] = _spare(est, path, batch, groups, encoder, scale, factor, design, settings, prior, watch if watch and watch.whole else None)
-    return dict(extras_={}, schema_=schema, design_=design, encoder_=encoder, scale_=scale, factor_=factor, widths_=widths,
-                fallback_=np.nanmean(scale.encode(batch.outcome), axis=0), **found)
+# %% ../nbs/09_estimator.ipynb #c23
+def history(run, lanes: list[int]) -> dict[str, np.ndarray]:
+    "The looks of some lanes, one array a quantity."
+    stack = lambda pick: torch.stack([pick(loss, seen)[lanes] for _, loss, seen in run.looks]).numpy()   # (looks, lanes, ...)
+    out = {name: stack(lambda _, seen: getattr(seen, name)) for name in run.looks[0][2]._fields}
+    return {"step": np.array([s for s, *_ in run.looks]), "train": stack(lambda loss, _: loss), **out}
 
-def _learned(est, design: Design, rows: Rows, widths: Widths, scale: OutcomeScale, groups, settings, prior, watch: Watch | None = None, name: str = "main") -> dict:
+# %% ../nbs/09_estimator.ipynb #c22b
+def _kept(model: RoutedModel, run, members: int) -> dict:
+    errors = run.best_error.view(members, -1)
+    lanes = (errors.argmin(dim=1) + errors.shape[1] * torch.arange(members)).tolist()
+    return dict(model_=take_lanes(model, lanes), validation_error_=errors.amin(dim=1).numpy(), history_=history(run, lanes))
+
+# %% ../nbs/09_estimator.ipynb #c22c
+def _learned(
+    est, design: Design, rows: Rows, widths: Widths, scale: OutcomeScale, groups, settings, prior,
+    watch: Watch | None = None, name: str = "main",
+) -> dict:
     "Train all lanes, keep the best start of each member."
     split = make_split(groups, est.members, est.starts, est.validation, np.random.default_rng(est.seed))
     lanes = range(est.members * est.starts)
-    model = RoutedModel(design, widths, scale, [1000 * est.seed + lane for lane in lanes], [prior.cautions[lane % est.starts % len(prior.cautions)] for lane in lanes])
+    cautions = [prior.cautions[lane % est.starts % len(prior.cautions)] for lane in lanes]
+    model = RoutedModel(design, widths, scale, [1000 * est.seed + lane for lane in lanes], cautions)
     aim(model.paths, rows.joined[:, :widths.numbers])
     if design.start == "ridge": start_from_ridge(model, rows, split)
     if watch: watch.lanes(name, model, split)
@@ -185,18 +193,6 @@ def _learned(est, design: Design, rows: Rows, widths: Widths, scale: OutcomeScal
     found = _kept(model, run, est.members)
     if watch: watch.finished(name, found["model_"])
     return found
-
-# %% ../nbs/09_estimator.ipynb #c23
-def _kept(model: RoutedModel, run, members: int) -> dict:
-    errors = run.best_error.view(members, -1)
-    lanes = (errors.argmin(dim=1) + errors.shape[1] * torch.arange(members)).tolist()
-    return dict(model_=take_lanes(model, lanes), validation_error_=errors.amin(dim=1).numpy(), history_=history(run, lanes))
-
-def history(run, lanes: list[int]) -> dict[str, np.ndarray]:
-    "The looks of some lanes, one array a quantity."
-    stack = lambda pick: torch.stack([pick(loss, seen)[lanes] for _, loss, seen in run.looks]).numpy()   # (looks, lanes, ...)
-    out = {name: stack(lambda _, seen: getattr(seen, name)) for name in run.looks[0][2]._fields}
-    return {"step": np.array([s for s, *_ in run.looks]), "train": stack(lambda loss, _: loss), **out}
 
 # %% ../nbs/09_estimator.ipynb #c23b
 def _spare_paths(est, design: Design) -> list[str]:
@@ -211,7 +207,30 @@ def _spare(est, path: str, batch: Batch, groups, encoder, scale, factor, design:
     rows, widths = prepare(left.take(keep), encoder, scale, alone, factor)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "the router collapsed")             # with a single path there is nothing to lose by it
-        return _learned(est, alone, rows, widths, scale, groups[keep], replace(settings, steps=max(settings.steps // 2, 1)), prior, watch, f"spare {path}")["model_"]
+        half = replace(settings, steps=max(settings.steps // 2, 1))
+        return _learned(est, alone, rows, widths, scale, groups[keep], half, prior, watch, f"spare {path}")["model_"]
+
+# %% ../nbs/09_estimator.ipynb #c21
+@one_thread()
+def _fit(est, frame, schema: Schema, groups, watch: Watch | None = None) -> dict:  # attribute -> value
+    "What a fit finds."
+    settings, prior, design, encoder = _settled(est)
+    batch, groups, used = _trainable(read(frame, schema), design, groups)
+    if est.steps is None: settings = replace(settings, steps=min(max(4 * len(batch), 2000), settings.steps))
+    encoder.fit(batch, seed=est.seed, owners=groups if groups.max() + 1 < len(groups) else None)
+    scale = fit_scale(batch.outcome, schema.tasks, read_bounds(est.bounds, batch), read_weights(est.task_weights, est.class_weights, batch))
+    factor = text_factor(encoder.transform(batch).text)
+    rows, widths = prepare(batch, encoder, scale, design, factor)
+    rows = rows._replace(open=est._opened(rows.open))
+    if watch:
+        rows = watch.prepared(rows, est=est, schema=schema, settings=settings, widths=widths, encoder=encoder, scale=scale, factor=factor,
+                              groups=groups, used=used)
+    found = _learned(est, design, rows, widths, scale, groups, settings, prior, watch)
+    for path in _spare_paths(est, design):
+        looking = watch if watch and watch.whole else None
+        found["model_"].spares[path] = _spare(est, path, batch, groups, encoder, scale, factor, design, settings, prior, looking)
+    return dict(extras_={}, schema_=schema, design_=design, encoder_=encoder, scale_=scale, factor_=factor, widths_=widths,
+                fallback_=np.nanmean(scale.encode(batch.outcome), axis=0), **found)
 
 # %% ../nbs/09_estimator.ipynb #c25
 PIECE = 4096  # rows that are held as tensors at once
@@ -226,11 +245,10 @@ class Encoded(NamedTuple):
         for at in range(0, len(self.index), PIECE):
             yield self.index[at:at + PIECE], Rows(*(block[at:at + PIECE] for block in self.rows))
 
-def _encode(est, X) -> Encoded:
-    "Read text and numbers once, for several questions: the answer can take the table's place."
-    batch = read(_input_frame(est, X), est.schema_, outcomes=False)
-    parts = [rows for _, rows in _pieces(est, X)]
-    return Encoded(batch.index, Rows(*(torch.cat(blocks) for blocks in zip(*parts))), batch.presence)
+# %% ../nbs/09_estimator.ipynb #c25c
+def _input_frame(est, X):
+    if not hasattr(est, "array_"): return X
+    return pd.DataFrame(_validated(est, X, reset=False, ensure_all_finite="allow-nan", dtype=np.float64), columns=list(est.schema_.numeric))
 
 def _pieces(est, X, outcomes: bool = False):
     "Yield the table's evidence piece by piece: index, tensors."
@@ -244,13 +262,17 @@ def _pieces(est, X, outcomes: bool = False):
         rows, _ = prepare(piece, est.encoder_, est.scale_, est.design_, est.factor_)
         yield piece.index, rows
 
-def _input_frame(est, X):
-    if not hasattr(est, "array_"): return X
-    return pd.DataFrame(_validated(est, X, reset=False, ensure_all_finite="allow-nan", dtype=np.float64), columns=list(est.schema_.numeric))
+# %% ../nbs/09_estimator.ipynb #c25d
+def _encode(est, X) -> Encoded:
+    "Read text and numbers once, for several questions: the answer can take the table's place."
+    batch = read(_input_frame(est, X), est.schema_, outcomes=False)
+    parts = [rows for _, rows in _pieces(est, X)]
+    return Encoded(batch.index, Rows(*(torch.cat(blocks) for blocks in zip(*parts))), batch.presence)
 
 # %% ../nbs/09_estimator.ipynb #c26
 @one_thread()
-def _answers(est, X) -> tuple[pd.Index, np.ndarray, np.ndarray, np.ndarray]:  # index, routes (n, 8) or (n, 8, K), statements (n, 8, K), prediction (n, K)
+def _answers(est, X) -> tuple[pd.Index, np.ndarray, np.ndarray, np.ndarray]:
+    "The index, routes (n, 8) or (n, 8, K), statements (n, 8, K) and prediction (n, K)."
     parts = [(index, *combine(est.model_, rows.joined, rows.open)) for index, rows in _pieces(est, X)]
     index = parts[0][0].append([p[0] for p in parts[1:]])
     routes, said = (np.concatenate([p[i] for p in parts]) for i in (1, 2))
@@ -258,34 +280,35 @@ def _answers(est, X) -> tuple[pd.Index, np.ndarray, np.ndarray, np.ndarray]:  # 
     mixture = (routes if routes.ndim == 3 else routes[..., None]) * said
     mixture, lost = mixture.sum(axis=1), routes.reshape(len(routes), -1).sum(axis=1) == 0
     mixture[lost] = est.fallback_
-    if lost.any(): warnings.warn(f"{lost.sum()} of {len(lost)} rows have nothing that an allowed route reads (numbers, text): predicted by the training mean", stacklevel=3)
+    if lost.any():
+        nothing = f"{lost.sum()} of {len(lost)} rows have nothing that an allowed route reads (numbers, text)"
+        warnings.warn(f"{nothing}: predicted by the training mean", stacklevel=3)
     at = [ROUTES.index(e) for e in est.design_.experts]
     full, statements = np.zeros((len(routes), len(ROUTES), *routes.shape[2:])), np.full((len(routes), len(ROUTES), said.shape[2]), np.nan)
     full[:, at], statements[:, at] = routes, said
     return index, full, est.scale_.decode(statements), est.scale_.decode(mixture)
 
-# %% ../nbs/09_estimator.ipynb #c30
-@torch.no_grad()
-@one_thread()
-def _interval(est, X, coverage: float) -> pd.DataFrame:
-    check_number("coverage", coverage, 1e-6, 1 - 1e-6)
-    kinds, parts, L = est.model_.heads.kinds, [], len(est.model_.seeds)
-    if not {"regression", "count"} & set(kinds): raise ValueError("predict_interval: expected a regression outcome or a count, got none")
-    for index, rows in _pieces(est, X):
-        f = est.model_(rows.joined.expand(L, -1, -1), rows.open.expand(L, -1, -1))
-        log_sd = est.model_.heads.log_sd[:, None].expand_as(f.eta)
-        flat = lambda t: t.transpose(0, 1).flatten(1).numpy().astype(np.float64)          # (n, L * E)
-        ends = {}
-        for k, (task, kind) in enumerate(est.schema_.tasks.items()):
-            if kind not in ("regression", "count"): continue
-            p = flat((f.log_route if f.log_route.dim() == 3 else f.log_route[..., k]).exp()).astype(np.float32) / np.float32(L)
-            p = np.where(p.sum(1, keepdims=True) > 0, p, 1 / p.shape[1])                  # a row without evidence: all routes
-            quantile, spread = (mixture_quantile, log_sd.exp()) if kind == "regression" else (count_quantile, log_sd)
-            for end, level in (("lower", (1 - coverage) / 2), ("upper", (1 + coverage) / 2)):
-                ends[task, end] = quantile(p, flat(f.eta[..., k]), flat(spread[..., k]), level)
-        parts.append(pd.DataFrame(ends, index=index))
-    return _in_units(est.scale_, pd.concat(parts))
+# %% ../nbs/09_estimator.ipynb #c28a
+def _flat(t: torch.Tensor) -> np.ndarray: return t.transpose(0, 1).flatten(1).numpy().astype(np.float64)   # (L, n, E) -> (n, L * E)
 
+def _voices(log_route: torch.Tensor) -> np.ndarray:  # (L, n, E) -> (n, L * E), rows sum to one
+    "How much each route of each member has to say."
+    p = _flat(log_route.exp()).astype(np.float32) / np.float32(len(log_route))
+    return np.where(p.sum(1, keepdims=True) > 0, p, 1 / p.shape[1])                       # a row without evidence: all routes
+
+# %% ../nbs/09_estimator.ipynb #c29a
+def _ends(est, f: Forecast, coverage: float) -> dict[tuple[str, str], np.ndarray]:  # (outcome, end) -> (n,)
+    "Two quantiles of each mixture."
+    log_sd, ends = est.model_.heads.log_sd[:, None].expand_as(f.eta), {}
+    for k, (task, kind) in enumerate(est.schema_.tasks.items()):
+        if kind not in ("regression", "count"): continue
+        p = _voices(f.log_route if f.log_route.dim() == 3 else f.log_route[..., k])
+        quantile, spread = (mixture_quantile, log_sd.exp()) if kind == "regression" else (count_quantile, log_sd)
+        for end, level in (("lower", (1 - coverage) / 2), ("upper", (1 + coverage) / 2)):
+            ends[task, end] = quantile(p, _flat(f.eta[..., k]), _flat(spread[..., k]), level)
+    return ends
+
+# %% ../nbs/09_estimator.ipynb #c29c
 def _in_units(scale: OutcomeScale, ends: pd.DataFrame) -> pd.DataFrame:
     "Ends of intervals in the outcomes' units and within their bounds."
     for k, task in enumerate(scale.tasks):
@@ -294,12 +317,23 @@ def _in_units(scale: OutcomeScale, ends: pd.DataFrame) -> pd.DataFrame:
             ends[task, end] = values.clip(*scale.bounds[k]) if scale.bounds else values
     return ends
 
+# %% ../nbs/09_estimator.ipynb #c30
+@torch.no_grad()
+@one_thread()
+def _interval(est, X, coverage: float) -> pd.DataFrame:
+    check_number("coverage", coverage, 1e-6, 1 - 1e-6)
+    parts, L = [], len(est.model_.seeds)
+    if not {"regression", "count"} & set(est.model_.heads.kinds):
+        raise ValueError("predict_interval: expected a regression outcome or a count, got none")
+    for index, rows in _pieces(est, X):
+        f = est.model_(rows.joined.expand(L, -1, -1), rows.open.expand(L, -1, -1))
+        parts.append(pd.DataFrame(_ends(est, f, coverage), index=index))
+    return _in_units(est.scale_, pd.concat(parts))
+
 # %% ../nbs/09_estimator.ipynb #c32
 class _Parameters(RegressorMixin, BaseEstimator):
     def __init__(self,
-        text=None,               # names of text columns; None: inferred from the table
-        numeric=None,            # names of numeric columns; None: inferred
-        categorical=None,        # names of categorical columns; None: inferred
+        text=None, numeric=None, categorical=None,  # names of columns; None: inferred from the table
         tasks=None,              # {outcome: "regression" | "binary" | "ordinal" | "count"}; None: arrays only
         bounds=None,             # {outcome: (lowest, highest)}: what no prediction may leave, such as (0, 27) for PHQ-9
         task_weights=None,       # {outcome: weight}: what an outcome counts for in training; else 1
@@ -313,10 +347,8 @@ class _Parameters(RegressorMixin, BaseEstimator):
         starts=2,                # starts of each member, each with a caution of its own; the best is kept
         validation=.2,           # share of the rows that a member is validated on
         steps=None,              # training steps; None: four a row, at least 2000, at most 4000
-        settings=None,           # further `Settings` of the training, as a dict
-        prior=None,              # precisions of the `Prior`, as a dict
-        design=None,             # further choices of the `Design`, as a dict
-        encoder=None,            # arguments of the `Encoder`, as a dict
+        settings=None, prior=None,   # further `Settings` of the training, precisions of the `Prior`: dicts
+        design=None, encoder=None,   # further choices of the `Design`, arguments of the `Encoder`: dicts
         checkpoint=None,         # file to checkpoint training in and to resume from
         transcript=None,         # folder of a run: how it was trained, for somebody who checks it; resumes as well
         progress=False,          # show a progress bar
@@ -325,9 +357,28 @@ class _Parameters(RegressorMixin, BaseEstimator):
         for name, value in list(locals().items()):
             if name not in ("self", "__class__"): setattr(self, name, value)
 
-# %% ../nbs/09_estimator.ipynb #c33
-class AdaRoute(_Parameters):
-    "Per-sample routing over modality paths and ways of sharing."
+# %% ../nbs/09_estimator.ipynb #c33b
+_FEATURES = ("n_features_in_", "feature_names_in_")   # what scikit-learn remembers of arrays
+
+def _from_arrays(est, X, y) -> tuple[pd.DataFrame, Schema]:
+    X, y = _validated(est, X, y, multi_output=True, y_numeric=True, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=3)
+    return from_arrays(X, y)
+
+def _validated(est, *arrays, **how):
+    "Arrays as scikit-learn checks them, without its message where that would repeat a cell."
+    try: return validate_data(est, *arrays, **how)
+    except ValueError as error:
+        if "could not convert" not in str(error): raise
+    raise SchemaError("arrays: expected numbers, got text; a DataFrame may hold it, with AdaRoute(tasks=...)")
+
+def _tags(tags):
+    tags.input_tags.allow_nan = True
+    tags.target_tags.multi_output = tags.target_tags.single_output = True
+    return tags
+
+# %% ../nbs/09_estimator.ipynb #c33d
+class _Learner(_Parameters):
+    "What learns."
     def fit(self, X, y=None, groups=None):
         "Learn from a table (outcomes among its columns) or from arrays; rows of one group validate together."
         table = _is_table(X) and (self.tasks or y is None)
@@ -338,6 +389,40 @@ class AdaRoute(_Parameters):
         for name, value in found.items(): setattr(self, name, value)
         if self.transcript: watch.close(self)
         return self
+    def _opened(self, open): return open                         # a control may close routes of the training rows here
+    def __sklearn_tags__(self): return _tags(super().__sklearn_tags__())
+
+# %% ../nbs/09_estimator.ipynb #c33f
+def _routes_for(est, routes: np.ndarray, outcome) -> np.ndarray:  # (n, 8)
+    "The routes of one outcome, or their mean over outcomes."
+    tasks = list(est.schema_.tasks)
+    if outcome is not None and outcome not in tasks: raise ValueError(f"outcome: expected one of {', '.join(tasks)}, got {str(outcome)[:40]!r}")
+    if routes.ndim == 2: return routes
+    return routes.mean(axis=2) if outcome is None else routes[..., tasks.index(outcome)]
+
+# %% ../nbs/09_estimator.ipynb #c33g
+def _add_routes(out: pd.DataFrame, routes: np.ndarray, *columns: str) -> None:  # (n, 8)
+    "The likeliest routes of each row and their probabilities, as new columns."
+    names, order = np.array(ROUTES), np.argsort(-routes, axis=1, kind="stable")
+    for rank, name in enumerate(columns):
+        p = np.take_along_axis(routes, order[:, [rank]], axis=1)[:, 0]
+        out[name], out[f"{name}_probability"] = np.where(p > 0, names[order[:, rank]], None), p
+
+# %% ../nbs/09_estimator.ipynb #c35
+def _describe(est, X) -> pd.DataFrame:
+    "Prediction, route, its probability, the runner-up, and which evidence was present."
+    index, routes, _, mixture = _answers(est, X)
+    out = pd.DataFrame(mixture, index=index, columns=list(est.schema_.tasks))
+    _add_routes(out, _routes_for(est, routes, None), "route", "runner_up")
+    for task in est.schema_.tasks if routes.ndim == 3 else (): _add_routes(out, _routes_for(est, routes, task), f"route of {task}")
+    presence = X.presence if isinstance(X, Encoded) else read(_input_frame(est, X), est.schema_, outcomes=False).presence
+    numbers, text = presence.T
+    out["presence"] = np.select([numbers & text, numbers, text], ["both", "numbers", "text"], "none")
+    return out
+
+# %% ../nbs/09_estimator.ipynb #c35b
+class _Answerer(_Learner):
+    "What answers."
     def predict(self, X):
         "Expected outcomes: a frame with one column an outcome (arrays in, an array out)."
         index, _, _, mixture = _answers(self, X)
@@ -355,7 +440,10 @@ class AdaRoute(_Parameters):
         return _interval(self, X, coverage)
     def encode(self, X): return _encode(self, X)
     def describe(self, X): return _describe(self, X)
-    def _opened(self, open): return open                         # a control may close routes of the training rows here
+
+# %% ../nbs/09_estimator.ipynb #c33
+class AdaRoute(_Answerer):
+    "Per-sample routing over modality paths and ways of sharing."
     def save(self, folder):
         "Write the fitted model into a folder, see the chapter on saving."
         from adaroute.saving import save_model                   # which knows this class, so it comes after it
@@ -365,48 +453,3 @@ class AdaRoute(_Parameters):
         "Read a saved model; refuse anything altered."
         from adaroute.saving import load_model
         return load_model(folder, sentence_encoder, cache)
-    def __sklearn_tags__(self): return _tags(super().__sklearn_tags__())
-
-# %% ../nbs/09_estimator.ipynb #c35
-def _from_arrays(est, X, y) -> tuple[pd.DataFrame, Schema]:
-    X, y = _validated(est, X, y, multi_output=True, y_numeric=True, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=3)
-    return from_arrays(X, y)
-
-def _validated(est, *arrays, **how):
-    "Arrays as scikit-learn checks them, without its message where that would repeat a cell."
-    try: return validate_data(est, *arrays, **how)
-    except ValueError as error:
-        if "could not convert" not in str(error): raise
-    raise SchemaError("arrays: expected numbers, got text; a DataFrame may hold it, with AdaRoute(tasks=...)")
-
-_FEATURES = ("n_features_in_", "feature_names_in_")   # what scikit-learn remembers of arrays
-
-def _tags(tags):
-    tags.input_tags.allow_nan = True
-    tags.target_tags.multi_output = tags.target_tags.single_output = True
-    return tags
-
-def _routes_for(est, routes: np.ndarray, outcome) -> np.ndarray:  # (n, 8)
-    "The routes of one outcome, or their mean over outcomes."
-    tasks = list(est.schema_.tasks)
-    if outcome is not None and outcome not in tasks: raise ValueError(f"outcome: expected one of {', '.join(tasks)}, got {str(outcome)[:40]!r}")
-    if routes.ndim == 2: return routes
-    return routes.mean(axis=2) if outcome is None else routes[..., tasks.index(outcome)]
-
-def _add_routes(out: pd.DataFrame, routes: np.ndarray, *columns: str) -> None:  # (n, 8)
-    "The likeliest routes of each row and their probabilities, as new columns."
-    names, order = np.array(ROUTES), np.argsort(-routes, axis=1, kind="stable")
-    for rank, name in enumerate(columns):
-        p = np.take_along_axis(routes, order[:, [rank]], axis=1)[:, 0]
-        out[name], out[f"{name}_probability"] = np.where(p > 0, names[order[:, rank]], None), p
-
-def _describe(est, X) -> pd.DataFrame:
-    "Prediction, route, its probability, the runner-up, and which evidence was present."
-    index, routes, _, mixture = _answers(est, X)
-    out = pd.DataFrame(mixture, index=index, columns=list(est.schema_.tasks))
-    _add_routes(out, _routes_for(est, routes, None), "route", "runner_up")
-    for task in est.schema_.tasks if routes.ndim == 3 else (): _add_routes(out, _routes_for(est, routes, task), f"route of {task}")
-    presence = X.presence if isinstance(X, Encoded) else read(_input_frame(est, X), est.schema_, outcomes=False).presence
-    numbers, text = presence.T
-    out["presence"] = np.select([numbers & text, numbers, text], ["both", "numbers", "text"], "none")
-    return out

@@ -14,7 +14,6 @@ from numbers import Integral, Real
 from typing import NamedTuple
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import gumbel_softmax
 from .heads import Heads, OutcomeScale, expected, log_likelihood, marginals, outcome_weights
 from .paths import Paths, Widths, lane_generators, split_evidence
 from .router import ROUTERS, OutcomeRouters, Router
@@ -35,11 +34,23 @@ def check_number(
     span = f"from {low:g} to {high:g}" if high < math.inf else f"of at least {low:g}"
     raise ValueError(f"{name}: expected a {'whole ' if whole else ''}number {span}, got {got}")
 
-# %% ../nbs/07_model.ipynb #c07
+# %% ../nbs/07_model.ipynb #c07a
 SELECTIONS = ("soft", "hard", "likelihood")
 STARTS = ("ridge", "random")
 ROUTE_PER = ("sample", "sample_task")
 
+def _check_design(d) -> None:
+    "Refuse choices that nobody knows."
+    if d.router not in ROUTERS: raise ValueError(f"router: expected one of {ROUTERS}, got {d.router!r}")
+    if d.selection not in SELECTIONS: raise ValueError(f"selection: expected one of {SELECTIONS}, got {d.selection!r}")
+    if d.start not in STARTS: raise ValueError(f"start: expected one of {STARTS}, got {d.start!r}")
+    if d.route_per not in ROUTE_PER: raise ValueError(f"route_per: expected one of {ROUTE_PER}, got {d.route_per!r}")
+    unknown = [r for r in d.routes if r not in ROUTES]
+    if unknown or not d.routes: raise ValueError(f"routes: expected some of {ROUTES}, got {unknown or 'none'}")
+    for name, low in (("width", 1), ("trunk", 1), ("axes", 0), ("hidden", 0)):
+        check_number(f"design: {name}", getattr(d, name), low, whole=True)
+
+# %% ../nbs/07_model.ipynb #c07
 @dataclass(frozen=True)
 class Design:
     "What a model is made of."
@@ -53,14 +64,7 @@ class Design:
     start: str = "ridge"              # where the experts start, see the chapter on it; or "random"
     route_per: str = "sample"         # one route a row; or "sample_task": one for each of its outcomes
 
-    def __post_init__(self):
-        if self.router not in ROUTERS: raise ValueError(f"router: expected one of {ROUTERS}, got {self.router!r}")
-        if self.selection not in SELECTIONS: raise ValueError(f"selection: expected one of {SELECTIONS}, got {self.selection!r}")
-        if self.start not in STARTS: raise ValueError(f"start: expected one of {STARTS}, got {self.start!r}")
-        if self.route_per not in ROUTE_PER: raise ValueError(f"route_per: expected one of {ROUTE_PER}, got {self.route_per!r}")
-        unknown = [r for r in self.routes if r not in ROUTES]
-        if unknown or not self.routes: raise ValueError(f"routes: expected some of {ROUTES}, got {unknown or 'none'}")
-        for name, low in (("width", 1), ("trunk", 1), ("axes", 0), ("hidden", 0)): check_number(f"design: {name}", getattr(self, name), low, whole=True)
+    def __post_init__(self): _check_design(self)
     @property
     def paths(self): return tuple(p for p in PATHS if any(r.startswith(p) for r in self.routes))
     @property
@@ -68,12 +72,19 @@ class Design:
     @property
     def experts(self): return tuple(f"{p}/{s}" for p in self.paths for s in self.sharings)
 
-# %% ../nbs/07_model.ipynb #c11
+# %% ../nbs/07_model.ipynb #c10a
 class Forecast(NamedTuple):
     "What the model says of a batch of rows."
     eta: Tensor        # (L, B, E, K) statements of the experts
     log_route: Tensor  # (L, B, E) log probabilities of the routes; (L, B, E, K) where each outcome has its own
 
+# %% ../nbs/07_model.ipynb #c10c
+def _routers(d: Design, widths: Widths, generators, outcomes: int) -> nn.Module:
+    "One router, or one for each outcome."
+    one = lambda: Router(widths, generators, len(d.paths), len(d.sharings), d.router, d.hidden, d.width)
+    return one() if d.route_per == "sample" else OutcomeRouters([one() for _ in range(outcomes)])
+
+# %% ../nbs/07_model.ipynb #c11
 class RoutedModel(nn.Module):
     "Paths, heads and router of all lanes."
     def __init__(self, design: Design, widths: Widths, scale: OutcomeScale, seeds, caution=None):
@@ -91,25 +102,29 @@ class RoutedModel(nn.Module):
         self.spares = nn.ModuleDict()     # path -> a model of its own for rows of which no other path is open
 
     def forward(self, joined: Tensor, open: Tensor) -> Forecast:  # (L, B, D), (L, B, E) bool
-        if open.shape[-1] != len(self.wanted): raise ValueError(f"open: expected {len(self.wanted)} columns {self.design.experts}, got {open.shape[-1]}")
+        if open.shape[-1] != len(self.wanted):
+            raise ValueError(f"open: expected {len(self.wanted)} columns {self.design.experts}, got {open.shape[-1]}")
         evidence = split_evidence(joined, self.widths)
         representation = self.paths(evidence)
         open = open & self.wanted
-        log_route = self.router(evidence, representation, open) if self.router else torch.where(open, 0., -torch.inf)
-        if not self.router and self.design.route_per == "sample_task": log_route = log_route[..., None].expand(*open.shape, len(self.heads.kinds))
+        log_route = _log_routes(self, evidence, representation, open)   # before the statements: gradients add up in this order
         eta = _leaning(self, self.heads(representation), joined, open)
         return _served(self, Forecast(eta, log_route), joined, open)
 
-# %% ../nbs/07_model.ipynb #c12a
-def _routers(d: Design, widths: Widths, generators, outcomes: int) -> nn.Module:
-    "One router, or one for each outcome."
-    one = lambda: Router(widths, generators, len(d.paths), len(d.sharings), d.router, d.hidden, d.width)
-    return one() if d.route_per == "sample" else OutcomeRouters([one() for _ in range(outcomes)])
+# %% ../nbs/07_model.ipynb #c11a
+def _log_routes(model: RoutedModel, evidence, representation: Tensor, open: Tensor) -> Tensor:  # (L, B, E), or (L, B, E, K)
+    "What the router says; where there is no choice, the one route that is open."
+    if model.router: return model.router(evidence, representation, open)
+    log_route = torch.where(open, 0., -torch.inf)
+    return log_route if model.design.route_per == "sample" else log_route[..., None].expand(*open.shape, len(model.heads.kinds))
 
-def _alone(open: Tensor, sharings: int) -> Tensor:  # (L, B, E) bool -> (L, B, E) float: this path is the only one that is open
+# %% ../nbs/07_model.ipynb #c12a
+def _alone(open: Tensor, sharings: int) -> Tensor:  # (L, B, E) bool -> (L, B, E) float
+    "Whether this path is the only one that is open."
     paths = open.unflatten(-1, (-1, sharings)).any(dim=-1)
     return (paths & (paths.sum(dim=-1, keepdim=True) == 1)).float().repeat_interleave(sharings, dim=-1)
 
+# %% ../nbs/07_model.ipynb #c12d
 def _leaning(model: RoutedModel, learned: Tensor, joined: Tensor, open: Tensor) -> Tensor:  # (L, B, E, K)
     "Start and what was learned on top, the latter as far as it is trusted."
     begun, S = torch.bmm(joined, model.start), len(model.design.sharings)                          # (L, B, P * K)
@@ -141,24 +156,12 @@ def predict_mean(
     p, said = f.log_route.exp(), expected(model.heads, f.eta)
     return torch.einsum("lbe,lbek->lbk", p, said) if p.dim() == 3 else (p * said).sum(dim=2)
 
-# %% ../nbs/07_model.ipynb #c17
+# %% ../nbs/07_model.ipynb #c16a
 def explained(heads, f: Forecast, y: Tensor) -> Tensor:  # (L, B, E), or (L, B, E, K), as the routes are
     "How well each expert explains what its route decides: all outcomes of a row, or one."
     return log_likelihood(heads, f.eta, y) if f.log_route.dim() == 3 else marginals(heads, f.eta, y)
 
-def task_loss(model: RoutedModel, f: Forecast, y: Tensor) -> Tensor:  # (L, B, E), or (L, B, E, K)
-    "Each expert's loss without any noise model: half the squared error, or the cross-entropy."
-    heads, unit = model.heads, torch.zeros_like(model.heads.log_sd)
-    unit[..., [k for k, kind in enumerate(heads.kinds) if kind == "count"]] = -9.                   # Poisson's law: no dispersion
-    plain = _PlainHeads(heads.kinds, heads.scale, unit, torch.zeros_like(heads.tie), heads.cuts, heads.sharings)
-    number = torch.tensor([kind == "regression" for kind in heads.kinds])
-    constant = .5 * math.log(2 * math.pi) * (~y.isnan() & number).float() * outcome_weights(heads.scale, y.nan_to_num())   # (L, B, K)
-    return -explained(plain, f, y) - (constant[:, :, None] if f.log_route.dim() == 4 else constant.sum(-1)[..., None])
-
-def add_up(loss: Tensor) -> Tensor:  # (L, B) or (L, B, K) -> (L, B)
-    "The loss of a row, over its outcomes where they were apart."
-    return loss if loss.dim() == 2 else loss.sum(dim=-1)
-
+# %% ../nbs/07_model.ipynb #c17
 class _PlainHeads(NamedTuple):  # the part of Heads that a likelihood reads, with the noise fixed at one and nothing shared
     kinds: tuple
     scale: OutcomeScale
@@ -166,6 +169,21 @@ class _PlainHeads(NamedTuple):  # the part of Heads that a likelihood reads, wit
     tie: Tensor
     cuts: Tensor
     sharings: tuple
+
+def task_loss(model: RoutedModel, f: Forecast, y: Tensor) -> Tensor:  # (L, B, E), or (L, B, E, K)
+    "Each expert's loss without any noise model: half the squared error, or the cross-entropy."
+    heads, unit = model.heads, torch.zeros_like(model.heads.log_sd)
+    unit[..., [k for k, kind in enumerate(heads.kinds) if kind == "count"]] = -9.                   # Poisson's law: no dispersion
+    plain = _PlainHeads(heads.kinds, heads.scale, unit, torch.zeros_like(heads.tie), heads.cuts, heads.sharings)
+    number = torch.tensor([kind == "regression" for kind in heads.kinds])
+    counted = (~y.isnan() & number).float() * outcome_weights(heads.scale, y.nan_to_num())          # (L, B, K)
+    constant = .5 * math.log(2 * math.pi) * counted
+    return -explained(plain, f, y) - (constant[:, :, None] if f.log_route.dim() == 4 else constant.sum(-1)[..., None])
+
+# %% ../nbs/07_model.ipynb #c18b
+def add_up(loss: Tensor) -> Tensor:  # (L, B) or (L, B, K) -> (L, B)
+    "The loss of a row, over its outcomes where they were apart."
+    return loss if loss.dim() == 2 else loss.sum(dim=-1)
 
 # %% ../nbs/07_model.ipynb #c20
 def soft_loss(model: RoutedModel, f: Forecast, y: Tensor) -> Tensor:  # (L, B)
@@ -202,6 +220,17 @@ def responsibility(model: RoutedModel, f: Forecast, y: Tensor) -> Tensor:  # sha
     "Posterior probability of each route given the outcome (ours)."
     return torch.softmax(f.log_route + explained(model.heads, f, y), dim=2)
 
+# %% ../nbs/07_model.ipynb #c39a
+def _restrained(prior, model: RoutedModel):  # pairs of precision and weights
+    "All weights that the prior holds back."
+    p, h, r = model.paths, model.heads, model.router
+    evidence = prior.evidence * torch.tensor(model.caution)[:, None, None]
+    yield from ((evidence, w) for w in (p.on_numbers, p.on_text, p.on_facts))
+    yield from ((prior.heads, w) for w in (h.own, h.trunk, h.shared))
+    yield prior.axis, p.axis
+    for one in getattr(r, "routers", [] if r is None else [r]):
+        yield from ((prior.router, w) for w in (one.linear, one.hidden, one.out, one.on_representation))
+
 # %% ../nbs/07_model.ipynb #c39
 @dataclass(frozen=True)
 class Prior:
@@ -216,14 +245,7 @@ class Prior:
         for name in ("evidence", "axis", "heads", "router"): check_number(f"prior: {name}", getattr(self, name), low=0)
         if not self.cautions: raise ValueError("prior: cautions: expected at least one number, got none")
         for value in self.cautions: check_number("prior: cautions", value, low=0)
-    def weights(self, model: RoutedModel):  # pairs of precision and weights
-        p, h, r = model.paths, model.heads, model.router
-        evidence = self.evidence * torch.tensor(model.caution)[:, None, None]
-        yield from ((evidence, w) for w in (p.on_numbers, p.on_text, p.on_facts))
-        yield from ((self.heads, w) for w in (h.own, h.trunk, h.shared))
-        yield self.axis, p.axis
-        for one in getattr(r, "routers", [] if r is None else [r]):
-            yield from ((self.router, w) for w in (one.linear, one.hidden, one.out, one.on_representation))
+    def weights(self, model: RoutedModel): return _restrained(self, model)
     def penalty(self, model: RoutedModel) -> Tensor:  # (L,) minus the log prior, up to a constant
         return sum((.5 * precision * w.square()).flatten(1).sum(dim=1) for precision, w in self.weights(model))
     @torch.no_grad()
@@ -235,5 +257,5 @@ class Prior:
 def count_parameters(model: RoutedModel) -> int:
     "Numbers that one lane has learned: trained weights, and the starts on the columns that its paths read."
     read = {"N1": model.widths.numbers, "T1": model.widths.text}
-    started = sum(read.get(p, model.widths.total) for p in model.design.paths) * len(model.heads.kinds) if model.design.start == "ridge" else 0
-    return sum(p[0].numel() for p in model.parameters() if p.requires_grad) + started
+    started = sum(read.get(p, model.widths.total) for p in model.design.paths) * len(model.heads.kinds)
+    return sum(p[0].numel() for p in model.parameters() if p.requires_grad) + (started if model.design.start == "ridge" else 0)

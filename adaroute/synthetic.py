@@ -40,7 +40,7 @@ def _number(
     if isinstance(value, Real) and not isinstance(value, (bool, np.bool_)) and low <= value <= high: return float(value)
     raise ValueError(f"knob {name}: expected a number from {low} to {high}, got {_got(value)}")
 
-
+# %% ../nbs/01_synthetic.ipynb #c05c
 def _pair(
     name: str,      # of the knob
     value: object,  # one number for both outcomes, or one for each
@@ -129,7 +129,7 @@ def _draw_facts(rng: np.random.Generator, law: _Law) -> tuple[np.ndarray, np.nda
     t = np.where(u < report, 1., np.where(u < .8, -1., 0.))
     return t, np.column_stack([rng.binomial(10, expit(law.hours)), rng.poisson(np.exp(law.episodes))]).astype(float)
 
-
+# %% ../nbs/01_synthetic.ipynb #c11b
 def _mean_numbers(law: _Law) -> np.ndarray:  # (n, 7)
     "Expected numbers."
     age = np.full(len(law.visits), 18 + 62 * .35)
@@ -223,7 +223,7 @@ def _draw_cues(
     ratings = rng.binomial(10, expit(1.1 * cue * np.where(high, 1, -1)))
     return ratings, rng.random(len(route)) < expit(cue * np.where(route % 2, 1, -1))
 
-
+# %% ../nbs/01_synthetic.ipynb #c25c
 def _route_posterior(
     ratings: np.ndarray,  # (n, 5)
     joint: np.ndarray,    # the note says that complaints move together  # (n,) bool
@@ -256,7 +256,7 @@ def _phrases(
     say = lambda template, term: (s := template.format(term))[0].upper() + s[1:]
     return np.array([[[say(template, term) for term in terms] for template in templates] for terms in _TERMS], object)
 
-
+# %% ../nbs/01_synthetic.ipynb #c30c
 def _sentences(
     rng: np.random.Generator,
     t: np.ndarray,       # symptoms                   # (n, 8)
@@ -273,7 +273,7 @@ def _sentences(
     course = np.where(joint, np.array(_TOGETHER, object)[pick(3)], np.array(_APART, object)[pick(3)])
     return np.concatenate([symptoms, np.array(quantities, object), course[:, None]], axis=1)
 
-
+# %% ../nbs/01_synthetic.ipynb #c30f
 def _write_notes(
     rng: np.random.Generator,
     sentences: np.ndarray,  # (n, m) str
@@ -318,7 +318,7 @@ def _expected_products(
     world: _World,
     x: np.ndarray, t: np.ndarray, q: np.ndarray,  # (n, 7), (n, 8), (n, 2)
     absent: np.ndarray,                           # numbers, text           # (n, 2) bool
-    nodes: int,                                   # of the grid    
+    nodes: int,                                   # of the grid
 ) -> np.ndarray:                                  # (n, 5, 2)
     "The five functions, each averaged over what is missing given what is there."
     k = world.knobs
@@ -363,7 +363,7 @@ SCENARIOS = dict(
     missing=dict(missing_numbers=.2, missing_text=.2, missing_severity=1, missing_outcomes=.15),
     paper=dict(shares=_equal("N2/MTL", "T2/MTL"), heterogeneity=.5, residual_correlation=.8))  # both inform both
 
-
+# %% ../nbs/01_synthetic.ipynb #c40b
 def _knobs(
     scenario: str,  # a key of SCENARIOS
     given: dict,    # what the caller turned
@@ -397,7 +397,7 @@ def _residuals(
     e[:, 1] = rho * e[:, 0] + np.sqrt(1 - rho ** 2) * e[:, 1]
     return e * knobs.noise
 
-
+# %% ../nbs/01_synthetic.ipynb #c42c
 _NUMERIC = ("age", "item_1", "item_2", "item_3", "item_4", "item_5", "visits")
 _SCHEMA = Schema(text="note", numeric=_NUMERIC + _RATINGS, categorical=("sex", "site"), tasks=dict(phq9="regression", gad7="regression"))
 

@@ -68,12 +68,25 @@ def _reading(given: dict) -> Reading:
         if name not in known: raise TableError(f"reading: expected some of {', '.join(known)}, got {_name(name)}")
     return Reading(**given)
 
-# %% ../nbs/00a_tables.ipynb #c13
-_MARKS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF8, "utf-8-sig"),
-          (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+# %% ../nbs/00a_tables.ipynb #c14
 _FOREIGN = {b"PK\x03\x04": "a spreadsheet or a zip archive; save the sheet as CSV",
             b"\xd0\xcf\x11\xe0": "an old spreadsheet; save the sheet as CSV",
             b"\x1f\x8b": "a compressed file; unpack it first", b"%PDF": "a PDF"}
+
+def _head(path: Path) -> bytes:
+    "The first bytes of a file that is there and may be a table."
+    try:
+        with open(path, "rb") as file: head, why = file.read(4096), None
+    except OSError as e: head, why = b"", e.strerror or type(e).__name__
+    if why: raise TableError(f"{path.name}: expected a file that can be read, got '{why}'")
+    if not head: raise TableError(f"{path.name}: expected a row of column names and data, got an empty file")
+    for mark, what in _FOREIGN.items():
+        if head.startswith(mark): raise TableError(f"{path.name}: expected CSV or Parquet, got {what}")
+    return head
+
+# %% ../nbs/00a_tables.ipynb #c13
+_MARKS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF8, "utf-8-sig"),
+          (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 class _Look(NamedTuple):
     line: int | None  # where bytes are not of the encoding; None: nowhere
@@ -89,18 +102,7 @@ def _look(path: Path, encoding: str) -> _Look:
             line, nul = line + text.count("\n"), nul or "\0" in text
             if not block: return _Look(None, nul)
 
-# %% ../nbs/00a_tables.ipynb #c14
-def _head(path: Path) -> bytes:
-    "The first bytes of a file that is there and may be a table."
-    try:
-        with open(path, "rb") as file: head, why = file.read(4096), None
-    except OSError as e: head, why = b"", e.strerror or type(e).__name__
-    if why: raise TableError(f"{path.name}: expected a file that can be read, got '{why}'")
-    if not head: raise TableError(f"{path.name}: expected a row of column names and data, got an empty file")
-    for mark, what in _FOREIGN.items():
-        if head.startswith(mark): raise TableError(f"{path.name}: expected CSV or Parquet, got {what}")
-    return head
-
+# %% ../nbs/00a_tables.ipynb #c13c
 def _encoding(path: Path, how: Reading) -> tuple[str, bool]:
     "The encoding of a file, and whether NUL characters are in it."
     head = _head(path)
@@ -152,12 +154,7 @@ def _cells_up_to(limit: int):
     try: yield
     finally: csv.field_size_limit(before)
 
-# %% ../nbs/00a_tables.ipynb #c23
-class _Chunk(NamedTuple):
-    start: int                # data rows before it
-    lines: list[int] | None   # line of each row; None: the file has no lines
-    columns: dict             # name -> cells of its rows
-
+# %% ../nbs/00a_tables.ipynb #c23a
 class _Lines:
     "The lines of a file; those of the record that is being read are kept."
     def __init__(self, file, longest: int): self.file, self.longest, self.kept = file, longest, []
@@ -169,9 +166,11 @@ class _Lines:
         if len(line) >= self.longest: raise csv.Error("field larger than field limit")
         return line
 
-_TROUBLE = (("field larger", "a cell of at most {limit:,} characters", "a longer one"),
-            ("unexpected end", "a closing quote", "the end of the file: a quote is opened in this cell and never closed"),
-            ("", "a delimiter after the closing quote", "something else: a quote in this cell is not closed or not doubled"))
+# %% ../nbs/00a_tables.ipynb #c23
+class _Chunk(NamedTuple):
+    start: int                # data rows before it
+    lines: list[int] | None   # line of each row; None: the file has no lines
+    columns: dict             # name -> cells of its rows
 
 # %% ../nbs/00a_tables.ipynb #c24
 class _Csv:
@@ -197,7 +196,21 @@ class _Csv:
         problem = Problem(row, line, column, expected, got)
         raise TableError(f"{self.path.name}: {problem}", row, column, line, [problem])
 
+# %% ../nbs/00a_tables.ipynb #c25a
+def _check_record(source: _Csv, cells: list[str], width: int, line: int):
+    "Refuse a NUL character and a record of another length than the names."
+    nul = next((j for j, c in enumerate(cells) if "\0" in c), None)
+    if nul is not None: source.refuse(nul, line, "text without control characters", f"a NUL character among {len(cells[nul])} characters")
+    if not width or len(cells) == width: return
+    hint = ""
+    if len(cells) > width: hint = "; a cell that holds the delimiter needs quotes" + (", a decimal comma too" if source.delimiter == "," else "")
+    source.refuse(None, line, f"{width} cells", f"{len(cells)}{hint}")
+
 # %% ../nbs/00a_tables.ipynb #c25
+_TROUBLE = (("field larger", "a cell of at most {limit:,} characters", "a longer one"),
+            ("unexpected end", "a closing quote", "the end of the file: a quote is opened in this cell and never closed"),
+            ("", "a delimiter after the closing quote", "something else: a quote in this cell is not closed or not doubled"))
+
 def _take(source: _Csv, rows: int) -> tuple[list[list[str]], list[int]]:
     "Up to so many records, and the line each starts in."
     out, lines, trouble, width = [], [], None, len(getattr(source, "names", ()))
@@ -217,15 +230,6 @@ def _take(source: _Csv, rows: int) -> tuple[list[list[str]], list[int]]:
     at = _cell_at_fault("".join(source.lines.kept), source.delimiter, source.how.limit)
     source.refuse(at, line, expected.format(limit=source.how.limit), got)
 
-def _check_record(source: _Csv, cells: list[str], width: int, line: int):
-    "Refuse a NUL character and a record of another length than the names."
-    nul = next((j for j, c in enumerate(cells) if "\0" in c), None)
-    if nul is not None: source.refuse(nul, line, "text without control characters", f"a NUL character among {len(cells[nul])} characters")
-    if not width or len(cells) == width: return
-    hint = ""
-    if len(cells) > width: hint = "; a cell that holds the delimiter needs quotes" + (", a decimal comma too" if source.delimiter == "," else "")
-    source.refuse(None, line, f"{width} cells", f"{len(cells)}{hint}")
-
 _Csv.take = _take
 
 # %% ../nbs/00a_tables.ipynb #c27
@@ -240,6 +244,7 @@ def _checked_names(path: Path, names: list) -> list[str]:
         if n in names[:j]: raise TableError(f"{path.name}: expected different column names, got the same in columns {names.index(n) + 1} and {j + 1}")
     return names
 
+# %% ../nbs/00a_tables.ipynb #c27c
 def _csv_chunks(source: _Csv, rows: int) -> Iterator[_Chunk]:
     "The rows of a CSV file by column."
     try:
@@ -260,6 +265,7 @@ def _arrow():
 
 def _is_parquet(path: Path) -> bool: return path.suffix.lower() in (".parquet", ".pq") or _head(path)[:4] == b"PAR1"
 
+# %% ../nbs/00a_tables.ipynb #c30c
 class _Parquet:
     "An open Parquet file."
     def __init__(self, path: Path, how: Reading):
@@ -295,6 +301,7 @@ def _chunks(source, rows: int) -> Iterator[_Chunk]:
         if chunk.columns and len(chunk.columns[source.names[0]]): yield chunk
     if not source.rows: raise TableError(f"{source.path.name}: expected at least one row of data, got only column names")
 
+# %% ../nbs/00a_tables.ipynb #c31b
 def table_columns(
     path: str | Path,  # of a CSV or Parquet file
     **reading,         # fields of `Reading`
@@ -321,6 +328,7 @@ def _kind_of(cell: object, decimal: str) -> str:
         return f'a number with a decimal {what} (decimal="{hint}" reads it) of {len(cell)} characters'
     return next((kind for pattern, kind in kinds if pattern.fullmatch(cell.strip())), "text") + f" of {len(cell)} characters"
 
+# %% ../nbs/00a_tables.ipynb #c35c
 def _number(cell: object, how: Reading) -> float | str:
     "The number in a cell, NaN where it is missing, or what kind of thing stands there instead."
     if not isinstance(cell, str):
@@ -349,6 +357,7 @@ def _outcome(cell: object, kind: str, how: Reading) -> float | str:
     fine = value in (0, 1) if kind == "binary" else value == value // 1 and (kind == "ordinal" or value >= 0)
     return value if fine else f"another number of {len(str(cell))} characters"
 
+# %% ../nbs/00a_tables.ipynb #c39b
 def _words(cell: object, kind: str, how: Reading) -> str | None | TypeError:
     "A note as it is, or a category without blanks around it; a TypeError (not raised) where neither can be."
     if kind == "categorical" and isinstance(cell, Real):
@@ -397,6 +406,18 @@ def _seems_numeric(
     share = lambda looks: sum(counts[c] for c in near if isinstance(c, str) and looks(c.strip())) / total
     return share(lambda c: len(c) > 1 and c[0] == "0" and c.isdigit()) < 1 - SHARE and share(_DAY.fullmatch) < SHARE
 
+# %% ../nbs/00a_tables.ipynb #c47a
+def _require(source, names):
+    "Refuse a file without some columns."
+    from difflib import get_close_matches
+    lost = [n for n in names if n not in source.names]
+    if not lost: return
+    near = get_close_matches(lost[0].casefold(), [n.casefold() for n in source.names], 1, .8)
+    hint = f"; did you mean {_name(next(n for n in source.names if n.casefold() == near[0]))}?" if near else ""
+    if len(source.names) == 1 and isinstance(source, _Csv): hint = f"; is its delimiter another one than {source.delimiter!r}?"
+    wanted = f"the column{'s' * (len(lost) > 1)} {_listed(lost)}"
+    raise TableError(f"{source.path.name}: expected {wanted}, got none of that name among {len(source.names)}{hint}", column=lost[0])
+
 # %% ../nbs/00a_tables.ipynb #c47
 def _roles(source, text, numeric, categorical, outcomes, like, ignore) -> dict[str, str]:
     "Column -> kind, of everything that is declared."
@@ -412,17 +433,6 @@ def _roles(source, text, numeric, categorical, outcomes, like, ignore) -> dict[s
         if task not in TASKS: raise TableError(f"outcome {_name(name)}: expected one of {', '.join(TASKS)}, got {_name(task)}", column=name)
     _require(source, [*roles, *outcomes])
     return roles | outcomes
-
-def _require(source, names):
-    "Refuse a file without some columns."
-    from difflib import get_close_matches
-    lost = [n for n in names if n not in source.names]
-    if not lost: return
-    near = get_close_matches(lost[0].casefold(), [n.casefold() for n in source.names], 1, .8)
-    hint = f"; did you mean {_name(next(n for n in source.names if n.casefold() == near[0]))}?" if near else ""
-    if len(source.names) == 1 and isinstance(source, _Csv): hint = f"; is its delimiter another one than {source.delimiter!r}?"
-    wanted = f"the column{'s' * (len(lost) > 1)} {_listed(lost)}"
-    raise TableError(f"{source.path.name}: expected {wanted}, got none of that name among {len(source.names)}{hint}", column=lost[0])
 
 # %% ../nbs/00a_tables.ipynb #c49
 def _frame(chunk: _Chunk, roles: dict[str, str], source) -> pd.DataFrame:
@@ -528,6 +538,7 @@ def _add_parquet(writer: TableWriter, frame: pd.DataFrame):
     if writer.sink is None: writer.sink = parquet.ParquetWriter(writer.part, table.schema)
     writer.sink.write_table(table)
 
+# %% ../nbs/00a_tables.ipynb #c60c
 def write_table(
     frame: pd.DataFrame,
     path: str | Path,  # .csv, .tsv or .parquet; replaced if it is there
