@@ -65,6 +65,10 @@ def _cut(features: Features, reads: str) -> Features:
     blind = {"numbers": ("facts", "text"), "text": ("numbers", "facts"), "both": ()}[reads]
     return features._replace(**{block: getattr(features, block)[:, :0] for block in blind})
 
+def _matrix(rival, batch) -> np.ndarray:  # (n, D)
+    "What a fitted rival may read of some rows, side by side."
+    return join_evidence(_cut(rival.encoder_.transform(batch), rival.reads), rival.factor_).numpy()
+
 # %% ../nbs/10_baselines.ipynb #c14
 def _within(
     said: np.ndarray,     # (n, K) on the model's scale
@@ -76,8 +80,7 @@ def _within(
     return np.clip(said, np.where([kind == "regression" for kind in scale.tasks.values()], -np.inf, 0.), high)
 
 # %% ../nbs/10_baselines.ipynb #c16
-class _Baseline(RegressorMixin, BaseEstimator):
-    "A rival in AdaRoute's manners; subclasses bring `_learn(Z, Y)` and `_say(Z)`."
+class _RivalParameters(BaseEstimator):
     reads = "both"
     def __init__(self,
         text=None,         # names of text columns; None: inferred from the table
@@ -92,32 +95,41 @@ class _Baseline(RegressorMixin, BaseEstimator):
         self.text, self.numeric, self.categorical, self.tasks = text, numeric, categorical, tasks
         self.encoder, self.members, self.seed, self.reads = encoder, members, seed, reads
 
+# %% ../nbs/10_baselines.ipynb #c17
+def _checked(rival: _RivalParameters) -> Encoder:
+    "The encoder that was asked for, after a look at the other arguments."
+    for name, low in (("members", 1), ("seed", 0)): check_number(name, getattr(rival, name), low, 2 ** 53, whole=True)
+    if rival.reads not in READS: raise ValueError(f"reads: expected one of {', '.join(READS)}, got {rival.reads!r}")
+    return _choices(Encoder, "encoder", rival.encoder)
+
+# %% ../nbs/10_baselines.ipynb #c17b
+def _fit_features(rival, batch, encoder: Encoder) -> np.ndarray:  # (n, D)
+    "Learn what the features are; what the training rows say in them."
+    rival.encoder_ = encoder.fit(batch, seed=rival.seed)
+    features = _cut(rival.encoder_.transform(batch), rival.reads)
+    rival.factor_, rival.widths_ = text_factor(features.text), Widths(*(b.shape[1] for b in (features.numbers, features.facts, features.text)))
+    if not rival.widths_.total: raise ValueError(f"{type(rival).__name__}: expected features to read, got none with reads={rival.reads!r}")
+    return join_evidence(features, rival.factor_).numpy()
+
+# %% ../nbs/10_baselines.ipynb #c17c
+class _Baseline(RegressorMixin, _RivalParameters):
+    "A rival in AdaRoute's manners; subclasses bring `_learn(Z, Y)` and `_say(Z)`."
     def fit(self, X, y=None):
         "Learn from a table with the outcomes among its columns."
         encoder = _checked(self)
         self.schema_ = infer(X, self.tasks, self.text, self.numeric, self.categorical)
         batch = read(X, self.schema_)
         check_trainable(batch)
-        self.encoder_, self.scale_ = encoder.fit(batch, seed=self.seed), fit_scale(batch.outcome, self.schema_.tasks)
-        features = _cut(self.encoder_.transform(batch), self.reads)
-        self.factor_, self.widths_ = text_factor(features.text), Widths(*(b.shape[1] for b in (features.numbers, features.facts, features.text)))
-        if not self.widths_.total: raise ValueError(f"{type(self).__name__}: expected features to read, got none with reads={self.reads!r}")
-        self._learn(join_evidence(features, self.factor_).numpy(), self.scale_.encode(batch.outcome))
+        self.scale_ = fit_scale(batch.outcome, self.schema_.tasks)
+        self._learn(_fit_features(self, batch, encoder), self.scale_.encode(batch.outcome))
         return self
 
     def predict(self, X):
         "Expected outcomes: a frame with one column an outcome."
         check_is_fitted(self, "widths_")
         batch, tasks = read(X, self.schema_, outcomes=False), list(self.schema_.tasks)
-        Z = join_evidence(_cut(self.encoder_.transform(batch), self.reads), self.factor_).numpy()
-        return pd.DataFrame(self.scale_.decode(_within(self._say(Z), self.scale_)), index=batch.index, columns=tasks)
-
-# %% ../nbs/10_baselines.ipynb #c17
-def _checked(rival: _Baseline) -> Encoder:
-    "The encoder that was asked for, after a look at the other arguments."
-    for name, low in (("members", 1), ("seed", 0)): check_number(name, getattr(rival, name), low, 2 ** 53, whole=True)
-    if rival.reads not in READS: raise ValueError(f"reads: expected one of {', '.join(READS)}, got {rival.reads!r}")
-    return _choices(Encoder, "encoder", rival.encoder)
+        said = _within(self._say(_matrix(self, batch)), self.scale_)
+        return pd.DataFrame(self.scale_.decode(said), index=batch.index, columns=tasks)
 
 # %% ../nbs/10_baselines.ipynb #c19
 class ConstantBaseline(_Baseline):
@@ -135,6 +147,7 @@ def _logistic(Z: np.ndarray, y: np.ndarray, seed: int) -> LogisticRegression:
     C, _ = validated_best(strengths, lambda C: model(C, fit), error, limit=len(strengths))
     return model(C, slice(None))
 
+# %% ../nbs/10_baselines.ipynb #c23b
 def _mean(model, Z: np.ndarray) -> np.ndarray:  # (n,)
     "What a scikit-learn model expects: a value, or the probability of 1."
     return model.predict_proba(Z)[:, 1] if is_classifier(model) else model.predict(Z)
@@ -184,6 +197,11 @@ def equal_width(
     K = len(scale.tasks)
     return max(1, round((routed - K) / (widths.total + 1 + K)))
 
+# %% ../nbs/10_baselines.ipynb #c46a
+def _validation_error(net) -> float:
+    "The lower the better; the training loss where a handful of rows left none to validate."
+    return net.loss_ if net.best_validation_score_ is None else -net.best_validation_score_
+
 # %% ../nbs/10_baselines.ipynb #c47
 class WideNetwork(_Baseline):
     "One hidden layer over all evidence, all outcomes at once, as many parameters as the routed model."
@@ -208,7 +226,3 @@ class WideNetwork(_Baseline):
             return net.fit(Z, Y[:, 0] if Y.shape[1] == 1 else Y)
 
     def _say(self, Z): return np.mean([m.predict(Z).reshape(len(Z), -1) for m in self.models_], axis=0) * self.spread_ + self.centre_
-
-def _validation_error(net) -> float:
-    "The lower the better; the training loss where a handful of rows left none to validate."
-    return net.loss_ if net.best_validation_score_ is None else -net.best_validation_score_

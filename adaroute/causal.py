@@ -63,6 +63,7 @@ def random_open(
     draw = np.where(open, rng.random(np.shape(open)), -1)
     return (np.arange(len(ROUTES)) == draw.argmax(1)[:, None]) & np.asarray(open, bool)
 
+# %% ../nbs/11b_causal.ipynb #c09b
 def knock_out(
     model,                 # fitted AdaRoute, or the Statements of one
     frame=None,            # rows that the model was not fitted to
@@ -79,6 +80,11 @@ def knock_out(
     moved = tuple(float(np.abs(p - s.routes).sum(1).mean() / 2) for p in cut.values())
     return KnockOut(float(error["intact"]), rise("intact", "preferred"), rise("intact", "random"), rise("random", "preferred"), moved)
 
+# %% ../nbs/11b_causal.ipynb #c13a
+def _without(s: Statements, route: str) -> np.ndarray:  # (n, K)
+    "What the model says when a route is closed for all rows."
+    return s.mix(close_routes(s.routes, s.open, np.broadcast_to(np.array(ROUTES) == route, s.open.shape)))
+
 # %% ../nbs/11b_causal.ipynb #c14
 def knock_out_routes(
     model,                 # fitted AdaRoute, or the Statements of one
@@ -90,10 +96,19 @@ def knock_out_routes(
     "The rise of the error when one route is closed for all rows, the model frozen."
     s, rng = _heard(model, frame), np.random.default_rng(0) if rng is None else rng
     at = np.flatnonzero(s.open.any(0))
-    without = {ROUTES[i]: s.mix(close_routes(s.routes, s.open, np.broadcast_to(np.arange(len(ROUTES)) == i, s.open.shape))) for i in at}
+    without = {ROUTES[i]: _without(s, ROUTES[i]) for i in at}
     _, rise = _rise(s.outcome, {"intact": s.mix(s.routes)} | without, groups, draws, rng)
     rows = [[s.routes[:, i].mean(), *rise("intact", ROUTES[i])] for i in at]
     return pd.DataFrame(rows, [ROUTES[i] for i in at], ["usage", "rise", "low", "high"]).rename_axis("route")
+
+# %% ../nbs/11b_causal.ipynb #c16a
+def _left_out(model, routes) -> tuple[tuple, tuple]:  # routes of the model, routes to leave out (None: all)
+    have = tuple(model.design_.routes)
+    routes = have if routes is None else tuple(routes)
+    lost = [r for r in routes if r not in have]
+    if lost or len(have) < 2:
+        raise ValueError(f"routes: expected some of the {len(have)} routes of the model, at least 2, got {lost[0] if lost else len(have)!r}")
+    return have, routes
 
 # %% ../nbs/11b_causal.ipynb #c17
 def knock_out_refitted(
@@ -107,18 +122,17 @@ def knock_out_refitted(
     rng: np.random.Generator | None = None,  # None: seed 0
 ) -> pd.DataFrame:         # index route; frozen with low and high, refitted with low and high
     "The rise of the error without a route: closed in the fitted model, and left out of a new fit."
-    s, rng, have = statements(model, frame), np.random.default_rng(0) if rng is None else rng, tuple(model.design_.routes)
-    routes = have if routes is None else tuple(routes)
-    lost = [r for r in routes if r not in have]
-    if lost or len(have) < 2: raise ValueError(f"routes: expected some of the {len(have)} routes of the model, at least 2, got {lost[0] if lost else len(have)!r}")
+    have, routes = _left_out(model, routes)
+    s, rng = statements(model, frame), np.random.default_rng(0) if rng is None else rng
     said = {"intact": s.mix(s.routes)}
     for r in routes:
-        said["frozen", r] = s.mix(close_routes(s.routes, s.open, np.broadcast_to(np.array(ROUTES) == r, s.open.shape)))
+        said["frozen", r] = _without(s, r)
         new = clone(model).set_params(routes=tuple(h for h in have if h != r)).fit(train, groups=train_groups)
         said["refitted", r] = new.predict(frame).to_numpy()
     _, rise = _rise(s.outcome, said, groups, draws, rng)
     rows = {r: [*rise("intact", ("frozen", r)), *rise("intact", ("refitted", r))] for r in routes}
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["frozen", "frozen_low", "frozen_high", "refitted", "refitted_low", "refitted_high"]).rename_axis("route")
+    names = [f"{how}{end}" for how in ("frozen", "refitted") for end in ("", "_low", "_high")]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=names).rename_axis("route")
 
 # %% ../nbs/11b_causal.ipynb #c20
 def shuffled_routes(
@@ -133,6 +147,7 @@ def shuffled_routes(
         out[at] = np.asarray(routes)[np.roll(at, 1)]
     return out
 
+# %% ../nbs/11b_causal.ipynb #c20d
 def controls(
     model,                 # fitted AdaRoute, or the Statements of one
     frame=None,
@@ -157,9 +172,17 @@ class Stability:
 
     def __str__(self): return f"{self.models} models: agreement {self.agreement:.2f}, kappa {self.kappa:.2f}, ARI {self.ari:.2f}"
 
+# %% ../nbs/11b_causal.ipynb #c29b
 def _kappa_of(a: np.ndarray, b: np.ndarray) -> float:
     return np.nan if len(np.unique(np.concatenate([a, b]))) < 2 else skm.cohen_kappa_score(a, b)
 
+def _of_pairs(way: np.ndarray) -> tuple[float, float, float]:  # (models, n) chosen -> agreement, kappa, ari
+    pairs = [(np.mean(a == b), _kappa_of(a, b), skm.adjusted_rand_score(a, b)) for a, b in combinations(way, 2)]
+    agree, kappa, ari = np.array(pairs, float).T
+    kappa = kappa[np.isfinite(kappa)]
+    return float(agree.mean()), float(kappa.mean()) if len(kappa) else np.nan, float(ari.mean())
+
+# %% ../nbs/11b_causal.ipynb #c29e
 def route_stability(
     several,            # models, or arrays (n, 8) of the same rows
     frame=None,         # the rows, for models
@@ -171,13 +194,10 @@ def route_stability(
         raise ValueError(f"several: expected at least 2 tables of routes of one shape, got {len(tables)} of {len({t.shape for t in tables})} shapes")
     known = np.all([t.sum(1) > 0 for t in tables], axis=0)       # rows without evidence have no route
     way = np.stack([chosen(t[known], by) for t in tables])
-    pairs = [(np.mean(a == b), _kappa_of(a, b), skm.adjusted_rand_score(a, b)) for a, b in combinations(way, 2)]
-    agree, kappa, ari = np.array(pairs, float).T
     most = np.stack([(way == r).sum(0) for r in range(len(ROUTES))]).max(0)
     unstable = np.full(len(known), np.nan)
     unstable[known] = 1 - most / len(way)
-    kappa = kappa[np.isfinite(kappa)]
-    return Stability(float(agree.mean()), float(kappa.mean()) if len(kappa) else np.nan, float(ari.mean()), unstable, len(way))
+    return Stability(*_of_pairs(way), unstable, len(way))
 
 # %% ../nbs/11b_causal.ipynb #c33
 def bootstrap_routes(
@@ -213,4 +233,5 @@ def cue_curve(
         train, fresh = (make_cohort(size, seed=seed, draw=d, cue=cue, **knobs) for d, size in enumerate((n, test)))
         r = make(train.schema).fit(train.frame).predict_routes(fresh.frame).to_numpy()
         rows[cue] = [k for by in ("path", "sharing") for k in (route_kappa(r, fresh.route, by), route_kappa(fresh.posterior, fresh.route, by))]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["path", "path_possible", "sharing", "sharing_possible"]).rename_axis("cue")
+    names = ["path", "path_possible", "sharing", "sharing_possible"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=names).rename_axis("cue")

@@ -51,6 +51,19 @@ def relative_loss(
         return np.where([k == "binary" for k in kinds], -(y * np.log(p) + (1 - y) * np.log(1 - p)), (s - y) ** 2)
     with np.errstate(invalid="ignore"): return loss(said) / np.nanmean(loss(centre), axis=0)
 
+# %% ../nbs/10b_combining.ipynb #c10a
+def _heard_rows(held: np.ndarray, Y: np.ndarray, open: np.ndarray) -> np.ndarray:  # (n,) bool
+    "Rows with an outcome and a statement of every open route."
+    if held.ndim != 3 or Y.shape != held.shape[::2]: raise ValueError(f"Y: expected (n, K) for held (n, R, K), got {Y.shape} for {held.shape}")
+    heard = (np.isfinite(held).all(axis=2) | ~open).all(axis=1) & open.any(axis=1) & np.isfinite(Y).any(axis=1)
+    if heard.sum() < 3: raise ValueError(f"held: expected statements on at least 3 rows with an outcome, got {heard.sum()} of {len(held)}")
+    return heard
+
+# %% ../nbs/10b_combining.ipynb #c10c
+def _limits(Y: np.ndarray, kinds) -> tuple[np.ndarray, np.ndarray]:  # (n, K) -> lowest and highest (K,)
+    whole = [k == "regression" for k in kinds]
+    return np.where(whole, -np.inf, np.nanmin(Y, axis=0)), np.where(whole, np.inf, np.nanmax(Y, axis=0))
+
 # %% ../nbs/10b_combining.ipynb #c11
 class Combiner:
     "Statements in, one prediction out."
@@ -61,15 +74,12 @@ class Combiner:
     def fit(self, held, Y, Z=None, open=None, groups=None):  # (n, R, K), (n, K), (n, D), (n, R) bool, (n,)
         "Learn from statements by experts that had not seen these rows; rows of one group validate together."
         held, Y = np.asarray(held, float), np.asarray(Y, float)
-        if held.ndim != 3 or Y.shape != held.shape[::2]: raise ValueError(f"Y: expected (n, K) for held (n, R, K), got {Y.shape} for {held.shape}")
         open = np.ones(held.shape[:2], bool) if open is None else open
-        heard = (np.isfinite(held).all(axis=2) | ~open).all(axis=1) & open.any(axis=1) & np.isfinite(Y).any(axis=1)
-        if heard.sum() < 3: raise ValueError(f"held: expected statements on at least 3 rows with an outcome, got {heard.sum()} of {len(held)}")
+        heard = _heard_rows(held, Y, open)
         held, Y, Z, open = held[heard], Y[heard], None if Z is None else Z[heard], open[heard]
         groups = np.flatnonzero(heard) if groups is None else np.asarray(groups)[heard]
         self.kinds_, self.centre_ = self.kinds or ("regression",) * Y.shape[1], np.nanmean(Y, axis=0)
-        whole = [k == "regression" for k in self.kinds_]
-        self.limits_ = np.where(whole, -np.inf, np.nanmin(Y, axis=0)), np.where(whole, np.inf, np.nanmax(Y, axis=0))
+        self.limits_ = _limits(Y, self.kinds_)
         self._learn(fill_closed(held, open, self.centre_), Y, Z, open, groups)
         return self
 
@@ -92,6 +102,7 @@ class BestCorner(Combiner):
         self.best_ = int(self.errors_.argmin())
     def _combine(self, said, Z, open): return said[:, self.best_]
 
+# %% ../nbs/10b_combining.ipynb #c13d
 def _ridges(tables, Y: np.ndarray, alphas) -> list:  # a table an outcome
     seen = ~np.isnan(Y)
     return [RidgeCV(alphas).fit(t[s], y[s]) for t, y, s in zip(tables, Y.T, seen.T)]
@@ -174,6 +185,7 @@ def _statement_loglik(said, y, log_sd, tie, kinds) -> torch.Tensor:  # (L, B, R,
         total = total + torch.where(seen[..., k], torch.where(y[..., k] > .5, p, 1 - p).log(), 0.)
     return total
 
+# %% ../nbs/10b_combining.ipynb #c26c
 def _mixed_loss(log_route, said, y, log_sd) -> torch.Tensor:  # -> (L, B)
     "Squared error of the mixture's mean, in units of the best route's noise."
     error = (log_route.exp()[..., None] * said).sum(dim=2) - y.nan_to_num()
@@ -225,6 +237,13 @@ def _train_router(t: _Training, criterion: str, precision: float, steps: int):
         for p, best in zip(t.router.parameters(), t.kept): p.copy_(best)
     return t
 
+# %% ../nbs/10b_combining.ipynb #c29b
+def _split_rows(groups, members: int, rng) -> tuple[torch.Tensor, torch.Tensor]:  # (members, n) rows to train on, (members, m) to validate on
+    masks = validation_rows(groups, members, .2, rng)
+    fewest = [min(int((m == v).sum()) for m in masks) for v in (False, True)]
+    part = lambda v, f: torch.from_numpy(np.stack([rng.permutation(np.flatnonzero(m == v))[:f] for m in masks]))
+    return part(False, fewest[0]), part(True, fewest[1])
+
 # %% ../nbs/10b_combining.ipynb #c30
 class LateRouter(Gate):
     "A router for finished experts; `widths` of the blocks of Z, None: all numbers; `steps`, None: half the rows, 300 to 800."
@@ -235,10 +254,7 @@ class LateRouter(Gate):
         self.widths_ = self.widths or Widths(Z.shape[1], 0, 0)
         noise = np.nanmean((held - Y[:, None]) ** 2, axis=0).clip(1e-6)                                  # (R, K)
         data = [torch.from_numpy(np.ascontiguousarray(a, d)) for a, d in ((open, bool), *((b, np.float32) for b in (held, Y, np.log(noise) / 2, Z)))]
-        masks = validation_rows(groups, self.members, .2, rng)
-        fewest = [min(int((m == v).sum()) for m in masks) for v in (False, True)]
-        part = lambda v, f: torch.from_numpy(np.stack([rng.permutation(np.flatnonzero(m == v))[:f] for m in masks]))
-        split = part(False, fewest[0]), part(True, fewest[1])
+        split = _split_rows(groups, self.members, rng)
         tied = [r.endswith("MTL") for r in ROUTES] if R == len(ROUTES) else [False] * R
         run = lambda c, p: _train_router(_Training((*data, self.kinds_), self.widths_, split, tied, self.seed), c, p, steps)
         tries = {(c, p): run(c, p) for c in self.criteria for p in self.precisions}
@@ -275,6 +291,7 @@ class CornerStatements(NamedTuple):
 
 TEXT_AXES = 20  # of the text, in the short description of a row
 
+# %% ../nbs/10b_combining.ipynb #c42b
 class _PoolParameters(BaseEstimator):
     def __init__(self, text=None, numeric=None, categorical=None, tasks=None, routes=ROUTES,
                  members=5, validation=.2, steps=None, encoder=None, seed=0):
@@ -296,6 +313,7 @@ def _natural(est, model, joined: torch.Tensor) -> np.ndarray:  # (n, D) -> (n, K
     parts = [combine(model, joined[at:at + PIECE], yes[at:at + PIECE])[1][:, 0] for at in range(0, len(joined), PIECE)]
     return est.scale_.decode(np.concatenate(parts)) if parts else np.zeros((0, len(est.scale_.tasks)))
 
+# %% ../nbs/10b_combining.ipynb #c43b
 def held_out(
     corner: AdaRoute,      # fitted, with a single route
     joined: torch.Tensor,  # (n, D) evidence of the table it was fitted on
@@ -324,6 +342,7 @@ def _learn_features(pool, batch, usable: np.ndarray):
     _, axes = np.linalg.eigh(np.cov(text, rowvar=False)) if text.shape[1] > 1 else (None, np.eye(text.shape[1]))
     pool.components_, pool.used_ = axes[:, ::-1][:, :TEXT_AXES], usable.tobytes()
 
+# %% ../nbs/10b_combining.ipynb #c45a
 @one_thread()
 def _describe(pool, batch, speak) -> CornerStatements:
     "Statements of all corners about a batch; `speak` asks one corner."
@@ -339,6 +358,19 @@ def _describe(pool, batch, speak) -> CornerStatements:
     text = (own[:, w.numbers + w.facts:] - pool.text_mean_) @ pool.components_
     return CornerStatements(batch.index, said, open, np.hstack([~batch.presence, own[:, :w.numbers + w.facts], text]), own)
 
+# %% ../nbs/10b_combining.ipynb #c45c
+def _fit_corners(pool, frame, groups) -> dict:  # route -> fitted AdaRoute
+    corners = {}
+    for route in pool.routes:
+        with suppress(SchemaError): corners[route] = pool._corner(route).fit(frame, groups=groups)  # too few rows have what it reads
+    if not corners: raise SchemaError(f"table: expected rows enough for one of {', '.join(pool.routes)}, got {len(frame)}")
+    return corners
+
+def _check_groups(groups, n: int) -> np.ndarray:  # (n,) labels; None: every row is its own
+    groups = np.arange(n) if groups is None else np.asarray(groups)
+    if groups.shape != (n,): raise ValueError(f"groups: expected {n} labels, one a row, got shape {groups.shape}")
+    return groups
+
 # %% ../nbs/10b_combining.ipynb #c46
 class CornerPool(_PoolParameters):
     "The fixed corners, each trained alone, and their statements on rows they had not seen."
@@ -348,24 +380,29 @@ class CornerPool(_PoolParameters):
         self.schema_ = infer(frame, self.tasks, self.text, self.numeric, self.categorical)
         batch = read(frame, self.schema_)
         check_trainable(batch)
-        groups = np.arange(len(batch)) if groups is None else np.asarray(groups)
-        if groups.shape != (len(batch),): raise ValueError(f"groups: expected {len(batch)} labels, one a row, got shape {groups.shape}")
+        groups = _check_groups(groups, len(batch))
         self.scale_, usable = fit_scale(batch.outcome, self.schema_.tasks), {r: _usable(batch, (r,)) for r in self.routes}
         _learn_features(self, batch, _usable(batch, self.routes))
-        self.corners_, self.rows_ = {}, {r: u.tobytes() for r, u in usable.items()}
-        for route in self.routes:
-            with suppress(SchemaError): self.corners_[route] = self._corner(route).fit(frame, groups=groups)  # too few rows have what it reads
-        if not self.corners_: raise SchemaError(f"table: expected rows enough for one of {', '.join(self.routes)}, got {len(batch)}")
+        self.corners_, self.rows_ = _fit_corners(self, frame, groups), {r: u.tobytes() for r, u in usable.items()}
         told = _describe(self, batch, lambda route, est, joined: held_out(est, joined, usable[route], groups))
         self.outcome_, self.held_, self.trained_, self.groups_ = self.scale_.encode(batch.outcome), told.said, told, groups
         return self
+
     def statements(self, frame) -> CornerStatements:
         "What the corners say of any rows, and what else is known of them."
         check_is_fitted(self, "corners_")
         return _describe(self, read(frame, self.schema_, outcomes=False), lambda r, est, joined: _natural(est, est.model_, joined))
+
     def say(self, frame) -> np.ndarray:  # (n, 8, K)
         "What the corners say of any rows, on the model's scale; NaN where a route is closed."
         return self.statements(frame).said
+
+# %% ../nbs/10b_combining.ipynb #c51b
+def _evidence_for(how: str, s: CornerStatements) -> np.ndarray: return s.joined if how == "late_router" else s.short
+
+def _statements_of(est, X) -> CornerStatements:  # X: a table, or the pool's statements about it
+    check_is_fitted(est, "combiner_")
+    return X if isinstance(X, CornerStatements) else est.pool_.statements(X)
 
 # %% ../nbs/10b_combining.ipynb #c52
 class Combined(RegressorMixin, _PoolParameters):
@@ -381,19 +418,17 @@ class Combined(RegressorMixin, _PoolParameters):
         check_is_fitted(pool, "corners_")
         self.pool_, t = pool, pool.trained_
         self.combiner_ = HOWS[self.how](tuple(pool.schema_.tasks.values()), self.seed, **_options(self.how, pool.widths_))
-        self.combiner_.fit(t.said, pool.outcome_, self._evidence(t), t.open, pool.groups_)
+        self.combiner_.fit(t.said, pool.outcome_, _evidence_for(self.how, t), t.open, pool.groups_)
         return self
+
     def predict(self, X):
         "Expected outcomes: a frame with one column an outcome; X is a table or the pool's statements about it."
-        s = self._statements(X)
-        out = self.pool_.scale_.decode(self.combiner_.combine(s.said, self._evidence(s), s.open))
+        s = _statements_of(self, X)
+        out = self.pool_.scale_.decode(self.combiner_.combine(s.said, _evidence_for(self.how, s), s.open))
         return pd.DataFrame(out, index=s.index, columns=list(self.pool_.schema_.tasks))
+
     def predict_routes(self, X):
         "Route probabilities, a frame (n, 8), of the ways in ROUTING."
         if self.how not in ROUTING: raise ValueError(f"predict_routes: expected how to be one of {', '.join(ROUTING)}, got {self.how!r}")
-        s = self._statements(X)
-        return pd.DataFrame(self.combiner_.weights(self._evidence(s), s.open), index=s.index, columns=list(ROUTES))
-    def _statements(self, X) -> CornerStatements:
-        check_is_fitted(self, "combiner_")
-        return X if isinstance(X, CornerStatements) else self.pool_.statements(X)
-    def _evidence(self, s: CornerStatements): return s.joined if self.how == "late_router" else s.short
+        s = _statements_of(self, X)
+        return pd.DataFrame(self.combiner_.weights(_evidence_for(self.how, s), s.open), index=s.index, columns=list(ROUTES))

@@ -18,14 +18,8 @@ from .headroom import Headroom, Statements, headroom_report, row_losses, stateme
 from .schema import SchemaError, _table
 from .verdict import Claim, claims_help
 
-# %% ../nbs/11c_comparison.ipynb #c07
+# %% ../nbs/11c_comparison.ipynb #c06a
 COMPARED = {"mean": baselines.ConstantBaseline, "ridge": baselines.RidgeBaseline, "boosting": baselines.BoostingBaseline}
-
-def _side_by_side(parts: list, order: np.ndarray) -> Statements:
-    "Statements of all folds in the order of the table."
-    stack = lambda name: np.concatenate([getattr(s, name) for s in parts])[order]
-    fallback = np.concatenate([np.broadcast_to(s.fallback, s.outcome.shape) for s in parts])[order]
-    return Statements(stack("routes"), stack("open"), stack("experts"), stack("outcome"), stack("presence"), fallback)
 
 def _rivals(names) -> dict:
     "Rivals by their names."
@@ -33,6 +27,23 @@ def _rivals(names) -> dict:
     unknown = [n for n in names if n not in COMPARED]
     if unknown or not names: raise ValueError(f"rivals: expected some of {', '.join(COMPARED)}, got {repr(unknown[0])[:40] if unknown else 'none'}")
     return {n: COMPARED[n] for n in names}
+
+# %% ../nbs/11c_comparison.ipynb #c07
+def _side_by_side(parts: list, order: np.ndarray) -> Statements:
+    "Statements of all folds in the order of the table."
+    stack = lambda name: np.concatenate([getattr(s, name) for s in parts])[order]
+    fallback = np.concatenate([np.broadcast_to(s.fallback, s.outcome.shape) for s in parts])[order]
+    return Statements(stack("routes"), stack("open"), stack("experts"), stack("outcome"), stack("presence"), fallback)
+
+# %% ../nbs/11c_comparison.ipynb #c07b
+def _say_fold(estimator, rivals: dict, frame, groups, train, test) -> tuple[Statements, dict]:
+    "What models that were fitted to `train` say of `test`: statements, and name -> (m, K)."
+    rows, new = frame.iloc[train], frame.iloc[test]
+    plain = {k: estimator.get_params()[k] for k in ("text", "numeric", "categorical", "tasks", "encoder", "seed")}
+    model = clone(estimator).set_params(checkpoint=None, transcript=None).fit(rows, groups=None if groups is None else groups[train])
+    said = {"adaroute": model.predict(new).to_numpy()}
+    for name, rival in rivals.items(): said[name] = rival(**plain).fit(rows).predict(new).to_numpy()
+    return statements(model, new), said
 
 # %% ../nbs/11c_comparison.ipynb #c08
 def out_of_fold(
@@ -46,18 +57,14 @@ def out_of_fold(
 ) -> tuple[Statements, dict]:  # of all rows; name -> predictions (n, K), "adaroute" first
     "Let models predict the rows that they have not seen."
     from tqdm import tqdm
-    frame, rivals, parts = _table(frame), _rivals(rivals), []
+    frame, rivals = _table(frame), _rivals(rivals)
     groups = None if groups is None else np.asarray(groups)
-    plain = {k: estimator.get_params()[k] for k in ("text", "numeric", "categorical", "tasks", "encoder", "seed")}
-    splits, said = deal_folds(len(frame) if groups is None else groups, folds, seed=seed), {name: [] for name in ("adaroute", *rivals)}
-    for train, test in tqdm(splits, desc="folds", unit="fold", disable=not progress):
-        rows, new = frame.iloc[train], frame.iloc[test]
-        model = clone(estimator).set_params(checkpoint=None, transcript=None).fit(rows, groups=None if groups is None else groups[train])
-        parts.append(statements(model, new))
-        said["adaroute"].append(model.predict(new).to_numpy())
-        for name, rival in rivals.items(): said[name].append(rival(**plain).fit(rows).predict(new).to_numpy())
+    splits = deal_folds(len(frame) if groups is None else groups, folds, seed=seed)
+    parts = [_say_fold(estimator, rivals, frame, groups, train, test)
+             for train, test in tqdm(splits, desc="folds", unit="fold", disable=not progress)]
     order = np.argsort(np.concatenate([test for _, test in splits]))
-    return _side_by_side(parts, order), {name: np.concatenate(p)[order] for name, p in said.items()}
+    predictions = {name: np.concatenate([own[name] for _, own in parts])[order] for name in ("adaroute", *rivals)}
+    return _side_by_side([stated for stated, _ in parts], order), predictions
 
 # %% ../nbs/11c_comparison.ipynb #c16
 TASK_SCORES = {"regression": ("r2", "mae"), "count": ("r2", "mae"), "binary": ("auroc", "brier"), "ordinal": ("kappa", "mae")}
@@ -79,6 +86,17 @@ def score_all(
                 rows.append((task, metric, name, *got))
     return pd.DataFrame(rows, columns=["outcome", "score", "model", "estimate", "low", "high"])
 
+# %% ../nbs/11c_comparison.ipynb #c19a
+def _claimed(c: Claim) -> str:
+    may = "The routed model beats every rival" if c.helps else "We may not claim that the routed model beats every rival"
+    p = f"= {c.p:.3f}" if c.p >= .001 else "< .001"
+    return f"{may}: its gain over {c.rival}, the hardest, is {c.gain} (one-sided p {p})."
+
+def _wide_scores(scores: pd.DataFrame, models) -> pd.DataFrame:  # from `score_all`
+    text = scores.apply(lambda r: f"{r.estimate:.3f} [{r.low:.3f}, {r.high:.3f}]", axis=1)
+    wide = scores.assign(text=text).pivot(index=["outcome", "score"], columns="model", values="text")
+    return wide.loc[list(dict.fromkeys(zip(scores.outcome, scores.score))), list(models)].rename_axis(columns=None)
+
 # %% ../nbs/11c_comparison.ipynb #c20
 @dataclass(frozen=True, eq=False)
 class Comparison:
@@ -94,15 +112,20 @@ class Comparison:
     @property
     def sentences(self) -> list[str]:
         "The headroom, then the claim."
-        may = "The routed model beats every rival" if self.claim.helps else "We may not claim that the routed model beats every rival"
-        return [self.headroom.sentence, f"{may}: its gain over {self.claim.rival}, the hardest, is {self.claim.gain} (one-sided p {f'= {self.claim.p:.3f}' if self.claim.p >= .001 else '< .001'})."]
+        return [self.headroom.sentence, _claimed(self.claim)]
 
     @property
     def table(self) -> pd.DataFrame:
         "The scores to read: a row an outcome and score, a column a model."
-        text = self.scores.apply(lambda r: f"{r.estimate:.3f} [{r.low:.3f}, {r.high:.3f}]", axis=1)
-        wide = self.scores.assign(text=text).pivot(index=["outcome", "score"], columns="model", values="text")
-        return wide.loc[list(dict.fromkeys(zip(self.scores.outcome, self.scores.score))), list(self.predictions)].rename_axis(columns=None)
+        return _wide_scores(self.scores, self.predictions)
+
+# %% ../nbs/11c_comparison.ipynb #c20b
+def _with_outcomes(frame: pd.DataFrame, tasks: dict) -> np.ndarray:  # (m,) positions
+    "Rows that have an outcome."
+    lost = [t for t in tasks if t not in frame]
+    if not tasks: raise SchemaError("tasks: expected at least one outcome, got none")
+    if lost: raise SchemaError(f"column {lost[0]!r}: expected an outcome, got no such column")
+    return np.flatnonzero(frame[list(tasks)].notna().any(axis=1))
 
 # %% ../nbs/11c_comparison.ipynb #c21
 def compare_out_of_fold(
@@ -117,10 +140,7 @@ def compare_out_of_fold(
 ) -> Comparison:
     "Whether routing pays on a table."
     frame, tasks = _table(frame), dict(estimator.tasks or {})
-    lost = [t for t in tasks if t not in frame]
-    if not tasks: raise SchemaError("tasks: expected at least one outcome, got none")
-    if lost: raise SchemaError(f"column {lost[0]!r}: expected an outcome, got no such column")
-    rows = np.flatnonzero(frame[list(tasks)].notna().any(axis=1))
+    rows = _with_outcomes(frame, tasks)
     frame, groups = frame.iloc[rows], None if groups is None else np.asarray(groups)[rows]
     said, predictions = out_of_fold(estimator, frame, groups, folds, rivals, seed, progress)
     others = {n: p for n, p in predictions.items() if n != "adaroute"}

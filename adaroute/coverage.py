@@ -27,6 +27,7 @@ def wilson_interval(
     low, high = ((centre + side * half) / (1 + z * z / n) for side in (-1, 1))
     return float(max(low, 0.)), float(min(high, 1.))
 
+# %% ../nbs/13a_coverage.ipynb #c05c
 def effective_rows(
     inside,            # (n,) bool
     groups=None,       # (n,) patients; None: every row is its own
@@ -89,6 +90,7 @@ def _limit(score, mine, coverage: float) -> np.ndarray:  # sorted (n,), (R, n) b
     need = np.ceil(coverage * (mine.sum(1) + 1) - 1e-9)
     return np.append(score, np.inf)[_reached(mine, need)]
 
+# %% ../nbs/13a_coverage.ipynb #c16d
 def _splits(rng, resamples: int, n: int, size: int):  # yields (some, n) bool: the calibration rows
     for at in range(0, resamples, 100):
         order = rng.permuted(np.tile(np.arange(n), (min(100, resamples - at), 1)), axis=1)
@@ -120,6 +122,25 @@ def _count_cells(score, label, mine, limit, coverage: float, least: int, names) 
         with np.errstate(invalid="ignore", divide="ignore"): out[:, c] = np.stack([rows, hit / test.sum(1)], axis=1)
     return out, inside
 
+# %% ../nbs/13a_coverage.ipynb #c18b
+def _resample_outcome(score, label, splits, resamples: int, coverage: float, least: int) -> tuple:  # (n,) both -> (R,), names, (R, C, 2)
+    "Coverage of each split, and what each cell saw of it."
+    order = np.argsort(score, kind="stable")[:int((~np.isnan(score)).sum())]
+    names, s, l, found, whole = sorted(set(label[order])), score[order], label[order], [], np.full(resamples, np.nan)
+    for mine in splits:
+        mine = mine[:, order]
+        got, inside = _count_cells(s, l, mine, _limit(s, mine, coverage), coverage, least, names)
+        whole[sum(map(len, found)):][:len(mine)] = inside / (~mine).sum(1)
+        found.append(got)
+    return whole, names, np.concatenate(found)
+
+# %% ../nbs/13a_coverage.ipynb #c20
+def _cell_rows(task: str, names, found, least: int) -> dict:  # (R, C, 2)
+    mean = lambda a: float(np.nanmean(a)) if np.isfinite(a).any() else np.nan
+    own = found[..., 0] >= least
+    return {(task, name): [found[:, c, 0].mean(), own[:, c].mean(), mean(found[own[:, c], c, 1]), mean(found[~own[:, c], c, 1])]
+            for c, name in enumerate(names)}
+
 # %% ../nbs/13a_coverage.ipynb #c19
 def coverage_resamples(
     model,                   # fitted AdaRoute
@@ -138,24 +159,12 @@ def coverage_resamples(
     score, label = nonconformity(said), _labels(said)[by[0]] if by else np.full(said.outcome.shape, "all", object)
     whole, cells = np.full((resamples, len(said.tasks)), np.nan), {}
     for k, task in enumerate(said.tasks):
-        order = np.argsort(score[:, k], kind="stable")[:int((~np.isnan(score[:, k])).sum())]
-        names, s, l, found = sorted(set(label[order, k])), score[order, k], label[order, k], []
-        for mine in _splits(np.random.default_rng(seed), resamples, len(said), int(round(share * len(said)))):
-            mine = mine[:, order]
-            got, inside = _count_cells(s, l, mine, _limit(s, mine, coverage), coverage, least, names)
-            whole[sum(map(len, found)):][:len(mine), k] = inside / (~mine).sum(1)
-            found.append(got)
-        cells |= _cell_rows(task, names, np.concatenate(found), least)
+        splits = _splits(np.random.default_rng(seed), resamples, len(said), int(round(share * len(said))))     # the same for all outcomes
+        whole[:, k], names, found = _resample_outcome(score[:, k], label[:, k], splits, resamples, coverage, least)
+        cells |= _cell_rows(task, names, found, least)
     index = pd.MultiIndex.from_tuples(cells, names=["outcome", "cell"])
     table = pd.DataFrame(list(cells.values()), index, ["rows", "own", "coverage_own", "coverage_else"])
     return Resamples(pd.DataFrame(whole, columns=list(said.tasks)), table)
-
-# %% ../nbs/13a_coverage.ipynb #c20
-def _cell_rows(task: str, names, found, least: int) -> dict:  # (R, C, 2)
-    mean = lambda a: float(np.nanmean(a)) if np.isfinite(a).any() else np.nan
-    own = found[..., 0] >= least
-    return {(task, name): [found[:, c, 0].mean(), own[:, c].mean(), mean(found[own[:, c], c, 1]), mean(found[~own[:, c], c, 1])]
-            for c, name in enumerate(names)}
 
 # %% ../nbs/13a_coverage.ipynb #c27
 @dataclass(frozen=True, eq=False)
@@ -172,6 +181,7 @@ class DeferCurve:
         room = self.random - self.oracle
         return (self.random - self.area) / room if room > 1e-12 else np.nan
 
+# %% ../nbs/13a_coverage.ipynb #c27b
 def _risks(loss: np.ndarray, uncertainty: np.ndarray) -> np.ndarray:  # (n,) mean loss of the surest 1, 2, ..., n rows
     _, code = np.unique(uncertainty, return_inverse=True)           # rows of equal uncertainty stand for each other
     level = np.bincount(code, loss) / np.bincount(code)
@@ -188,7 +198,8 @@ def defer_curve(
     if doubt.shape != loss.shape: raise ValueError(f"uncertainty: expected {len(loss)} numbers, one a row, got shape {doubt.shape}")
     use = ~np.isnan(loss)
     loss, doubt = loss[use], doubt[use]
-    if np.isnan(doubt).any(): raise ValueError(f"uncertainty: expected a number wherever there is an outcome, got {int(np.isnan(doubt).sum())} missing")
+    if np.isnan(doubt).any():
+        raise ValueError(f"uncertainty: expected a number wherever there is an outcome, got {int(np.isnan(doubt).sum())} missing")
     risks = {"risk": _risks(loss, doubt), "random": np.full(len(loss), loss.mean()), "oracle": _risks(loss, loss)}
     table = pd.DataFrame(risks, index=pd.Index(np.arange(1, len(loss) + 1) / len(loss), name="share"))
     return DeferCurve(table, *(float(table[c].mean()) for c in ("risk", "random", "oracle")))

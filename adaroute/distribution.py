@@ -57,6 +57,7 @@ def _likeliest(d: Distribution) -> np.ndarray:  # (n, K) name of a route
     names = np.array(d.experts, object)[d.weights.sum(1).argmax(1)]
     return np.where(d.presence[:, None] == "none", "none", names)
 
+# %% ../nbs/12e_distribution.ipynb #c06d
 def _which(d: Distribution, outcome: str, *kinds: str) -> int:
     "Position of an outcome of one of these kinds."
     able = [name for name, kind in d.tasks.items() if kind in kinds]
@@ -87,24 +88,26 @@ def _cdf(d: Distribution, outcome: str, value) -> pd.Series:  # value: a number,
     inside = (w * ndtr((value[:, None] - mean) / sd)).sum(1)
     return pd.Series(np.where(value < d.bounds[k, 0], 0., np.where(value >= d.bounds[k, 1], 1., inside)), d.index, name=outcome)
 
+# %% ../nbs/12e_distribution.ipynb #c13b
 def _probability(d: Distribution, outcome: str) -> pd.DataFrame:  # (n, J), a column a level
     _which(d, outcome, "binary", "ordinal")
     levels, p = d.levels[outcome]
     return pd.DataFrame(p, index=d.index, columns=levels)
 
 # %% ../nbs/12e_distribution.ipynb #c15
-_SD = {  # kind -> function(heads, eta of one outcome (L, B, E), its mean, position) -> (L, B, E) on the model's scale
-    "regression": lambda heads, eta, mean, k: heads.log_sd[:, None, :, k].exp().expand_as(eta),
-    "binary": lambda heads, eta, mean, k: (mean * (1 - mean)).sqrt(),
-    "ordinal": lambda heads, eta, mean, k: _ordinal_sd(_level_chances(heads, eta, k), mean),
-    "count": lambda heads, eta, mean, k: (mean + mean ** 2 * (2 * heads.log_sd[:, None, :, k].clamp(-3.45, 3.45)).exp()).sqrt()}
-
 def _level_chances(heads, eta, k: int):  # (L, B, E) -> (L, B, E, J)
     if heads.kinds[k] == "binary": passed = torch.sigmoid(eta)[..., None]
     else: passed = torch.sigmoid(eta[..., None] - thresholds(heads, k)[:, None, None])
     return torch.cat([torch.ones_like(passed[..., :1]), passed], -1) - torch.cat([passed, torch.zeros_like(passed[..., :1])], -1)
 
 def _ordinal_sd(p, mean): return ((p * torch.arange(p.shape[-1]) ** 2).sum(-1) - mean ** 2).clamp_min(1e-9).sqrt()
+
+# %% ../nbs/12e_distribution.ipynb #c15a
+_SD = {  # kind -> function(heads, eta of one outcome (L, B, E), its mean, position) -> (L, B, E) on the model's scale
+    "regression": lambda heads, eta, mean, k: heads.log_sd[:, None, :, k].exp().expand_as(eta),
+    "binary": lambda heads, eta, mean, k: (mean * (1 - mean)).sqrt(),
+    "ordinal": lambda heads, eta, mean, k: _ordinal_sd(_level_chances(heads, eta, k), mean),
+    "count": lambda heads, eta, mean, k: (mean + mean ** 2 * (2 * heads.log_sd[:, None, :, k].clamp(-3.45, 3.45)).exp()).sqrt()}
 
 # %% ../nbs/12e_distribution.ipynb #c16
 def _heard(model, rows) -> tuple[dict, dict]:  # arrays of some rows, and the probabilities of levels
@@ -119,6 +122,7 @@ def _heard(model, rows) -> tuple[dict, dict]:  # arrays of some rows, and the pr
     spread, centre = np.array(model.scale_.spread), np.array(model.scale_.centre)
     return dict(weights=rowwise(p), means=rowwise(mean) * spread + centre, sds=rowwise(sd) * spread, evidence=rows.joined.numpy()), levels
 
+# %% ../nbs/12e_distribution.ipynb #c16b
 def _ends(model) -> np.ndarray:  # (K, 2)
     low, high = np.array(model.scale_.bounds or [(None, None)] * len(model.schema_.tasks), float).T
     low = np.where([kind == "count" for kind in model.schema_.tasks.values()], np.fmax(low, 0), low)

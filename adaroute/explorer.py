@@ -52,6 +52,7 @@ def _stated(
         z += [logits[..., :logits.shape[2] - own.shape[2]], logits[..., logits.shape[2] - own.shape[2]:] + own]
     return torch.cat(z, dim=2).numpy()
 
+# %% ../nbs/12d_explorer.ipynb #c10b
 @torch.no_grad()
 def _lines(lanes, rest, open) -> tuple:  # rest (D - N,) -> at zero (L, O), by number (L, N, O); hidden units at zero (L, R, H)
     "What is stated as straight lines in the numbers, with the note held fixed."
@@ -68,61 +69,92 @@ def _plain(a, digits: int = 7) -> list:  # nested lists of floats
     flat = [float(f"{v:.{digits}g}") for v in a.ravel()]
     return np.array(flat).reshape(a.shape).tolist()
 
+# %% ../nbs/12d_explorer.ipynb #c14c
+def _slider(seen: np.ndarray) -> dict:  # values that are not missing
+    "Ends and step of a slider."
+    low, high = (float(v) for v in np.quantile(seen, [.01, .99])) if len(seen) else (0., 1.)
+    whole = bool((seen == np.round(seen)).all())
+    step = 1. if whole else 10. ** np.floor(np.log10(max(high - low, 1e-9) / 50))
+    return dict(step=float(step), low=np.floor(low / step) * step, high=np.ceil(high / step) * step)
+
+# %% ../nbs/12d_explorer.ipynb #c14f
 def _inputs(model, frame) -> list[dict]:
     "How each column of numbers and each category becomes evidence, and the range a slider should have."
     parts, out = model.encoder_.parts, []
     n, lv, schema = parts["numbers"], parts["levels"], model.schema_
     for j, name in enumerate(schema.numeric):
-        seen = frame[name].astype(float).dropna().to_numpy()
-        low, high = (float(v) for v in np.quantile(seen, [.01, .99])) if len(seen) else (0., 1.)
-        whole = bool((seen == np.round(seen)).all())
-        step = 1. if whole else 10. ** np.floor(np.log10(max(high - low, 1e-9) / 50))
-        out.append(dict(name=name, kind="number", log=bool(n["log"][j]), mean=float(n["mean"][j]), scale=float(n["scale"][j]), step=float(step),
-                        flagged=bool(n["flagged"][j]), low=np.floor(low / step) * step, high=np.ceil(high / step) * step))
+        s = _slider(frame[name].astype(float).dropna().to_numpy())
+        out.append(dict(name=name, kind="number", log=bool(n["log"][j]), mean=float(n["mean"][j]), scale=float(n["scale"][j]), step=s["step"],
+                        flagged=bool(n["flagged"][j]), low=s["low"], high=s["high"]))
     for j, name in enumerate(schema.categorical):
         out.append(dict(name=name, kind="category", levels=list(lv["levels"][j]), flagged=bool(lv["flagged"][j])))
     return out
 
-# %% ../nbs/12d_explorer.ipynb #c15
-def _rules(model) -> dict:
-    "What is the same for all rows: routes, outcomes, ramps, the hidden layer."
-    design, scale, lanes = model.design_, model.scale_, model.model_
-    c = model.encoder_.parts["curves"]
-    pieces = [] if not c else [dict(column=int(j), low=float(a), high=float(b), centre=float(m)) for j, a, b, m in zip(c["column"], c["low"], c["high"], c["centre"])]
-    tasks = [dict(name=name, kind=kind, centre=scale.centre[k], spread=scale.spread[k], mean=float(model.fallback_[k]),
-                  bounds=_bounds(scale, k), cuts=_plain(thresholds(lanes.heads, k).detach()) if kind == "ordinal" else None)
-             for k, (name, kind) in enumerate(scale.tasks.items())]
-    routers = [dict(out=_plain(r.out.detach()), hidden=_plain(r.hidden[:, :lanes.widths.numbers].detach())) for r in _one_by_one(lanes.router)]
-    experts = [dict(route=r, needs=list(NEEDS[r.split("/")[0]]), wanted=r in design.routes) for r in design.experts]
-    return dict(format=1, experts=experts, paths=len(design.paths), sharings=len(design.sharings), tasks=tasks, pieces=pieces, kind=design.router, routers=routers)
-
+# %% ../nbs/12d_explorer.ipynb #c14h
 def _bounds(scale, k: int) -> list | None:  # on the model's scale
     "The range an outcome cannot leave; None: any."
     if not getattr(scale, "bounds", ()): return None
     ends = zip(scale.bounds[k], (-1e30, 1e30))
     return [far if end is None else (float(end) - scale.centre[k]) / scale.spread[k] for end, far in ends]
 
-# %% ../nbs/12d_explorer.ipynb #c17
-_OTHER = "\0another"   # a level that was too rare to be stored; it is not exported either
+def _outcomes(model) -> list[dict]:
+    "How the statements about each outcome become a prediction."
+    scale, heads = model.scale_, model.model_.heads
+    return [dict(name=name, kind=kind, centre=scale.centre[k], spread=scale.spread[k], mean=float(model.fallback_[k]), bounds=_bounds(scale, k),
+                 cuts=_plain(thresholds(heads, k).detach()) if kind == "ordinal" else None) for k, (name, kind) in enumerate(scale.tasks.items())]
+
+# %% ../nbs/12d_explorer.ipynb #c15
+def _rules(model) -> dict:
+    "What is the same for all rows: routes, outcomes, ramps, the hidden layer."
+    design, lanes, c = model.design_, model.model_, model.encoder_.parts["curves"]
+    ramps = zip(c["column"], c["low"], c["high"], c["centre"]) if c else ()
+    pieces = [dict(column=int(j), low=float(a), high=float(b), centre=float(m)) for j, a, b, m in ramps]
+    routers = [dict(out=_plain(r.out.detach()), hidden=_plain(r.hidden[:, :lanes.widths.numbers].detach())) for r in _one_by_one(lanes.router)]
+    experts = [dict(route=r, needs=list(NEEDS[r.split("/")[0]]), wanted=r in design.routes) for r in design.experts]
+    return dict(format=1, experts=experts, paths=len(design.paths), sharings=len(design.sharings), tasks=_outcomes(model), pieces=pieces,
+                kind=design.router, routers=routers)
+
+# %% ../nbs/12d_explorer.ipynb #c15b
+_OTHER = "\0another"   # a level that was too rare to be stored
 
 def _values(batch, i: int, levels: list) -> list:
     "The numbers and categories of a row; None where missing."
     known = [v if v is None or v in seen else _OTHER for v, seen in zip(batch.categorical[i], levels)]
     return [None if np.isnan(v) else float(v) for v in batch.numeric[i]] + known
 
+# %% ../nbs/12d_explorer.ipynb #c17
 def _notes(model, frame) -> list[dict]:
     "What the text of each row leaves behind: with any numbers, and, as one point, without."
     schema, double, out = model.schema_, deepcopy(model.model_).double(), []
     mute = frame.assign(**{name: np.nan for name in schema.numeric}, **{name: None for name in schema.categorical})
     batch, none = (read(f, schema, outcomes=False) for f in (frame, mute))
     rows, without = (prepare(b, model.encoder_, model.scale_, model.design_, model.factor_)[0] for b in (batch, none))
+    N = model.widths_.numbers
     for i, there in enumerate(batch.presence[:, 1]):
-        N, opened = model.widths_.numbers, [torch.from_numpy(open_routes(np.array([[has, there]]), model.design_.experts)[0]) for has in (True, False)]
+        opened = [torch.from_numpy(open_routes(np.array([[has, there]]), model.design_.experts)[0]) for has in (True, False)]
         at, by, hidden = _lines(double, rows.joined[i, N:], opened[0])
         alone = _stated(double, torch.cat([without.joined[i, :N], rows.joined[i, N:]])[None], opened[1])[:, 0]
         out.append(dict(there=bool(there), at=_plain(at), by=_plain(by), hidden=_plain(hidden), alone=_plain(alone)))
     return out
 
+# %% ../nbs/12d_explorer.ipynb #c17b
+def _shown(model, few, at: list[int], notes: list) -> list[dict]:
+    "The rows of the page; a row that has a note comes with and without it."
+    batch, levels, out = read(few, model.schema_, outcomes=False), model.encoder_.parts["levels"]["levels"], []
+    for j, i in enumerate(at):
+        own = "" if _label(few.index[j]) == str(i) else f" ({_label(few.index[j])})"
+        pair = [n[j] for n in notes] if notes[0][j]["there"] else [notes[0][j]]
+        out.append(dict(label=f"row {i}{own}", values=_values(batch, j, levels), notes=pair))
+    return out
+
+def _spares(model):
+    "The model as its rows without text, or without numbers, meet it: path and estimator."
+    for path, lanes in model.model_.spares.items():
+        own = copy(model)
+        own.model_, own.design_ = lanes, lanes.design
+        yield path, own
+
+# %% ../nbs/12d_explorer.ipynb #c17c
 def export_page_model(
     model,       # fitted AdaRoute
     frame,       # (n rows) a table
@@ -133,19 +165,10 @@ def export_page_model(
     at = pick_rows(model.predict_routes(frame), rows) if isinstance(rows, int) else [int(i) for i in rows]
     few = frame.iloc[at]
     bare = few.assign(**{name: None for name in model.schema_.text})
-    batch, notes = read(few, model.schema_, outcomes=False), [_notes(model, f) for f in (few, bare)]
-    shown = [dict(label=f"row {i}" + ("" if _label(few.index[j]) == str(i) else f" ({_label(few.index[j])})"), values=_values(batch, j, model.encoder_.parts["levels"]["levels"]),
-                  notes=[notes[0][j]] + [n for n in [notes[1][j]] if notes[0][j]["there"]]) for j, i in enumerate(at)]
+    shown = _shown(model, few, at, [_notes(model, f) for f in (few, bare)])
     spares = {path: dict(_rules(spare), rows=[dict(notes=list(pair)) for pair in zip(_notes(spare, few), _notes(spare, bare))])
               for path, spare in _spares(model)}
     return dict(_rules(model), texts=bool(model.schema_.text), inputs=_inputs(model, frame), rows=shown, spares=spares)
-
-def _spares(model):
-    "The model as its rows without text, or without numbers, meet it: path and estimator."
-    for path, lanes in model.model_.spares.items():
-        own = copy(model)
-        own.model_, own.design_ = lanes, lanes.design
-        yield path, own
 
 # %% ../nbs/12d_explorer.ipynb #c22
 def _encode(
@@ -180,6 +203,7 @@ def _choose(page: dict, logits, open) -> np.ndarray:  # (E,)
     path = _softmax(logits[:P], open.reshape(P, S).any(1))
     return np.concatenate([path[p] * _softmax(logits[P + p * S:P + (p + 1) * S], open[p * S:(p + 1) * S]) for p in range(P)])
 
+# %% ../nbs/12d_explorer.ipynb #c24d
 def _mean(task: dict, eta, lane: int):  # (E,) -> (E,)
     "The outcome that a statement expects, on the model's scale."
     if task["kind"] == "binary": eta = expit(eta)
@@ -200,6 +224,16 @@ def _lane(page: dict, text: dict, lane: int, x, here) -> tuple:  # numbers (N,) 
     p = np.stack([_choose(page, logits[k % len(logits)], open) for k in range(K)], axis=1)
     return p, np.stack([_mean(t, z[k:E * K:K], lane) for k, t in enumerate(page["tasks"])], axis=1)
 
+# %% ../nbs/12d_explorer.ipynb #c26b
+def _mixture(page: dict, p: np.ndarray, said: np.ndarray) -> tuple:  # (L, E, K) both -> routes (E, K), prediction (K,)
+    "What all lanes say together, the prediction on the model's scale."
+    said = (p * said).sum(0) / np.maximum(p.sum(0), 1e-300)
+    for k, t in enumerate(page["tasks"]):
+        if t["bounds"]: said[:, k] = np.clip(said[:, k], *t["bounds"])
+    p = p.mean(0)
+    return p, (p * said).sum(0) if p.any() else [t["mean"] for t in page["tasks"]]
+
+# %% ../nbs/12d_explorer.ipynb #c26f
 _ALONE = {(True, False): "N1", (False, True): "T1"}      # numbers, text -> the path that is left
 
 def page_route(
@@ -213,12 +247,8 @@ def page_route(
     here = [any(v is not None and str(v).strip() != "" for v in values), there]
     page = page | page["spares"].get(_ALONE.get(tuple(here)), {})          # a spare answers for the rows that are its own
     text = page["rows"][row]["notes"][0 if note else -1]
-    p, said = (np.array(a) for a in zip(*(_lane(page, text, lane, x, here) for lane in range(len(text["at"])))))   # (L, E, K)
-    said = (p * said).sum(0) / np.maximum(p.sum(0), 1e-300)
-    for k, t in enumerate(page["tasks"]):
-        if t["bounds"]: said[:, k] = np.clip(said[:, k], *t["bounds"])
-    p = p.mean(0)
-    mixture = (p * said).sum(0) if p.any() else [t["mean"] for t in page["tasks"]]
+    lanes = [_lane(page, text, lane, x, here) for lane in range(len(text["at"]))]
+    p, mixture = _mixture(page, *(np.array(a) for a in zip(*lanes)))
     full = np.zeros(len(ROUTES))
     full[[ROUTES.index(e["route"]) for e in page["experts"]]] = p.mean(1)
     return full, np.array([v * t["spread"] + t["centre"] for v, t in zip(mixture, page["tasks"])])
@@ -271,7 +301,7 @@ function mean(task, eta, lane) {  // the outcome that a statement expects, on th
 """
 
 # %% ../nbs/12d_explorer.ipynb #c34
-_ROUTE = r"""
+_LANE = r"""
 function add(start, x, weights) {  // start + x times weights
   const z = start.slice();
   x.forEach((v, j) => { if (v !== 0) weights[j].forEach((w, o) => { z[o] += v * w; }); });
@@ -288,7 +318,10 @@ function lane(page, text, l, x, here) {  // what one lane says: probabilities an
   });
   return page.tasks.map((t, k) => ({p: chosen[k % chosen.length], said: page.experts.map((_, e) => mean(t, z[e * page.tasks.length + k], l))}));
 }
+"""
 
+# %% ../nbs/12d_explorer.ipynb #c34b
+_ROUTE = r"""
 function route(page, row, values, note = true) {  // probabilities of the page's experts, and predictions
   const notes = page.rows[row].notes, text = notes[note ? 0 : notes.length - 1], x = encode(page, values);
   const here = [values.some(v => v !== null && String(v).trim() !== ""), text.there];
@@ -321,7 +354,10 @@ function make(tag, attributes, ...children) {  // an element; text goes in as te
 }
 const short = v => Number.isInteger(v) ? String(v) : Math.abs(v) >= 100 ? v.toFixed(0) : Math.abs(v) >= 10 ? v.toFixed(1) : v.toFixed(2);
 const percent = p => p > 0 && p < .005 ? "< 1%" : Math.round(100 * p) + "%";
+"""
 
+# %% ../nbs/12d_explorer.ipynb #c36b
+_NUMBER = r"""
 function numberControl(c, id, changed) {  // slider, field and "not known"
   const slider = make("input", {type: "range", id: id, min: c.low, max: c.high, step: c.step});
   const field = make("input", {type: "number", step: "any", "aria-label": c.name, class: "xp-field"});
@@ -341,7 +377,7 @@ function numberControl(c, id, changed) {  // slider, field and "not known"
 """
 
 # %% ../nbs/12d_explorer.ipynb #c37
-_CONTROLS = r"""
+_CATEGORY = r"""
 function categoryControl(c, id, changed) {  // a list of levels, one for all others, one for not known
   const menu = make("select", {id: id}, make("option", {value: "-"}, "not known"), make("option", {value: "+"}, "another"),
     ...c.levels.map((level, i) => make("option", {value: String(i)}, level)));
@@ -350,7 +386,10 @@ function categoryControl(c, id, changed) {  // a list of levels, one for all oth
   const read = () => menu.value === "-" ? null : menu.value === "+" ? "\u0000another" : c.levels[+menu.value];
   return {node: make("div", {class: "xp-input"}, make("label", {for: id, class: "xp-name"}, c.name), menu), read, show};
 }
+"""
 
+# %% ../nbs/12d_explorer.ipynb #c37b
+_BARS = r"""
 function bars(page) {  // one bar a route, and one figure an outcome
   const rows = page.experts.map(e => { const fill = make("span", {class: "xp-fill xp-" + e.route.replace("/", " xp-")}), mark = make("span", {class: "xp-mark"});
     const share = make("span", {class: "xp-share"});
@@ -367,7 +406,7 @@ function bars(page) {  // one bar a route, and one figure an outcome
 """
 
 # %% ../nbs/12d_explorer.ipynb #c38
-_START = r"""
+_EXPLORE = r"""
 function explore(page, place) {
   const menu = make("select", {id: "xp-row"}, ...page.rows.map((r, i) => make("option", {value: String(i)}, r.label)));
   const note = make("input", {type: "checkbox", id: "xp-note"}), said = make("p", {class: "xp-sr", role: "status", "aria-live": "polite"});
@@ -390,11 +429,14 @@ function explore(page, place) {
     make("div", {class: "xp-inputs", role: "group", "aria-label": "Values of the row"}, ...controls.map(c => c.node)), said);
   reset();
 }
-const adaroute = {encode, route, explore};
+"""
+
+# %% ../nbs/12d_explorer.ipynb #c38b
+_START = r"""const adaroute = {encode, route, explore};
 for (const place of document.querySelectorAll("[data-explorer]"))
   explore(JSON.parse(document.getElementById(place.dataset.explorer).textContent), place);
 """
-EXPLORER_SCRIPT = _ENCODE + _CHOOSE + _ROUTE + _PARTS + _CONTROLS + _START
+EXPLORER_SCRIPT = _ENCODE + _CHOOSE + _LANE + _ROUTE + _PARTS + _NUMBER + _CATEGORY + _BARS + _EXPLORE + _START
 
 # %% ../nbs/12d_explorer.ipynb #c40
 EXPLORER_STYLE = """
@@ -425,7 +467,10 @@ EXPLORER_STYLE += """
 .xp-gone { grid-column: 2; grid-row: 1; font-size: .75rem; color: var(--soft); text-align: right; white-space: nowrap; }
 .xp-off input[type=range] { opacity: .35; } .xp-gone input { vertical-align: -2px; margin: 0; }
 .xp-input { scroll-margin-top: 17rem; } .xp-sr { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-@media (max-width: 600px) {
+"""
+
+# %% ../nbs/12d_explorer.ipynb #c41b
+EXPLORER_STYLE += """@media (max-width: 600px) {
   .xp-bars { grid-template-columns: 1fr; gap: .4rem; padding: .5rem .7rem; top: 0; } .xp-routes { gap: .1rem; } .xp-routes li { font-size: .78rem; }
   .xp-predictions { flex-direction: row; flex-wrap: wrap; gap: .2rem 1.2rem; justify-content: flex-start; } .xp-now { font-size: 1.1rem; } .xp-top button { margin-left: 0; }
 }
@@ -440,6 +485,7 @@ def as_json(
     written = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return written.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
+# %% ../nbs/12d_explorer.ipynb #c43b
 def explorer_markup(
     page: dict,              # from `export_page_model`
     name: str = "explored",  # id of the block; one for each explorer of a page

@@ -20,7 +20,7 @@ from .router import open_routes
 from .schema import PATHS, ROUTES, SHARINGS, Batch, _label, _table, read
 from .training import one_thread
 
-# %% ../nbs/12_policy.ipynb #c07
+# %% ../nbs/12_policy.ipynb #c06a
 class Asked(NamedTuple):
     "A table as a model reads it, and the routes that it gives."
     batch: Batch
@@ -29,6 +29,13 @@ class Asked(NamedTuple):
     routes: np.ndarray      # (n, 8)
     outcome: str | None = None  # whose routes they are, in a model that routes each outcome by itself
 
+# %% ../nbs/12_policy.ipynb #c06c
+def _of_outcome(model, p, outcome: str | None):  # (..., E) as it is, (..., E, K) -> (..., E)
+    tasks, per = list(model.schema_.tasks), p.ndim == 3 + (not isinstance(p, np.ndarray))
+    if outcome is not None and outcome not in tasks: raise ValueError(f"outcome: expected one of {', '.join(tasks)}, got {outcome!r}")
+    return p if not per else p.mean(-1) if outcome is None else p[..., tasks.index(outcome)]
+
+# %% ../nbs/12_policy.ipynb #c07
 @one_thread()
 def answer(
     model,                  # fitted AdaRoute
@@ -44,11 +51,6 @@ def answer(
     routes = np.zeros((len(p), len(ROUTES)))
     routes[:, [ROUTES.index(e) for e in model.design_.experts]] = p = _of_outcome(model, p, outcome)
     return routes, np.where(p.sum(1, keepdims=True) > 0, mixture, model.fallback_)
-
-def _of_outcome(model, p, outcome: str | None):  # (..., E) as it is, (..., E, K) -> (..., E)
-    tasks, per = list(model.schema_.tasks), p.ndim == 3 + (not isinstance(p, np.ndarray))
-    if outcome is not None and outcome not in tasks: raise ValueError(f"outcome: expected one of {', '.join(tasks)}, got {outcome!r}")
-    return p if not per else p.mean(-1) if outcome is None else p[..., tasks.index(outcome)]
 
 # %% ../nbs/12_policy.ipynb #c08
 def _read(model, rows) -> Batch:  # a table, or a batch that was read already
@@ -95,6 +97,7 @@ def _present(batch: Batch) -> np.ndarray:  # (n,) str
     numbers, text = batch.presence.T
     return np.select([numbers & text, numbers, text], ["both", "numbers", "text"], "none")
 
+# %% ../nbs/12_policy.ipynb #c15b
 def route_map(
     model,            # fitted AdaRoute
     frame,            # (n rows)
@@ -126,6 +129,7 @@ def _choices_of(column: np.ndarray, most: int = 41) -> np.ndarray:  # values tha
     seen = column[np.isfinite(column)]
     return np.unique(np.quantile(seen, np.linspace(0, 1, most), method="inverted_cdf")) if len(seen) else seen
 
+# %% ../nbs/12_policy.ipynb #c24d
 def _what_if(model, asked: Asked, row: int, numeric: np.ndarray, categorical: np.ndarray) -> np.ndarray:  # -> routes (m, 8)
     "Routes of one row with other numbers (m, N) and categories (m, C); its text stays."
     n, m = model.widths_.numbers, len(numeric)
@@ -150,6 +154,7 @@ def _variations(model, asked: Asked, row: int) -> list[tuple]:  # (kind, column,
         out += [("categorical", j, v, np.inf) for v in levels if v != b.categorical[row, j]]
     return out
 
+# %% ../nbs/12_policy.ipynb #c25b
 def _flips(model, asked: Asked, row: int) -> pd.DataFrame:  # input, now, then, route; the smallest change of each input first
     "For each number and category, the nearest value at which the route is another."
     tries, b = _variations(model, asked, row), asked.batch
@@ -171,6 +176,7 @@ def _hidden(model, asked: Asked, row: int) -> dict:  # what is hidden -> route t
              "text": dict(text=np.full_like(b.text, None))}
     return {name: _named(ask(model, replace(b, **cells), asked.outcome).routes)[0][0] for (name, cells), there in zip(cover.items(), has) if there}
 
+# %% ../nbs/12_policy.ipynb #c26b
 @torch.no_grad()
 def member_routes(
     model,            # fitted AdaRoute
@@ -211,15 +217,28 @@ def _sentences(c: RouteCard) -> list[str]:
     second = f", then {c.runner_up} ({p[c.runner_up]:.2f})" if c.runner_up else ""
     out = [f"Row {c.row} (present: {c.presence}): {said}.", f"Route {c.route} ({p[c.route]:.2f}){second}; {c.agreement:.0%} of the members agree."]
     turns = [f"{i} were {_value(then)} instead of {_value(now)} ({r})" for i, now, then, r in c.changes.head(3).itertuples(index=False)]
-    out.append(f"The route would change if {', or if '.join(turns)}." if turns else "No other value of a single number or category would change the route.")
+    flips = f"The route would change if {', or if '.join(turns)}."
+    out.append(flips if turns else "No other value of a single number or category would change the route.")
     out += [f"Without {name}: {r or 'no route'}{' (unchanged)' if r == c.route else ''}." for name, r in c.hidden.items()]
     return out + [f"{name}: {content}" for name, content in (c.text or {}).items() if content is not None]
 
+# %% ../nbs/12_policy.ipynb #c30b
 def _card_html(c: RouteCard) -> str:
     lines = "".join(f"<p>{html.escape(line)}</p>" for line in _sentences(c))
     experts = c.experts.to_html(float_format="{:.2f}".format, na_rep="", border=0)
     changes = c.changes.to_html(index=False, border=0) if len(c.changes) else ""
     return f'<div class="route-card">{lines}{experts}{changes}</div>'
+
+# %% ../nbs/12_policy.ipynb #c30e
+def _check_row(row, n: int) -> None:
+    if isinstance(row, (bool, np.bool_)) or not isinstance(row, (int, np.integer)) or not 0 <= row < n:
+        got = row if isinstance(row, (int, np.integer)) else type(row).__name__
+        raise ValueError(f"row: expected a position from 0 to {n - 1}, got {got}")
+
+def _frame_of(batch: Batch) -> pd.DataFrame:  # the inputs as a table again
+    s = batch.schema
+    cells = zip((*s.text, *s.numeric, *s.categorical), (*batch.text.T, *batch.numeric.T, *batch.categorical.T))
+    return pd.DataFrame(dict(cells), batch.index)
 
 # %% ../nbs/12_policy.ipynb #c31
 def route_card(
@@ -230,25 +249,18 @@ def route_card(
 ) -> RouteCard:
     "What a model says of one row, and what would change its route."
     a = ask(model, frame)
-    if isinstance(row, (bool, np.bool_)) or not isinstance(row, (int, np.integer)) or not 0 <= row < len(a.batch):
-        got = row if isinstance(row, (int, np.integer)) else type(row).__name__
-        raise ValueError(f"row: expected a position from 0 to {len(a.batch) - 1}, got {got}")
-    tasks, one = list(model.schema_.tasks), _frame_of(a.batch.take([row]))
+    _check_row(row, len(a.batch))
+    own = Asked(a.batch.take([row]), a.joined[[row]], a.open[[row]], a.routes[[row]], a.outcome)
+    tasks, one = list(model.schema_.tasks), _frame_of(own.batch)
     said = np.where(a.routes[row] > 0, model.predict_experts(one)[0].T, np.nan).T                # (8, K)
     experts = pd.DataFrame(np.column_stack([a.routes[row], said]), pd.Index(ROUTES, name="route"), ["probability", *tasks])
-    first, second = (n[0] for n in _named(a.routes[[row]]))
-    own = Asked(a.batch.take([row]), a.joined[[row]], a.open[[row]], a.routes[[row]], a.outcome)
+    first, second = (n[0] for n in _named(own.routes))
     agree = float((member_routes(model, own)[:, 0].argmax(1) == a.routes[row].argmax()).mean()) if first else np.nan
     changes = _flips(model, a, row) if first else pd.DataFrame(columns=["input", "now", "then", "route"])
     content = dict(zip(a.batch.schema.text, a.batch.text[row])) if show_text else None
     predicted = dict(zip(tasks, map(float, np.asarray(model.predict(one))[0])))
     hidden = _hidden(model, a, row) if first else {}
     return RouteCard(_label(a.batch.index[row]), _present(own.batch)[0], predicted, experts, first, second, agree, changes, hidden, content)
-
-def _frame_of(batch: Batch) -> pd.DataFrame:  # the inputs as a table again
-    s = batch.schema
-    cells = zip((*s.text, *s.numeric, *s.categorical), (*batch.text.T, *batch.numeric.T, *batch.categorical.T))
-    return pd.DataFrame(dict(cells), batch.index)
 
 # %% ../nbs/12_policy.ipynb #c38
 def route_agreement(
@@ -289,6 +301,7 @@ def _groups(model, frame: pd.DataFrame, by) -> pd.Series:  # (n,) labels, "missi
         raise ValueError(f"by: expected at most 50 groups with labels of at most 40 characters, got {got}")
     return label.rename(by if isinstance(by, str) else getattr(by, "name", None) or "group")
 
+# %% ../nbs/12_policy.ipynb #c43b
 def _suppressed(table: pd.DataFrame) -> pd.DataFrame:  # with a column rows
     return table.astype(float).where(table.rows >= SMALLEST_GROUP)
 
@@ -304,6 +317,12 @@ def usage_by(
     known = (p.sum(axis=1) > 0).to_numpy()
     grouped = p[known].groupby(label[known])
     return _suppressed(pd.concat([grouped.size().rename("rows"), grouped.mean()], axis=1))
+
+# %% ../nbs/12_policy.ipynb #c46a
+def _mean_seen(far: np.ndarray, truth: np.ndarray) -> np.ndarray:  # (n, K) both -> (K,) NaN where nothing is known
+    "Mean over the rows whose outcome is known."
+    seen = ~np.isnan(truth)
+    return np.where(seen, far, 0).sum(0) / np.where(seen.any(0), seen.sum(0), np.nan)
 
 # %% ../nbs/12_policy.ipynb #c47
 def error_by(
@@ -321,9 +340,7 @@ def error_by(
         for route in ("all", *ROUTES):
             at = (group == g).to_numpy() & np.isfinite(loss) & ((first == route) | (route == "all"))
             if not at.any(): continue
-            middle = paired(loss[at]).mean
-            seen = ~np.isnan(truth[at])
-            rows[g, route] = [at.sum(), *middle, *np.where(seen, far[at], 0).sum(0) / np.where(seen.any(0), seen.sum(0), np.nan)]
+            rows[g, route] = [at.sum(), *paired(loss[at]).mean, *_mean_seen(far[at], truth[at])]
     index = pd.MultiIndex.from_tuples(rows, names=[group.name, "route"])
     return _suppressed(pd.DataFrame(list(rows.values()), index, ["rows", "error", "low", "high", *model.schema_.tasks]))
 
@@ -339,6 +356,7 @@ def _pieces_missing(model, batch: Batch, inputs: pd.DataFrame) -> dict:  # name 
         out[name] = block & (inputs.input == name).to_numpy(), gap & numbers, None
     return {name: piece for name, piece in out.items() if piece[1].any()}
 
+# %% ../nbs/12_policy.ipynb #c50b
 def _alike(asked: Asked, row: int, use: np.ndarray, donors: np.ndarray, k: int) -> np.ndarray:  # (at most k,) positions
     "The donors nearest to a row in some columns of the evidence."
     x = asked.joined[:, torch.from_numpy(use)]
@@ -355,7 +373,16 @@ def _fillings(model, asked: Asked, pieces: dict, k: int):
         for row in np.flatnonzero(lack):
             able = np.flatnonzero(has & (asked.batch.presence >= asked.batch.presence[row]).all(1))
             near = _alike(asked, row, ~columns[lacks[:, row]].any(0), able, k)
-            if len(near) >= 5: yield row, i, near                                       # fewer say nothing about a variance
+            if len(near) >= 5: yield row, i, near
+
+# %% ../nbs/12_policy.ipynb #c51b
+def _moved_by(model, a: Asked, row: int, near, columns: np.ndarray, modality: int | None) -> np.ndarray:  # (K,) on the model's scale
+    "Variance of the predictions of a row when a piece comes from one donor after the other."
+    joined, presence = a.joined[row].repeat(len(near), 1), a.batch.presence[row].copy()
+    joined[:, torch.from_numpy(columns)] = a.joined[near][:, torch.from_numpy(columns)]
+    if modality is not None: presence[modality] = True
+    open = torch.from_numpy(open_routes(presence[None], model.design_.experts)).expand(len(near), -1)
+    return answer(model, joined, open)[1].var(0, ddof=1)
 
 # %% ../nbs/12_policy.ipynb #c52
 def wanted_evidence(
@@ -371,11 +398,7 @@ def wanted_evidence(
     spread, unit = now.var(0) + 1e-12, np.array(model.scale_.spread)
     for row, i, near in _fillings(model, a, pieces, alike):
         name, (columns, _, modality) = list(pieces)[i], list(pieces.values())[i]
-        joined, presence = a.joined[row].repeat(len(near), 1), a.batch.presence[row].copy()
-        joined[:, torch.from_numpy(columns)] = a.joined[near][:, torch.from_numpy(columns)]
-        if modality is not None: presence[modality] = True
-        open = torch.from_numpy(open_routes(presence[None], model.design_.experts)).expand(len(near), -1)
-        moved = answer(model, joined, open)[1].var(0, ddof=1)
+        moved = _moved_by(model, a, row, near, columns, modality)
         best[row] = max(best.get(row, (0., "", moved)), (float((moved / spread).mean()), name, moved), key=lambda b: b[0])
     out = pd.DataFrame({"wanted": None, "gain": 0., **{f"{t} may move": 0. for t in tasks}}, a.batch.index)
     for row, (gain, name, moved) in best.items():

@@ -31,6 +31,7 @@ def _filled_in(kind: str, name: str, x: np.ndarray) -> list[Named]:  # a number,
     if gaps.all() or np.nanmin(x) == np.nanmax(x): return []
     return [Named(kind, name, np.where(gaps, np.nanmedian(x), x))] + ([Named("gap", name, gaps.astype(float))] if gaps.any() else [])
 
+# %% ../nbs/12c_surrogate.ipynb #c33c
 def _facts_of(model, asked: Asked) -> list[Named]:
     "Length of each text, share of denied words, and the numbers found in it."
     s, text = model.encoder_.settings, asked.batch.text
@@ -42,6 +43,16 @@ def _facts_of(model, asked: Asked) -> list[Named]:
     table[:, :text.shape[1]] = np.exp(table[:, :text.shape[1]])
     names = [f"words in {name}" for name in asked.batch.schema.text] + ["the share of denied words"] + [f"number of '{u}' in the text" for u in kept]
     return [n for name, x in zip(names, table.T) for n in _filled_in("number", name, x)]
+
+# %% ../nbs/12c_surrogate.ipynb #c33d
+def _said(model, a: Asked, most: int) -> list[Named]:
+    known, rows = {_bare(t) for t in _vocabulary(model)}, note_terms(model, a)[0]
+    where = a.batch.schema.text[0] if len(a.batch.schema.text) == 1 else "the text"
+    said, n = [set(row) & known for row in rows], sum(map(bool, rows))
+    terms, used = np.unique([t for row in said for t in row], return_counts=True)
+    able = np.flatnonzero((used >= max(5, .01 * n)) & (used <= .99 * n))
+    kept = [str(terms[i]) for i in sorted(able, key=lambda i: (-used[i], terms[i]))[:most]]
+    return [Named("word", term, np.array([term in row for row in said], float), where) for term in kept]
 
 # %% ../nbs/12c_surrogate.ipynb #c34
 def named_inputs(
@@ -58,15 +69,6 @@ def named_inputs(
     if s.text: out += _facts_of(model, a) + _said(model, a, words)
     gaps = {n.values.tobytes(): n for n in out[::-1] if n.kind == "gap"}     # one flag where inputs are missing together
     return [n for n in out if n.kind != "gap" or gaps[n.values.tobytes()] is n]
-
-def _said(model, a: Asked, most: int) -> list[Named]:
-    known, rows = {_bare(t) for t in _vocabulary(model)}, note_terms(model, a)[0]
-    where = a.batch.schema.text[0] if len(a.batch.schema.text) == 1 else "the text"
-    said, n = [set(row) & known for row in rows], sum(map(bool, rows))
-    terms, used = np.unique([t for row in said for t in row], return_counts=True)
-    able = np.flatnonzero((used >= max(5, .01 * n)) & (used <= .99 * n))
-    kept = [str(terms[i]) for i in sorted(able, key=lambda i: (-used[i], terms[i]))[:most]]
-    return [Named("word", term, np.array([term in row for row in said], float), where) for term in kept]
 
 # %% ../nbs/12c_surrogate.ipynb #c36
 def _alike_ranges(inputs: list[Named]) -> list[list[int]]:
@@ -85,6 +87,7 @@ def _speakers(X: np.ndarray, way: np.ndarray) -> list[int]:  # which columns are
     ahead = [z[way == c].mean(0) - z[way != c].mean(0) for c in np.unique(way)] if len(np.unique(way)) > 1 else []
     return sorted({int(d.argmax()) for d in ahead if d.max() > .2})
 
+# %% ../nbs/12c_surrogate.ipynb #c36d
 def _margins(inputs: list[Named], way: np.ndarray, fit: np.ndarray) -> list[Named]:
     "How far a number is above the highest of its rivals."
     out = []
@@ -125,6 +128,7 @@ class Rule(NamedTuple):
         said = f"if {' and '.join(self.conditions)}: {self.answer}" if self.conditions else f"always {self.answer}"
         return f"{said} ({self.share:.0%} of rows, right for {self.fidelity:.0%})"
 
+# %% ../nbs/12c_surrogate.ipynb #c40b
 def _leaves(tree, node: int, conditions: tuple) -> list:  # (conditions, leaves, answer); leaves of one answer side by side become one
     if tree.children_left[node] < 0: return [(conditions, {node}, int(tree.value[node].argmax()))]
     j, at = int(tree.feature[node]), float(tree.threshold[node])
@@ -171,6 +175,7 @@ def _grown(X: np.ndarray, way: np.ndarray, rules: int, plain: np.ndarray, seed: 
     use, criterion = max(((u, c) for u in uses for c in ("gini", "entropy")), key=lambda p: score(*p))
     return make(criterion).fit(X[:, use], way), use
 
+# %% ../nbs/12c_surrogate.ipynb #c42c
 def _rules_of(tree, inputs: list[Named], use, leaf: np.ndarray, way: np.ndarray, held: np.ndarray, names) -> list[Rule]:
     out = []
     for conditions, leaves, best in _leaves(tree.tree_, 0, ()):
@@ -179,6 +184,19 @@ def _rules_of(tree, inputs: list[Named], use, leaf: np.ndarray, way: np.ndarray,
         right = (way[here & held] == answer).mean() if (here & held).any() else np.nan
         out.append(Rule(said, names[answer], float(here.mean()), float(right)))
     return sorted(out, key=lambda r: -r.share)
+
+# %% ../nbs/12c_surrogate.ipynb #c42d
+def _put_aside(known: np.ndarray, n: int, holdout: float, seed: int) -> np.ndarray:  # positions that have a route -> (n,) bool
+    "Rows on which the fidelity is measured."
+    if len(known) < 30: raise ValueError(f"frame: expected at least 30 rows with a route, got {len(known)}")
+    held = np.zeros(n, bool)
+    held[np.random.default_rng(seed).permutation(known)[:int(round(holdout * len(known)))]] = True
+    return held
+
+def _agreement(same: np.ndarray) -> Interval:  # (n,) bool
+    "A share, with Wilson's interval."
+    right, n = int(same.sum()), len(same)
+    return Interval(right / n, *map(float, binomtest(right, n).proportion_ci(method="wilson")))
 
 # %% ../nbs/12c_surrogate.ipynb #c43
 def surrogate_tree(
@@ -194,17 +212,15 @@ def surrogate_tree(
     "Say the policy in a few rules on named inputs, if they are faithful enough."
     a, names = ask(model, frame), {"path": PATHS, "sharing": SHARINGS, "route": ROUTES}.get(target)
     if names is None: raise ValueError(f"target: expected path, sharing or route, got {target!r}")
-    known, held = np.flatnonzero(a.routes.any(1)), np.zeros(len(a.batch), bool)
-    if len(known) < 30: raise ValueError(f"frame: expected at least 30 rows with a route, got {len(known)}")
-    held[np.random.default_rng(seed).permutation(known)[:int(round(holdout * len(known)))]] = True
+    known = np.flatnonzero(a.routes.any(1))
+    held = _put_aside(known, len(a.batch), holdout, seed)
     way = np.full(len(a.batch), -1)
     way[known] = chosen(a.routes[known], target)
     inputs, fit = named_inputs(model, a, words), (way >= 0) & ~held
     inputs += (margins := _margins(inputs, way, fit))
     X = np.column_stack([n.values for n in inputs])
     tree, use = _grown(X[fit], way[fit], rules, np.arange(len(inputs)) < len(inputs) - len(margins), seed)
-    right = int((tree.predict(X[held][:, use]) == way[held]).sum())
-    fidelity, wide = right / held.sum(), binomtest(right, int(held.sum())).proportion_ci(method="wilson")
-    said = _rules_of(tree, inputs, use, tree.apply(X[known][:, use]), way[known], held[known], names) if fidelity >= least else []
+    found = _agreement(tree.predict(X[held][:, use]) == way[held])
+    said = _rules_of(tree, inputs, use, tree.apply(X[known][:, use]), way[known], held[known], names) if found.estimate >= least else []
     common = float(np.bincount(way[held]).max() / held.sum())
-    return Surrogate(target, said, float(fidelity), Interval(float(fidelity), *map(float, wide)), common, int(held.sum()), least)
+    return Surrogate(target, said, found.estimate, found, common, int(held.sum()), least)

@@ -42,6 +42,7 @@ def off_centre(
     upto = np.cumsum(chances, axis=1)
     return np.maximum(upto - chances - .5, .5 - upto)
 
+# %% ../nbs/13_uncertainty.ipynb #c11b
 def nonconformity(
     said: Distribution,  # with the outcomes
     unit=None,           # (n, K) to measure distances in; None: the standard deviations
@@ -62,12 +63,14 @@ BY = ("route", "presence")
 def _labels(said: Distribution) -> dict:  # by -> (n, K)
     return {"route": _likeliest(said), "presence": np.repeat(said.presence[:, None], len(said.tasks), axis=1)}
 
+# %% ../nbs/13_uncertainty.ipynb #c13b
 def _kept(score, group) -> tuple[np.ndarray, np.ndarray]:  # known scores, sorted, and the weights of their rows
     use = ~np.isnan(score)
     w = 1 / np.bincount(group[use])[group[use]]
     order = np.argsort(score[use], kind="stable")
     return score[use][order], w[order]
 
+# %% ../nbs/13_uncertainty.ipynb #c13d
 def _by_cell(tasks, score, labels: dict, group, routes) -> dict:  # outcome -> by -> cell -> (scores, weights)
     out = {}
     for k, task in enumerate(tasks):
@@ -80,6 +83,15 @@ def _by_cell(tasks, score, labels: dict, group, routes) -> dict:  # outcome -> b
 # %% ../nbs/13_uncertainty.ipynb #c15
 MANY = 1000   # patients from which isotonic regression is trusted
 
+def _platt(p, y, w, ones: float, n: float) -> dict:  # (rows,) each; weight of the cases, weight of all
+    soft = np.where(y == 1, (ones + 1) / (ones + 2), 1 / (n - ones + 2))   # Platt's targets
+    twice, half = np.tile(logit(p), 2)[:, None], np.concatenate([w * soft, w * (1 - soft)])
+    fit = LogisticRegression(C=np.inf, max_iter=1000).fit(twice, np.repeat([1, 0], len(p)), half)
+    slope, intercept = float(fit.coef_.item()), float(fit.intercept_.item())
+    if slope <= 0: slope, intercept = 0., float(logit((ones + 1) / (n + 2)))
+    return dict(kind="platt", slope=slope, intercept=intercept)
+
+# %% ../nbs/13_uncertainty.ipynb #c15b
 def _fit_curve(p, y, group) -> dict:
     "From the model's probability to one that is calibrated."
     use = ~np.isnan(y)
@@ -90,12 +102,7 @@ def _fit_curve(p, y, group) -> dict:
         edge = 1 / (n + 2)
         iso = IsotonicRegression(y_min=edge, y_max=1 - edge, out_of_bounds="clip").fit(p, y, w)
         return dict(kind="isotonic", x=iso.X_thresholds_.tolist(), y=iso.y_thresholds_.tolist())
-    soft = np.where(y == 1, (ones + 1) / (ones + 2), 1 / (n - ones + 2))   # Platt's targets
-    twice, half = np.tile(logit(p), 2)[:, None], np.concatenate([w * soft, w * (1 - soft)])
-    fit = LogisticRegression(C=np.inf, max_iter=1000).fit(twice, np.repeat([1, 0], len(p)), half)
-    slope, intercept = float(fit.coef_.item()), float(fit.intercept_.item())
-    if slope <= 0: slope, intercept = 0., float(logit((ones + 1) / (n + 2)))
-    return dict(kind="platt", slope=slope, intercept=intercept)
+    return _platt(p, y, w, ones, n)
 
 # %% ../nbs/13_uncertainty.ipynb #c16
 def _use_curve(curve: dict, p) -> np.ndarray:
@@ -120,6 +127,7 @@ def _distance(shape: dict, evidence) -> np.ndarray:
     across = np.maximum((x ** 2).sum(axis=1) - (along ** 2).sum(axis=1), 0)
     return np.sqrt((along ** 2 / shape["variance"]).sum(axis=1) + across / shape["rest"])
 
+# %% ../nbs/13_uncertainty.ipynb #c21b
 def _shapes(evidence, presence, group) -> dict:  # presence -> shape, where there are enough patients
     cells = {c: np.flatnonzero(presence == c) for c in ("both", "numbers", "text")}
     made = {c: _fit_shape(evidence[at]) for c, at in cells.items() if len(np.unique(group[at])) >= SHAPED_BY}
@@ -170,6 +178,7 @@ def _part(said: Distribution, group, shapes: dict, unit=None) -> _Part:
     strange = _strangeness(shapes, said.evidence, said.presence)
     return _Part(nonconformity(said, unit), _likeliest(said), said.presence, yes, said.outcome, strange, group)
 
+# %% ../nbs/13_uncertainty.ipynb #c24b
 def _assemble(model, part: _Part, shapes: dict, by, least: int, how: str) -> Calibration:
     labels = {"route": part.route, "presence": np.repeat(part.presence[:, None], part.score.shape[1], axis=1)}
     tasks, labels = dict(model.schema_.tasks), {b: labels[b] for b in by}
@@ -186,12 +195,16 @@ def _cell_table(c: Calibration) -> pd.DataFrame:
     own = (out.groups >= c.least) | (out.index.get_level_values("by") == "all")
     return out.assign(used=np.where(own, "own", "marginal"))
 
-# %% ../nbs/13_uncertainty.ipynb #c27
-def _reach(c: Calibration, said: Distribution, coverage: float, by) -> np.ndarray:  # (n, K) the largest score that is let in
+# %% ../nbs/13_uncertainty.ipynb #c26b
+def _check_asked(c: Calibration, said: Distribution, coverage: float, by) -> None:
     check_number("coverage", coverage, 1e-6, 1 - 1e-6)
     if said.tasks != c.tasks: raise ValueError(f"model: expected the outcomes {', '.join(c.tasks)} of the calibration, got {', '.join(said.tasks)}")
     known = [b for b in next(iter(c.scores.values())) if b != "all"]
     if by is not None and by not in known: raise ValueError(f"by: expected None{''.join(f' or {b!r}' for b in known)}, as calibrated, got {by!r}")
+
+# %% ../nbs/13_uncertainty.ipynb #c27
+def _reach(c: Calibration, said: Distribution, coverage: float, by) -> np.ndarray:  # (n, K) the largest score that is let in
+    _check_asked(c, said, coverage, by)
     out, labels = np.empty((len(said), len(c.tasks))), _labels(said)
     for k, task in enumerate(c.tasks):
         limit = lambda kept: conformal_quantile(kept[0], coverage, kept[1])
@@ -222,6 +235,7 @@ def _interval_of(c: Calibration, said: Distribution, coverage: float, by) -> pd.
         out[task] = (np.ceil(ends[0] - 1e-9), np.floor(ends[1] + 1e-9)) if c.tasks[task] == "count" else ends
     return _joined(out, said.index)
 
+# %% ../nbs/13_uncertainty.ipynb #c29a
 def _sets_of(c: Calibration, said: Distribution, coverage: float, by) -> pd.DataFrame:
     "Lowest and highest level of the set; all between are in it, and the middle one always is."
     reach, out = _reach(c, said, coverage, by), {}
@@ -238,6 +252,7 @@ def _recalibrated(c: Calibration, said: Distribution) -> pd.DataFrame:
     if not c.curves: raise ValueError("calibration: expected a binary outcome, got none")
     return pd.DataFrame({task: _use_curve(curve, said.levels[task][1][:, 1]) for task, curve in c.curves.items()}, index=said.index)
 
+# %% ../nbs/13_uncertainty.ipynb #c30a
 def _similarity_of(c: Calibration, said: Distribution) -> pd.Series:
     "Share of the rows with the same modalities, met or new, that are at least as strange; NaN where they were too few."
     out = np.full(len(said), np.nan)
@@ -314,6 +329,17 @@ def calibrate(
     part = _part(said, group, shapes)
     return _assemble(model, part._replace(strange=np.where(first, np.nan, part.strange)), shapes, by, least, "split")
 
+# %% ../nbs/13_uncertainty.ipynb #c51a
+def _fold_part(model, frame, group, rest, held, unit, route) -> _Part:  # positions; unit and route are those of the whole model
+    "What a model that was fitted to the rest says of the rows held out."
+    s = model.schema_
+    columns = dict(text=list(s.text), numeric=list(s.numeric), categorical=list(s.categorical), tasks=dict(s.tasks),
+                   checkpoint=None, transcript=None, progress=False)
+    other = clone(model).set_params(**columns).fit(frame.iloc[rest], groups=group[rest])
+    met, said = predict_distribution(other, frame.iloc[rest]), predict_distribution(other, frame.iloc[held], outcomes=True)
+    part = _part(said, group[held], _shapes(met.evidence, met.presence, group[rest]), unit[held])
+    return part._replace(route=route[held])
+
 # %% ../nbs/13_uncertainty.ipynb #c52
 def cross_calibrate(
     estimator,           # AdaRoute fitted to all rows of frame, or to be fitted to them
@@ -329,15 +355,8 @@ def cross_calibrate(
     for name, value, low in (("least", least, 1), ("folds", folds, 2)): check_number(name, value, low, whole=True)
     group = _codes(groups, len(frame))
     model = estimator if hasattr(estimator, "model_") else clone(estimator).fit(frame, groups=group)
-    fold, s, parts = _folds(group, len(frame), folds, np.random.default_rng(seed)), model.schema_, []
-    columns = dict(text=list(s.text), numeric=list(s.numeric), categorical=list(s.categorical), tasks=dict(s.tasks), checkpoint=None, transcript=None, progress=False)
-    everybody = predict_distribution(model, frame)
+    fold, everybody = _folds(group, len(frame), folds, np.random.default_rng(seed)), predict_distribution(model, frame)
     unit, route = everybody.sd.to_numpy(), _likeliest(everybody)
-    for f in range(folds):
-        rest, held = np.flatnonzero(fold != f), np.flatnonzero(fold == f)
-        other = clone(model).set_params(**columns).fit(frame.iloc[rest], groups=group[rest])
-        met, said = predict_distribution(other, frame.iloc[rest]), predict_distribution(other, frame.iloc[held], outcomes=True)
-        part = _part(said, group[held], _shapes(met.evidence, met.presence, group[rest]), unit[held])
-        parts.append(part._replace(route=route[held]))
+    parts = [_fold_part(model, frame, group, np.flatnonzero(fold != f), np.flatnonzero(fold == f), unit, route) for f in range(folds)]
     whole = _Part(*(np.concatenate(column) for column in zip(*parts)))
     return _assemble(model, whole, _shapes(everybody.evidence, everybody.presence, group), by, least, "cross")
