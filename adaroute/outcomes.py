@@ -8,7 +8,7 @@ __all__ = ['read_bounds', 'read_weights']
 # %% ../nbs/08b_outcomes.ipynb #o03
 import numpy as np
 from .model import check_number
-from .schema import Batch, SchemaError
+from .schema import Batch, SchemaError, _label
 
 # %% ../nbs/08b_outcomes.ipynb #o05
 def _by_outcome(
@@ -36,7 +36,7 @@ def read_bounds(
         if wrong.any():
             span = " and ".join(f"{word} {end:g}" for word, end in (("at least", low), ("at most", high)) if end is not None)
             raise SchemaError(f"outcome {task!r}: expected values of {span}, got {int(wrong.sum())} of {len(y)} outside, "
-                              f"the first at index {batch.index[int(wrong.argmax())]!r}")
+                              f"the first at index {_label(batch.index[int(wrong.argmax())])}")
     return pairs if given else ()
 
 def _pair(task: str, pair) -> tuple:

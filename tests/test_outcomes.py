@@ -148,6 +148,8 @@ def test_an_outcome_outside_of_its_bounds_is_named_by_row_not_value():
     frame.loc[7, "phq9"] = 99.125
     with pytest.raises(SchemaError) as error: AdaRoute(**ROLES, tasks=MIXED, bounds={"phq9": (0, 27)}, **QUICK).fit(frame)
     assert "at index 7" in str(error.value) and "99" not in str(error.value)
+    with pytest.raises(SchemaError) as error: AdaRoute(**ROLES, tasks=MIXED, bounds={"phq9": (0, 27)}, **QUICK).fit(frame.set_axis([f"the words of patient {i}" for i in range(len(frame))]))
+    assert "at index <a label of 22 characters>" in str(error.value)
 
 
 @pytest.mark.parametrize("wrong", [-1., 1.5])
