@@ -22,6 +22,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+
+# %% ../nbs/19_arena.ipynb #c03a
 import click
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -81,6 +83,7 @@ class Contest:
     at_least: float | None = None                  # outcomes become "reaches this value"
     first: int | None = None                       # only so many folds of a repeat are run; None: all
 
+# %% ../nbs/19_arena.ipynb #c10a
 CONTESTS = (
     Contest("dep_wor", partial(load, "dep_wor"), {"PHQ9tot": ("r2",), "GAD7tot": ("r2",)}),
     Contest("dep_wor_10", partial(load, "dep_wor"), {"PHQ9tot": ("auroc",), "GAD7tot": ("auroc",)}, at_least=10),
@@ -104,6 +107,7 @@ def contest_data(
     schema = replace(data.schema, tasks=dict.fromkeys(names, "binary"))
     return replace(data, frame=frame.assign(**dict(zip(names, reached.T))), schema=schema)
 
+# %% ../nbs/19_arena.ipynb #c13b
 def rounds(
     data: Dataset,
     k: int = 5,        # folds
@@ -150,6 +154,7 @@ def _content(packed: dict) -> str:
     raw = [packed["raw"][part].to_json().encode() for part in ("train", "test")]
     return _digest(*(x for four in arrays for x in four), *raw, json.dumps(packed["about"], sort_keys=True))
 
+# %% ../nbs/19_arena.ipynb #c18a
 def answer_key(rival: Rival, content: str, scripts: Path) -> str:
     "Digest of all that a rival's answer depends on."
     code = [(scripts / name).read_bytes() if (scripts / name).is_file() else b"" for name in (rival.runner, "arena_io.py")]
@@ -165,6 +170,7 @@ def _scrub(text: str) -> str:
     told = [line for line in lines if re.match(r"ERROR|\w*(Error|Exception)\b", line)]
     return re.sub(r"(file://)?(/[\w.@+-]+){2,}/?", "...", (told or lines)[-1])[:200]
 
+# %% ../nbs/19_arena.ipynb #c20c
 def _quiet(command: list, limit: float, what: str) -> str:  # its output
     try: done = subprocess.run(command, capture_output=True, text=True, timeout=limit, env=_surroundings())
     except subprocess.TimeoutExpired: raise ArenaError(f"{what}: not done after {limit:.0f} s") from None
@@ -195,6 +201,7 @@ def environment(
         stamp.write_text(_quiet([str(python), "-m", "pip", "freeze"], limit, "pip freeze"))
     return python
 
+# %% ../nbs/19_arena.ipynb #c21b
 def probe(rival: Rival, home: Path, scripts: Path, limit: float = 300.) -> dict[str, str]:  # package -> version
     "Import what a runner imports."
     script = Path(scripts) / rival.runner
@@ -216,6 +223,7 @@ def _fill(room: Path, packed: dict, rival: Rival, limit: float) -> None:
         kept = frame.drop(columns=[t for t in packed["about"]["tasks"] if t not in tasks], errors="ignore")  # no outcome helps with another
         (room / f"{part}.json").write_text(json.dumps({c: [None if v != v else v for v in kept[c].tolist()] for c in kept}))
 
+# %% ../nbs/19_arena.ipynb #c25a
 def _launch(command: list[str], room: Path, limit: float) -> int:  # exit status
     "Run in the room, without output; stop it and its children when time is up."
     quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
@@ -258,6 +266,7 @@ def recall(path: Path, key: str) -> dict | None:
     except (OSError, ValueError): return None
     return found if found.get("key") == key else None
 
+# %% ../nbs/19_arena.ipynb #c31
 def _keep(path: Path, answer: dict) -> dict:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
@@ -269,7 +278,12 @@ def _attempt(rival: Rival, packed: dict, key: str, path: Path, home: Path, scrip
     except ArenaError as e: found = {"failed": str(e)}
     return _keep(path, found | {"key": key})
 
-# %% ../nbs/19_arena.ipynb #c31
+# %% ../nbs/19_arena.ipynb #c31c
+def _tasks(rival: Rival, schema: Schema) -> list[int]:
+    "Which outcomes a rival can predict."
+    return [i for i, kind in enumerate(schema.tasks.values()) if kind in rival.kinds or kind == "ordinal" and "regression" in rival.kinds]
+
+# %% ../nbs/19_arena.ipynb #c32
 def meet(
     contest: Contest,
     rivals: tuple[Rival, ...],      # who is in the table
@@ -295,11 +309,6 @@ def meet(
                 progress.update()
     return out
 
-# %% ../nbs/19_arena.ipynb #c32
-def _tasks(rival: Rival, schema: Schema) -> list[int]:
-    "Which outcomes a rival can predict."
-    return [i for i, kind in enumerate(schema.tasks.values()) if kind in rival.kinds or kind == "ordinal" and "regression" in rival.kinds]
-
 # %% ../nbs/19_arena.ipynb #c35
 def _together(contest: Contest, data: Dataset, answers: dict, rivals, k: int, repeats: int, seed: int):
     "Predictions (n, repeats, K) of those who answered every round, NaN for outcomes a rival cannot predict."
@@ -312,6 +321,7 @@ def _together(contest: Contest, data: Dataset, answers: dict, rivals, k: int, re
             said[np.ix_(test, [repeat], _tasks(rival, data.schema))] = np.array(a["said"])[:, None]
         yield rival.name, said
 
+# %% ../nbs/19_arena.ipynb #c35a
 def _scores(metric: str, y, p, q, groups, draws: int) -> dict:
     "A rival's score (predictions p) and how far q is above it, with intervals."
     mean = lambda y, p: float(np.mean([score(metric, y, one) for one in p.T]))
@@ -367,6 +377,7 @@ def tally(
     ahead, behind = sum(r["gap_low"] > 0 for r in met), sum(r["gap_high"] < 0 for r in met)
     return dict(ahead=ahead, tied=len(met) - ahead - behind, behind=behind, apart=len(scored) - len(met))
 
+# %% ../nbs/19_arena.ipynb #c39d
 def _told(count: dict[str, int]) -> str:
     "A tally in words."
     all_of = sum(n for name, n in count.items() if name != "apart")
@@ -394,6 +405,13 @@ def _line(rival: str, found: list[dict], heads: list[tuple]) -> str:
     cost = ["" if r[c] is None else f"{r[c]:g}" for c in ("cpu_seconds", "peak_mb")]
     return "| " + " | ".join([name, *cells, " / ".join(g for g in gaps if g), *cost, r["note"]]) + " |"
 
+# %% ../nbs/19_arena.ipynb #c40b
+_ABOUT = ("Written by `make arena`. Every row was trained and tested on the same rows, with the same fifth for validation. Scores with 95 % bootstrap "
+          "intervals; differences on the same draws, in the order of the columns, with a star where the interval excludes zero: by these, ahead and "
+          "behind are counted. Processor time on one thread, all outcomes of one fold together, imports left out; the rows ran at different times on cores "
+          "that others used too, which can double it, so read it as an order of magnitude.")
+
+# %% ../nbs/19_arena.ipynb #c40c
 def markdown(found: list[dict], rivals=RIVALS) -> str:
     "The rows of all contests as one page."
     out = ["# The arena", "", _ABOUT, "", f"Over all tables: {_told(tally(found))}", ""]
@@ -406,11 +424,6 @@ def markdown(found: list[dict], rivals=RIVALS) -> str:
     out += ["## Who does what", "", "| rival | several outcomes | text | configuration | pins |", "|" + " --- |" * 5]
     who = [f"| {r.name} | {r.several} | {r.text} | {r.budget} | {', '.join(r.pins) or 'the lock of this project'} |" for r in rivals]
     return "\n".join(out + who) + "\n"
-
-_ABOUT = ("Written by `make arena`. Every row was trained and tested on the same rows, with the same fifth for validation. Scores with 95 % bootstrap "
-          "intervals; differences on the same draws, in the order of the columns, with a star where the interval excludes zero: by these, ahead and "
-          "behind are counted. Processor time on one thread, all outcomes of one fold together, imports left out; the rows ran at different times on cores "
-          "that others used too, which can double it, so read it as an order of magnitude.")
 
 # %% ../nbs/19_arena.ipynb #c43
 def folded(
@@ -448,6 +461,7 @@ def _known(given: str, known: list[str], option: str) -> tuple[str, ...]:
         if w.lower() not in by: raise PaperError(f"{option}: expected some of {', '.join(known)}, got {w!r}")
     return tuple(by[w.lower()] for w in wanted) or tuple(known)
 
+# %% ../nbs/19_arena.ipynb #c47b
 def _before(root: Path) -> list[dict]:
     "Rows of the last report, if there is one."
     try: return read_result(Path(root) / "paper" / "results", "arena")["rows"]
@@ -458,7 +472,7 @@ def _freezes(home: Path) -> dict[str, list[str]]:
     return {p.parent.name: [line for line in p.read_text().splitlines() if re.fullmatch(r"[\w.-]+==\S+", line)]
             for p in sorted(Path(home).glob("*/.ready-*"))}
 
-# %% ../nbs/19_arena.ipynb #c48
+# %% ../nbs/19_arena.ipynb #c48a
 def _contest_rows(contest: Contest, asked: tuple[str, ...], places: dict, about: dict, draws: int, limit: float, bar: bool) -> list[dict]:
     "Run one contest and list its rows; a missing table is a row for every rival."
     try: answers = meet(contest, RIVALS, asked, **places, **about, limit=limit, bar=bar)
@@ -467,6 +481,7 @@ def _contest_rows(contest: Contest, asked: tuple[str, ...], places: dict, about:
         return [about | dict(rival=r.name, package=r.package) for r in RIVALS]
     return rows(contest, RIVALS, answers, **about, draws=draws)
 
+# %% ../nbs/19_arena.ipynb #c48
 def hold(root: Path, rivals: tuple[str, ...], tables: tuple[str, ...], k: int = 5, repeats: int = 1, draws: int = 1000, limit: float = 600., bar: bool = True) -> list[dict]:
     "Run what is asked for, and write the report."
     root, found, before = Path(root), [], _before(root)
@@ -497,6 +512,7 @@ def _alone(home: Path):
         except OSError: raise PaperError("another arena is running in this clone") from None
         yield
 
+# %% ../nbs/19_arena.ipynb #c49b
 def _show(root: Path) -> None:
     for r in RIVALS:
         ready = not r.env or any((root / ".arena" / r.env).glob(f".ready-{_digest(r.pins)}"))

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+# %% ../nbs/17a_claims.ipynb #c03a
 import click
 import numpy as np
 from .paper import PaperError, find_root, read_result
@@ -59,6 +60,7 @@ def _halves_away(x: float, digits: int) -> str:
     text = f"{math.floor(abs(x) * 10 ** digits + .5) / 10 ** digits:.{digits}f}"
     return "−" + text if x < 0 and float(text) else text
 
+# %% ../nbs/17a_claims.ipynb #c10b
 def as_shown(
     value: Any,          # a number, or a list
     form: str,           # such as python:{:.2f}, typst:2, typst:%0, typst:,
@@ -83,6 +85,7 @@ def numbers_in(
     "The numbers that a text shows."
     return NUMBER.findall(text)
 
+# %% ../nbs/17a_claims.ipynb #c14b
 def results_block(
     readme: str,  # its text
 ) -> str:
@@ -98,6 +101,7 @@ def _line(name: str, keys: list[str], form: str) -> Iterator[tuple[str, str, str
 
 def _spread(key: str) -> list[str]: return [f"{key}.{k}" for k in ("estimate", "low", "high")]
 
+# %% ../nbs/17a_claims.ipynb #c16a
 def readme_keys(
     results: str | Path,  # folder of the results
 ) -> list[tuple[str, str, str, str]]:  # result, words, key, form; in the order of the block
@@ -152,6 +156,7 @@ def writing_cell(
         if cell["cell_type"] == "code" and re.search(rf"write_result\([^\n]*[\"']{re.escape(name)}[\"']|\btable\([\"']{re.escape(name)}[\"']", text): return cell["id"]
     raise ValueError(f"{Path(notebook).name}: expected a cell that writes {name!r}, got none")
 
+# %% ../nbs/17a_claims.ipynb #c23b
 def _origin(root: Path, folder: Path, name: str, where: str) -> dict[str, str]:
     "File, notebook and cell of a result, or of the summary."
     if name == "summary": notebook, file = "59_figures", f"paper/tables/{name}.json"
@@ -170,6 +175,7 @@ def readme_claims(
     return [Claim(claim=words, key=key, how="value", form=form, shown=text, **_origin(root, results, name, "README.md"))
             for (name, words, key, form), text in zip(keys, shown)]
 
+# %% ../nbs/17a_claims.ipynb #c25c
 def paper_claims(
     root: Path,
     results: Path,
@@ -198,6 +204,7 @@ def build_ledger(
     headline = (folders["tables"] / "headline.md").read_text()
     return [asdict(c) for c in (*readme_claims(root, folders["results"], headline), *paper_claims(root, folders["results"], places))]
 
+# %% ../nbs/17a_claims.ipynb #c26a
 def write_ledger(
     root: str | Path,
     results: str | Path,
@@ -223,6 +230,7 @@ def drifts(
         if now != c["shown"]: out.append(f"{c['where']}: {c['claim']}: shown {c['shown']}, {c['result']} says {now}")
     return out
 
+# %% ../nbs/17a_claims.ipynb #c27a
 def uncovered(
     readme: str,  # its text
     ledger: list[dict],

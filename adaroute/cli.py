@@ -13,7 +13,6 @@ import re
 import sys
 import time
 import warnings
-from collections import Counter
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,6 +30,7 @@ def _raised_in(error: BaseException) -> tuple[bool, str]:
         trace, ours = trace.tb_next, file.parent == _HERE
     return bool(last) and ours, last or "the command line"
 
+# %% ../nbs/16_cli.ipynb #c05b
 def _verdict_on(error: BaseException) -> tuple[int, str]:
     "Exit status and line of an error."
     status = getattr(error, "status", None)
@@ -56,20 +56,29 @@ class _OneLine(click.Group):
         if standalone_mode: sys.exit(status if isinstance(status, int) else 0)
         return status
 
+# %% ../nbs/16_cli.ipynb #c08b
+class _Verbs(_OneLine):
+    "The group of all commands, whatever chapter they are in."
     def get_command(self, ctx, name):
-        "A command of this chapter, or of those on plans and checks, which are read when they are needed."
-        if found := super().get_command(ctx, name): return found
-        from adaroute.checking_cli import COMMANDS
-        return COMMANDS.get(name)
+        "A command of this chapter, or of those on asking and on checks, which are read when they are needed."
+        if name not in self.commands:
+            from adaroute.asking_cli import ASKING
+            self.commands |= ASKING
+        if name not in self.commands:
+            from adaroute.checking_cli import COMMANDS
+            self.commands |= COMMANDS
+        return self.commands.get(name)
 
     def list_commands(self, ctx):
         "Their names."
+        from adaroute.asking_cli import ASKING
         from adaroute.checking_cli import COMMANDS
-        return sorted({*super().list_commands(ctx), *COMMANDS})
+        return sorted(self.commands | ASKING | COMMANDS)
 
+# %% ../nbs/16_cli.ipynb #c08d
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
-@click.group("adaroute", cls=_OneLine, invoke_without_command=True, context_settings=_SETTINGS)
+@click.group("adaroute", cls=_Verbs, invoke_without_command=True, context_settings=_SETTINGS)
 @click.version_option(package_name="adaroute", message="%(version)s")
 @click.pass_context
 def main(ctx):
@@ -94,6 +103,7 @@ def _common(command):
     command = click.option("--json", "as_json", is_flag=True, help="print one JSON object on stdout, for scripts")(command)
     return click.option("--quiet", is_flag=True, help="no progress bar and no notes")(command)
 
+# %% ../nbs/16_cli.ipynb #c12b
 @contextmanager
 def _notes(quiet: bool):
     "Our warnings as notes on stderr, each once."
@@ -109,6 +119,7 @@ def _notes(quiet: bool):
         warnings.showwarning = show
         yield
 
+# %% ../nbs/16_cli.ipynb #c12e
 def _bar(quiet: bool) -> bool: return not quiet and sys.stderr.isatty()
 
 def _tell(answer: dict, lines: list[str], as_json: bool):
@@ -238,6 +249,25 @@ class _Unplanned(click.Option):
         "Whether nothing was typed, and no plan either."
         return super().value_is_missing(value) and not isinstance(click.get_current_context().params.get("plan"), Path)
 
+# %% ../nbs/16_cli.ipynb #c29
+def _reading_options(command):
+    "The options that say how a file is read."
+    for option in reversed((
+            click.option("--decimal", type=click.Choice([".", ","]), default=".", show_default=True, help="what separates 1 and 5 in one and a half"),
+            click.option("--delimiter", help="between cells; guessed if not given"),
+            click.option("--encoding", help="of the letters; UTF-8 if not given, with a fallback that is announced"),
+            click.option("--missing", multiple=True, metavar="WORD", help="a word for a missing cell, in place of NA, N/A, NaN and null"))):
+        command = option(command)
+    return command
+
+# %% ../nbs/16_cli.ipynb #c29a
+def _how(given: dict) -> dict:
+    "Options of a file as `Reading` wants them."
+    how = {name: given[name] for name in ("decimal", "delimiter", "encoding", "missing") if given.get(name)}
+    if "delimiter" in how: how["delimiter"] = how["delimiter"].replace("\\t", "\t")
+    if len(how.get("delimiter", ",")) != 1: raise click.UsageError("--delimiter: expected one character")
+    return how
+
 # %% ../nbs/16_cli.ipynb #c28
 def _columns(command):
     "The options that say what a table's columns are and how it is read."
@@ -252,24 +282,6 @@ def _columns(command):
             many("--ignore", "a column that 'auto' must leave alone", metavar="NAME"))):
         command = option(command)
     return _reading_options(command)
-
-# %% ../nbs/16_cli.ipynb #c29
-def _reading_options(command):
-    "The options that say how a file is read."
-    for option in reversed((
-            click.option("--decimal", type=click.Choice([".", ","]), default=".", show_default=True, help="what separates 1 and 5 in one and a half"),
-            click.option("--delimiter", help="between cells; guessed if not given"),
-            click.option("--encoding", help="of the letters; UTF-8 if not given, with a fallback that is announced"),
-            click.option("--missing", multiple=True, metavar="WORD", help="a word for a missing cell, in place of NA, N/A, NaN and null"))):
-        command = option(command)
-    return command
-
-def _how(given: dict) -> dict:
-    "Options of a file as `Reading` wants them."
-    how = {name: given[name] for name in ("decimal", "delimiter", "encoding", "missing") if given.get(name)}
-    if "delimiter" in how: how["delimiter"] = how["delimiter"].replace("\\t", "\t")
-    if len(how.get("delimiter", ",")) != 1: raise click.UsageError("--delimiter: expected one character")
-    return how
 
 # %% ../nbs/16_cli.ipynb #c31
 class _Table:
@@ -303,6 +315,7 @@ def _labels_of(frame, group: str):
     if lost.any(): raise TableError(f"column {group!r}, data row {at}: expected whose row it is, got nothing", at, group)
     return labels.astype(str).to_numpy()
 
+# %% ../nbs/16_cli.ipynb #c32b
 def _in_words(about: dict) -> list[str]:
     "What a table was taken for."
     listed = lambda names: ", ".join(names) if names else "none"
@@ -322,6 +335,7 @@ def _share_of(ctx, param, value):
     if not 0 < share < .9: raise click.BadParameter(f"expected {_CALIBRATION}")
     return share
 
+# %% ../nbs/16_cli.ipynb #c34c
 def _held_back(table: _Table, calibration, seed: int):
     "Rows that calibrate: none, or whole groups."
     import numpy as np
@@ -348,6 +362,7 @@ def _learned(table: _Table, held, calibration, seed: int, bar: bool, **how):
     if found: model.extras_["calibration"] = found.to_dict()
     return model
 
+# %% ../nbs/16_cli.ipynb #c35b
 def _training_options(command):
     "How long and how often to train, and from which seed."
     seed = click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="same seed, same machine: the same model")
@@ -379,6 +394,13 @@ def _sum_of(table: Path) -> str:
     "A file's checksum."
     with open(table, "rb") as file: return hashlib.file_digest(file, "sha256").hexdigest()
 
+def _further_options(command):
+    "A file to go on from, and whether to learn more than to predict."
+    for option in (click.option("--gate", is_flag=True, help="also learn whose notes need not be read, for predict --price"),
+                   click.option("--checkpoint", type=_FILE, help="file to go on from if training is interrupted")):
+        command = option(command)
+    return command
+
 # %% ../nbs/16_cli.ipynb #c36q
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -393,6 +415,7 @@ def _proof_options(command):
         command = option(command)
     return command
 
+# %% ../nbs/16_cli.ipynb #c36r
 class _Fit(click.Command):
     "`fit`, which hands over where there is a plan."
     def invoke(self, ctx):
@@ -402,20 +425,42 @@ class _Fit(click.Command):
         from adaroute.provenance_cli import fit_planned
         return fit_planned(ctx, **proof)
 
+# %% ../nbs/16_cli.ipynb #c36t
+def _fit_table(data: _Table, table, out, calibration, seed: int, gate: bool, transcript, columns: dict, bar: bool, **how):
+    "A model that was fitted to a table and saved, and the rows that were kept back."
+    from adaroute.saving import _check_place
+    _check_place(out)
+    held = _held_back(data, calibration, seed)
+    if transcript:
+        from adaroute.provenance_cli import begin_transcript
+        how["transcript"] = begin_transcript(transcript, out, columns, held.nonzero()[0].tolist())
+    model = _learned(data, held, calibration, seed, bar, **how)
+    if gate: _add_gate(model, data.frame[~held], seed)
+    model.extras_["table"] = dict(sha256=_sum_of(table), group=columns["group"], held=held.nonzero()[0].tolist())
+    model.save(out)
+    return model, held
+
+# %% ../nbs/16_cli.ipynb #c36v
+def _tell_fit(model, data: _Table, held, out, seed: int, seconds: float, as_json: bool):
+    "What was learned from, how the intervals were calibrated, and where the model is."
+    kind = "calibration" in model.extras_ and model.extras_["calibration"]["how"]
+    answer = dict(model=str(out), **data.about(), bounds=data.bounds, calibration=kind or "none", calibration_rows=int(held.sum()),
+                  validation_error=float(model.validation_error_.mean()), seed=seed, seconds=round(seconds, 1))
+    said = {"split": f"{held.sum():,} rows kept back", "cross": "five further fits"}.get(kind, "none; intervals are the model's own")
+    _tell(_nulls(answer), [*_in_words(answer), f"  calibration: {said}", f"{out}: saved after {answer['seconds']:.0f} s"], as_json)
+
 # %% ../nbs/16_cli.ipynb #c37
 @main.command("fit", cls=_Fit)
 @click.argument("table", type=_FILE)
 @_columns
 @_proof_options
 @click.option("--out", required=True, type=_FOLDER, cls=_Unplanned, help="folder of the model")
-@click.option("--calibration", default=".2", show_default=True, callback=_share_of, metavar="SHARE|cross|none",
-              help="rows kept back for intervals")
+@click.option("--calibration", default=".2", show_default=True, callback=_share_of, metavar="SHARE|cross|none", help="rows kept back for intervals")
 @_training_options
 @_routing_options
-@click.option("--checkpoint", type=_FILE, help="file to go on from if training is interrupted")
-@click.option("--gate", is_flag=True, help="also learn whose notes need not be read, for predict --price")
+@_further_options
 @_common
-def _fit_command(table, out, calibration, seed, steps, members, route_per, spares, checkpoint, gate, transcript, as_json, quiet, **columns):
+def _fit_command(table, out, calibration, seed, gate, transcript, as_json, quiet, steps, members, route_per, spares, checkpoint, **columns):
     """Learn from a table and save the model.
 
     \b
@@ -427,213 +472,11 @@ def _fit_command(table, out, calibration, seed, steps, members, route_per, spare
     With --transcript others can check what was trained; with --plan it is what commit has filed.
     """
     start = time.monotonic()
+    how = dict(steps=steps, members=members, route_per=route_per, spares=spares, checkpoint=checkpoint and str(checkpoint))
     with _notes(quiet):
         data = _Table(table, **columns)
-        from adaroute.saving import _check_place
-        _check_place(out)
-        held = _held_back(data, calibration, seed)
-        how = dict(steps=steps, members=members, route_per=route_per, spares=spares, checkpoint=checkpoint and str(checkpoint))
-        if transcript:
-            from adaroute.provenance_cli import begin_transcript
-            how["transcript"] = begin_transcript(transcript, out, columns, held.nonzero()[0].tolist())
-        model = _learned(data, held, calibration, seed, _bar(quiet), **how)
-        if gate: _add_gate(model, data.frame[~held], seed)
-        model.extras_["table"] = dict(sha256=_sum_of(table), group=columns["group"], held=held.nonzero()[0].tolist())
-        model.save(out)
-    kind = "calibration" in model.extras_ and model.extras_["calibration"]["how"]
-    answer = dict(model=str(out), **data.about(), bounds=data.bounds, calibration=kind or "none", calibration_rows=int(held.sum()),
-                  validation_error=float(model.validation_error_.mean()), seed=seed, seconds=round(time.monotonic() - start, 1))
-    said = {"split": f"{held.sum():,} rows kept back", "cross": "five further fits"}.get(kind, "none; intervals are the model's own")
-    _tell(_nulls(answer), [*_in_words(answer), f"  calibration: {said}", f"{out}: saved after {answer['seconds']:.0f} s"], as_json)
-
-# %% ../nbs/16_cli.ipynb #c43
-def _loaded(folder: Path):
-    "A saved model and its calibration, if it has one."
-    from adaroute.saving import load_model
-    from adaroute.uncertainty import Calibration
-    model = load_model(folder)
-    if hasattr(model, "array_"): raise ValueError(f"model: expected one that was fitted to a table, got one that was fitted to arrays in {folder.name!r}")
-    found = model.extras_.get("calibration")
-    return model, found and Calibration.from_dict(found)
-
-def _ends_of(model, calibration, read, coverage: float):
-    "Ends of intervals, calibrated probabilities and similarity, by column."
-    from adaroute.distribution import predict_distribution
-    kinds, found = set(model.schema_.tasks.values()), {}
-    if calibration is None:
-        pieces = [model.predict_interval(read, coverage)] if kinds & {"regression", "count"} else []
-    else:
-        said = predict_distribution(model, read)
-        pieces = [calibration.interval(said, coverage=coverage)] if kinds & {"regression", "count"} else []
-        if kinds & {"binary", "ordinal"}: pieces.append(calibration.sets(said, coverage=coverage))
-        found["similarity"] = calibration.similarity(said)
-        if "binary" in kinds: found |= {f"{t}_calibrated": v for t, v in calibration.probability(said).items()}
-    return found | {f"{t}_{end}": piece[t, end] for piece in pieces for t, end in piece}
-
-# %% ../nbs/16_cli.ipynb #c44
-def _predicted(model, calibration, part, keep, coverage: float):
-    "The rows of the file of predictions for a part of the table."
-    import pandas as pd
-    read = model.encode(part)
-    said, ends = model.describe(read), _ends_of(model, calibration, read, coverage)
-    out = {"row": part.index.to_numpy() + 1} | {n: part[n].to_numpy() for n in keep}
-    for task in model.schema_.tasks:
-        out[f"{task}_predicted"] = said[task].to_numpy()
-        for what in ("lower", "upper", "calibrated"):
-            found = ends.get(f"{task}_{what}")
-            if found is not None: out[f"{task}_{what}"] = found.to_numpy()
-            elif what != "calibrated": out[f"{task}_{what}"] = float("nan")
-    rest = [c for c in said if c not in model.schema_.tasks]
-    out |= {c.replace(" ", "_"): said[c].to_numpy() for c in rest}
-    return pd.DataFrame(out | {"similarity": ends["similarity"].to_numpy() if "similarity" in ends else float("nan")})
-
-def _thrifty(model, part, keep, price: float):
-    "The same where most notes are left unread: no routes, since a route is chosen by reading."
-    import pandas as pd
-    from adaroute.price import predict_thriftily
-    found = predict_thriftily(model, part, None, price)
-    out = {"row": part.index.to_numpy() + 1} | {n: part[n].to_numpy() for n in keep}
-    return pd.DataFrame(out | {f"{t}_predicted": v.to_numpy() for t, v in found.prediction.items()} | {"note_read": found.read})
-
-# %% ../nbs/16_cli.ipynb #c45
-def _parts_of(model, calibration, table, out, keep, coverage, price, rows, bar, how):
-    "Read, predict and write part by part; yield what was written."
-    from tqdm import tqdm
-    from adaroute.tables import TableWriter, stream_table
-    if set(keep) & set(model.schema_.text): raise click.UsageError("--keep: expected ids and the like, got a column of notes")
-    parts = stream_table(table, like=model.schema_, keep=[n for n in keep if n not in model.schema_.inputs], rows=rows, **how)
-    with TableWriter(out) as writer, tqdm(unit=" rows", unit_scale=True, disable=not bar) as shown:
-        for part in parts:
-            part.attrs.clear()
-            found = _predicted(model, calibration, part, keep, coverage) if price is None else _thrifty(model, part, keep, price)
-            writer.write(found)
-            shown.update(len(part))
-            yield part, found
-
-# %% ../nbs/16_cli.ipynb #c46
-@main.command("predict")
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("table", type=_FILE)
-@click.option("--out", required=True, type=_FILE, callback=_TABLES, help="file of predictions (.csv, .tsv or .parquet)")
-@click.option("--keep", multiple=True, metavar="NAME", help="a column to copy, such as an id; may be given several times")
-@click.option("--coverage", default=.9, show_default=True, type=click.FloatRange(0, 1, min_open=True, max_open=True),
-              help="how often an interval should hold the outcome")
-@click.option("--price", type=click.FloatRange(0),
-              help="read only notes that are worth this much, in units of outcome variance (needs fit --gate)")
-@click.option("--rows", default=20_000, show_default=True, type=click.IntRange(1), help="rows in memory at once")
-@_reading_options
-@_common
-def _predict_command(model, table, out, keep, coverage, price, rows, as_json, quiet, **reading):
-    """Predict for the rows of a table, however long it is.
-
-    \b
-    Example:
-      adaroute predict model new.csv --out pred.csv --keep patient
-
-    Intervals and similarity come from the calibration of the fit; without one, intervals are the model's own.
-    """
-    start, n, count = time.monotonic(), 0, Counter()
-    with _notes(quiet):
-        fitted, calibration = _loaded(model)
-        for part, found in _parts_of(fitted, calibration, table, out, keep, coverage, price, rows, _bar(quiet), _how(reading)):
-            n += len(part)
-            count.update(found["route" if price is None else "note_read"].astype(object).fillna("none").astype(str))
-    count, what = dict(sorted(count.items(), key=lambda pair: (-pair[1], pair[0]))), "routes" if price is None else "note_read"
-    answer = {"out": str(out), "rows": n, what: count, "coverage": coverage, "calibrated": calibration is not None,
-              "seconds": round(time.monotonic() - start, 1)}
-    lines = [f"{out}: {n:,} rows", what.replace("_", " ") + ": " + ", ".join(f"{k} {v:,}" for k, v in count.items())]
-    if calibration is None and price is None: lines.append("The model has no calibration: intervals are its own and similarity is empty.")
-    if "none" in count: lines.append(f"{count['none']:,} rows have neither numbers nor text: predicted by the training mean.")
-    _tell(_nulls(answer), lines, as_json)
-
-# %% ../nbs/16_cli.ipynb #c53
-def _to_explain(model, table: Path, group: str | None, how: dict):
-    "The rows of a report, whose they are, the outcomes that are known, and whether these are rows kept back."
-    from adaroute.tables import read_table, table_columns
-    here, about = set(table_columns(table, **how)), model.extras_.get("table") or {}
-    group = group or (about.get("group") if about.get("group") in here else None)
-    known = {n: kind for n, kind in model.schema_.tasks.items() if n in here}
-    own = [] if group is None or group in model.schema_.inputs else [group]
-    frame = read_table(table, like=model.schema_, outcomes=known, keep=own, **how)
-    frame.attrs.clear()
-    held = about.get("held") if known and about.get("sha256") == _sum_of(table) else None
-    if held: frame = frame.iloc[held].reset_index(drop=True)
-    groups = None if group is None else _labels_of(frame, group)
-    return frame.drop(columns=own), groups, list(known), bool(held)
-
-# %% ../nbs/16_cli.ipynb #c54
-@main.command("explain")
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("table", type=_FILE)
-@click.option("--out", required=True, type=_FILE, callback=_ends_in(".html", ".htm"), help="the report (.html)")
-@click.option("--group", metavar="NAME", help="column that says whose rows they are; that of the fit if it is there")
-@click.option("--show-text", is_flag=True, help="show notes in the report; think of who will see it")
-@_reading_options
-@_common
-def _explain_command(model, table, out, group, show_text, as_json, quiet, **reading):
-    """Explain a model on a table in one HTML file that needs no network.
-
-    \b
-    Example:
-      adaroute explain model table.csv --out report.html
-
-    With the outcomes in the table the report opens with a verdict. On the table of the fit it speaks about the rows
-    that were kept back for calibration.
-    """
-    start = time.monotonic()
-    if not find_spec("matplotlib"): raise click.UsageError("explain: expected matplotlib, which draws the pictures (pip install 'adaroute[tool]'), got no such package")
-    with _notes(quiet):
-        fitted, calibration = _loaded(model)
-        frame, groups, known, kept_back = _to_explain(fitted, table, group, _how(reading))
-        from adaroute.report import write_report
-        write_report(fitted, frame, out, calibration=calibration, groups=groups, show_text=show_text)
-    answer = dict(out=str(out), rows=len(frame), kept_back=kept_back, outcomes=known, show_text=show_text, seconds=round(time.monotonic() - start, 1))
-    about = f"{len(frame):,} rows" + (" that were kept back from the fit" if kept_back else "") + ("" if known else ", outcomes unknown")
-    _tell(answer, [f"{out}: report on {about}"], as_json)
-
-# %% ../nbs/16_cli.ipynb #c57
-_RIVALS = ("mean", "ridge", "boosting")
-
-@main.command("evaluate")
-@click.argument("table", type=_FILE)
-@_columns
-@click.option("--folds", default=5, show_default=True, type=click.IntRange(2), help="parts of the table, each predicted by others' models")
-@click.option("--rival", "rivals", multiple=True, type=click.Choice(_RIVALS), default=_RIVALS, show_default=True,
-              help="what to compare with")
-@click.option("--draws", default=500, show_default=True, type=click.IntRange(20), help="of the bootstrap behind the intervals")
-@_training_options
-@click.option("--check", is_flag=True, help="exit with 1 unless the routed model beats every rival")
-@_common
-@click.pass_context
-def _evaluate_command(ctx, table, folds, rivals, draws, seed, steps, members, check, as_json, quiet, **columns):
-    """Say whether routing helps on a table: headroom first, then scores.
-
-    \b
-    Example:
-      adaroute evaluate table.csv --text note --outcome phq9:regression --group patient
-
-    Every row is predicted by models that have not seen it, nor any row of its group. Intervals are at 95 %.
-    """
-    with _notes(quiet):
-        data = _Table(table, **columns)
-        from adaroute import AdaRoute
-        from adaroute.comparison import compare_out_of_fold
-        model = AdaRoute(**data.roles, bounds=data.bounds or None, seed=seed, steps=steps, members=members)
-        found = compare_out_of_fold(model, data.frame, data.groups, folds, list(dict.fromkeys(rivals)), draws, seed, _bar(quiet))
-    room, claim = found.headroom, found.claim
-    said = dict(helps=claim.helps, p=claim.p, rival=claim.rival, gain=list(claim.gain), sentence=found.sentences[1])
-    answer = dict(sentence=room.sentence, can_help=room.can_help, gap=list(room.gap), gain=list(room.gain), rules=room.table.to_dict("index"),
-                  claim=said, scores=found.scores.to_dict("records"), folds=folds, judged=len(found.rows), **data.about())
-    _tell(_nulls(answer), [*found.sentences, "", *_table_lines(found.table), "", *_in_words(answer)], as_json)
-    if check and not claim.helps: ctx.exit(1)
-
-# %% ../nbs/16_cli.ipynb #c58
-def _table_lines(table) -> list[str]:
-    "A small table as lines of text."
-    flat = table.reset_index()
-    rows = [list(flat), *flat.to_numpy().tolist()]
-    widths = [max(len(r[j]) for r in rows) for j in range(len(rows[0]))]
-    return ["  ".join(c.ljust(w) for c, w in zip(r, widths)).rstrip() for r in rows]
+        model, held = _fit_table(data, table, out, calibration, seed, gate, transcript, columns, _bar(quiet), **how)
+    _tell_fit(model, data, held, out, seed, time.monotonic() - start, as_json)
 
 # %% ../nbs/16_cli.ipynb #c63
 @main.command("paper", context_settings=dict(ignore_unknown_options=True), add_help_option=False)

@@ -282,7 +282,7 @@ def _answers(est, X) -> tuple[pd.Index, np.ndarray, np.ndarray, np.ndarray]:
     mixture[lost] = est.fallback_
     if lost.any():
         nothing = f"{lost.sum()} of {len(lost)} rows have nothing that an allowed route reads (numbers, text)"
-        warnings.warn(f"{nothing}: predicted by the training mean", stacklevel=3)
+        warnings.warn(f"{nothing}: predicted by the training mean", stacklevel=4)  # whoever called the public method
     at = [ROUTES.index(e) for e in est.design_.experts]
     full, statements = np.zeros((len(routes), len(ROUTES), *routes.shape[2:])), np.full((len(routes), len(ROUTES), said.shape[2]), np.nan)
     full[:, at], statements[:, at] = routes, said

@@ -23,6 +23,7 @@ def signed(
     text = f"{100 * x:+.{digits}f}"
     return (text if float(text) else text[1:]).replace("-", "−")
 
+# %% ../nbs/15a_evidence_plots.ipynb #c07b
 def _worlds(ax, x, y, spread, ink, **look) -> None:  # x: position, y: (worlds,)
     "A dot for each world, a mark for the mean; spread 'x' or 'y' is the axis of the values."
     y = np.atleast_1d(np.asarray(y, float))
@@ -35,6 +36,8 @@ def _worlds(ax, x, y, spread, ink, **look) -> None:  # x: position, y: (worlds,)
 _SAYS = {"ahead": dict(marker="o", mfc="#222222"), "tied": dict(marker="o", mfc="white"), "behind": dict(marker="X", mfc="#222222"),
          "lower": dict(marker="v", mfc="white"), "higher": dict(marker="^", mfc="white")}
 _ONE_WORLD = {"lower": "lower, one world", "higher": "higher, one world"}
+
+# %% ../nbs/15a_evidence_plots.ipynb #c09b
 _RIVAL_NAMES = {
     "shared_bottom": "shared bottom", "task_level": "task router", "task_route": "task routes", "late_router": "late router",
     "routed": "routed (ours)", "wide": "wide fused", "mmoe": "MMoE", "ple": "PLE", "ridge_text": "ridge, text", "ridge_numbers": "ridge, numbers",
@@ -56,6 +59,7 @@ def _verdict_cell(ax, x, y, cell, limit):
     ax.text(x + .06, y + .24, rival_name(cell["best"]), ha="center", va="center", color=ink, fontsize=5.6)
     ax.plot(x - .36, y - .16, mec="#222222", mew=.7, ms=4.5, **_SAYS[cell["says"]])
 
+# %% ../nbs/15a_evidence_plots.ipynb #c10b
 def _matrix(ax, cells, limit):
     "Scenarios by sizes."
     rows, sizes = list(dict.fromkeys(c["scenario"] for c in cells)), sorted({c["n"] for c in cells})
@@ -80,6 +84,7 @@ def _gain(ax, knob, points, label):
     ax.set_xticks(x, [f"{v:,.0f}" if knob == "rows" and v < 1000 else f"{v / 1000:g}k" if knob == "rows" else f"{v:g}" for v in x], fontsize=6)
     ax.set_xlabel(label)
 
+# %% ../nbs/15a_evidence_plots.ipynb #c11b
 @_styled
 def evidence_picture(
     cells: list[dict],        # scenario, n, gap (share of the outcome variance), best (rival), says (ahead, tied, behind, lower, higher)
@@ -115,6 +120,7 @@ _CONTROL_NAMES = {
     "uniform mix": "asked: even mix", "shuffled": "asked: routes of other rows",
     "drawn": "asked: routes drawn", "averaged": "asked: one average expert"}
 
+# %% ../nbs/15a_evidence_plots.ipynb #c17c
 def _control_strip(ax, cells):
     "A strip for each cell, an error for each control."
     for y, cell in enumerate(cells):
@@ -126,6 +132,7 @@ def _control_strip(ax, cells):
     ax.set_xscale("log"); ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5))); ax.xaxis.set_major_formatter("{x:g}"); ax.xaxis.set_minor_locator(NullLocator())
     ax.tick_params(axis="y", length=0); ax.set(xlabel="squared error to the mean / its variance", title="routed and its controls")
 
+# %% ../nbs/15a_evidence_plots.ipynb #c17e
 def _knock_bars(ax, cells):
     "How much the error rises when a route is closed."
     for y, cell in enumerate(cells):  # the rise is negative where closing the route helps
@@ -146,6 +153,7 @@ def _null_panel(ax, claimed, line):
     ax.set_xticks(range(len(claimed)), list(claimed)); ax.tick_params(axis="x", length=0)
     ax.set(xlim=(-.5, len(claimed) - .4), ylim=(-.03, 1.03), title="“routing helps” is claimed"); ax.yaxis.set_major_formatter(_PERCENT())
 
+# %% ../nbs/15a_evidence_plots.ipynb #c18b
 def _recovery_panel(ax, by, cues, points):
     "Found, possible and chance over the strength of the cue."
     for key, ls, ink in (("ceiling", (0, (5, 2)), "#222222"), ("chance", (0, (1, 1.5)), "#666666")):
@@ -154,6 +162,7 @@ def _recovery_panel(ax, by, cues, points):
     for c, p in zip(cues, points): _worlds(ax, c, p["found"], "y", colour("routed"), marker="D", ms=4)
     ax.set(xlabel="strength of the cue", ylim=(0, 1.03), title=f"planted {by}"); ax.yaxis.set_major_formatter(_PERCENT())
 
+# %% ../nbs/15a_evidence_plots.ipynb #c18d
 @_styled
 def controls_picture(
     cells: list[dict],    # name, error: control -> (worlds,), knock: preferred and random
@@ -179,9 +188,6 @@ def controls_picture(
     return fig
 
 # %% ../nbs/15a_evidence_plots.ipynb #c23
-_RIVAL_LOOKS = [dict(color=c, marker=m, ls=(0, dashes)) for c, m, dashes in (
-    ("#222222", "s", (5, 2)), ("#CC79A7", "v", (3, 1.5)), ("#E69F00", "^", (1, 1.2)), ("#56B4E9", "o", (4, 1, 1, 1)))]
-
 def _parts(ax, parts, whole):
     "Errors without a part, the smallest on top."
     order = sorted(parts, key=lambda p: np.mean(parts[p]))
@@ -190,6 +196,10 @@ def _parts(ax, parts, whole):
     ax.set_yticks(range(len(order)), order); ax.set_ylim(len(order) - .4, -.6); ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False); ax.xaxis.set_major_locator(MaxNLocator(6))
     ax.set(xlabel="squared error to the mean / its variance", title="without a part, or with another one")
+
+# %% ../nbs/15a_evidence_plots.ipynb #c23b
+_RIVAL_LOOKS = [dict(color=c, marker=m, ls=(0, dashes)) for c, m, dashes in (
+    ("#222222", "s", (5, 2)), ("#CC79A7", "v", (3, 1.5)), ("#E69F00", "^", (1, 1.2)), ("#56B4E9", "o", (4, 1, 1, 1)))]
 
 def _rows(ax, curves):
     "Errors over training rows, the routed model and its rivals."
@@ -203,6 +213,7 @@ def _rows(ax, curves):
     ax.set(xscale="log", xlabel="training rows", ylabel="squared error to the mean / its variance", ylim=(0, None), title="where does routing begin to pay?")
     ax.minorticks_off(); ax.set_xticks(sizes, [f"{n:,}" if n < 1000 else f"{n / 1000:g}k" for n in sizes]); ax.legend(loc="best", handlelength=2.6, **_PLATE)
 
+# %% ../nbs/15a_evidence_plots.ipynb #c23c
 @_styled
 def ablation_picture(
     parts: dict,   # variant -> (worlds,) errors
@@ -223,6 +234,7 @@ def kind_of_rival(
     if name in ("wide", "shared_bottom", "mmoe", "ple", "task_level"): return "network"
     return "classical" if name == "boosting" or name.startswith(("ridge", "constant", "logistic")) else "combination"
 
+# %% ../nbs/15a_evidence_plots.ipynb #c26c
 _KIND_LOOKS = {"corner": dict(marker="|", color="#999999", ms=5), "combination": dict(marker="^", color="#CC79A7", ms=3.2, mew=0),
                "classical": dict(marker="o", color="#222222", ms=3.2, mew=0), "network": dict(marker="s", color="#E69F00", ms=2.8, mew=0)}
 
@@ -250,6 +262,7 @@ def _panel_of_tasks(ax, name, tasks, references):
     for y in range(1, len(tasks)): ax.axhline(y - .5, color="#e5e5e5", lw=.6, zorder=0)
     ax.spines["left"].set_visible(False); ax.set_title(name)
 
+# %% ../nbs/15a_evidence_plots.ipynb #c27b
 @_styled
 def tables_picture(
     tables: dict,             # table -> task -> model -> (score, low, high); higher is better; `routed` among the models

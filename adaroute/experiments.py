@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SELECTED', 'MODELS', 'TUNED_FROM', 'CUES', 'HISTORY', 'JOBS', 'make_model', 'singles', 'scoring_world',
-           'outcome_error', 'floor_job', 'cohort_job', 'parameters', 'training_job', 'real_job', 'alternate',
+           'outcome_error', 'floor_job', 'parameters', 'cohort_job', 'training_job', 'real_job', 'alternate',
            'speed_job', 'import_times', 'run_job', 'sources', 'code_digest', 'run_jobs', 'interval_of', 'difference',
            'closed', 'lowest', 'pooled_r2']
 
@@ -24,6 +24,8 @@ from contextlib import contextmanager
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
+
+# %% ../nbs/18_experiments.ipynb #c03a
 import numpy as np
 from tqdm import tqdm
 from .baselines import RidgeBaseline, WideNetwork
@@ -76,6 +78,7 @@ def scoring_world(n: int, seed: int, scenario: str, draw: int = 0, **knobs):
     if not 0 <= seed < TUNED_FROM: raise ValueError(f"seed: expected 0 to {TUNED_FROM - 1} (later ones were used for tuning), got {seed}")
     return make_cohort(n, scenario, seed=seed, draw=draw, **knobs)
 
+# %% ../nbs/18_experiments.ipynb #c11a
 def outcome_error(prediction, outcome) -> float:  # (n, K), (n, K)
     "1 - R2, averaged over the outcomes."
     return float(np.mean([1 - score("r2", y, p) for y, p in zip(np.asarray(outcome).T, np.asarray(prediction).T)]))
@@ -123,6 +126,13 @@ def _errors(model, c) -> dict:
 def _pair(errors) -> dict: return {"ensemble": errors[0], "single": float(np.mean(errors[1:]))}
 
 # %% ../nbs/18_experiments.ipynb #c19
+def parameters(model) -> int | None:
+    "Weights of one member."
+    if isinstance(model, AdaRoute): return count_parameters(model.model_)
+    if isinstance(model, WideNetwork): return sum(w.size for w in (*model.models_[0].coefs_, *model.models_[0].intercepts_))
+    return None
+
+# %% ../nbs/18_experiments.ipynb #c19c
 def cohort_job(
     n: int, seed: int, model: str,      # rows, world, one of MODELS
     scenario: str = "planted", steps: int = 4000, members: int = 3, starts: int = 2, test: int = 4000,
@@ -135,12 +145,6 @@ def cohort_job(
         fitted = make_model(model, train.schema, seed, steps, members, starts).fit(train.frame)
     seconds = time.perf_counter() - begun
     return {"seconds": seconds, "alarm": any("collapsed" in str(w.message) for w in said), "parameters": parameters(fitted), **_errors(fitted, fresh)}
-
-def parameters(model) -> int | None:
-    "Weights of one member."
-    if isinstance(model, AdaRoute): return count_parameters(model.model_)
-    if isinstance(model, WideNetwork): return sum(w.size for w in (*model.models_[0].coefs_, *model.models_[0].intercepts_))
-    return None
 
 # %% ../nbs/18_experiments.ipynb #c23
 CUES = ("structured", "openness", "quantified", "insight", "comorbidity")
@@ -185,6 +189,7 @@ def alternate(
             out[name].append(time.perf_counter() - begun)
     return out
 
+# %% ../nbs/18_experiments.ipynb #c29b
 def speed_job(n: int, seed: int = 0, steps: int = 4000, times: int = 3) -> dict:
     "Seconds of the routed model and its largest corner; of ten lanes and of one."
     c = scoring_world(n, seed, "planted")
@@ -207,6 +212,7 @@ def run_job(job: dict) -> dict:
     if kind not in JOBS: raise ValueError(f"kind: expected one of {', '.join(JOBS)}, got {kind!r}")
     return JOBS[kind](**{k: v for k, v in job.items() if k != "kind"})
 
+# %% ../nbs/18_experiments.ipynb #c31c
 def _source(module: str) -> Path:
     return Path(find_spec("adaroute").submodule_search_locations[0]) / f"{module}.py"
 
@@ -235,6 +241,7 @@ def _one_thread_each():
     finally:
         for k, v in before.items(): os.environ.pop(k) if v is None else os.environ.update({k: v})
 
+# %% ../nbs/18_experiments.ipynb #c33c
 @contextmanager
 def _pool(workers: int, cluster: str):
     "Something with `submit`, and what yields its futures as they are done."
@@ -246,6 +253,21 @@ def _pool(workers: int, cluster: str):
     with _one_thread_each(), futures.ProcessPoolExecutor(workers, mp_context=spawn) as pool:
         try: yield pool.submit, futures.as_completed
         except BaseException: pool.shutdown(wait=False, cancel_futures=True); raise
+
+# %% ../nbs/18_experiments.ipynb #c33e
+def _answers(jobs: list[dict], workers: int, cluster: str, run):
+    "Yield the number and the answer of each job, as they come."
+    if not workers and not cluster or not jobs:
+        yield from ((i, run(job)) for i, job in enumerate(jobs))
+        return
+    with _pool(workers, cluster) as (submit, as_completed):
+        number = {submit(run, job): i for i, job in enumerate(jobs)}
+        for done in as_completed(list(number)): yield number[done], done.result()
+
+def _keep(path: Path, answer: dict) -> None:
+    part = path.with_suffix(f".{os.getpid()}.part")
+    part.write_text(json.dumps(answer))
+    os.replace(part, path)
 
 # %% ../nbs/18_experiments.ipynb #c34
 def run_jobs(
@@ -269,20 +291,6 @@ def run_jobs(
             bar.update()
     return [json.loads(at[i].read_text()) for i in range(len(jobs))]
 
-def _answers(jobs: list[dict], workers: int, cluster: str, run):
-    "Yield the number and the answer of each job, as they come."
-    if not workers and not cluster or not jobs:
-        yield from ((i, run(job)) for i, job in enumerate(jobs))
-        return
-    with _pool(workers, cluster) as (submit, as_completed):
-        number = {submit(run, job): i for i, job in enumerate(jobs)}
-        for done in as_completed(list(number)): yield number[done], done.result()
-
-def _keep(path: Path, answer: dict) -> None:
-    part = path.with_suffix(f".{os.getpid()}.part")
-    part.write_text(json.dumps(answer))
-    os.replace(part, path)
-
 # %% ../nbs/18_experiments.ipynb #c38
 def interval_of(values) -> dict:  # (seeds,) -> mean with Student's interval; no interval for a single seed
     "Mean over seeds with its interval, and the values themselves."
@@ -291,6 +299,7 @@ def interval_of(values) -> dict:  # (seeds,) -> mean with Student's interval; no
     e, low, high = paired(values).mean
     return dict(estimate=e, low=low, high=high, values=values)
 
+# %% ../nbs/18_experiments.ipynb #c38b
 def difference(a, b) -> dict:  # (seeds,), (seeds,)
     "a minus b on the same seeds: interval, wins, and the sign that the interval supports."
     d = np.subtract(a, b)

@@ -43,6 +43,7 @@ def style():
     try: yield
     finally: mpl.rcParams.update(before)
 
+# %% ../nbs/15_plots.ipynb #c07b
 def _settle(fig):
     "Compute the layout once and keep it: computed again, it would move by a hair."
     if fig.get_layout_engine() is not None:
@@ -115,6 +116,7 @@ def _route_key() -> list[Patch]:
     return [Patch(facecolor=c, label=p) for p, c in PATH_COLOURS.items()] + [
         Patch(facecolor="#bbbbbb", hatch=h, edgecolor="white", label=s) for s, h in SHARING_HATCHES.items()]
 
+# %% ../nbs/15_plots.ipynb #c19b
 def _triple(x) -> list[float]:
     "Estimate, low, high: from three numbers, an `Interval`, or a dictionary as JSON keeps it."
     return [float(v) for v in ([x[k] for k in ("estimate", "low", "high")] if isinstance(x, Mapping) else x)]
@@ -225,6 +227,7 @@ def _draw_router(ax):
     _arrow(ax, (38.3, 3.7), (41.5, 3.7), green); _arrow(ax, (51.6, 3.7), (60.4, 20.05), green, bend=.35)
     _say(ax, 64.6, 4.2, "an absent modality\ncloses its routes:\nprobability 0", ink="#555555")
 
+# %% ../nbs/15_plots.ipynb #c25b
 @_styled
 def method_picture():
     "The method in one picture."
@@ -294,6 +297,7 @@ def _look(name: str) -> dict:
     plain = dict(lw=1.1, zorder=3) if name in ("oracle", "told", "bayes") else dict(lw=1.1, zorder=4, marker="o", ms=3.5, mec="white", mew=.4)
     return dict(color=colour(name)) | plain | _LOOKS.get(name, {})
 
+# %% ../nbs/15_plots.ipynb #c32c
 def _curve(ax, name: str, points: dict) -> None:
     "One model over sample size, with its interval unless it is a corner or a floor."
     sizes = sorted(points, key=float)
@@ -313,6 +317,7 @@ def _curve_key(names) -> list[Line2D]:
         key += [Line2D([], [], color="#555555", ls=ls, label=s) for s, ls in SHARING_LINES.items()]
     return key
 
+# %% ../nbs/15_plots.ipynb #c33d
 def _share_bars(ax, shares):
     "Share of headroom closed: bars with intervals, grouped by sample size."
     wide = .8 / len(shares)
@@ -327,6 +332,7 @@ def _share_bars(ax, shares):
     ax.set(xlabel="training rows", ylabel="share of headroom closed", ylim=(min(0, ax.get_ylim()[0]), max(1, ax.get_ylim()[1])))
     ax.legend(loc="upper left", handlelength=1.2, **_PLATE)
 
+# %% ../nbs/15_plots.ipynb #c33b
 @_styled
 def learning_curves(
     results: dict,  # model or route -> n -> (estimate, low, high)
@@ -359,6 +365,7 @@ def _heat(ax, name, table, labels):
     found = np.trace(table) / table.sum() if table.sum() else np.nan
     ax.set(xlabel=f"chosen {name}", ylabel=f"planted {name}", title=f"{name}: {found:.0%} found")
 
+# %% ../nbs/15_plots.ipynb #c36a
 @_styled
 def confusion_picture(
     table_path,     # (4, 4) counts, rows planted, columns chosen
@@ -397,6 +404,7 @@ def _bins(values, bins: int):
         yield f"{middle:.0f}" if abs(middle) >= 10 else f"{middle:.2g}", code == b
     if not known.all(): yield "missing", ~known
 
+# %% ../nbs/15_plots.ipynb #c39c
 def _policy_panel(ax, name, values, paths, bins):
     "Mean path probabilities, stacked, over the bins of one input."
     cells = list(_bins(values, bins))
@@ -440,6 +448,7 @@ def _forest(ax, outcome, models, reference):
     ax.set_yticks(range(len(models)), [_NAMES.get(m, m) for m in models]); ax.set_ylim(len(models) - .4, -.6)
     ax.tick_params(axis="y", length=0); ax.spines["left"].set_visible(False); ax.set_title(outcome)
 
+# %% ../nbs/15_plots.ipynb #c43b
 def _usage_strip(ax, usage):
     "One bar of 100 %, cut into routes; wide pieces carry their name."
     plate = dict(boxstyle="round,pad=.15", facecolor="white", edgecolor="none", alpha=.85)
@@ -513,6 +522,7 @@ def _selection_lines(ax, steps, histories, curves):
             if key == "train": y = (y - y.min()) / max(y[0] - y.min(), 1e-9)
             ax.plot(steps, y, ls=ls, color=colour(name), label="" if i else _NAMES.get(name, name))
 
+# %% ../nbs/15_plots.ipynb #c49i
 @_styled
 def selections_picture(
     steps,            # (looks,) training steps

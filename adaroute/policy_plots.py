@@ -71,6 +71,7 @@ def _key(fig, width: float, **extra):
     fig.legend(handles=handles, loc="outside upper left", ncols=6 if width > 5 else 6, columnspacing=1.1 if width > 5 else .7,
                handlelength=1.1, handletextpad=.4, borderpad=.1, **extra)
 
+# %% ../nbs/15b_policy_plots.ipynb #c12b
 @_styled
 def route_map_picture(
     routes,              # (n, 8) route probabilities
@@ -100,6 +101,7 @@ def three_shares(
     p = _shape("routes", routes, None, 8).reshape(-1, 4, 2).sum(axis=2)
     return np.column_stack([p[:, 0], p[:, 1], p[:, 2] + p[:, 3]])
 
+# %% ../nbs/15b_policy_plots.ipynb #c15c
 def _cells(shares: np.ndarray, shared: np.ndarray, steps: int) -> tuple:  # places (c, 3), counts (c,), mean of shared (c,)
     "Rows counted on a triangular grid."
     part = np.floor(shares * steps + 1e-9)
@@ -110,8 +112,6 @@ def _cells(shares: np.ndarray, shared: np.ndarray, steps: int) -> tuple:  # plac
     return place / steps, count, np.bincount(code.ravel(), shared) / count
 
 # %% ../nbs/15b_policy_plots.ipynb #c17
-_SHARED = mpl.colors.LinearSegmentedColormap.from_list("shared", [colour("STL"), colour("MTL")])
-
 def _triangle(ax):
     "Edges, a light grid and the names of the corners."
     for t in np.linspace(.25, .75, 3):
@@ -123,6 +123,9 @@ def _triangle(ax):
                                        ("#222222",) * 3):
         ax.annotate(name, (x, y), (0, 9 if va == "bottom" else -11), textcoords="offset points", ha=ha, va=va, color=c, fontweight="bold")
     ax.set(xlim=(-.1, 1.1), ylim=(-.14, 1.0), aspect="equal"); ax.axis("off")
+
+# %% ../nbs/15b_policy_plots.ipynb #c17b
+_SHARED = mpl.colors.LinearSegmentedColormap.from_list("shared", [colour("STL"), colour("MTL")])
 
 @_styled
 def ternary_picture(
@@ -142,6 +145,11 @@ def ternary_picture(
     fig.legend(handles=key, loc="outside lower center", ncols=2, handletextpad=.2, borderpad=0)
     return fig
 
+# %% ../nbs/15b_policy_plots.ipynb #c19a
+def _cut(name, most: int) -> str:
+    "A name that fits."
+    return name if len(name := str(name)) <= most else name[:most - 1] + "…"
+
 # %% ../nbs/15b_policy_plots.ipynb #c20
 def _says(ax, task, p, said, predicted, interval, room: int):
     "What each expert says of one outcome."
@@ -154,10 +162,7 @@ def _says(ax, task, p, said, predicted, interval, room: int):
     ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(3)); ax.spines["left"].set_visible(False); ax.margins(x=.15)
     ax.grid(axis="y", color="#eeeeee", lw=.6)
 
-def _cut(name, most: int) -> str:
-    "A name that fits."
-    return name if len(name := str(name)) <= most else name[:most - 1] + "…"
-
+# %% ../nbs/15b_policy_plots.ipynb #c20b
 @_styled
 def card_picture(
     probability,          # (8,)

@@ -62,18 +62,19 @@ class _Told:
     @property
     def chooses(self) -> bool: return len(self.model.design_.routes) > 1
 
+# %% ../nbs/15d_report.ipynb #c09b
 def _known_outcomes(model, frame: pd.DataFrame) -> np.ndarray | None:  # (n, K)
     "The outcomes, if there are enough of each to say anything."
     if not set(model.schema_.tasks) <= set(frame.columns): return None
     y = read(frame, model.schema_).outcome
     return y if all((~np.isnan(c)).sum() >= 30 and np.nanstd(c) > 0 for c in y.T) else None
 
-# %% ../nbs/15d_report.ipynb #c10
 def _grouping(model, frame: pd.DataFrame) -> list[str]:
     "Columns with a few levels, by which a cohort may be looked at."
     few = [c for c in model.schema_.numeric if frame[c].nunique() == 2]
     return [c for c in (*model.schema_.categorical, *few) if 2 <= frame[c].nunique() <= 20 and frame[c].astype(str).str.len().max() <= 40][:4]
 
+# %% ../nbs/15d_report.ipynb #c10
 def _told(model, frame, calibration, groups, by, show_text) -> _Told:
     "Read what a report needs once."
     if hasattr(model, "array_"): raise ValueError("model: expected one that was fitted to a table, got one that was fitted to arrays")
@@ -98,6 +99,7 @@ def headline(
     if not room.can_help: return "Routing cannot help here.", ""
     return "Routing might help here, but this model does not show it.", ""
 
+# %% ../nbs/15d_report.ipynb #c14b
 def _reasons(room, n: int) -> str:
     "The two sentences below the headline."
     gain, error, room_left = room.gain, room.table.error, room.gap
@@ -122,6 +124,12 @@ def gain_by(
     each = table.groupby(["cell", "who"]).gain.mean()
     return {cell: paired(g.to_numpy()).mean if len(g) >= least else None for cell, g in each.groupby(level="cell")}
 
+# %% ../nbs/15d_report.ipynb #c16g
+def _picture(name: str, draw, alt: str, wide: float = 6.6, narrow: float = 3.3, size: float = 46.) -> str:
+    "A figure drawn for a wide and for a narrow page."
+    return figure_html(figure_svg(draw(wide), f"{name}-w", alt), alt, figure_svg(draw(narrow), f"{name}-n", alt), size)
+
+# %% ../nbs/15d_report.ipynb #c16d
 def _and(names: list[str]) -> str: return " and ".join([", ".join(names[:-1])] * (len(names) > 1) + names[-1:])
 
 def _for_whom(t: _Told, said) -> str:
@@ -134,25 +142,6 @@ def _for_whom(t: _Told, said) -> str:
     text = gains + (f" It loses for rows {_and(worse)}." if worse else "")
     alt = "Gain of routing over the best single rule, for rows of each path and by what is there, with 95% intervals. Right of the line routing helps. Several parts are looked at, so take them as hints."
     return paragraph("For whom? " + text) + _picture("whom", lambda w: dots_picture(cells, "gain in error", 0., width=w), alt)
-
-# %% ../nbs/15d_report.ipynb #c17
-def _picture(name: str, draw, alt: str, wide: float = 6.6, narrow: float = 3.3, size: float = 46.) -> str:
-    "A figure drawn for a wide and for a narrow page."
-    return figure_html(figure_svg(draw(wide), f"{name}-w", alt), alt, figure_svg(draw(narrow), f"{name}-n", alt), size)
-
-def _verdict(t: _Told) -> str:
-    "The first section."
-    if t.outcome is None:
-        words, kind, why = "No verdict yet.", "", f"Whether routing helps can be said with at least 30 known values of each outcome ({', '.join(t.tasks)}), five patients, and rows with something to read; this table lacks one of these. What follows shows what the model does, not how well."
-    elif t.seen:
-        words, kind, why = "No verdict: the model learned from these very rows.", "warn", "Errors on rows that a model has seen are too small, and routing looks better than it is. Ask for a report on rows that were kept apart."
-    else:
-        said = statements(t.model, t.frame)
-        room = headroom_report(said, groups=t.groups)
-        (words, kind), why = headline(room), _reasons(room, int(np.isfinite(row_losses(t.outcome, said.mix(said.routes))).sum()))
-    box = f'<div class="verdict {kind}"><strong>{esc(words)}</strong>{paragraph(why)}</div>'
-    more = (_for_whom(t, said) + paragraph("This holds if none of these rows was used for fitting. If some were, the gain is flattered.", "note")) if t.judged and t.chooses else ""
-    return f'<section id="verdict" aria-label="Verdict">{box}{_facts(t)}{more}</section>'
 
 # %% ../nbs/15d_report.ipynb #c19
 def _facts(t: _Told) -> str:
@@ -167,6 +156,21 @@ def _facts(t: _Told) -> str:
     if t.calibration is not None: facts.append((share(t.calibration.similarity(t.model, t.frame) < .05), "are unlike the rows of the calibration"))
     return '<dl class="facts">' + "".join(f"<div><dd>{esc(v)}</dd><dt>{esc(name)}</dt></div>" for v, name in facts) + "</dl>"
 
+# %% ../nbs/15d_report.ipynb #c17
+def _verdict(t: _Told) -> str:
+    "The first section."
+    if t.outcome is None:
+        words, kind, why = "No verdict yet.", "", f"Whether routing helps can be said with at least 30 known values of each outcome ({', '.join(t.tasks)}), five patients, and rows with something to read; this table lacks one of these. What follows shows what the model does, not how well."
+    elif t.seen:
+        words, kind, why = "No verdict: the model learned from these very rows.", "warn", "Errors on rows that a model has seen are too small, and routing looks better than it is. Ask for a report on rows that were kept apart."
+    else:
+        said = statements(t.model, t.frame)
+        room = headroom_report(said, groups=t.groups)
+        (words, kind), why = headline(room), _reasons(room, int(np.isfinite(row_losses(t.outcome, said.mix(said.routes))).sum()))
+    box = f'<div class="verdict {kind}"><strong>{esc(words)}</strong>{paragraph(why)}</div>'
+    more = (_for_whom(t, said) + paragraph("This holds if none of these rows was used for fitting. If some were, the gain is flattered.", "note")) if t.judged and t.chooses else ""
+    return f'<section id="verdict" aria-label="Verdict">{box}{_facts(t)}{more}</section>'
+
 # %% ../nbs/15d_report.ipynb #c22
 _READS = {"N1": "the numbers alone", "T1": "the text alone", "N2": "the numbers, with facts found in the text", "T2": "the text, in the light of the numbers"}
 _SHARES = {"STL": "each outcome apart", "MTL": "outcomes share a head"}
@@ -177,6 +181,7 @@ def _legend() -> str:
     fills = "".join(f'<li><span class="swatch grey xp-{s}"></span><b>{s}</b>: {words}</li>' for s, words in _SHARES.items())
     return f'<ul class="legend" aria-label="Colours and fills">{paths}{fills}</ul>'
 
+# %% ../nbs/15d_report.ipynb #c22a
 def _where(t: _Told) -> str:
     "Route map, triangle and usage."
     p = t.asked.routes[t.asked.routes.any(1)]
@@ -202,6 +207,7 @@ def _chosen_rows(t: _Told) -> list[tuple[str, int]]:
         if np.nanmin(alike, initial=1) < .05: rows.append(("A row unlike those of the calibration: trust little", int(np.nanargmin(alike))))
     return list({i: (why, i) for why, i in rows[::-1]}.values())[::-1]
 
+# %% ../nbs/15d_report.ipynb #c24b
 def _interval_on(t: _Told, i: int) -> dict:
     "Calibrated intervals of a row."
     if t.calibration is None or not any(kind in ("regression", "count") for kind in t.model.schema_.tasks.values()): return {}
@@ -218,6 +224,7 @@ def _card(t: _Told, why: str, i: int) -> str:
     notes = "".join(f"<blockquote><b>{esc(name)}</b>\n{escape(str(text))}</blockquote>" for name, text in (card.text or {}).items() if text is not None)
     return f'<article><span class="tag">{esc(why)}</span><h3>Row {esc(card.row)}</h3><figure class="picture">{drawn}</figure>{lines}{notes}</article>'
 
+# %% ../nbs/15d_report.ipynb #c25a
 def _cards(t: _Told) -> str:
     rows = _chosen_rows(t)
     band = "" if t.calibration is None or not {"regression", "count"} & set(t.model.schema_.tasks.values()) else " The green band is the interval that should hold the truth in 90 of 100 such rows."
@@ -243,6 +250,7 @@ def _rules(t: _Told) -> str:
         else: out += paragraph(f"In short, {name[target]}. The rules agree with the model on {met}.") + '<ol class="rules">' + "".join(f"<li>{escape(_rule(r))}</li>" for r in found.rules) + "</ol>"
     return out
 
+# %% ../nbs/15d_report.ipynb #c27c
 def _moved(t: _Told, most: int = 200) -> str:
     "Which words and numbers moved the router."
     if not t.chooses: return ""
@@ -254,6 +262,30 @@ def _moved(t: _Told, most: int = 200) -> str:
     bars = bars_html([(r.input, r.size, f"{r.kind}, {r.rows} rows") for r in top.itertuples()], f"Mean size of the push on the log odds of the chosen route, over {len(some)} rows.", ".2f")
     test = deletion_test(t.model, part, repeats=2, groups=None if t.groups is None else t.groups[some])
     return bars + paragraph("Is it so? " + str(test))
+
+# %% ../nbs/15d_report.ipynb #c28b
+def _calibrated_on(t: _Told, said) -> bool:
+    "Whether the calibration was made of these rows: their scores are its scores."
+    for k, task in enumerate(t.tasks):
+        kept = t.calibration.scores[task]["all"]["all"][0]
+        if t.model.schema_.tasks[task] != "regression": continue
+        score = np.abs(t.outcome[:, k] - said.mean.iloc[:, k].to_numpy()) / said.sd.iloc[:, k].to_numpy()
+        score = np.sort(score[np.isfinite(score)])
+        if len(score) != len(kept) or not np.allclose(score, kept, rtol=1e-6): return False
+    return True
+
+# %% ../nbs/15d_report.ipynb #c28d
+def _coverage(t: _Told, said) -> str:
+    route, presence = said.route.iloc[:, 0].to_numpy(), said.presence
+    table = coverage_table(pd.DataFrame(t.outcome, said.index, t.tasks), t.calibration.interval(said), {"route": route, "presence": presence}, t.groups)
+    out = ""
+    for task, part in table.groupby(level="outcome", sort=False):
+        names = {"all": lambda c: "all rows", "route": lambda c: c, "presence": lambda c: f"{c} present" if c != "both" else "numbers and text"}
+        cells = {names[by](cell): None if np.isnan(r.coverage) else (r.coverage, r.low, r.high) for (_, by, cell), r in zip(part.index, part.itertuples())}
+        alt = f"{task}: share of rows inside the 90% interval, with its own 95% interval. The dashed line is the promise."
+        out += _picture(f"cover{t.tasks.index(task)}", lambda w: dots_picture(cells, "inside the interval", .9, percent=True, width=w), alt)
+    same = "These very rows calibrated the intervals, so nine in ten of all of them are inside by construction; only the parts and the widths tell something. Rows of another year would be a test."
+    return (paragraph(same, "note") if _calibrated_on(t, said) else "") + out
 
 # %% ../nbs/15d_report.ipynb #c29
 def _promises(t: _Told) -> str:
@@ -268,28 +300,6 @@ def _promises(t: _Told) -> str:
     alt = (f"Error of the rows that the model keeps when it passes on those of which it is least sure. "
            f"At half of the rows it is {np.interp(.5, curve.table.index, curve.table.risk):.2f} instead of {curve.random:.2f}. A flat line means that it does not know when it errs.")
     return out + _picture("defer", lambda w: defer_picture(shown.index, shown.risk, chance=curve.random, width=min(w, 5)), alt, 5, 3.3, 34)
-
-def _coverage(t: _Told, said) -> str:
-    route, presence = said.route.iloc[:, 0].to_numpy(), said.presence
-    table = coverage_table(pd.DataFrame(t.outcome, said.index, t.tasks), t.calibration.interval(said), {"route": route, "presence": presence}, t.groups)
-    out = ""
-    for task, part in table.groupby(level="outcome", sort=False):
-        names = {"all": lambda c: "all rows", "route": lambda c: c, "presence": lambda c: f"{c} present" if c != "both" else "numbers and text"}
-        cells = {names[by](cell): None if np.isnan(r.coverage) else (r.coverage, r.low, r.high) for (_, by, cell), r in zip(part.index, part.itertuples())}
-        alt = f"{task}: share of rows inside the 90% interval, with its own 95% interval. The dashed line is the promise."
-        out += _picture(f"cover{t.tasks.index(task)}", lambda w: dots_picture(cells, "inside the interval", .9, percent=True, width=w), alt)
-    same = "These very rows calibrated the intervals, so nine in ten of all of them are inside by construction; only the parts and the widths tell something. Rows of another year would be a test."
-    return (paragraph(same, "note") if _calibrated_on(t, said) else "") + out
-
-def _calibrated_on(t: _Told, said) -> bool:
-    "Whether the calibration was made of these rows: their scores are its scores."
-    for k, task in enumerate(t.tasks):
-        kept = t.calibration.scores[task]["all"]["all"][0]
-        if t.model.schema_.tasks[task] != "regression": continue
-        score = np.abs(t.outcome[:, k] - said.mean.iloc[:, k].to_numpy()) / said.sd.iloc[:, k].to_numpy()
-        score = np.sort(score[np.isfinite(score)])
-        if len(score) != len(kept) or not np.allclose(score, kept, rtol=1e-6): return False
-    return True
 
 # %% ../nbs/15d_report.ipynb #c31
 def _groups(t: _Told) -> str:
@@ -307,6 +317,7 @@ def _groups(t: _Told) -> str:
             if len(error): out += table_html(error, f"Errors by {name}, with 95% intervals.", {"rows": ",.0f"} | {c: ".2f" for c in error.columns[1:]}, name)
     return out
 
+# %% ../nbs/15d_report.ipynb #c31b
 def _wanted(t: _Told, most: int = 50) -> str:
     "What is missing and would help most."
     b = t.asked.batch
@@ -347,6 +358,7 @@ def _explorer(t: _Told) -> str:
     words = "Choose a row and drag a number. The bars are the probabilities of the routes; the thin marks show where the row stands in the table. Everything is computed in this page."
     return paragraph(words) + explorer_markup(page) + "<noscript><p>The explorer needs JavaScript, which is switched off.</p></noscript>"
 
+# %% ../nbs/15d_report.ipynb #c34b
 _GLOSSARY = {
     "path": "what is read for a row: the numbers (N1), the text (T1), the numbers with facts found in the text (N2), or the text in the light of the numbers (T2).",
     "sharing": "how several outcomes are predicted: each by itself (STL), or all from one shared part (MTL).",
@@ -376,6 +388,7 @@ _SECTIONS = (("where", "Where the rows go", _where), ("rows", "Single rows", _ca
              ("moved", "What moves the router", _moved), ("promises", "How sure it is", _promises), ("groups", "Groups", _groups),
              ("wanted", "What is missing", _wanted), ("cost", "What reading the text is worth", _cost), ("explorer", "Try it", _explorer), ("words", "Words and limits", _words))
 
+# %% ../nbs/15d_report.ipynb #c37a
 def write_report(
     model,                 # fitted AdaRoute
     frame,                 # (n rows) a table; with the outcomes there is a verdict

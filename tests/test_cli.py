@@ -192,6 +192,7 @@ FIT = ("--out", "x", *QUICK)
     (("evaluate", "c.csv", *COLUMNS, "--folds", "1"), 2, "--folds"),
     (("evaluate", "c.csv", *COLUMNS, "--folds", "999"), 3, "k: expected 2 to"),
     (("simulate", "x.csv", "--scenario", "simple"), 2, "--scenario"), (("data", "fetch", "titanic"), 2, "expected one of"), (("dance",), 2, "No such command"),
+    (("explian",), 2, "mean 'explain'"), (("verfy",), 2, "mean 'verify'"),
 ])
 def test_wrong_inputs(place, words, status, message):
     if not (place / "forged").exists(): wrong_inputs(place)
@@ -225,13 +226,14 @@ def test_help_teaches_and_is_quick(place):
     for verb in ("simulate", "fit", "predict", "explain", "evaluate"):
         done = call(place, verb, "--help")
         assert done.exit_code == 0 and "Example:" in done.output and f"adaroute {verb}" in done.output
-    code = "import sys; from adaroute import cli; print(sorted({'torch', 'pandas', 'numpy', 'sklearn', 'matplotlib'} & set(sys.modules)))"
+    code = "import sys; from adaroute import asking_cli, cli; print(sorted({'torch', 'pandas', 'numpy', 'sklearn', 'matplotlib'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
     assert call(place).exit_code == 0 and "adaroute simulate cohort.csv" in call(place).output
 
 
 def test_words_are_those_of_the_package():
-    from adaroute.cli import _RIVALS, _SCENES
+    from adaroute.asking_cli import _RIVALS
+    from adaroute.cli import _SCENES
     from adaroute.comparison import COMPARED
     from adaroute.synthetic import SCENARIOS
     assert set(_SCENES) == set(SCENARIOS) and _RIVALS == tuple(COMPARED)
