@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 import click
 from .cli import _FILE, _FOLDER, _bar, _common, _ends_in, _notes, _nulls, _tell
-from .provenance_cli import (BadInput, _commit_command, _committed, _enter, _filed, _json_in, _read_key, _schema_in, _scores_in_words,
-                                     _write_private, load_reading, scores_on)
+from .provenance_cli import (BadInput, _commit_command, _committed, _enter, _filed, _json_in, _options, _read_key, _schema_in,
+                                     _scores_in_words, _write_private, load_reading, scores_on)
 
 # %% ../nbs/16b_checking_cli.ipynb #p42
 @contextmanager
@@ -49,6 +49,13 @@ def _tolerance_of(ctx, param, value):
     if not 0 <= number < 1: raise click.BadParameter("expected 'auto' or a number from 0, below 1")
     return number
 
+# %% ../nbs/16b_checking_cli.ipynb #p44f
+def _behind_in_words(behind: dict) -> str:
+    "How many plans stand behind a result."
+    count, every = behind["same_root"], behind["in_all"]["commitments"]
+    n = count["commitments"]
+    return f"{n} plan{'s' * (n != 1)} on this table ({count['abandoned']} abandoned, {count['open']} open), {every} in all"
+
 # %% ../nbs/16b_checking_cli.ipynb #p44
 def _in_ledger(ledger: Path | None, plan, nonce) -> dict:
     "What a ledger says of a run: head, scores, what stands behind it, and lines (passed, text) of the page."
@@ -67,13 +74,6 @@ def _in_ledger(ledger: Path | None, plan, nonce) -> dict:
     lines.append((True, f"result. Behind it: {_behind_in_words(behind)}."))
     return dict(head=mine["result"]["transcript"], scores=mine["result"]["scores"], behind=behind, lines=lines)
 
-# %% ../nbs/16b_checking_cli.ipynb #p44f
-def _behind_in_words(behind: dict) -> str:
-    "How many plans stand behind a result."
-    count, every = behind["same_root"], behind["in_all"]["commitments"]
-    n = count["commitments"]
-    return f"{n} plan{'s' * (n != 1)} on this table ({count['abandoned']} abandoned, {count['open']} open), {every} in all"
-
 # %% ../nbs/16b_checking_cli.ipynb #p44c
 def _of_statement(run) -> tuple[dict | None, list]:
     "The scores in statement.json, and the line of the page."
@@ -88,6 +88,14 @@ def _of_statement(run) -> tuple[dict | None, list]:
     if other: return None, [(False, f"statement. Its {other[0]} is another than in the run folder.")]
     return said.get("scores"), [(True, "statement. It speaks of this run, and of the files of the model in its folder.")]
 
+# %% ../nbs/16b_checking_cli.ipynb #p44k
+def _same_scores(own: dict, said) -> bool:
+    "Up to rounding."
+    flat = lambda d: {(t, n): v for t, by in d.items() if isinstance(by, dict) for n, v in by.items()} if isinstance(d, dict) else {}
+    a, b = flat(own), flat(said)
+    near = lambda x, y: x is y if None in (x, y) else isinstance(y, (int, float)) and abs(x - y) < 1e-4
+    return set(a) == set(b) and all(near(a[k], b[k]) for k in a)
+
 # %% ../nbs/16b_checking_cli.ipynb #p44e
 def _of_scores(run, frame, claimed: dict) -> list:
     "Whether published scores are those of the model on the test rows."
@@ -101,16 +109,6 @@ def _of_scores(run, frame, claimed: dict) -> list:
     if wrong: return [(False, f"scores. Those of {wrong[0]} are not the model's on the test rows.")]
     return [(True, f"scores. Those of {' and '.join(claimed)} are the model's on the test rows: {_scores_in_words(own)}.")]
 
-def _same_scores(own: dict, said) -> bool:
-    "Up to rounding."
-    flat = lambda d: {(t, n): v for t, by in d.items() if isinstance(by, dict) for n, v in by.items()} if isinstance(d, dict) else {}
-    a, b = flat(own), flat(said)
-    near = lambda x, y: x is y if None in (x, y) else isinstance(y, (int, float)) and abs(x - y) < 1e-4
-    return set(a) == set(b) and all(near(a[k], b[k]) for k in a)
-
-# %% ../nbs/16b_checking_cli.ipynb #p45
-_REFERENCES = 39  # fits that memorisation is judged by
-
 # %% ../nbs/16b_checking_cli.ipynb #p45b
 def _shown_rows(run, data: Path | None, folder: Path):
     "The table as `verify_run` wants it: rows, ids, groups."
@@ -123,6 +121,7 @@ def _shown_rows(run, data: Path | None, folder: Path):
     given = ~frame.index.isin(reading["kept_back"])
     return frame[given], None, None if groups is None else groups[given]
 
+# %% ../nbs/16b_checking_cli.ipynb #p45h
 def _settled_status(status: int, lines: list) -> int:
     "The exit status with what was published: something wrong is 1, too little is 2."
     if any(passed is False for passed, _ in lines): return 1
@@ -141,19 +140,47 @@ def _write_page(out: Path, page: str, answer: dict):
     for file, content in ((out, page), (out.with_suffix(".json"), json.dumps(_nulls(answer), ensure_ascii=False, indent=1) + "\n")):
         _write_private(file, content.encode())
 
+# %% ../nbs/16b_checking_cli.ipynb #p46a
+def _verified(run: Path, data, key, filed, segments, tolerance, memorisation: bool, ledger, head, bar: bool) -> tuple:
+    "What was found, what stands behind the result, and the lines on what was published."
+    from adaroute.runfolder import RunFolder
+    from adaroute.verify import verify_run
+    read = RunFolder.open(run)
+    entered, (stated, lines) = _in_ledger(ledger, read.plan, read.nonce), _of_statement(read)
+    secret, (frame, ids, groups) = key and _read_key(key), _shown_rows(read, data, run)
+    how = dict(segments=segments, tolerance=tolerance, references=_REFERENCES * memorisation, head=entered["head"] or head, filed=filed)
+    found = verify_run(run, frame, secret, ids, groups, **how, progress=bar)
+    lines = [*entered["lines"], *lines, *_of_scores(read, frame, {"the statement": stated, "the ledger": entered["scores"]})]
+    return found, entered["behind"], lines
+
+def _page_of(found, lines: list) -> str:
+    "The auditor's page, and what was published under it."
+    words = {True: "passed", False: "**failed**", None: "not tested"}
+    title = ["", "## What was published", ""] if lines else []
+    return "\n".join([found.markdown().rstrip(), *title, *(f"- {words[passed]}: {text}" for passed, text in lines)])
+
+# %% ../nbs/16b_checking_cli.ipynb #p46e
+_REFERENCES = 39  # fits that memorisation is judged by
+
+_given_options = _options(
+    click.option("--data", type=_FILE, help="the table; without it only the folder itself is looked at"),
+    click.option("--key", type=_FILE, help="file of the custodian's key (with --data, where there is a plan)"),
+    click.option("--plan", "filed", type=_FOLDER, help="plan folder as it was filed, to compare the run's plan with"))
+_how_options = _options(
+    click.option("--segments", default="all", show_default=True, callback=_segments_of, metavar="all|N", help="how many to train again, drawn now"),
+    click.option("--tolerance", default="auto", show_default=True, callback=_tolerance_of, metavar="auto|NUMBER",
+                 help="distance up to which a segment is the same"),
+    click.option("--memorisation", is_flag=True,
+                 help=f"also judge by memorisation (trains {_REFERENCES} honest models and 160 cheats of our own: slow)"),
+    click.option("--ledger", type=_FILE, help="ledger with the run's plan: its nonce, its head, what stands behind it"),
+    click.option("--head", metavar="HEX", help="head of the transcript as it was published, in place of --ledger"),
+    click.option("--out", type=_FILE, callback=_ends_in(".md"), help="write the page (.md), and its JSON beside it"))
+
 # %% ../nbs/16b_checking_cli.ipynb #p46
 @click.command("verify", cls=_Strict)
 @click.argument("run", type=_FOLDER)
-@click.option("--data", type=_FILE, help="the table; without it only the folder itself is looked at")
-@click.option("--key", type=_FILE, help="file of the custodian's key (with --data, where there is a plan)")
-@click.option("--plan", "filed", type=_FOLDER, help="plan folder as it was filed, to compare the run's plan with")
-@click.option("--segments", default="all", show_default=True, callback=_segments_of, metavar="all|N", help="how many to train again, drawn now")
-@click.option("--tolerance", default="auto", show_default=True, callback=_tolerance_of, metavar="auto|NUMBER",
-              help="distance up to which a segment is the same")
-@click.option("--memorisation", is_flag=True, help=f"also judge by memorisation, against {_REFERENCES} models of our own (takes that much longer)")
-@click.option("--ledger", type=_FILE, help="ledger with the run's plan: its nonce, its head, what stands behind it")
-@click.option("--head", metavar="HEX", help="head of the transcript as it was published, in place of --ledger")
-@click.option("--out", type=_FILE, callback=_ends_in(".md"), help="write the page (.md), and its JSON beside it")
+@_given_options
+@_how_options
 @_common
 @click.pass_context
 def _verify_command(ctx, run, data, key, filed, segments, tolerance, memorisation, ledger, head, out, as_json, quiet):
@@ -168,17 +195,9 @@ def _verify_command(ctx, run, data, key, filed, segments, tolerance, memorisatio
     """
     _check_together(data, key, memorisation, ledger, head)
     with _notes(quiet):
-        from adaroute.runfolder import RunFolder
-        from adaroute.verify import verify_run
-        read = RunFolder.open(run)
-        entered, (stated, lines) = _in_ledger(ledger, read.plan, read.nonce), _of_statement(read)
-        secret, (frame, ids, groups) = key and _read_key(key), _shown_rows(read, data, run)
-        how = dict(segments=segments, tolerance=tolerance, references=_REFERENCES * memorisation, head=entered["head"] or head, filed=filed)
-        found = verify_run(run, frame, secret, ids, groups, **how, progress=_bar(quiet))
-        lines = [*entered["lines"], *lines, *_of_scores(read, frame, {"the statement": stated, "the ledger": entered["scores"]})]
-    status, words = _settled_status(found.status, lines), {True: "passed", False: "**failed**", None: "not tested"}
-    answer = found.to_dict() | dict(status=status, behind=entered["behind"], published=[dict(passed=passed, detail=text) for passed, text in lines])
-    page = "\n".join([found.markdown().rstrip(), *(["", "## What was published", ""] if lines else []), *(f"- {words[p]}: {text}" for p, text in lines)])
+        found, behind, lines = _verified(run, data, key, filed, segments, tolerance, memorisation, ledger, head, _bar(quiet))
+    status, page = _settled_status(found.status, lines), _page_of(found, lines)
+    answer = found.to_dict() | dict(status=status, behind=behind, published=[dict(passed=passed, detail=text) for passed, text in lines])
     if out: _write_page(out, page + "\n", answer)
     _tell(_nulls(answer), [page], as_json)
     ctx.exit(status)
@@ -218,6 +237,17 @@ _by = click.option("--by", type=click.Choice(["id", "row"]),
 _the_key = click.option("--key", required=True, type=_FILE, help="file of the key that the table was committed with")
 _the_plan = click.option("--plan", required=True, type=_FOLDER, help="folder of the plan")
 
+# %% ../nbs/16b_checking_cli.ipynb #p52a
+def _proved(table: Path, row: str, key: Path, plan: Path, out: Path, record: Path | None, by: str | None) -> tuple:
+    "Write the proof of a record, and the record; the plan, and the size of the proof."
+    from adaroute.commitment import canonical_json, canonical_records, inclusion_proof
+    filed, _, frame, ids, commitment, secret = _recommitted(table, plan, key)
+    at = _row_named(row, ids, len(frame), by)
+    proof = inclusion_proof(commitment, _positions(commitment)[at], secret)
+    _write_private(out, content := canonical_json(proof.to_dict()).encode())
+    if record: _write_private(record, canonical_records(frame.iloc[[at]], _schema_in(filed.config))[0])
+    return filed, len(content)
+
 # %% ../nbs/16b_checking_cli.ipynb #p52b
 @click.command("prove")
 @click.argument("table", type=_FILE)
@@ -236,14 +266,7 @@ def _prove_command(table, row, key, plan, out, record, by, as_json, quiet):
       adaroute prove table.csv 17 --key key.hex --plan plan --out proof.json --record record.json
     """
     if record and record.resolve() == out.resolve(): raise click.UsageError("--record: expected another file than --out")
-    with _notes(quiet):
-        from adaroute.commitment import canonical_json, canonical_records, inclusion_proof
-        filed, _, frame, ids, commitment, secret = _recommitted(table, plan, key)
-        at = _row_named(row, ids, len(frame), by)
-        proof = inclusion_proof(commitment, _positions(commitment)[at], secret)
-        size = len(content := canonical_json(proof.to_dict()).encode())
-        _write_private(out, content)
-        if record: _write_private(record, canonical_records(frame.iloc[[at]], _schema_in(filed.config))[0])
+    with _notes(quiet): filed, size = _proved(table, row, key, plan, out, record, by)
     answer = dict(out=str(out), record=record and str(record), plan=filed.digest, bytes=size)
     shown = [f"{record}: the record itself; hand it to nobody but the patient"] if record else []
     follow = f"Next: adaroute check-proof {plan} {out} {record or 'RECORD.json'}"
@@ -297,6 +320,22 @@ def _withdrawn(before, after, table: Path, sign: Path | None, out: Path):
     signed = sign_json(withdrawal_notice(before, after), sign, WITHDRAWAL)
     _write_private(out / "withdrawal.json", canonical_json(signed).encode())
 
+# %% ../nbs/16b_checking_cli.ipynb #p57c
+def _taken_out(table: Path, rows, key: Path, plan: Path, out: Path, lock: Path | None, ledger: Path | None, sign: Path | None, by) -> tuple:
+    "The new plan, filed; how many records were withdrawn, and how many remain."
+    from adaroute.commitment import withdraw
+    from adaroute.plan import Plan, code_digest, lock_digest
+    old, reading, frame, ids, before, _ = _recommitted(table, plan, key)
+    chosen = sorted({_row_named(word, ids, len(frame), by) for word in rows})
+    if len(chosen) == len(frame): raise BadInput("row: expected that some records remain")
+    after = withdraw(before, [_positions(before)[i] for i in chosen])
+    new = Plan(after.to_dict(), old.config, code_digest(), lock_digest(lock), old.test)
+    if (out / "plan.json").exists(): raise BadInput("--out: expected a new folder, got one with a plan")
+    _withdrawn(before, after, table, sign, out)
+    _enter(ledger, "withdrawal", old_root=before.root, new_root=after.root, tombstones=len(chosen))
+    _filed(new, after, out, reading, ledger)
+    return new, len(chosen), len(frame) - len(chosen)
+
 # %% ../nbs/16b_checking_cli.ipynb #p57b
 @click.command("withdraw")
 @click.argument("table", type=_FILE)
@@ -317,26 +356,21 @@ def _withdraw_command(table, rows, key, plan, out, lock, ledger, sign, by, as_js
       adaroute withdraw table.csv 17 40 --key key.hex --plan plan --out plan2 --ledger ledger.jsonl
     """
     if out.resolve() == plan.resolve(): raise click.UsageError("--out: expected another folder than --plan")
-    with _notes(quiet):
-        from adaroute.commitment import withdraw
-        from adaroute.plan import Plan, code_digest, lock_digest
-        old, reading, frame, ids, before, _ = _recommitted(table, plan, key)
-        chosen = sorted({_row_named(word, ids, len(frame), by) for word in rows})
-        if len(chosen) == len(frame): raise BadInput("row: expected that some records remain")
-        after = withdraw(before, [_positions(before)[i] for i in chosen])
-        new = Plan(after.to_dict(), old.config, code_digest(), lock_digest(lock), old.test)
-        if (out / "plan.json").exists(): raise BadInput("--out: expected a new folder, got one with a plan")
-        _withdrawn(before, after, table, sign, out)
-        _enter(ledger, "withdrawal", old_root=before.root, new_root=after.root, tombstones=len(chosen))
-        _filed(new, after, out, reading, ledger)
-    answer = dict(out=str(out), plan=new.digest, root=after.root, withdrawn=len(chosen), remaining=len(frame) - len(chosen), signed=sign is not None)
-    _tell(answer, [f"{out}: filed, {len(chosen)} withdrawn, {len(frame) - len(chosen):,} remain", f"  plan:  {new.digest}", f"  root:  {after.root}",
-                   f"Next: delete the row{'s' * (len(chosen) > 1)} from {table}, and go on with the new plan as with any other"], as_json)
+    with _notes(quiet): new, n, left = _taken_out(table, rows, key, plan, out, lock, ledger, sign, by)
+    root = new.commitment["root"]
+    answer = dict(out=str(out), plan=new.digest, root=root, withdrawn=n, remaining=left, signed=sign is not None)
+    _tell(answer, [f"{out}: filed, {n} withdrawn, {left:,} remain", f"  plan:  {new.digest}", f"  root:  {root}",
+                   f"Next: delete the row{'s' * (n > 1)} from {table}, and go on with the new plan as with any other"], as_json)
 
 # %% ../nbs/16b_checking_cli.ipynb #p59
 @click.group("ledger")
 def _ledger():
-    "Every plan that was filed, and what became of it: show, check, abandon."
+    "Every plan that was filed, and what became of it: show, check, abandon, mend."
+
+def _book(ledger: Path):
+    "A ledger that is there."
+    from adaroute.ledger import Ledger
+    return Ledger(ledger)
 
 def _plans_in(book) -> list[dict]:
     "Every plan of a ledger, open ones first."
@@ -361,11 +395,6 @@ def _plan_in_words(p: dict) -> str:
     return "".join(c if c.isprintable() else "?" for c in line)            # a stranger's text, on a terminal
 
 # %% ../nbs/16b_checking_cli.ipynb #p60
-def _book(ledger: Path):
-    "A ledger that is there."
-    from adaroute.ledger import Ledger
-    return Ledger(ledger)
-
 @_ledger.command("show")
 @click.argument("ledger", type=_FILE)
 @_common
@@ -417,6 +446,28 @@ def _ledger_abandon(ledger, plan, reason, as_json, quiet):
     found = sorted({e["plan"] for e in book.entries if e["kind"] == "commitment" and e["plan"].startswith(plan)})
     if len(found) != 1: raise BadInput(f"plan: expected the digest of one plan in the ledger, got one that fits {len(found)}")
     book.append("abandoned", plan=found[0], reason=reason)
-    _tell(dict(plan=found[0], open=len(book.open_plans())), [f"{ledger}: plan {found[0][:16]} is abandoned, {len(book.open_plans())} open"], as_json)
+    left = len(book.open_plans())
+    _tell(dict(plan=found[0], open=left), [f"{ledger}: plan {found[0][:16]} is abandoned, {left} open"], as_json)
+
+# %% ../nbs/16b_checking_cli.ipynb #p61c
+@_ledger.command("mend")
+@click.argument("ledger", type=_FILE)
+@_common
+def _ledger_mend(ledger, as_json, quiet):
+    """Set aside a last line that a crash cut off; whole lines stay as they are.
+
+    \b
+    Example:
+      adaroute ledger mend ledger.jsonl
+    """
+    from adaroute.ledger import _mend
+    book = _book(ledger)
+    cut, aside = _mend(book)
+    n = book.check()
+    whole = f"{ledger}: {n} whole line{'s' * (n != 1)}"
+    lines = [f"{whole}, nothing was cut off"] if aside is None else [
+        f"{whole}; the {len(cut)} bytes that were cut off are in {aside.name} now",
+        "Next: enter again what is missing; the command that was cut off can be run once more"]
+    _tell(dict(entries=n, cut=len(cut), aside=aside and str(aside), head=book.head), lines, as_json)
 
 COMMANDS = {c.name: c for c in (_commit_command, _verify_command, _prove_command, _check_proof_command, _withdraw_command, _ledger)}

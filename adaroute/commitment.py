@@ -69,6 +69,10 @@ def canonical_json(
         return "{" + ",".join(f"{_string(k)}:{canonical_json(value[k])}" for k in sorted(value, key=_order)) + "}"
     raise CommitmentError(f"JSON: expected what JSON can hold, with text as keys, got {type(value).__name__}")
 
+# %% ../nbs/14_commitment.ipynb #c13b
+def _json_digest(value) -> str:  # SHA-256 of a value as canonical JSON, in hex
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
 # %% ../nbs/14_commitment.ipynb #c15
 def _cell(frame, name: str, row: int, text: str | None) -> str:  # a cell of text as JSON
     if text is None: return "null"
@@ -188,7 +192,7 @@ class Commitment:
     @property
     def digest(self) -> str:
         "One number for all of it: what is read out over the telephone or printed in a registration."
-        return hashlib.sha256(canonical_json(self.to_dict()).encode()).hexdigest()
+        return _json_digest(self.to_dict())
 
     @classmethod
     def from_dict(cls, d: dict) -> "Commitment":
@@ -240,7 +244,7 @@ def commit_records(
     leaves = {i: bytes.fromhex(tombstone) for i, tombstone in gone.items()}
     for (i, name), record in zip(names.items(), canonical_records(frame, schema)):
         leaves[i] = record_leaf(record, hmac.digest(key, name, "sha256"))
-    digest = hashlib.sha256(canonical_json(schema.to_dict()).encode()).hexdigest()
+    digest = _json_digest(schema.to_dict())
     levels = merkle_levels([leaves[i] for i in range(len(leaves))])
     return _settled(levels, sorted(gone.items()), None, digest, names, hmac.digest(key, b"mark", "sha256"))
 

@@ -187,7 +187,7 @@ def _learned(
     model = RoutedModel(design, widths, scale, [1000 * est.seed + lane for lane in lanes], cautions)
     aim(model.paths, rows.joined[:, :widths.numbers])
     if design.start == "ridge": start_from_ridge(model, rows, split)
-    if watch: watch.lanes(name, model, split)
+    if watch: watch.lanes(name, model, split, rows, settings)
     run = train(model, rows, split, settings, prior, watch, est.progress)
     learn_trust(model, rows, split)
     found = _kept(model, run, est.members)

@@ -8,14 +8,13 @@ __all__ = ['LedgerError', 'Ledger']
 # %% ../nbs/14b_ledger.ipynb #c03
 import hashlib
 import os
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from stat import S_ISREG
 from .commitment import _hex, canonical_json
-from .plan import Nonce, PlanError, _canonical, _plain
+from .plan import _CONTROL, Nonce, PlanError, _canonical, _plain
 
 # %% ../nbs/14b_ledger.ipynb #c04
 class LedgerError(ValueError):
@@ -23,8 +22,7 @@ class LedgerError(ValueError):
 
 # %% ../nbs/14b_ledger.ipynb #c06
 _sha = (_hex, "a SHA-256 in hex")
-_BREAK = re.compile("[\0-\x1f\x7f\u2028\u2029]")
-_line = (lambda v: isinstance(v, str) and 0 < len(v) <= 1000 and v == v.strip() and not _BREAK.search(v), "a line of text")
+_line = (lambda v: isinstance(v, str) and 0 < len(v) <= 1000 and v == v.strip() and not _CONTROL.search(v), "a line of text")
 _count = (lambda v: type(v) is int and 0 < v < 2**53, "a whole number above 0")
 _table = (lambda v: isinstance(v, Mapping), "a dictionary")
 
@@ -36,6 +34,7 @@ _KINDS = {
     "withdrawal": dict(old_root=_sha, new_root=_sha, tombstones=_count),  # records left the table
 }
 
+# %% ../nbs/14b_ledger.ipynb #c07
 def _body(kind, body: dict) -> dict:  # what an entry says, checked
     if not isinstance(kind, str) or kind not in _KINDS: raise LedgerError(f"kind: expected one of {', '.join(_KINDS)}")
     if set(body) != set(_KINDS[kind]): raise LedgerError(f"{kind}: expected the fields {', '.join(_KINDS[kind])}, got {len(body)} fields")
@@ -44,7 +43,6 @@ def _body(kind, body: dict) -> dict:  # what an entry says, checked
     if kind == "nonce": _nonce(body)
     return _plain(body, kind, LedgerError)
 
-# %% ../nbs/14b_ledger.ipynb #c07
 def _nonce(body: dict) -> None:  # refuse what no plan could use
     try: return Nonce(body["value"], body["source"]) and None
     except PlanError as e: why = str(e)
@@ -88,9 +86,18 @@ def _lines(content: bytes) -> list[bytes]:
     lines = content.split(b"\n")
     if lines[-1]:
         raise LedgerError(f"line {len(lines)}: cut off after {len(lines[-1])} bytes, as by a crash while it was written. It was never confirmed: "
-                          "keep a copy of the file, call mend(), and append again what is missing")
+                          "mend(), or 'adaroute ledger mend', sets it aside; then append again what is missing")
     return lines[:-1]
 
+def _checked_entry(entry: dict, n: int) -> None:
+    try:
+        _time(entry.get("time", 0))
+        _body(entry.get("kind"), {k: v for k, v in entry.items() if k not in ("before", "kind", "time")})
+    except LedgerError as e: why = str(e)
+    else: return
+    raise LedgerError(f"line {n}: {why}")
+
+# %% ../nbs/14b_ledger.ipynb #c15
 def _read_book(content: bytes) -> tuple[list[dict], dict, list[str]]:  # entries, who is who, the hash of each line
     entries, hashes, book = [], [_FIRST], dict(plans={}, table={})
     for n, line in enumerate(_lines(content), 1):
@@ -104,28 +111,21 @@ def _read_book(content: bytes) -> tuple[list[dict], dict, list[str]]:  # entries
         entries.append(entry); hashes.append(hashlib.sha256(line).hexdigest())
     return entries, book, hashes
 
-# %% ../nbs/14b_ledger.ipynb #c15
-def _checked_entry(entry: dict, n: int) -> None:
-    try:
-        _time(entry.get("time", 0))
-        _body(entry.get("kind"), {k: v for k, v in entry.items() if k not in ("before", "kind", "time")})
-    except LedgerError as e: why = str(e)
-    else: return
-    raise LedgerError(f"line {n}: {why}")
-
 # %% ../nbs/14b_ledger.ipynb #c17
+_READ, _CHANGE, _ADD = os.O_RDONLY, os.O_RDWR | os.O_APPEND, os.O_RDWR | os.O_APPEND | os.O_CREAT
+
 class _Locked:
     "The open and locked file, closed at the end of the block."
-    def __init__(self, path: Path, write: bool): self.path, self.write = path, write
+    def __init__(self, path: Path, way: int): self.path, self.way = path, way
     def __enter__(self) -> int:
         try: import fcntl
         except ImportError: raise LedgerError("ledger: expected a system that can lock a file (fcntl)") from None
-        try: self.file = os.open(self.path, os.O_NONBLOCK | (os.O_RDWR | os.O_CREAT | os.O_APPEND if self.write else os.O_RDONLY), 0o600)
-        except OSError as e: why = f"expected a file that can be {'written' if self.write else 'read'}, got '{e.strerror}'"
+        try: self.file = os.open(self.path, os.O_NONBLOCK | self.way, 0o600)
+        except OSError as e: why = f"expected a file that can be {'read' if self.way == _READ else 'written'}, got '{e.strerror}'"
         else:
             try:
                 if not S_ISREG(os.fstat(self.file).st_mode): raise OSError(0, "not a file")
-                fcntl.flock(self.file, (fcntl.LOCK_EX if self.write else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+                fcntl.flock(self.file, (fcntl.LOCK_SH if self.way == _READ else fcntl.LOCK_EX) | fcntl.LOCK_NB)
                 return self.file
             except BlockingIOError: why = "expected it to be free, but another process is using it; try again"
             except OSError as e: why = f"expected a file that can be locked, got '{e.strerror}'"
@@ -147,63 +147,64 @@ def _write_line(file: int, line: bytes, size: int, folder: Path) -> None:  # all
 def _content(file: int) -> bytes:
     with os.fdopen(os.dup(file), "rb") as f: f.seek(0); return f.read()
 
+# %% ../nbs/14b_ledger.ipynb #c19a
+def _append(ledger: "Ledger", kind: str, time: str | None, body: dict) -> dict:
+    body, time = _body(kind, body), _time(time)
+    with _Locked(ledger.path, _ADD) as file:
+        content = _content(file)
+        entries, book, hashes = _read_book(content)
+        entry = dict(before=hashes[-1], kind=kind, time=time, **body)
+        _file(book, entry, len(hashes))
+        _write_line(file, canonical_json(entry).encode() + b"\n", len(content), ledger.path.absolute().parent)
+    return entry
+
+def _after(hashes: list[str], head: str | None) -> int:  # lines after a head that was published
+    if head is None: return len(hashes) - 1
+    if not _hex(head): raise LedgerError("head: expected 64 digits in hex")
+    if head not in hashes: raise LedgerError(f"head: not among the {len(hashes) - 1} lines; lines were cut off or the ledger was written anew")
+    return len(hashes) - 1 - hashes.index(head)
+
 # %% ../nbs/14b_ledger.ipynb #c20
 class Ledger:
     "An append-only file of what was filed and what became of it."
     def __init__(self, path): self.path = Path(path)
     def __repr__(self) -> str: return f"Ledger({self.path.name!r})"
-
     def append(self, kind: str, time: str | None = None, **body) -> dict:
         "Add an entry and return it; refuse what does not fit."
-        body, time = _body(kind, body), _time(time)
-        with _Locked(self.path, True) as file:
-            content = _content(file)
-            entries, book, hashes = _read_book(content)
-            entry = dict(before=hashes[-1], kind=kind, time=time, **body)
-            _file(book, entry, len(hashes))
-            _write_line(file, canonical_json(entry).encode() + b"\n", len(content), self.path.absolute().parent)
-        return entry
-
+        return _append(self, kind, time, body)
     def _book(self):
-        with _Locked(self.path, False) as file: return _read_book(_content(file))
-
+        with _Locked(self.path, _READ) as file: return _read_book(_content(file))
     @property
     def entries(self) -> list[dict]:
         "All entries in order, checked."
         return self._book()[0]
-
     @property
     def head(self) -> str:
         "The hash of the last line: what is to be published elsewhere."
         return self._book()[2][-1]
-
     def check(self, head: str | None = None) -> int:
         "Check all of it, and that a head published earlier is in it; how many entries came after that head."
-        hashes = self._book()[2]
-        if head is None: return len(hashes) - 1
-        if not _hex(head): raise LedgerError("head: expected 64 digits in hex")
-        if head not in hashes: raise LedgerError(f"head: not among the {len(hashes) - 1} lines; lines were cut off or the ledger was written anew")
-        return len(hashes) - 1 - hashes.index(head)
-
+        return _after(self._book()[2], head)
     def open_plans(self) -> list[str]:
         "Digests of the plans with neither result nor end."
         return [p["plan"] for p in self._book()[1]["plans"].values() if _fate(p) == "open"]
-
     def behind(self, plan: str) -> dict: return _behind(self, plan)
-    def mend(self) -> bytes: return _mend(self)
+    def mend(self) -> bytes: return _mend(self)[0]
 
 # %% ../nbs/14b_ledger.ipynb #c30
-def _mend(ledger: Ledger) -> bytes:
-    "Move a last line that was cut off into a file beside the ledger; return it, or nothing where all is well."
-    with _Locked(ledger.path, True) as file:
+def _mend(ledger: Ledger) -> tuple[bytes, Path | None]:  # what was cut off, and the file that it is in now; nothing where all is well
+    with _Locked(ledger.path, _CHANGE) as file:
         content = _content(file)
         whole = content.rfind(b"\n") + 1
         _read_book(content[:whole])
-        if whole < len(content):
-            aside = ledger.path.with_name(f"{ledger.path.name}.cut-{whole}")
+        if whole == len(content): return b"", None
+        aside = ledger.path.with_name(f"{ledger.path.name}.cut-{whole}")
+        try:
             with open(aside, "ab", opener=lambda p, flags: os.open(p, flags, 0o600)) as f: f.write(content[whole:]); f.flush(); os.fsync(f.fileno())
             os.ftruncate(file, whole); os.fsync(file)
-        return content[whole:]
+            return content[whole:], aside
+        except OSError as e: why = e.strerror
+    raise LedgerError(f"ledger: expected to set {len(content) - whole} bytes aside, got '{why}'; try again")
 
 # %% ../nbs/14b_ledger.ipynb #c33
 def _behind(ledger: Ledger, plan: str) -> dict:

@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from .commitment import Commitment, CommitmentError, _hex, _labels, canonical_json, commit_records, merkle_root
+from .commitment import Commitment, CommitmentError, _hex, _json_digest, _labels, canonical_json, commit_records, merkle_root
 from .evaluation import score
 from .schema import Schema
 from .training import write_atomically
@@ -162,7 +162,7 @@ class Plan:
     @property
     def digest(self) -> str:
         "SHA-256 of the plan as canonical JSON, in hex: what is read out, and what goes into the seed."
-        return hashlib.sha256(canonical_json(self.to_dict()).encode()).hexdigest()
+        return _json_digest(self.to_dict())
 
     @classmethod
     def from_dict(cls, d: dict) -> "Plan":
@@ -204,7 +204,7 @@ _NEEDED = ("click", "numpy", "pandas", "pooch", "pyyaml", "safetensors", "scikit
 
 def _tree_digest(folder: Path) -> str:  # of all sources below a folder, by name
     files = {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.rglob("*.py")}
-    return hashlib.sha256(canonical_json(files).encode()).hexdigest()
+    return _json_digest(files)
 
 def code_digest() -> str:
     "A digest of all sources of this package, in hex."
@@ -219,7 +219,7 @@ def lock_digest(
         except OSError as e: why = e.strerror
         raise PlanError(f"lock file: expected one that can be read, got '{why}' for {Path(lock_file).name!r}")
     versions = {name: metadata.version(name) for name in _NEEDED} | {"python": ".".join(map(str, sys.version_info[:3]))}
-    return hashlib.sha256(canonical_json(versions).encode()).hexdigest()
+    return _json_digest(versions)
 
 # %% ../nbs/14a_plan.ipynb #c42
 def file_plan(
@@ -236,6 +236,9 @@ def file_plan(
     commitment = commit_records(frame, schema, key, ids, groups)
     return Plan(commitment.to_dict(), config, code_digest(), lock_digest(lock_file), test), commitment
 
+# %% ../nbs/14a_plan.ipynb #c44a
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # breaks a line, speaks to a terminal, or is half a character
+
 # %% ../nbs/14a_plan.ipynb #c45
 @dataclass(frozen=True)
 class Nonce:
@@ -247,7 +250,7 @@ class Nonce:
         for name in ("value", "source"):
             text = getattr(self, name)
             if not isinstance(text, str): raise PlanError(f"nonce: expected text as {name}, got {type(text).__name__}")
-            fine = 0 < len(text) <= 1000 and text == text.strip() and not re.search("[\0-\x1f\x7f\u2028\u2029\ud800-\udfff]", text)
+            fine = 0 < len(text) <= 1000 and text == text.strip() and not _CONTROL.search(text)
             if not fine or text != unicodedata.normalize("NFC", text):
                 raise PlanError(f"nonce: expected as {name} a line of 1 to 1,000 characters without blanks around it, in Unicode form NFC")
 

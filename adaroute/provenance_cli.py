@@ -65,6 +65,25 @@ def _checked_reading(said: dict) -> dict:
             if not forms[name][0](value): raise BadInput(f"reading.json: expected {forms[name][1]} as {name}, got {type(value).__name__}")
     return said
 
+# %% ../nbs/16a_provenance_cli.ipynb #p13
+def _write_private(file: Path, content: bytes) -> Path:
+    "A file that only its owner can read; the folder is made where it is missing."
+    part = file.with_name(f".{file.name}.part")
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part.unlink(missing_ok=True)
+        with open(part, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as out: out.write(content); out.flush(); os.fsync(out.fileno())
+        os.replace(part, file)
+        return file
+    except OSError as error: why = error.strerror
+    raise BadInput(f"{file.name}: expected a place that can be written, got '{why}'")
+
+def _content(file: Path) -> bytes:
+    "What a file holds."
+    try: return file.read_bytes()
+    except OSError as error: why = error.strerror
+    raise BadInput(f"{file.name}: expected a file that can be read, got '{why}'")
+
 # %% ../nbs/16a_provenance_cli.ipynb #p12
 def save_reading(
     folder,                    # of a plan or a run
@@ -81,19 +100,6 @@ def save_reading(
     if file.exists() and file.read_bytes() != content: raise BadInput("reading.json: another one is in this folder already")
     return _write_private(file, content)
 
-# %% ../nbs/16a_provenance_cli.ipynb #p13
-def _write_private(file: Path, content: bytes) -> Path:
-    "A file that only its owner can read; the folder is made where it is missing."
-    part = file.with_name(f".{file.name}.part")
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part.unlink(missing_ok=True)
-        with open(part, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as out: out.write(content); out.flush(); os.fsync(out.fileno())
-        os.replace(part, file)
-        return file
-    except OSError as error: why = error.strerror
-    raise BadInput(f"{file.name}: expected a place that can be written, got '{why}'")
-
 # %% ../nbs/16a_provenance_cli.ipynb #p13b
 def load_reading(
     folder,  # of a plan or a run
@@ -103,12 +109,6 @@ def load_reading(
     file = Path(folder) / "reading.json"
     if not file.is_file(): return dict(format="adaroute-reading-1", group=None, id=None, how={}, kept_back=[])
     return _checked_reading(_canonical(_content(file), "reading.json", BadInput))
-
-def _content(file: Path) -> bytes:
-    "What a file holds."
-    try: return file.read_bytes()
-    except OSError as error: why = error.strerror
-    raise BadInput(f"{file.name}: expected a file that can be read, got '{why}'")
 
 # %% ../nbs/16a_provenance_cli.ipynb #p16
 def _schema_in(config: dict):
@@ -158,21 +158,46 @@ def _filed(plan, commitment, folder: Path, reading: dict, ledger: Path | None):
     save_reading(folder, reading["group"], reading["id"], reading["how"])
     _enter(ledger, "commitment", plan=plan.digest, root=commitment.root)
 
-def _next_steps(table: Path, out: Path) -> list[str]:
-    "What to do with a plan."
-    return ["Next: hand the plan's digest to somebody who then supplies a nonce, a word or number that nobody could know before, and train:",
+def _plan_of(data: _Table, config: dict, out: Path, key: Path, ids: str | None, test: float, lock: Path | None, ledger: Path | None, columns: dict):
+    "The plan of a table, filed; whether its key is new."
+    if (out / "transcript.jsonl").exists(): raise BadInput("--out: expected a folder for a plan, got a run folder")
+    secret, fresh = _key_for(key, out)
+    from adaroute.plan import file_plan
+    labels = None if ids is None else _labels_of(data.frame, ids)
+    plan, commitment = file_plan(data.frame, _schema_in(config), secret, config, labels, data.groups, test, lock)
+    _filed(plan, commitment, out, dict(group=columns["group"], id=ids, how=_how(columns)), ledger)
+    return plan, fresh
+
+# %% ../nbs/16a_provenance_cli.ipynb #p19c
+def _filed_in_words(answer: dict, table: Path, key: Path) -> list[str]:
+    "What commit prints."
+    out, ledger = answer["out"], answer["ledger"]
+    return [*_in_words(answer), f"{out}: filed" + (f", and entered in {ledger}" if ledger else ""), f"  plan:  {answer['plan']}",
+            f"  root:  {answer['root']}", f"  key:   {key}" + (" (new: keep it safe, without it nothing can be proved)" * answer["new_key"]),
+            "Next: hand the plan's digest to somebody who then supplies a nonce, a word or number that nobody could know before, and train:",
             f"  adaroute fit {table} --plan {out} --nonce TEXT --nonce-from WHO --transcript run"]
+
+def _options(*options):
+    "Several options of a command as one; the help shows them in this order."
+    def add(command):
+        for option in reversed(options): command = option(command)
+        return command
+    return add
+
+_plan_options = _options(
+    click.option("--id", "ids", metavar="NAME", help="column of ids, different within a group; the row's number if not given"),
+    click.option("--key", required=True, type=_FILE, help="file of the secret key; made if it is not there, kept outside of all folders here"),
+    click.option("--out", required=True, type=_FOLDER, help="folder of the plan; it can be shown to others"),
+    click.option("--test", default=.2, show_default=True, type=click.FloatRange(0, 1, min_open=True, max_open=True),
+                 help="share of the rows that test"),
+    click.option("--lock", type=_FILE, help="file that pins versions; what is installed if not given"),
+    click.option("--ledger", type=_FILE, help="ledger that the plan is entered in"))
 
 # %% ../nbs/16a_provenance_cli.ipynb #p20
 @click.command("commit")
 @click.argument("table", type=_FILE)
 @_columns
-@click.option("--id", "ids", metavar="NAME", help="column of ids, different within a group; the row's number if not given")
-@click.option("--key", required=True, type=_FILE, help="file of the secret key; made if it is not there, kept outside of all folders here")
-@click.option("--out", required=True, type=_FOLDER, help="folder of the plan; it can be shown to others")
-@click.option("--test", default=.2, show_default=True, type=click.FloatRange(0, 1, min_open=True, max_open=True), help="share of the rows that test")
-@click.option("--lock", type=_FILE, help="file that pins versions; what is installed if not given")
-@click.option("--ledger", type=_FILE, help="ledger that the plan is entered in")
+@_plan_options
 @_long_options
 @_routing_options
 @_common
@@ -190,16 +215,9 @@ def _commit_command(table, ids, key, out, test, lock, ledger, steps, members, ro
     with _notes(quiet):
         data = _Table(table, **columns | dict(ignore=(*columns["ignore"], *([ids] if ids else []))))
         config = _configured(data, steps=steps, members=members, route_per=route_per, spares=spares)
-        if (out / "transcript.jsonl").exists(): raise BadInput("--out: expected a folder for a plan, got a run folder")
-        secret, fresh = _key_for(key, out)
-        from adaroute.plan import file_plan
-        labels = None if ids is None else _labels_of(data.frame, ids)
-        plan, commitment = file_plan(data.frame, _schema_in(config), secret, config, labels, data.groups, test, lock)
-        _filed(plan, commitment, out, dict(group=columns["group"], id=ids, how=_how(columns)), ledger)
-    answer = dict(out=str(out), plan=plan.digest, root=commitment.root, new_key=fresh, test=test, ledger=ledger and str(ledger), **data.about())
-    lines = [*_in_words(answer), f"{out}: filed" + (f", and entered in {ledger}" if ledger else ""), f"  plan:  {plan.digest}",
-             f"  root:  {commitment.root}", f"  key:   {key}" + (" (new: keep it safe, without it nothing can be proved)" if fresh else "")]
-    _tell(_nulls(answer), [*lines, *_next_steps(table, out)], as_json)
+        plan, fresh = _plan_of(data, config, out, key, ids, test, lock, ledger, columns)
+    about = dict(out=str(out), plan=plan.digest, root=plan.commitment["root"], new_key=fresh, test=test, ledger=ledger and str(ledger))
+    _tell(_nulls(about | data.about()), _filed_in_words(about | data.about(), table, key), as_json)
 
 # %% ../nbs/16a_provenance_cli.ipynb #p27
 def begin_transcript(

@@ -23,8 +23,11 @@ from tempfile import TemporaryDirectory
 from unittest.mock import patch
 import numpy as np
 import pandas as pd
+
+# %% ../nbs/18d_provenance_trials.ipynb #y03a
 from .baselines import RidgeBaseline
-from .cheats import CHEATS, Liar, Shown, World, batch_order, cheat_world, honest, hyperparameter_lie, replacement, subtraction, _by, _played, _some, _table
+from .cheats import (CHEATS, Liar, Shown, World, batch_order, cheat_world, honest, hyperparameter_lie, replacement, subtraction,
+                             _by, _columns_in, _played, _some, _table)
 from .commitment import canonical_records, commit_records, inclusion_proof, record_leaf
 from .coverage import wilson_interval
 from .datasets import available, load
@@ -49,6 +52,7 @@ def _outcome(found: Verification, cheat: str) -> dict:
     return dict(status=found.status, caught=found.status == 1, called=found.named or "", named=named, wrong=len(wrong),
                 distance=float(wrong[0].distance or 0) if wrong else 0., failed=[c.name for c in found.failed])
 
+# %% ../nbs/18d_provenance_trials.ipynb #y05d
 @contextmanager
 def _office(world: World):
     "A folder for the run, and the plan as it lies with whoever took it in."
@@ -166,6 +170,7 @@ SMALL_CHEATS = {"one outcome, one point higher": _one_point, "one record replace
                 "one record left out": partial(subtraction, strength=0.), "learning rate + 0.1 %": partial(hyperparameter_lie, strength=.001),
                 "two batches swapped": partial(batch_order, variant="two batches")}
 
+# %% ../nbs/18d_provenance_trials.ipynb #y18b
 def noise_trial(
     seed: int,
     capability: str = "default",  # of the honest verification
@@ -196,17 +201,20 @@ def shopping_trial(
     if model not in SHOPPERS: raise ValueError(f"model: expected one of {', '.join(SHOPPERS)}, got {str(model)[:40]!r}")
     cohort, more = (make_cohort(rows, scenario, seed=seed, draw=i) for i, rows in enumerate((n, fresh)))
     s, (frame, later) = cohort.schema, (c.frame.dropna(subset=list(c.schema.tasks)) for c in (cohort, more))
-    how = dict(text=list(s.text), numeric=list(s.numeric), categorical=list(s.categorical), tasks=dict(s.tasks))
+    how, y = _columns_in(s), list(s.tasks)
     est = AdaRoute(**how, members=1, starts=1, steps=steps) if model == "adaroute" else RidgeBaseline(**how)
     plan, _ = file_plan(frame, s, hashlib.sha256(b"key %d" % seed).digest(), plan_config(AdaRoute(**how)))
     seeds = [derive_seed(plan, Nonce(f"throw {seed}", "dice")), *(hashlib.sha256(b"self-chosen %d" % i).digest() for i in range(splits))]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "the router collapsed")
-        y = list(s.tasks)
         t = split_shopping(est, frame, frame[y], range(len(frame)), later, later[y], seeds)
     return dict(seed=seed, model=model, committed=t.iloc[0].to_dict(), test=t["test"].tolist()[1:], fresh=t["fresh"].tolist()[1:])
 
 # %% ../nbs/18d_provenance_trials.ipynb #y24
+def _best_of(i: np.ndarray, k: int) -> np.ndarray:  # chance that the best of k lies among the i lowest of all
+    n = i[-1]
+    return np.array([np.prod([(a - j) / (n - j) for j in range(k)]) if a >= k else 0. for a in i])
+
 def shopping_gain(
     trial: dict,        # from `shopping_trial`
     counts: list[int],  # splits tried
@@ -219,10 +227,6 @@ def shopping_gain(
         chance = np.diff(np.r_[0, _best_of(i, k)])
         out["seeming"].append(float(chance @ test - test.mean())); out["true"].append(float(chance @ fresh - fresh.mean()))
     return out
-
-def _best_of(i: np.ndarray, k: int) -> np.ndarray:  # chance that the best of k lies among the i lowest of all
-    n = i[-1]
-    return np.array([np.prod([(a - j) / (n - j) for j in range(k)]) if a >= k else 0. for a in i])
 
 # %% ../nbs/18d_provenance_trials.ipynb #y27
 _RECORDED = ("__init__", "prepared", "lanes", "begin", "step", "segment", "finished", "close")
@@ -237,6 +241,7 @@ def _clocked(spent: dict):  # spent: cpu and wall, counted up
         return call
     with patch.multiple(Recorder, **{name: on_the_clock(getattr(Recorder, name)) for name in _RECORDED}): yield
 
+# %% ../nbs/18d_provenance_trials.ipynb #y27c
 def transcript_cost(
     seed: int = 0,
     rows: int = 1000,           # of a simulated cohort
@@ -246,15 +251,14 @@ def transcript_cost(
     "Seconds that a fit spends on its transcript."
     if table and not available(table): return {}
     data = load(table) if table else make_cohort(rows, seed=seed)
-    how = dict(text=list(data.schema.text), numeric=list(data.schema.numeric), categorical=list(data.schema.categorical), tasks=dict(data.schema.tasks))
     spent, groups = dict(cpu=0., wall=0.), getattr(data, "groups", None)
     with TemporaryDirectory() as home, warnings.catch_warnings(), _clocked(spent):
         warnings.filterwarnings("ignore", "the router collapsed")
-        cpu, wall = time.process_time(), time.perf_counter()
-        AdaRoute(**how, seed=seed, steps=steps, transcript=str(Path(home) / "run")).fit(data.frame, groups=groups)
+        run, cpu, wall = Path(home) / "run", time.process_time(), time.perf_counter()
+        AdaRoute(**_columns_in(data.schema), seed=seed, steps=steps, transcript=str(run)).fit(data.frame, groups=groups)
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-        size = {k: sum(p.stat().st_size for p in (Path(home) / "run").glob(k)) for k in ("transcript.jsonl", "segments/*")}
-        lines = len(read_transcript(Path(home) / "run"))
+        size = {k: sum(p.stat().st_size for p in run.glob(k)) for k in ("transcript.jsonl", "segments/*")}
+        lines = len(read_transcript(run))
     return dict(table=table, rows=len(data.frame), fit=dict(cpu=cpu - spent["cpu"], wall=wall - spent["wall"]), transcript=spent,
                 share=spent["cpu"] / (cpu - spent["cpu"]), lines=lines, bytes=size["transcript.jsonl"], segment_bytes=size["segments/*"])
 
@@ -280,14 +284,16 @@ def dictionary_attack(
 ) -> dict:   # guesses, leaves, and how many were reversed without salts and with
     "Try every record of age, sex, PHQ-9 and GAD-7."
     small = Schema(numeric=("age",), categorical=("sex",), tasks={"phq9": "regression", "gad7": "regression"})
-    possible = pd.MultiIndex.from_product([range(ages[0], ages[1] + 1), ["f", "m"], range(28), range(22)], names=["age", "sex", "phq9", "gad7"])
-    possible, key = possible.to_frame(index=False), hashlib.sha256(b"key %d" % seed).digest()
+    values = {"age": range(ages[0], ages[1] + 1), "sex": ["f", "m"], "phq9": range(28), "gad7": range(22)}
+    possible = pd.MultiIndex.from_product(values.values(), names=values).to_frame(index=False)
+    key = hashlib.sha256(b"key %d" % seed).digest()
     guesses, commitment = canonical_records(possible, small), commit_records(possible, small, key)
     own = inclusion_proof(commitment, 0, key).salt                                   # somebody's who asked for a proof
     plain = {record_leaf(r, b"") for r in guesses}
     tries = plain | {record_leaf(r, salt) for r in guesses for salt in (bytes(32), own)}
     leaves = commitment.tree.levels[0][1:]
-    return dict(guesses=len(set(guesses)), leaves=len(leaves), unsalted=sum(record_leaf(r, b"") in plain for r in guesses[1:]), salted=sum(leaf in tries for leaf in leaves))
+    return dict(guesses=len(set(guesses)), leaves=len(leaves), unsalted=sum(record_leaf(r, b"") in plain for r in guesses[1:]),
+                salted=sum(leaf in tries for leaf in leaves))
 
 # %% ../nbs/18d_provenance_trials.ipynb #y32c
 _SCORED = ("world", "regime", "kappa", "leak", "p_value", "leak_p_value", "stated_power")
@@ -296,11 +302,12 @@ def read_scores(
     path,  # of a file with a JSON object a line, from `memorisation_trial`
 ) -> list[dict]:
     "Trials of the memorisation test that were kept as lines."
-    scores = [json.loads(line) for line in Path(path).read_text().splitlines() if line.strip()]
+    path = Path(path)
+    scores = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
     for number, score in enumerate(scores, 1):
-        missing = [k for k in _SCORED if k not in score]
-        if missing: raise ValueError(f"{Path(path).name}, line {number}: expected {missing[0]!r}, found none")
-        if not 0 <= score["world"] < TUNED_FROM: raise ValueError(f"{Path(path).name}, line {number}: expected a world from 0 to {TUNED_FROM - 1}, got {score['world']}")
+        refuse, missing = lambda why: ValueError(f"{path.name}, line {number}: expected {why}"), [k for k in _SCORED if k not in score]
+        if missing: raise refuse(f"{missing[0]!r}, found none")
+        if not 0 <= score["world"] < TUNED_FROM: raise refuse(f"a world from 0 to {TUNED_FROM - 1}, got {score['world']}")
     return scores
 
 # %% ../nbs/18d_provenance_trials.ipynb #y32d
@@ -314,8 +321,8 @@ def power_table(
     for (regime, kappa), part in t.groupby(["regime", share], sort=False) if len(t) else ():
         stated, found = part["stated_power"].dropna().astype(float), float((part[p] <= LEVEL).mean())
         low, high = wilson_interval(found * len(part), len(part))
-        out.append(dict(regime=regime, kappa=float(kappa), worlds=int(part["world"].nunique()), runs=len(part), found=found, low=float(low), high=float(high),
-                        stated=float(stated.mean()) if len(stated) else None))
+        out.append(dict(regime=regime, kappa=float(kappa), worlds=int(part["world"].nunique()), runs=len(part), found=found,
+                        low=float(low), high=float(high), stated=float(stated.mean()) if len(stated) else None))
     return sorted(out, key=lambda row: (row["regime"], row["kappa"]))
 
 # %% ../nbs/18d_provenance_trials.ipynb #y32g
@@ -326,16 +333,16 @@ def heat_trial(
 ) -> dict:              # heat (segments, blocks), and the share of the segments whose own block gained most
     "A single pass over a simulated cohort, with a look at all blocks after each segment."
     claimed, sealed = (make_cohort(n, seed=seed, draw=i) for i, n in enumerate((rows, 200)))
-    s = claimed.schema
-    like = AdaRoute(text=list(s.text), numeric=list(s.numeric), categorical=list(s.categorical), tasks=dict(s.tasks), members=1, starts=1, steps=1, seed=seed)
+    like = AdaRoute(**_columns_in(claimed.schema), members=1, starts=1, steps=1, seed=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         heat = heat_map(like.fit(claimed.frame), claimed.frame, sealed.frame, segments=segments, seed=seed)
     return dict(seed=seed, heat=np.round(heat, 5).tolist(), own=float((heat.argmax(axis=1) == np.arange(len(heat))).mean()))
 
 # %% ../nbs/18d_provenance_trials.ipynb #y34
-PROVENANCE_TRIALS = {"cheat": cheat_trial, "honest": honest_trial, "elsewhere": other_machine_trial, "noise": noise_trial, "shopping": shopping_trial,
-                     "transcript": transcript_cost, "commitment": commitment_cost, "dictionary": dictionary_attack, "memory": memorisation_trial, "heat": heat_trial}
+PROVENANCE_TRIALS = {
+    "cheat": cheat_trial, "honest": honest_trial, "elsewhere": other_machine_trial, "noise": noise_trial, "shopping": shopping_trial,
+    "transcript": transcript_cost, "commitment": commitment_cost, "dictionary": dictionary_attack, "memory": memorisation_trial, "heat": heat_trial}
 
 def run_provenance_trial(job: dict):   # a dictionary; a list of them from `memorisation_trial`
     "Answer one job of this chapter."
@@ -348,26 +355,25 @@ def cheat_table(
     trials: list[dict],  # from `cheat_trial`
 ) -> pd.DataFrame:       # one row a cheat and variant
     "How often each cheat was caught, and how often by its name."
-    t = pd.DataFrame(trials)
-    other = lambda part: ", ".join(f"{n} ({c})" for n, c in part[~part["named"]]["called"].value_counts().items())
-    far = lambda part: part["distance"][part["distance"] > 0].median()
-    return pd.DataFrame([dict(cheat=cheat, how=how or "as described", runs=len(part), caught=int(part["caught"].sum()), named=int(part["named"].sum()),
-                              otherwise=other(part), distance=None if np.isnan(d := far(part)) else float(d)) for (cheat, how), part in t.groupby(["cheat", "how"], sort=False)])
+    rows, t = [], pd.DataFrame(trials)
+    for (cheat, how), part in t.groupby(["cheat", "how"], sort=False):
+        called, far = part[~part["named"]]["called"].value_counts(), part["distance"][part["distance"] > 0].median()
+        rows.append(dict(cheat=cheat, how=how or "as described", runs=len(part), caught=int(part["caught"].sum()), named=int(part["named"].sum()),
+                         otherwise=", ".join(f"{n} ({c})" for n, c in called.items()), distance=None if np.isnan(far) else float(far)))
+    return pd.DataFrame(rows)
 
 # %% ../nbs/18d_provenance_trials.ipynb #y40
 def _row(asked: str, measured: str, reached: bool | None) -> dict:
     return dict(asked=asked, measured=measured, reached="" if reached is None else "yes" if reached else "no")
 
-def _ratio(trials: list[dict]) -> np.ndarray: return np.array([t["verification"] / t["training"] for t in trials if t["training"]])
-
 def _alarm_rows(value: dict) -> list[dict]:
-    rows, good, n = [], value["honest"], lambda trials, test: sum(test(t) for t in trials)
-    alarms, total = n(good, lambda t: t["caught"]), len(good)
-    rows.append(_row(f"honest runs, same environment: false alarms, 0 of {total}", f"{alarms}; {n(good, lambda t: t['status'] == 0)} verified", not alarms))
-    apart = [t for t in value["elsewhere"] if t["capability"] != "here"]
-    false, unsure = n(apart, lambda t: t["caught"]), n(apart, lambda t: t["status"] == 2)
+    def counted(trials): return sum(t["caught"] for t in trials), *(sum(t["status"] == status for t in trials) for status in (0, 2))
+    here, apart = value["honest"], [t for t in value["elsewhere"] if t["capability"] != "here"]
+    alarms, verified, _ = counted(here)
+    rows = [_row(f"honest runs, same environment: false alarms, 0 of {len(here)}", f"{alarms}; {verified} verified", not alarms)]
+    false, verified, unsure = counted(apart)
     if apart: rows.append(_row(f"honest runs, other instructions or threads: at most 1 of 100 refused ({len(apart)} runs)",
-                               f"{false} refused; {unsure} not certain enough; {n(apart, lambda t: t['status'] == 0)} verified", false <= len(apart) / 100))
+                               f"{false} refused; {unsure} not certain enough; {verified} verified", false <= len(apart) / 100))
     return rows
 
 # %% ../nbs/18d_provenance_trials.ipynb #y41
@@ -380,17 +386,27 @@ def _cheat_rows(value: dict) -> list[dict]:
                               f"{sum(t['caught'] for t in more)}, {sum(t['named'] for t in more)}", None))
     return rows
 
+# %% ../nbs/18d_provenance_trials.ipynb #y41c
+def _ratio(trials: list[dict]) -> np.ndarray: return np.array([t["verification"] / t["training"] for t in trials if t["training"]])
+
 def _cost_rows(value: dict) -> list[dict]:
-    ratio, rows = _ratio(value["honest"]), []
-    rows.append(_row("full verification over training, seconds of the processor: at most 1.2", f"{np.median(ratio):.2f} (95 % of the runs below {np.quantile(ratio, .95):.2f})", np.median(ratio) <= 1.2))
+    ratio = _ratio(value["honest"])
+    middle, most = np.median(ratio), np.quantile(ratio, .95)
+    rows = [_row("full verification over training, seconds of the processor: at most 1.2",
+                 f"{middle:.2f} (95 % of the runs below {most:.2f})", middle <= 1.2)]
     for t in filter(None, value["transcript"]):
-        rows.append(_row(f"transcript of a fit on {t['table'] or 'a simulated cohort'}, {t['rows']:,} rows: at most 3 % of the processor's seconds",
+        where = f"transcript of a fit on {t['table'] or 'a simulated cohort'}, {t['rows']:,} rows"
+        rows.append(_row(f"{where}: at most 3 % of the processor's seconds",
                          f"{t['share']:.1%} of {t['fit']['cpu']:.1f} s; {t['bytes'] / t['lines']:,.0f} bytes a line", t["share"] <= .03))
-    for c in value["commitment"]: rows.append(_row(f"commitment of {c['rows']:,} records: at most 15 s, a proof below 1,000 bytes", f"{c['seconds']:.1f} s, {c['proof_bytes']} bytes",
-                                                   c["seconds"] <= 15 and c["proof_bytes"] < 1000))
-    for d in value["dictionary"]: rows.append(_row(f"{d['guesses']:,} possible records guessed: 0 leaves reversed", f"{d['salted']} ({d['unsalted']:,} without salts)", not d["salted"]))
+    for c in value["commitment"]:
+        rows.append(_row(f"commitment of {c['rows']:,} records: at most 15 s, a proof below 1,000 bytes",
+                         f"{c['seconds']:.1f} s, {c['proof_bytes']} bytes", c["seconds"] <= 15 and c["proof_bytes"] < 1000))
+    for d in value["dictionary"]:
+        rows.append(_row(f"{d['guesses']:,} possible records guessed: 0 leaves reversed",
+                         f"{d['salted']} ({d['unsalted']:,} without salts)", not d["salted"]))
     return rows
 
+# %% ../nbs/18d_provenance_trials.ipynb #y41e
 def promise_table(
     value: dict,    # the result of `61_provenance`
 ) -> pd.DataFrame:  # asked, measured, reached

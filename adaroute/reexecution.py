@@ -280,16 +280,17 @@ class _Listener(Watch):
 
     def prepared(self, rows, est, schema, settings, **parts):
         "Compare the table as tensors; go on with the claimed ones."
-        self.settings, self.prior, self.schema = settings, _settled(est)[1], schema
+        self.prior, self.schema = _settled(est)[1], schema
         said = {line["kind"]: line for line in self.lines[:3]}
         own = dict(beginning(self.folder, rows=rows, est=est, schema=schema, settings=settings, **parts))
         self.differs = [k for k, v in own["prepared"].items() if said["prepared"].get(k) != v] + _other_rows(self.folder, parts["groups"], parts["used"])
-        self.rows, self.known = _claimed_rows(self, rows, **parts)
-        return self.rows
+        rows, self.known = _claimed_rows(self, rows, **parts)
+        return rows
 
-    def lanes(self, name, model, split):
+    def lanes(self, name, model, split, rows, settings):
         "Compare who trains on which rows."
-        self.name, self.split, self.moved = name, split, None
+        self.name, self.split, self.rows, self.settings, self.moved = name, split, rows, settings, None
+        if name != "main": self.known = rows                              # a spare path reads other columns of the table
         said = next((l for l in self.lines if l["kind"] == "lanes" and l["run"] == name), {})
         self.differs += [f"{name}: {k}" for k in ("train", "valid") if said.get(k) != tensor_digest(getattr(split, k))]
         self.stops = [l for l in self.lines if l["kind"] == "segment" and l["run"] == name]

@@ -45,12 +45,14 @@ _KINDS, _RUNS = ("regression", "binary", "ordinal", "count"), ("main", "spare N1
 
 def _or_none(form): return lambda v: v is None or form[0](v), f"{form[1]} or null"
 def _whole(low: int): return lambda v: type(v) is int and low <= v <= 2**53, f"a whole number of at least {low}"
+def _is_seed(v) -> bool: return isinstance(v, str) and re.fullmatch("0|[1-9][0-9]{0,18}", v) is not None and int(v) < 2**63 - 2**33
+
 def _columns(v) -> bool:
     if not isinstance(v, dict) or set(v) != {"numeric", "categorical", "text", "tasks"} or not isinstance(v["tasks"], list): return False
     pairs = v["tasks"] and all(_names(t) and len(t) == 2 and t[1] in _KINDS for t in v["tasks"])
     return pairs and len(dict(v["tasks"])) == len(v["tasks"]) and all(_names(v[k]) for k in ("numeric", "categorical", "text"))
 
-def _is_seed(v) -> bool: return isinstance(v, str) and re.fullmatch("0|[1-9][0-9]{0,18}", v) is not None and int(v) < 2**63 - 2**33
+# %% ../nbs/14d_runfolder.ipynb #d08d
 _lanes_seeds = (lambda v: isinstance(v, list) and 0 < len(v) and all(map(_is_seed, v)), "whole numbers as text")
 _widths = (lambda v: isinstance(v, list) and len(v) == 3 and all(_whole(0)[0](x) for x in v), "three whole numbers")
 _weights = (lambda v: isinstance(v, dict) and 0 < len(v) and all(map(_is_short, v.values())), "8 digits in hex for each tensor")
@@ -63,7 +65,8 @@ LINES = {
     "begin": dict(format=_text, plan=_or_none(_sha), nonce=_or_none(_text), groups=_or_none(_sha), config=_table, seed=_whole(0)),
     "environment": dict.fromkeys(("torch", "numpy", "pandas", "python", "machine", "capability", "threads", "probe"), _text),
     "prepared": dict(columns=(_columns, "columns and tasks"), steps=_whole(1), rows=_whole(3), widths=_widths, rows_file=_sha,
-                     factor=(lambda v: type(v) in (int, float) and v > 0, "a number above 0"), encoder=(lambda v: _is_short(v, 32), "32 digits in hex"),
+                     factor=(lambda v: type(v) in (int, float) and v > 0, "a number above 0"),
+                     encoder=(lambda v: _is_short(v, 32), "32 digits in hex"),
                      scale=(lambda v: _is_short(v, 24), "24 digits in hex"), evidence=_sha, outcomes=_sha),
     "lanes": dict(run=_begun["run"], seeds=_lanes_seeds, train=_sha, valid=_sha),
     "first segment": _begun,
@@ -72,6 +75,7 @@ LINES = {
     "model": dict(files=_files),
 }
 
+# %% ../nbs/14d_runfolder.ipynb #d09b
 def _check_form(line, number: int) -> None:
     refuse = lambda why: TranscriptError(f"transcript.jsonl, line {number}: expected {why}")
     kind = line.get("kind") if isinstance(line, dict) else None
@@ -154,17 +158,19 @@ def _ascending(values, name: str, first: bool) -> np.ndarray:  # (n,) positions;
     what = "numbers of at least 2 groups, by order of first appearance" if first else "rising positions"
     raise TranscriptError(f"{name}: expected {what}, got {len(values) if isinstance(values, list) else type(values).__name__}")
 
-@lru_cache(maxsize=16)
-def _part(name: str, content: bytes | None):  # what a file of the folder holds; None: there is none
-    if content is None: return None
-    form = {"plan.json": Plan.from_dict, "nonce.json": Nonce.from_dict, "rows.json": _rows_of, "groups.json": lambda v: _ascending(v, name, True)}[name]
-    return form(_canonical(content, name, PlanError if name[0] in "pn" else TranscriptError))
-
 def _rows_of(value) -> tuple[np.ndarray, np.ndarray]:  # groups (n,), used (n,)
     if not isinstance(value, dict) or set(value) != {"groups", "used"}: raise TranscriptError("rows.json: expected groups and used")
     groups, used = _ascending(value["groups"], "rows.json, groups", True), _ascending(value["used"], "rows.json, used", False)
     if len(groups) == len(used) >= 3: return groups, used
     raise TranscriptError(f"rows.json: expected one group each row and 3 rows at least, got {len(groups)} and {len(used)}")
+
+# %% ../nbs/14d_runfolder.ipynb #d14c
+@lru_cache(maxsize=16)
+def _part(name: str, content: bytes | None):  # what a file of the folder holds; None: there is none
+    if content is None: return None
+    form = {"plan.json": Plan.from_dict, "nonce.json": Nonce.from_dict, "rows.json": _rows_of,
+            "groups.json": lambda v: _ascending(v, name, True)}[name]
+    return form(_canonical(content, name, PlanError if name[0] in "pn" else TranscriptError))
 
 # %% ../nbs/14d_runfolder.ipynb #d16
 _MOST = 2**27  # numbers, row places or steps beyond which nothing is built here
@@ -176,6 +182,13 @@ def _size(d: Design, widths, tasks: int, levels: int, lanes: int) -> int:  # no 
                     + tasks * (levels + router))
 
 # %% ../nbs/14d_runfolder.ipynb #d16a
+def _model_says(est: AdaRoute) -> dict:
+    about, arrays = est.encoder_.state()
+    s, arrays = est.schema_, tensor_digest(*(np.ascontiguousarray(a) for _, a in sorted(arrays.items())))
+    columns = dict(numeric=list(s.numeric), categorical=list(s.categorical), text=list(s.text), tasks=[list(t) for t in s.tasks.items()])
+    prepared = dict(columns=columns, widths=list(est.widths_), factor=float(est.factor_), encoder=_digest_of(about) + arrays[:8])
+    return dict(begin=dict(config=plan_config(est), seed=est.seed), prepared=prepared | dict(scale=_digest_of(est.scale_.__dict__)))
+
 @lru_cache(maxsize=8)
 def _opened(folder: Path, digests: tuple) -> tuple[AdaRoute | None, dict | str]:  # the model, and what lines should say of it; or why not
     try:
@@ -187,13 +200,6 @@ def _opened(folder: Path, digests: tuple) -> tuple[AdaRoute | None, dict | str]:
         est = AdaRoute.load(folder)
         return est, _model_says(est)
     except Exception as error: return None, f"it cannot be opened ({type(error).__name__})"  # whatever somebody else's file leads to
-
-def _model_says(est: AdaRoute) -> dict:
-    about, arrays = est.encoder_.state()
-    s, arrays = est.schema_, tensor_digest(*(np.ascontiguousarray(a) for _, a in sorted(arrays.items())))
-    columns = dict(numeric=list(s.numeric), categorical=list(s.categorical), text=list(s.text), tasks=[list(t) for t in s.tasks.items()])
-    prepared = dict(columns=columns, widths=list(est.widths_), factor=float(est.factor_), encoder=_digest_of(about) + arrays[:8])
-    return dict(begin=dict(config=plan_config(est), seed=est.seed), prepared=prepared | dict(scale=_digest_of(est.scale_.__dict__)))
 
 # %% ../nbs/14d_runfolder.ipynb #d16b
 @lru_cache(maxsize=32)
@@ -225,16 +231,13 @@ class RunFolder:
     files: dict[str, str]          # name in the folder -> digest
     model: AdaRoute | None
     says: dict | str               # what lines should say of the model; or why it was not opened
+    begin = property(lambda self: self.lines[0])
+    prepared = property(lambda self: self.lines[2])
 
     @classmethod
     def open(cls, folder) -> "RunFolder":
         "Read a run folder; refuse what is malformed."
         return cls(**_read_folder(Path(os.path.abspath(folder))))
-
-    @property
-    def begin(self) -> dict: return self.lines[0]
-    @property
-    def prepared(self) -> dict: return self.lines[2]
 
 # %% ../nbs/14d_runfolder.ipynb #d17a
 def _read_folder(folder: Path) -> dict:  # field -> value
@@ -243,7 +246,8 @@ def _read_folder(folder: Path) -> dict:  # field -> value
     trained, disorder = _in_order(lines)
     choices = None if disorder else _configured(canonical_json(lines[0]["config"]), lines[0]["seed"])
     owned = _bytes_of(folder, "groups.json", False)
-    plan, nonce, groups = _part("plan.json", _bytes_of(folder, "plan.json", False)), _part("nonce.json", _bytes_of(folder, "nonce.json", False)), _part("groups.json", owned)
+    plan, nonce = (_part(name, _bytes_of(folder, name, False)) for name in ("plan.json", "nonce.json"))
+    groups = _part("groups.json", owned)
     files = {f"{d}/{f}": digest for d in ("segments", "model") for f, digest in (_files_of(folder, d) or {}).items()}
     model, says = _opened(folder / "model", tuple(v for k, v in files.items() if k.startswith("model/")))
     if owned is not None: files["groups.json"] = hashlib.sha256(owned).hexdigest()
@@ -256,8 +260,8 @@ def _said(good: bool, yes: str, no: str) -> tuple[bool, str]: return bool(good),
 def _at(number: int, field: str) -> str: return f"transcript.jsonl, line {number}, {field}: "
 
 def _chain(run: RunFolder):
-    return _said(run.loose is None, f"Each of {len(run.lines)} lines carries the digest of the line before it.", f"transcript.jsonl, line {run.loose}: "
-                 "does not hang on the line before it; a line was changed, removed, added or moved.")
+    return _said(run.loose is None, f"Each of {len(run.lines)} lines carries the digest of the line before it.",
+                 f"transcript.jsonl, line {run.loose}: does not hang on the line before it; a line was changed, removed, added or moved.")
 
 def _complete(run: RunFolder):
     return _said(not run.disorder, f"{len(run.lines)} lines in their order, from begin to model.", run.disorder)
@@ -266,15 +270,18 @@ def _format(run: RunFolder):
     return _said(run.begin["format"] == "adaroute-transcript-1", "The format is adaroute-transcript-1.",
                  _at(1, "format") + "expected adaroute-transcript-1.")
 
+# %% ../nbs/14d_runfolder.ipynb #d21c
 def _rows_file(run: RunFolder):
     for field, value in (("rows_file", run.files["rows.json"]), ("rows", len(run.used))):
         if run.prepared[field] != value: return False, _at(3, field) + "expected what rows.json gives, got another."
     return True, f"rows.json holds the {len(run.used)} rows that were announced."
 
 def _named(run: RunFolder):
-    for field, value in (("plan", run.plan and run.plan.digest), ("nonce", run.nonce and run.nonce.value), ("groups", run.files.get("groups.json"))):
+    files = ("plan", run.plan and run.plan.digest), ("nonce", run.nonce and run.nonce.value), ("groups", run.files.get("groups.json"))
+    for field, value in files:
         if run.begin[field] != value: return False, _at(1, field) + f"expected that of {field}.json, got another."
-    return True, "The first line names the plan, the nonce and the groups of this folder." if run.plan else "The first line names no plan, and there is none."
+    if run.plan is None: return True, "The first line names no plan, and there is none."
+    return True, "The first line names the plan, the nonce and the groups of this folder."
 
 # %% ../nbs/14d_runfolder.ipynb #d22
 def _promised(run: RunFolder) -> dict[str, tuple[int, dict]]:  # name in the folder -> number of the line, line
@@ -289,11 +296,12 @@ def _segment_files(run: RunFolder):
         if run.files.get(name, line["file"]) != line["file"]: return False, _at(number, "file") + f"{name} has another digest."
     there = sum(name in run.files for name in promised)
     if there == len(promised): return True, f"All {there} segments have the digests that their lines promise."
-    return None, f"{len(promised) - there} of {len(promised)} segments are not in the folder (they may be withheld); {there} have the digests of their lines."
+    lost = f"{len(promised) - there} of {len(promised)} segments are not in the folder (they may be withheld)"
+    return None, f"{lost}; {there} have the digests of their lines."
 
 # %% ../nbs/14d_runfolder.ipynb #d22a
 @lru_cache(maxsize=1024)
-def _file_says(path: Path, digest: str) -> tuple[dict, str] | None:  # what a line should say of a file, and what it belongs to; None: it cannot be read
+def _file_says(path: Path, digest: str) -> tuple[dict, str] | None:  # what a line should say of it, and its mark; None: it cannot be read
     try:
         about, t = read_run(path)
         own = sorted((name[6:], tensor) for name, tensor in t.items() if name.startswith("model."))
@@ -315,7 +323,8 @@ def _segment_contents(run: RunFolder):
         if found is None: return False, _at(number, "file") + f"{name} is not the state of a run."
         for field, value in found[0].items():
             if canonical_json(line[field]) != canonical_json(value): return False, _at(number, field) + f"another than in {name}."
-        if marks.setdefault(line["run"], found[1]) != found[1]: return False, _at(number, "file") + f"{name} belongs to another run than those before it."
+        stranger = marks.setdefault(line["run"], found[1]) != found[1]
+        if stranger: return False, _at(number, "file") + f"{name} belongs to another run than those before it."
         seen += 1
     if not seen: return None, "No segment is in the folder."
     return True, f"{seen} segments hold the weights, generators, losses and usage that their lines report."
@@ -337,7 +346,7 @@ def _model_contents(run: RunFolder):
     return True, "Configuration, seed, columns, widths, encoder and scale of the saved model are those of the first lines."
 
 # %% ../nbs/14d_runfolder.ipynb #d23a
-def _shown(name: str, known) -> str: return name if name in known else "a tensor"  # what a stranger wrote is not repeated
+def _shown(name: str, known, what: str = "a tensor") -> str: return name if name in known else what  # what a stranger wrote is not repeated
 
 def _final_weights(run: RunFolder):
     if run.model is None: return None, f"model: {run.says}."
@@ -352,13 +361,14 @@ def _final_weights(run: RunFolder):
 
 # %% ../nbs/14d_runfolder.ipynb #d24
 _ALWAYS = {"chain": _chain, "lines": _complete}
-_INTEGRITY = {"format": _format, "rows file": _rows_file, "plan and nonce": _named, "segment files": _segment_files, "segment contents": _segment_contents,
-              "model files": _model_files, "model contents": _model_contents, "final weights": _final_weights}
+_INTEGRITY = {"format": _format, "rows file": _rows_file, "plan and nonce": _named, "segment files": _segment_files,
+              "segment contents": _segment_contents, "model files": _model_files, "model contents": _model_contents, "final weights": _final_weights}
 
 def _asked(run: RunFolder, level: int, questions: dict) -> list[Check]:
     lost = None, "The lines of the transcript are not in their order."
     return [Check(level, name, *(lost if run.disorder and name not in _ALWAYS else look(run))) for name, look in questions.items()]
 
+# %% ../nbs/14d_runfolder.ipynb #d24c
 def check_integrity(
     run: RunFolder,
     head: str | None = None,  # as published, in a ledger for example

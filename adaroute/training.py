@@ -347,7 +347,7 @@ class Watch:
     def prepared(self, rows: Rows, **parts) -> Rows:
         "When the table has become tensors; may put others in their place."
         return rows
-    def lanes(self, name: str, model: RoutedModel, split: Split): "When the lanes have their first weights, and their rows."
+    def lanes(self, name: str, model: RoutedModel, split: Split, rows: Rows, settings: Settings): "When the lanes have their first weights, and their rows."
     def begin(self, run: Run, mark: str): "Before the first step; may set the run to a later one."
     def step(self, run: Run): "After each step."
     def segment(self, run: Run): "After each look; may set the run to another step."

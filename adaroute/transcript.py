@@ -226,7 +226,7 @@ class Recorder(_Keeper, Watch):
         for kind, body in beginning(self.folder, rows=rows, **parts): self.say(kind, **body)
         return rows
 
-    def lanes(self, name, model, split):
+    def lanes(self, name, model, split, rows, settings):
         "Who trains on which rows."
         self.name, self.model = name, model
         self.say("lanes", run=name, seeds=[str(s) for s in model.seeds], train=tensor_digest(split.train), valid=tensor_digest(split.valid))

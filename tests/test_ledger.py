@@ -61,7 +61,8 @@ def test_append_returns_the_entry_and_dates_it(book):
     ("commitment", dict(plan=sha(7).upper(), root=sha(1))), ("commitment", dict(plan=sha(7), root=None)), ("party", {}), (None, {}), (["commitment"], {}),
     ("nonce", dict(plan=sha(2), value=" 7", source="x")), ("nonce", dict(plan=sha(2), value="e\u0301", source="x")), ("nonce", dict(plan=sha(2), value="", source="x")),
     ("abandoned", dict(plan=sha(2), reason="secretword\n{}")), ("abandoned", dict(plan=sha(2), reason="")), ("abandoned", dict(plan=sha(2), reason=3)),
-    ("abandoned", dict(plan=sha(2), reason="\ud800")),
+    ("abandoned", dict(plan=sha(2), reason="\ud800")), *(("abandoned", dict(plan=sha(2), reason=f"a{c}b")) for c in "\0\x1b\x7f\x80\x85\x9b\x9f\u2028"),
+    *(("nonce", dict(plan=sha(2), value="7", source=f"a{c}b")) for c in "\x1b\x85\x9f"), ("nonce", dict(plan=sha(2), value="7\x9b7", source="dice")),
     ("result", dict(plan=sha(2), transcript=sha(1), scores=[1])), ("result", dict(plan=sha(2), transcript=sha(1), scores={"r2": float("nan")})),
     ("result", dict(plan=sha(2), transcript=sha(1), scores={1: 2})), ("result", dict(plan=sha(2), transcript=None, scores={}))])
 def test_what_does_not_fit_is_refused_and_not_written(book, kind, body):
@@ -141,6 +142,19 @@ def test_a_line_cut_off_is_reported_and_set_aside(book):
     assert book.path.read_bytes() == content
     book.path.write_bytes(content[:20])
     assert book.mend() == content[:20] and book.check() == 0
+
+
+def test_mend_makes_no_file_and_says_so_when_it_cannot_write(book, monkeypatch):
+    with pytest.raises(LedgerError, match="expected a file that can be written"): book.mend()
+    assert not book.path.exists()
+    content = filled(book).path.read_bytes()[:-9]
+    book.path.write_bytes(content)
+    def fail(*_): raise OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(le.os, "fsync", fail)
+    with pytest.raises(LedgerError, match="set .* bytes aside, got 'No space left on device'; try again"): book.mend()
+    monkeypatch.undo()
+    assert book.path.read_bytes() == content, "what was not set aside is still there"
+    assert content.endswith(book.mend()) and book.check() == 5
 
 
 def test_mend_does_not_touch_a_broken_chain(book):

@@ -1,28 +1,14 @@
 """Memorisation: losses of real fitted models, the paper's quantities, and the fits of an auditor."""
-import warnings
 
 import numpy as np
 import pytest
 
 from adaroute import memorisation as me
 from adaroute.estimator import AdaRoute
-from adaroute.synthetic import make_cohort
+from loose import COLUMNS, loose, model, tables
 
-COLUMNS = dict(text="note", categorical=["sex", "site"], tasks=dict(phq9="regression", gad7="regression"))
-LOOSE = dict(members=1, starts=1, steps=60, settings=dict(every=60), design=dict(start="random"), prior=dict(evidence=.5, axis=.5, heads=.5, router=2.))
+LOOSE = loose(60, dict(evidence=.5, axis=.5, heads=.5, router=2.))
 pytestmark = pytest.mark.filterwarnings("ignore:the router collapsed")
-
-
-@pytest.fixture(scope="module")
-def tables():
-    return [make_cohort(n, seed=150, draw=i).frame for i, n in enumerate((160, 100))]
-
-
-@pytest.fixture(scope="module")
-def model(tables):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return AdaRoute(**COLUMNS, **LOOSE, seed=1).fit(tables[0])
 
 
 @pytest.mark.parametrize("selection", ["likelihood", "soft", "hard"])

@@ -1,6 +1,5 @@
 """Power: a test by ranks that keeps its rate, finds its cheats, and works for members, groups, gaps and a real table."""
 import json
-import warnings
 
 import numpy as np
 import pytest
@@ -8,24 +7,11 @@ import pytest
 from adaroute import datasets, power
 from adaroute.estimator import AdaRoute
 from adaroute.memorisation import fit_changed
-from adaroute.synthetic import make_cohort
+from loose import COLUMNS, loose, model, tables
 
-COLUMNS = dict(text="note", categorical=["sex", "site"], tasks=dict(phq9="regression", gad7="regression"))
 WEAK = dict(evidence=.1, axis=.1, heads=.1, router=.4)
-LOOSE = dict(members=1, starts=1, steps=80, settings=dict(every=80), design=dict(start="random"), prior=WEAK)
+LOOSE = loose(80, WEAK)
 pytestmark = pytest.mark.filterwarnings("ignore:the router collapsed")
-
-
-@pytest.fixture(scope="module")
-def tables():
-    return [make_cohort(n, seed=150, draw=i).frame for i, n in enumerate((160, 100))]
-
-
-@pytest.fixture(scope="module")
-def model(tables):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return AdaRoute(**COLUMNS, **LOOSE, seed=1).fit(tables[0])
 
 
 @pytest.fixture(scope="module")

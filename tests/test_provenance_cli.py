@@ -237,11 +237,11 @@ def test_ledger(place, tmp_path):
     book, a, b = Ledger(tmp_path / "b.jsonl"), "a1" * 32, "b2" * 32
     for plan, day in ((a, "01"), (b, "02")): book.append("commitment", plan=plan, root="c" * 64, time=f"2026-11-{day}T09:00:00Z")
     head = book.head
-    book.append("nonce", plan=a, value="7", source="a notary\x9b31m")
+    book.append("nonce", plan=a, value="7", source="a notary\u202e31m")
     book.append("result", plan=a, transcript="d" * 64, scores=dict(y=dict(r2=.25, auroc=None), z="odd"))
     lines = call(tmp_path, "ledger", "show", "b.jsonl").stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["open", "result", "2"] and "2 plans on this table (0 abandoned, 1 open), 2 in all" in lines[1]
-    assert "y AUROC undefined, y R2 0.250" in lines[1] and "notary?31m" in lines[1] and "\x9b" not in lines[1]
+    assert "y AUROC undefined, y R2 0.250" in lines[1] and "notary?31m" in lines[1] and "\u202e" not in lines[1]
     said = json.loads(call(tmp_path, "ledger", "show", "b.jsonl", "--json").stdout)
     assert said["open"] == 1 and said["plans"][0]["plan"] == b and said["head"] == book.head
     done = call(tmp_path, "ledger", "check", "b.jsonl", "--head", head)
@@ -249,6 +249,27 @@ def test_ledger(place, tmp_path):
     done = call(tmp_path, "ledger", "abandon", "b.jsonl", b[:8], "--reason", "a wrong unit")
     assert done.exit_code == 0 and book.open_plans() == [] and "0 open" in done.stdout
     assert "abandoned" in call(tmp_path, "ledger", "show", "b.jsonl").stdout
+
+
+def test_a_ledger_that_was_cut_off_is_mended_and_the_command_run_again(place, tmp_path):
+    whole = [json.dumps(e) for e in Ledger(place / "book.jsonl").entries]
+    content = (place / "book.jsonl").read_bytes()
+    fine(place, *COMMIT, "--out", "plan", "--ledger", tmp_path / "new.jsonl")
+    first = (tmp_path / "new.jsonl").read_bytes()
+    (tmp_path / "new.jsonl").write_bytes(first[:-1])                                    # all but the end of the line
+    done = fine(place, *COMMIT, "--out", "plan", "--ledger", tmp_path / "new.jsonl", status=3)
+    assert "line 1: cut off after" in done.stderr and "adaroute ledger mend" in done.stderr
+    done = fine(place, "ledger", "mend", tmp_path / "new.jsonl")
+    assert "0 whole lines" in done.stdout and f"the {len(first) - 1} bytes" in done.stdout and "new.jsonl.cut-0" in done.stdout
+    assert (tmp_path / "new.jsonl.cut-0").read_bytes() == first[:-1] and (tmp_path / "new.jsonl").read_bytes() == b""
+    fine(place, *COMMIT, "--out", "plan", "--ledger", tmp_path / "new.jsonl")
+    again, before = Ledger(tmp_path / "new.jsonl").entries, json.loads(first)
+    assert len(again) == 1 and again[0] | dict(time=0) == before | dict(time=0)
+    (tmp_path / "book.jsonl").write_bytes(content + b'{"before":"')
+    said = json.loads(fine(place, "ledger", "mend", tmp_path / "book.jsonl", "--json").stdout)
+    assert said["entries"] == len(whole) and said["cut"] == 11 and (tmp_path / "book.jsonl").read_bytes() == content
+    said = json.loads(fine(place, "ledger", "mend", tmp_path / "book.jsonl", "--json").stdout)
+    assert said["cut"] == 0 and said["aside"] is None and (tmp_path / "book.jsonl").read_bytes() == content
 
 
 # What is wrong
@@ -349,6 +370,9 @@ ALL = [
     (("ledger", "show", "none.jsonl"), 3, "expected a file that can be read"),
     (("ledger", "show", "bent.jsonl"), 3, "expected the hash of line"),
     (("ledger", "check", "bent.jsonl"), 3, "expected the hash of line"),
+    (("ledger", "mend", "bent.jsonl"), 3, "expected the hash of line"),
+    (("ledger", "mend", "none.jsonl"), 3, "expected a file that can be written"),
+    (("ledger", "abandon", "other.jsonl", "a" * 64, "--reason", "a colour\x9b31m"), 3, "a line of text as reason"),
     (("ledger", "check", "book.jsonl", "--head", "0" * 63 + "1"), 3, "head: not among"),
     (("ledger", "check", "book.jsonl", "--head", "zero"), 3, "head: expected 64 digits in hex"),
     (("ledger", "abandon", "unsure.jsonl", "a" * 63, "--reason", "why"), 3, "got one that fits 2"),

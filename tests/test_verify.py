@@ -14,9 +14,10 @@ from adaroute.cheats import CHEATS, cheat_world, honest
 from adaroute.commitment import commit_records
 from adaroute.plan import PlanError, derive_seed, group_codes, model_seed, save_leaves, save_nonce, save_plan
 from adaroute.reexecution import reexecute
+from adaroute.synthetic import make_cohort
 from adaroute.transcript import TranscriptError, fit_under_plan
 from adaroute.verify import CHEAT_NAMES, name_cheat, verify_run
-from rechain import lines_of, rechain, sum_of
+from rechain import lines_of, parameters, rechain, sum_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:the router collapsed")
 
@@ -172,3 +173,21 @@ def test_states_that_no_run_can_have(world, run, tmp_path, monkeypatch, stop, na
     if how.get("elsewhere"): monkeypatch.setattr(reexecution, "numerics", lambda: {"probe": "of another machine"})
     found = audit(world, folder, **{k: v for k, v in how.items() if k != "elsewhere"})
     assert found.status == 1 and found.verdicts["addition"].word != "excluded"
+
+
+@pytest.mark.parametrize("how", [dict(), dict(selection="hard", route_per="sample_task")], ids=["likelihood", "a route for each outcome"])
+def test_spares_are_trained_again_on_their_own_rows_and_rules(tmp_path, monkeypatch, how):
+    cohort = make_cohort(100, seed=104)
+    fit = lambda name: AdaRoute(**parameters(cohort, steps=40, settings=dict(every=10), spares=True, **how), transcript=str(tmp_path / name)).fit(cohort.frame)
+    fit("honest")
+    own = adaroute.training.learning_rate
+    with monkeypatch.context() as m:
+        m.setattr(adaroute.training, "learning_rate", lambda settings, step: own(settings, step) * (1.01 if settings.steps == 20 else 1.))
+        fit("lie")
+    for numerics in (reexecution.numerics, lambda: {"probe": "of another machine"}):
+        monkeypatch.setattr(reexecution, "numerics", numerics)
+        assert reexecute(tmp_path / "honest", cohort.frame).reproduced
+        wrong = reexecute(tmp_path / "lie", cohort.frame).wrong()
+        assert wrong and {s.run for s in wrong} <= {"spare N1", "spare T1"}
+    found = reexecute(tmp_path / "lie", cohort.frame, tolerance=0.)
+    assert found.wrong()[0].account.drift and name_cheat(found) == "hyper-parameter lie"
