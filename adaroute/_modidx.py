@@ -1857,6 +1857,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/adaroute/', 'doc_host': ''
                                      'adaroute.transcript._as_line': ('transcript.html#_as_line', 'adaroute/transcript.py'),
                                      'adaroute.transcript._digest_of': ('transcript.html#_digest_of', 'adaroute/transcript.py'),
                                      'adaroute.transcript._folder_of': ('transcript.html#_folder_of', 'adaroute/transcript.py'),
+                                     'adaroute.transcript._for_us': ('transcript.html#_for_us', 'adaroute/transcript.py'),
                                      'adaroute.transcript._is_whole': ('transcript.html#_is_whole', 'adaroute/transcript.py'),
                                      'adaroute.transcript._parsed_line': ('transcript.html#_parsed_line', 'adaroute/transcript.py'),
                                      'adaroute.transcript._probe': ('transcript.html#_probe', 'adaroute/transcript.py'),

@@ -130,7 +130,8 @@ def _verified(folder: str, filed: str, seed: int, world: dict) -> dict:
     place = cheat_world(seed, **world)
     found, seconds = _judged(Shown(place.frame, place.key, place.ids, place.groups), folder, filed)
     r = found.reexecution
-    segments = [dict(start=s.start, distance=s.distance, noise=s.noise, limit=None if s.noise is None else r.limit(s)) for s in r.segments]
+    number = lambda value: value if value is not None and np.isfinite(value) else None         # noise without end has no number
+    segments = [dict(start=s.start, distance=s.distance, noise=number(s.noise), limit=None if s.noise is None else number(r.limit(s))) for s in r.segments]
     return dict(**_outcome(found, "honest"), same_environment=r.same_environment, unsure=len(r.unsure()), segments=segments, verification=seconds)
 
 def _ask_elsewhere(capability: str, *given) -> dict:

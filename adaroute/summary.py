@@ -158,12 +158,13 @@ def _let_through(trials: list[dict]) -> dict:
 def _above_noise(noise: list[dict]) -> dict:
     "Honest and least distances; zero is no distance."
     each = lambda name: [t["distances"][name] for t in noise]
+    limit = lambda s: np.inf if s is None else max(30 * s, 1e-5)          # none: noise without end
     honest, *cheats = noise[0]["distances"]
     least = {name: min(d for e in each(name) for d in e if d) for name in cheats}
     later = max(d for e in each(honest) for d in e[1:])
     return {"rows": noise[0]["rows"], "honest": later, "honest_millionths": 1e6 * later, "honest_first": max(e[0] for e in each(honest)), "least": min(least.values()), "least_by": least,
-            "ratio": min(least.values()) / later, "allowed": float(np.median([max(30 * s, 1e-5) for t in noise for s in t["noise"][1:]])),
-            "allowed_first": float(np.median([max(30 * t["noise"][0], 1e-5) for t in noise]))}
+            "ratio": min(least.values()) / later, "allowed": float(np.median([limit(s) for t in noise for s in t["noise"][1:]])),
+            "allowed_first": float(np.median([limit(t["noise"][0]) for t in noise]))}
 
 # %% ../nbs/15e_summary.ipynb #c21d
 def sum_provenance(

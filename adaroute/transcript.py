@@ -33,7 +33,9 @@ class TranscriptError(ValueError):
 def tensor_digest(*tensors: Tensor | np.ndarray) -> str:
     "SHA-256 of tensors in this order, in hex."
     h = hashlib.sha256()
-    for t in map(torch.as_tensor, tensors): h.update(repr((str(t.dtype), tuple(t.shape))).encode() + t.detach().contiguous().numpy().tobytes())
+    for t in map(torch.as_tensor, tensors):
+        h.update(repr((str(t.dtype), tuple(t.shape))).encode())
+        h.update(t.detach().contiguous().numpy())
     return h.hexdigest()
 
 # %% ../nbs/14c_transcript.ipynb #t08
@@ -118,10 +120,13 @@ class Lines:
 
 # %% ../nbs/14c_transcript.ipynb #t14b
 def _append(file: Path, line: bytes, fresh: bool, keep: list[bytes]) -> None:
-    if fresh: write_atomically(file, b"".join(k + b"\n" for k in keep))       # without the half line that a crash may have left
-    with open(file, "ab") as out:
+    if fresh:
+        write_atomically(file, b"".join(k + b"\n" for k in keep))             # without the half line that a crash may have left
+        os.chmod(file, 0o600)
+    with open(file, "ab", opener=_for_us) as out:
         out.write(line); out.flush(); os.fsync(out.fileno())
-    os.chmod(file, 0o600)
+
+def _for_us(file, how): return os.open(file, how, 0o600)                      # what is new is for nobody else to read
 
 def _same_line(old: bytes, new: bytes, number: int) -> None:
     old, new = json.loads(old), json.loads(new)
@@ -160,7 +165,7 @@ def segment_file(folder: Path, name: str, step: int) -> Path:
 
 def _write_quickly(path: Path, content: bytes) -> None:
     part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content); os.chmod(part, 0o600)
+    with open(part, "wb", opener=_for_us) as out: out.write(content)
     os.replace(part, path)
 
 def _is_whole(folder: Path, line: dict) -> bool:

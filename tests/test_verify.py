@@ -191,3 +191,13 @@ def test_spares_are_trained_again_on_their_own_rows_and_rules(tmp_path, monkeypa
         assert wrong and {s.run for s in wrong} <= {"spare N1", "spare T1"}
     found = reexecute(tmp_path / "lie", cohort.frame, tolerance=0.)
     assert found.wrong()[0].account.drift and name_cheat(found) == "hyper-parameter lie"
+
+
+@pytest.mark.parametrize("how", [{}, dict(tolerance=1e-3), dict(elsewhere=True)], ids=["to the bit", "tolerance", "elsewhere"])
+def test_the_saved_model_is_compared_itself_not_by_short_digests_alone(world, run, monkeypatch, how):
+    if how.pop("elsewhere", False): monkeypatch.setattr(reexecution, "numerics", lambda: {"probe": "of another machine"})
+    assert audit(world, run, **how).status == 0
+    saved = reexecution.load_file
+    monkeypatch.setattr(reexecution, "load_file", lambda path: {n: t + .01 * (n == "model.heads.own") for n, t in saved(path).items()})
+    found = audit(world, run, **how)
+    assert found.status == 1 and found.named == "gluing" and [c.name for c in found.failed] == ["final model"]
