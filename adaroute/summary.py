@@ -27,7 +27,7 @@ def _ends(rows: list[dict], key: Callable, keep: tuple[str, ...]) -> dict:
     return {"worst": short(max(rows, key=key)), "best": short(min(rows, key=key))}
 
 # %% ../nbs/15e_summary.ipynb #c08
-ASKED = {"cells_worse": .10, "far_worse": 0., "closed": .80, "null": .07, "path": .90, "sharing": .80}  # from the brief, before there were results
+ASKED = {"cells_worse": .10, "far_worse": 0., "closed": .80, "null": .07, "path": .90, "sharing": .80, "transcript": .03}  # from the brief, before there were results
 ROUTED_WORLDS = ("planted", "fusion", "negative_transfer", "missing", "paper")  # rows differ in their route
 
 def sum_grid(
@@ -155,6 +155,7 @@ def _let_through(trials: list[dict]) -> dict:
     count = lambda status: sum(t["status"] == status for t in trials)
     return {"runs": len(trials), "verified": count(0), "accused": count(1), "unsure": count(2)}
 
+# %% ../nbs/15e_summary.ipynb #c21m
 def _above_noise(noise: list[dict]) -> dict:
     "Honest and least distances; zero is no distance."
     each = lambda name: [t["distances"][name] for t in noise]
