@@ -149,19 +149,14 @@ def make_audit(
     "Fit references and cheats."
     check_number("trials", trials, 0, whole=True)
     shares, leaks = (tuple(s) if trials else () for s in (shares, leaks))
-    bar = tqdm(total=count + trials * len(shares + leaks), disable=not progress, desc="models of our own", unit="fit", leave=False)
     lanes, fits = model.members, dict(groups=groups, noise=noise, together=model.members)
-    like = honest = reference_fits(model, claimed, count, seed, groups)
-    if noise: honest = fit_changed(like, claimed, count * lanes, seed, **fits)
-    def stack(fitted, number):
-        bar.update(number)
-        return stack_losses(fitted, lanes, claimed, sealed, groups)
-    honest = stack(honest, count)
-    cheats = lambda at, **how: stack(fit_changed(like, claimed, trials * lanes, seed + at, **how, **fits), trials)
-    missing = {k: cheats(1 + i, missing=k) for i, k in enumerate(shares)}
-    leaked = {k: cheats(11 + i, added=sealed, share=k) for i, k in enumerate(leaks)}
-    bar.close()
-    return Audit(honest, missing, leaked)
+    with tqdm(total=count + trials * len(shares + leaks), disable=not progress, desc="models of our own", unit="fit", leave=False) as bar:
+        like = honest = reference_fits(model, claimed, count, seed, groups)
+        if noise: honest = fit_changed(like, claimed, count * lanes, seed, **fits)
+        def stack(fitted, number): bar.update(number); return stack_losses(fitted, lanes, claimed, sealed, groups)
+        cheats = lambda at, **how: stack(fit_changed(like, claimed, trials * lanes, seed + at, **how, **fits), trials)
+        return Audit(stack(honest, count), {k: cheats(1 + i, missing=k) for i, k in enumerate(shares)},
+                     {k: cheats(11 + i, added=sealed, share=k) for i, k in enumerate(leaks)})
 
 # %% ../nbs/14e_power.ipynb #c32
 def estimated_share(

@@ -89,8 +89,8 @@ def length(cell):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=stem)
 def test_exported_cells_are_short(path):
     exported = [c for c in cells(path) if re.match(r"#\|\s*exporti?\b", source(c))]
-    long = {c["id"]: length(c) for c in exported if length(c) > 40}
-    assert not long, f"exported cells over 40 lines (aim at 25): {long}"
+    long = {c["id"]: length(c) for c in exported if length(c) > 25}
+    assert not long, f"exported cells over 25 lines: {long}"
 
 
 def test_hidden_cells_are_few():
