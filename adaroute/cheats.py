@@ -372,7 +372,7 @@ class _Ending(Liar):
             step, loss, seen = run.looks[-1]
             error = torch.where(run.best_error < seen.validation, .999 * run.best_error, seen.validation)
             run.looks[-1], run.best_error = (step, loss, seen._replace(validation=error)), error
-            run.best = {n: p.detach().clone() for n, p in run.model.named_parameters()}
+            run.best, run.best_at = {n: p.detach().clone() for n, p in run.model.named_parameters()}, torch.full_like(run.best_at, run.step)
         super().segment(run)
 
 # %% ../nbs/18c_cheats.ipynb #x56

@@ -21,8 +21,8 @@ from .model import Design, RoutedModel
 from .paths import Widths
 from .plan import code_digest, derive_seed, derived_test, lock_digest, model_seed
 from .runfolder import _MOST, Check, RunFolder, Trained, _asked, _at, _configured, _said, _shown, _size
-from .training import Settings, batch_size, draw, lane_orders, lane_training_generators, read_run
-from .transcript import numerics, segment_file, short_digests, tensor_digest
+from .training import Settings, batch_size, draw, lane_orders, lane_training_generators
+from .transcript import numerics, read_segment, segment_file, short_digests, tensor_digest
 
 # %% ../nbs/14da_derivation.ipynb #d29
 AIMED, STARTED = ("paths.axis",), ("start", "start_bias", "heads.bias")   # what `aim` and `start_from_ridge` change
@@ -219,8 +219,9 @@ def _best_errors(t: Trained, settings: Settings, lanes: int) -> np.ndarray | Non
     return np.array([[np.inf if x is None else x for x in v] for v in seen]).min(axis=0)
 
 @lru_cache(maxsize=64)
-def _best_weights(path: Path, digest: str, lanes: tuple) -> dict[str, str]:
-    try: return {n[5:]: tensor_digest(t[list(lanes)])[:8] for n, t in read_run(path)[1].items() if n.startswith("best.")}
+def _best_digests(path: Path, digests: tuple, lanes: tuple) -> dict[str, str]:  # digests: of this file and those before it
+    try: return {n[5:]: tensor_digest(t[list(lanes)])[:8] for n, t in read_segment(path)[1].items() if n.startswith("best.")}
+    except FileNotFoundError: return {}                                   # withheld
     except Exception: return {"a tensor": ""}                             # whatever somebody else's file leads to
 
 # %% ../nbs/14da_derivation.ipynb #d41
@@ -237,7 +238,8 @@ def _kept_lanes(run: RunFolder):
         worse = [m for m, lane in enumerate(lanes) if errors[lane] > errors[m * est.starts:(m + 1) * est.starts].min()]
         if worse: return False, _at(at, "run") + f"member {worse[0]} keeps a start that was not its best."
         name = segment_file("", t.name, last["stop"]).as_posix()
-        best = _best_weights(run.folder / name, last["file"], tuple(lanes)) if run.files.get(name) == last["file"] else {}
+        digests = tuple(run.files.get(segment_file("", t.name, s["stop"]).as_posix()) for s in t.segments)
+        best = _best_digests(run.folder / name, digests, tuple(lanes)) if digests[-1] == last["file"] else {}
         other = [n for n in best if n != "trust" and best[n] != t.finished["weights"].get(n)]
         if other: return False, _at(at, "weights") + f"{_shown(min(other), t.finished['weights'])} is not that of the best look in {name}."
     return True, "Of each member the start with the lowest validation error was kept."

@@ -21,7 +21,7 @@ from .estimator import AdaRoute, _fit, _schema_of, _settled, prepare
 from .model import RoutedModel
 from .schema import read
 from .training import Look, Rows, Run, Split, Watch, gather, look, read_run, run_tensors, set_run, take_look, take_step
-from .transcript import Trace, TranscriptError, beginning, numerics, read_transcript, segment_file, segment_line, short_digests, tensor_digest
+from .transcript import Trace, TranscriptError, beginning, best_weights, numerics, read_transcript, segment_file, segment_line, short_digests, tensor_digest
 
 # %% ../nbs/14f_reexecution.ipynb #r05
 def weights_of(tensors: dict[str, Tensor]) -> Tensor:
@@ -38,7 +38,7 @@ def _known(value: Tensor) -> float: return float(value.nan_to_num(nan=torch.inf)
 def differing(own: dict[str, Tensor], claimed: dict[str, Tensor]) -> list[str]:
     "Names of the tensors that are not the same to the bit."
     same = lambda a, b: a is not None and b is not None and a.dtype == b.dtype and torch.equal(a.nan_to_num(nan=-7e7), b.nan_to_num(nan=-7e7))
-    return [n for n in sorted({*own, *claimed}) if not n.startswith("trace.") and not same(own.get(n), claimed.get(n))]
+    return [n for n in sorted({*own, *claimed}) if not same(own.get(n), claimed.get(n))]
 
 # %% ../nbs/14f_reexecution.ipynb #r06b
 def _best_gap(own: dict, claimed: dict, before: dict) -> float:  # of the lane that is furthest off
@@ -168,6 +168,12 @@ def _settable(state: Tensor) -> bool:
     except RuntimeError: return False
     return True
 
+# %% ../nbs/14f_reexecution.ipynb #r15va
+def _refers(t: dict, best_at: Tensor, steps: set) -> bool:
+    at = t.get("best_at")
+    if at is None or (at.dtype, at.shape) != (best_at.dtype, best_at.shape): return False
+    return set(at.tolist()) <= steps and not any(n.startswith("best.") for n in t)
+
 # %% ../nbs/14f_reexecution.ipynb #r15r
 def _claimed(auditor, run: Run, at: int) -> tuple[dict, dict] | None:  # None: withheld; ({"misfits": names}, {}): no state of this run
     stop = auditor.stops[at]["stop"]
@@ -177,6 +183,10 @@ def _claimed(auditor, run: Run, at: int) -> tuple[dict, dict] | None:  # None: w
     except ValueError: return {"misfits": ["file"]}, {}
     steps = [s["stop"] for s in auditor.stops[1:at + 1]]
     if about.get("step") != str(stop) or about.get("looks") != json.dumps(steps): return {"misfits": ["step"]}, {}
+    if not _refers(claimed, run.best_at, {0, *steps}): return {"misfits": ["best_at"]}, {}
+    try: claimed |= best_weights(file, claimed)
+    except FileNotFoundError: return None
+    except (ValueError, KeyError, IndexError, RuntimeError): return {"misfits": ["best_at"]}, {}   # the file that it refers to is no state of this run
     misfits = _misfits(_kinds(run, auditor.seen, at), claimed, auditor.split.train, len(run.generators))
     return ({"misfits": misfits}, {}) if misfits else (about, claimed)
 

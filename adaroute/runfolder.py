@@ -267,8 +267,8 @@ def _complete(run: RunFolder):
     return _said(not run.disorder, f"{len(run.lines)} lines in their order, from begin to model.", run.disorder)
 
 def _format(run: RunFolder):
-    return _said(run.begin["format"] == "adaroute-transcript-1", "The format is adaroute-transcript-1.",
-                 _at(1, "format") + "expected adaroute-transcript-1.")
+    return _said(run.begin["format"] == "adaroute-transcript-2", "The format is adaroute-transcript-2.",
+                 _at(1, "format") + "expected adaroute-transcript-2.")
 
 # %% ../nbs/14d_runfolder.ipynb #d21c
 def _rows_file(run: RunFolder):

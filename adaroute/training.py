@@ -15,6 +15,7 @@ import json
 import math
 import os
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -212,6 +213,7 @@ class Run:
     generators: list
     best: dict[str, Tensor]                   # parameters at each lane's best look
     best_error: Tensor                        # (L,)
+    best_at: Tensor                           # (L,) its step
     order: Tensor                             # (L, n_train) row numbers, this round
     step: int = 0
     looks: list = field(default_factory=list) # (step, training loss, Look)
@@ -230,18 +232,18 @@ def run_tensors(run: Run) -> dict[str, Tensor]:
 
 def _tensors(run: Run) -> dict[str, Tensor]:
     tensors = {f"model.{n}": p.detach() for n, p in run.model.named_parameters()} | {f"best.{n}": p for n, p in run.best.items()}
-    tensors |= _moments(run) | {"best_error": run.best_error, "order": run.order}
+    tensors |= _moments(run) | {"best_error": run.best_error, "best_at": run.best_at, "order": run.order}
     tensors |= {f"generator.{i}": g.get_state() for i, g in enumerate(run.generators)}
     if run.looks: tensors |= {"look.loss": torch.stack([loss for _, loss, _ in run.looks])}              # (looks, L), and so the others
     if run.looks: tensors |= {f"look.{k}": torch.stack([getattr(seen, k) for *_, seen in run.looks]) for k in Look._fields}
     return {k: v.contiguous() for k, v in tensors.items()}
 
 # %% ../nbs/08_training.ipynb #c32b
-def run_bytes(run: Run, mark: str, digest: bool = True, **more: Tensor) -> bytes:
+def run_bytes(run: Run, mark: str, alone: bool = True, **more: Tensor) -> bytes:
     "A checkpoint, with further tensors if there are any."
-    tensors = _tensors(run) | more
+    tensors = {n: t for n, t in _tensors(run).items() if alone or not n.startswith("best.")} | more
     about = {"fingerprint": mark, "step": str(run.step), "looks": json.dumps([s for s, _, _ in run.looks])}
-    if digest: about["digest"] = _digest(about, tensors)
+    if alone: about["digest"] = _digest(about, tensors)
     return save({k: v.numpy() for k, v in tensors.items()}, metadata={"about": json.dumps(about)})                  # a single entry: several would be written in any order
 
 def _digest(about: dict[str, str], tensors: dict[str, Tensor]) -> str:
@@ -276,13 +278,14 @@ def set_run(run: Run, about: dict, t: dict[str, Tensor]) -> None:
             p.copy_(t[f"model.{n}"]); run.best[n] = t[f"best.{n}"]
             if f"step.{n}" in t: run.optimiser.state[p] = {key: t[f"{key}.{n}"].clone() for key in _ADAM}
     for i, g in enumerate(run.generators): g.set_state(t[f"generator.{i}"])
-    run.best_error, run.order, run.step = t["best_error"], t["order"], int(about["step"])
+    run.best_error, run.best_at, run.order, run.step = t["best_error"], t["best_at"], t["order"], int(about["step"])
     run.looks = [(s, t["look.loss"][i], Look(*(t[f"look.{k}"][i] for k in Look._fields))) for i, s in enumerate(json.loads(about["looks"]))]
 
-def load_run(run: Run, path: Path, mark: str) -> None:
+def load_run(run: Run, path: Path, mark: str, reader: Callable = read_run) -> None:
     "Continue from a checkpoint, if it belongs to this very run."
-    about, t = read_run(path)
+    about, t = reader(path)
     if about.get("fingerprint") != mark: raise _refuse(path, "one of this data, design and settings", "one of another run")
+    if "best_at" not in t: raise _refuse(path, "one of this version", "one of an older version")
     set_run(run, about, t)
 
 # %% ../nbs/08_training.ipynb #c35
@@ -298,7 +301,8 @@ def _start(model: RoutedModel, split: Split) -> Run:
     generators = lane_training_generators(model.seeds)
     best = {n: p.detach().clone() for n, p in model.named_parameters()}
     optimiser = torch.optim.Adam(model.parameters(), betas=(.9, .99), fused=True)
-    return Run(model, optimiser, generators, best, torch.full((len(generators),), torch.inf), lane_orders(generators, split.train))
+    never = torch.full((len(generators),), torch.inf), torch.zeros(len(generators), dtype=torch.long)
+    return Run(model, optimiser, generators, best, *never, lane_orders(generators, split.train))
 
 def lane_training_generators(seeds) -> list[torch.Generator]:
     "Generators for batches and draws, apart from those of the first weights."
@@ -336,7 +340,7 @@ def take_step(run: Run, rows: Rows, split: Split, settings: Settings, prior: Pri
 def remember_best(run: Run, error: Tensor) -> None:  # (L,)
     "Keep the weights of the lanes that improved."
     better = error < run.best_error
-    run.best_error = torch.where(better, error, run.best_error)
+    run.best_error, run.best_at = torch.where(better, error, run.best_error), torch.where(better, run.step, run.best_at)
     for n, p in run.model.named_parameters():
         run.best[n] = torch.where(better.view(-1, *[1] * (p.dim() - 1)), p.detach(), run.best[n])
 

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['TranscriptError', 'tensor_digest', 'short_digests', 'numerics', 'read_transcript', 'transcript_head', 'Lines',
-           'Trace', 'segment_line', 'segment_file', 'beginning', 'file_digests', 'Recorder', 'fit_under_plan',
-           'planned_model']
+           'Trace', 'segment_line', 'segment_file', 'best_weights', 'read_segment', 'beginning', 'file_digests',
+           'Recorder', 'fit_under_plan', 'planned_model']
 
 # %% ../nbs/14c_transcript.ipynb #t03
 import hashlib
@@ -24,7 +24,7 @@ from .estimator import AdaRoute
 from .model import RoutedModel
 from .plan import Nonce, Plan, derive_seed, derived_test, group_codes, load_nonce, load_plan, model_seed, plan_config, save_nonce, save_plan
 from .saving import FILES
-from .training import Run, Split, Watch, load_run, one_thread, run_bytes, write_atomically
+from .training import Run, Split, Watch, load_run, one_thread, read_run, run_bytes, write_atomically
 
 # %% ../nbs/14c_transcript.ipynb #t05
 class TranscriptError(ValueError):
@@ -115,16 +115,17 @@ class Lines:
         "Write a line, or see that it is the one that stands there."
         line = _as_line(kind, self.before, body)
         if self.at < len(self.kept): _same_line(self.kept[self.at], line, self.at + 1)
-        else: _append(self.file, line, fresh=self.at == len(self.kept), keep=self.kept)
+        else: _append(self.file, line, fresh=self.at == len(self.kept), keep=self.kept, force=kind != "segment")
         self.at, self.before = self.at + 1, hashlib.sha256(line).hexdigest()
 
 # %% ../nbs/14c_transcript.ipynb #t14b
-def _append(file: Path, line: bytes, fresh: bool, keep: list[bytes]) -> None:
+def _append(file: Path, line: bytes, fresh: bool, keep: list[bytes], force: bool) -> None:
     if fresh:
         write_atomically(file, b"".join(k + b"\n" for k in keep))             # without the half line that a crash may have left
         os.chmod(file, 0o600)
     with open(file, "ab", opener=_for_us) as out:
-        out.write(line); out.flush(); os.fsync(out.fileno())
+        out.write(line); out.flush()
+        if force: os.fsync(out.fileno())
 
 def _for_us(file, how): return os.open(file, how, 0o600)                      # what is new is for nobody else to read
 
@@ -168,6 +169,20 @@ def _write_quickly(path: Path, content: bytes) -> None:
     with open(part, "wb", opener=_for_us) as out: out.write(content)
     os.replace(part, path)
 
+def best_weights(path: Path, t: dict[str, Tensor]) -> dict[str, Tensor]:
+    "Of each lane, out of the segment file in which it was best."
+    stem, _, step = Path(path).stem.rpartition("-")
+    files = {s: Path(path).with_name(f"{stem}-{s:06d}.safetensors") for s in t["best_at"].tolist()}
+    if lost := [f for f in files.values() if not f.exists()]: raise FileNotFoundError(lost[0].name)
+    weights = {s: t if s == int(step) else read_run(file)[1] for s, file in files.items()}
+    of_lanes = lambda n: torch.stack([weights[s][n][lane] for lane, s in enumerate(t["best_at"].tolist())])
+    return {f"best.{n[6:]}": of_lanes(n) for n in t if n.startswith("model.")}
+
+def read_segment(path: Path) -> tuple[dict, dict[str, Tensor]]:  # what it is about, its tensors
+    "The state of a run at the end of a segment, as if its file stood alone."
+    about, t = read_run(path)
+    return about, t | best_weights(path, t)
+
 def _is_whole(folder: Path, line: dict) -> bool:
     file = segment_file(folder, line["run"], line["stop"])
     return file.exists() and hashlib.sha256(file.read_bytes()).hexdigest() == line["file"]
@@ -179,7 +194,7 @@ def beginning(folder: Path, est, schema, settings, rows, widths, encoder, scale,
     about, arrays = encoder.state()
     arrays = tensor_digest(*(np.ascontiguousarray(a) for _, a in sorted(arrays.items())))
     groups = _sum(folder / "groups.json") if (folder / "groups.json").exists() else None
-    begin = dict(format="adaroute-transcript-1", plan=plan and plan.digest, nonce=nonce and nonce.value, groups=groups, config=plan_config(est), seed=est.seed)
+    begin = dict(format="adaroute-transcript-2", plan=plan and plan.digest, nonce=nonce and nonce.value, groups=groups, config=plan_config(est), seed=est.seed)
     what = dict(columns=dict(numeric=list(schema.numeric), categorical=list(schema.categorical), text=list(schema.text), tasks=[list(t) for t in schema.tasks.items()]),
                 steps=settings.steps, rows=len(used), widths=list(widths), rows_file=_sum(folder / "rows.json"), factor=float(factor),
                 encoder=_digest_of(about) + arrays[:8], scale=_digest_of(scale.__dict__), evidence=tensor_digest(rows.joined, rows.open), outcomes=tensor_digest(rows.y))
@@ -204,20 +219,19 @@ def _write_rows(folder: Path, groups: np.ndarray, used: np.ndarray) -> None:
 
 # %% ../nbs/14c_transcript.ipynb #t15
 class _Keeper(Lines):
-    def _whole(self) -> list[dict]:  # lines of this run whose last file is whole
+    def _whole(self) -> list[dict]:  # lines of this run, as far as their files are whole
         said = [json.loads(line) for line in self.kept[self.at:]]
-        own = list(takewhile(lambda line: line["kind"] == "segment" and line["run"] == self.name, said))
-        while own and not _is_whole(self.folder, own[-1]): own.pop()         # power was lost before the file reached the disk
-        return own
+        mine = lambda line: line["kind"] == "segment" and line["run"] == self.name
+        return list(takewhile(lambda line: mine(line) and _is_whole(self.folder, line), said))  # power may have been lost before a file reached the disk
 
     def _keep(self, run, body, **more):
-        content = run_bytes(run, self.mark, digest=False, **more)
+        content = run_bytes(run, self.mark, alone=False, **more)
         _write_quickly(segment_file(self.folder, self.name, run.step), content)
         self.say("segment", run=self.name, stop=run.step, file=hashlib.sha256(content).hexdigest(), **body)
 
     def _resume(self, run) -> bool:
         if not (own := self._whole()): return False
-        load_run(run, segment_file(self.folder, self.name, own[-1]["stop"]), self.mark)
+        load_run(run, segment_file(self.folder, self.name, own[-1]["stop"]), self.mark, read_segment)
         for line in own: self.say(line.pop("kind"), **{k: v for k, v in line.items() if k != "before"})
         return True
 

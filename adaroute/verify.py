@@ -91,13 +91,15 @@ def _by_account(s: SegmentCheck) -> str:
 
 # %% ../nbs/14g_verify.ipynb #v08t
 def _by_tensors(s: SegmentCheck) -> str:
-    weights = [n for n in s.tensors if n.startswith(("model.", "best.", "exp_avg", "step."))]
     if any(n in ("order", "batches") or n.startswith("generator.") for n in s.tensors): return "batch order"
-    return "router-state tampering" if weights and all(".router." in f".{n.split('.', 1)[1]}" for n in weights) else "gluing"
+    return _by_weights([n for n in s.tensors if n.startswith(("model.", "best.", "exp_avg", "step."))])
+
+def _by_weights(names: list[str]) -> str:
+    return "router-state tampering" if names and all(n.split(".")[1] in ("router", "trust") for n in names) else "gluing"  # trust is learned once the rest is
 
 def _by_field(found: Reexecution) -> str:
     if any(f.startswith(("rows.json", "main:", "spare")) for f in found.prepared): return "split tampering"
-    if found.final and found.tolerance != 0: return "gluing"          # elsewhere the fields of the table may differ in their last digits
+    if found.final and (found.tolerance != 0 or not found.prepared): return _by_weights(found.final)   # elsewhere the fields of the table may differ in their last digits
     if found.prepared: return "label edit" if not {"evidence", "encoder", "rows", "widths"} & set(found.prepared) else "forged data"
     return "gluing"
 
@@ -226,7 +228,7 @@ def verify_run(
     if frame is not None and not run.disorder and run.model is not None and (records is None or records.passed):
         given, apart = _given_rows(run, frame, groups)
         found, told = _trained_again(run, given, apart, segments, tolerance, progress)
-        checks += told; named = named or found and name_cheat(found)
+        checks += told; named = found and named in (None, "gluing") and name_cheat(found) or named
         if references: evidence = _memorisation(run, given, apart, references, progress)
     return Verification(run.folder.name, checks, _verdicts(named, records, found, run), named, found, evidence)
 

@@ -1,4 +1,5 @@
 "Paths, heads, router, model and training: what must hold for any numbers."
+import json
 import math
 import os
 import warnings
@@ -16,7 +17,7 @@ from adaroute.model import (SELECTIONS, Design, Forecast, Prior, RoutedModel, ha
 from adaroute.paths import Evidence, Paths, Widths, lane_generators, principal_axes, split_evidence
 from adaroute.router import NEEDS, ROUTERS, closed_log_softmax, open_routes, two_stage
 from adaroute.schema import PATHS, ROUTES, SHARINGS
-from adaroute.training import Checkpoint, Rows, Settings, Split, batch_size, close_some, gather, lane_orders, look, prediction_error, train, write_atomically
+from adaroute.training import Checkpoint, Rows, Settings, Split, batch_size, close_some, gather, lane_orders, look, prediction_error, read_run, train, write_atomically
 
 pytestmark = pytest.mark.filterwarnings("ignore:the router collapsed")
 many = settings(max_examples=40, deadline=None)
@@ -412,6 +413,16 @@ def test_every_byte_of_a_checkpoint_counts(tmp_path, checkpoint):
     for at in [*rng.integers(8, header - 8, 20), *rng.integers(header, len(checkpoint), 10)]:
         content = bytearray(checkpoint); content[at] ^= 1
         refused(tmp_path, bytes(content))
+
+
+def test_a_checkpoint_of_an_older_version(tmp_path, checkpoint):
+    from safetensors.numpy import save
+    from adaroute.training import _digest
+    (tmp_path / "old").write_bytes(checkpoint)
+    about, tensors = read_run(tmp_path / "old")
+    del tensors["best_at"]
+    about["digest"] = _digest(about, tensors)
+    assert "older version" in refused(tmp_path, save({k: t.numpy() for k, t in tensors.items()}, metadata={"about": json.dumps(about)}))
 
 
 def test_foreign_safetensors_file(tmp_path):

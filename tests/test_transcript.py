@@ -62,13 +62,15 @@ def test_a_run_killed_after_any_line_ends_with_the_same_head(tmp_path, monkeypat
     assert transcript_head(tmp_path / "run") == transcript_head(tmp_path / "whole")
 
 
-def test_a_half_written_line_and_a_lost_segment_are_made_again(tmp_path):
+@pytest.mark.parametrize("lost", ["000000", "000010", "000020"])
+def test_a_half_written_line_and_a_lost_segment_are_made_again(tmp_path, lost):
     model = fit(tmp_path / "run")
     head, file = transcript_head(tmp_path / "run"), tmp_path / "run" / "transcript.jsonl"
     lines = file.read_bytes().split(b"\n")
     file.write_bytes(b"\n".join(lines[:7]) + b"\n" + lines[7][:30])
-    (tmp_path / "run" / "segments" / "main-000020.safetensors").write_bytes(b"lost")
+    (tmp_path / "run" / "segments" / f"main-{lost}.safetensors").write_bytes(b"lost")
     assert same(model, fit(tmp_path / "run")) and transcript_head(tmp_path / "run") == head
+    assert reexecute(tmp_path / "run", COHORT.frame, GROUPS).reproduced
 
 
 def test_a_spare_that_was_cut_off_is_continued(tmp_path, monkeypatch):

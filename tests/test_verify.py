@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 import adaroute.training
 from adaroute import AdaRoute, reexecution
@@ -75,6 +75,20 @@ def test_without_segment_files_digests_decide(world, run, tmp_path):
     with pytest.raises(TranscriptError, match="expected the state of 'main' at step"): reexecute(tmp_path / "run", world.frame[~world.test], None, picked={("main", 90)})
 
 
+def test_a_state_whose_best_weights_were_withheld_counts_as_withheld(world, run, tmp_path):
+    folder = shutil.copytree(run, tmp_path / "run")
+    assert load_file(folder / "segments" / "main-000090.safetensors")["best_at"].tolist() == [60]
+    (folder / "segments" / "main-000060.safetensors").unlink()
+    found = audit(world, folder)
+    assert found.status == 0 and [s.distance for s in found.reexecution.segments] == [0., None, None, 0.]
+
+
+def test_a_router_that_was_moved_after_the_last_segment(world, filed, tmp_path):
+    shown = CHEATS["router-state tampering"](world, tmp_path / "run", variant="last")
+    found = verify_run(tmp_path / "run", shown.frame, shown.key, shown.ids, shown.groups, filed=filed)
+    assert found.named == "router-state tampering" and [c.name for c in found.failed] == ["kept lanes", "final model"]
+
+
 def test_without_a_plan_the_records_cannot_be_tested(world, tmp_path):
     est = AdaRoute(**world.plan.config, seed=3, transcript=str(tmp_path / "run")).fit(world.frame)
     found = verify_run(tmp_path / "run", world.frame)
@@ -140,24 +154,27 @@ def test_trained_on_its_test_rows_with_no_groups_told(world, filed, tmp_path):
     assert found.status == 1 and found.named == "split tampering"
 
 
-@pytest.mark.parametrize("part", ["best.heads.own", "exp_avg.heads.own", "best_error"])
-def test_a_tolerance_covers_all_that_training_goes_on_from(world, run, monkeypatch, part):
+@pytest.mark.parametrize("part, change", [("best_at", lambda t: t * 0), ("exp_avg.heads.own", lambda t: t * 1.5 + .1), ("best_error", lambda t: t * 1.5 + .1)])
+def test_a_tolerance_covers_all_that_training_goes_on_from(world, run, monkeypatch, part, change):
     honest_file = reexecution.read_run
     def tampered(path):
         about, tensors = honest_file(path)
-        return about, tensors | ({part: tensors[part] * 1.5 + .1} if about["step"] == "120" else {})
+        return about, tensors | ({part: change(tensors[part])} if about["step"] == "120" else {})
     monkeypatch.setattr(reexecution, "read_run", tampered)
     assert audit(world, run, tolerance=1e-3).status == 1
 
 
 NAN = lambda t: torch.full_like(t, torch.nan)
-VALUES = [(0, "best.heads.own", lambda t: t + 1), (0, "best_error", lambda t: t * 0 - 1), (60, "best_error", lambda t: t * 0 - 1), (60, "exp_avg.heads.own", NAN),
-          (60, "step.heads.own", NAN), (90, "best.heads.own", NAN)]
+VALUES = [(0, "model.heads.own", lambda t: t + 1), (0, "best_error", lambda t: t * 0 - 1), (60, "best_error", lambda t: t * 0 - 1), (60, "exp_avg.heads.own", NAN),
+          (60, "step.heads.own", NAN), (120, "best_at", lambda t: t * 0)]
+TRACES = [(60, "trace.loss", NAN), (90, "trace.said", lambda t: t + .1), (90, "trace.said", lambda t: None)]
 MISFITS = [(60, "exp_avg_sq.heads.own", lambda t: t[..., :1]), (60, "step.heads.own", lambda t: torch.stack([t, t])), (60, "look.usage", lambda t: t[:1]),
            (60, "order", lambda t: t + 1000), (60, "order", lambda t: t.float()), (60, "generator.0", lambda t: t * 0), (60, "model.heads.own", lambda t: None),
-           (60, "model.more", lambda t: torch.ones(3)), (60, "trace.loss", lambda t: t.double())]
+           (60, "model.more", lambda t: torch.ones(3)), (60, "trace.loss", lambda t: t.double()), (60, "best_at", lambda t: t * 0 + 90),
+           (60, "best_at", lambda t: t * 0 + 10 ** 9), (60, "best_at", lambda t: t * 0 - 30), (60, "best_at", lambda t: t.float()), (60, "best_at", lambda t: t[:0]),
+           (60, "best_at", lambda t: None), (60, "best.heads.own", lambda t: torch.ones(3)), (0, "model.heads.own", lambda t: t[:0])]
 WAYS = {"to the bit": {}, "tolerance": dict(tolerance=1e-3), "elsewhere": dict(elsewhere=True)}
-CRAFTED = [pytest.param(*state, how, id=f"{state[1]}-{state[0]}-{way}-{i}") for i, state in enumerate(VALUES + MISFITS) for way, how in WAYS.items()
+CRAFTED = [pytest.param(*state, how, id=f"{state[1]}-{state[0]}-{way}-{i}") for i, state in enumerate(VALUES + MISFITS + TRACES) for way, how in WAYS.items()
            if state in VALUES or not how]                       # what has no place in a state is refused before anything is compared
 
 
