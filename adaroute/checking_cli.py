@@ -128,9 +128,10 @@ def _settled_status(status: int, lines: list) -> int:
     return 2 if status == 0 and any(passed is None for passed, _ in lines) else status
 
 # %% ../nbs/16b_checking_cli.ipynb #p45d
-def _check_together(data, key, memorisation: bool, ledger, head: str | None):
+def _check_together(data, key, memorisation: bool, keep, ledger, head: str | None):
     "Refuse options that do not go together."
     if data is None and (key or memorisation): raise click.UsageError("--data: expected the table beside --key or --memorisation")
+    if keep and not memorisation: raise click.UsageError("--keep: expected beside --memorisation, whose fits it keeps")
     if ledger and head: raise click.UsageError("--head: expected none beside --ledger")
     if head and not re.fullmatch("[0-9a-f]{64}", head): raise click.UsageError("--head: expected 64 digits in hex")
 
@@ -141,14 +142,14 @@ def _write_page(out: Path, page: str, answer: dict):
         _write_private(file, content.encode())
 
 # %% ../nbs/16b_checking_cli.ipynb #p46a
-def _verified(run: Path, data, key, filed, segments, tolerance, memorisation: bool, ledger, head, bar: bool) -> tuple:
+def _verified(run: Path, data, key, filed, segments, tolerance, memorisation: bool, keep, ledger, head, bar: bool) -> tuple:
     "What was found, what stands behind the result, and the lines on what was published."
     from adaroute.runfolder import RunFolder
     from adaroute.verify import verify_run
     read = RunFolder.open(run)
     entered, (stated, lines) = _in_ledger(ledger, read.plan, read.nonce), _of_statement(read)
     secret, (frame, ids, groups) = key and _read_key(key), _shown_rows(read, data, run)
-    how = dict(segments=segments, tolerance=tolerance, references=_REFERENCES * memorisation, head=entered["head"] or head, filed=filed)
+    how = dict(segments=segments, tolerance=tolerance, references=_REFERENCES * memorisation, keep=keep, head=entered["head"] or head, filed=filed)
     found = verify_run(run, frame, secret, ids, groups, **how, progress=bar)
     lines = [*entered["lines"], *lines, *_of_scores(read, frame, {"the statement": stated, "the ledger": entered["scores"]})]
     return found, entered["behind"], lines
@@ -172,6 +173,7 @@ _how_options = _options(
                  help="distance up to which a segment is the same"),
     click.option("--memorisation", is_flag=True,
                  help=f"also judge by memorisation (trains {_REFERENCES} honest models and 160 cheats of our own: slow)"),
+    click.option("--keep", type=_FOLDER, help="folder in which --memorisation keeps its fits, to go on from after a stop"),
     click.option("--ledger", type=_FILE, help="ledger with the run's plan: its nonce, its head, what stands behind it"),
     click.option("--head", metavar="HEX", help="head of the transcript as it was published, in place of --ledger"),
     click.option("--out", type=_FILE, callback=_ends_in(".md"), help="write the page (.md), and its JSON beside it"))
@@ -183,7 +185,7 @@ _how_options = _options(
 @_how_options
 @_common
 @click.pass_context
-def _verify_command(ctx, run, data, key, filed, segments, tolerance, memorisation, ledger, head, out, as_json, quiet):
+def _verify_command(ctx, run, data, key, filed, segments, tolerance, memorisation, keep, ledger, head, out, as_json, quiet):
     """Check what a model was trained on, and say what was found on one page.
 
     \b
@@ -193,9 +195,9 @@ def _verify_command(ctx, run, data, key, filed, segments, tolerance, memorisatio
     Exit status of this command: 0 verified, 1 not as claimed, 2 not enough evidence, 3 bad input; a wrongly typed
     option is bad input here (3, not 2 as elsewhere).
     """
-    _check_together(data, key, memorisation, ledger, head)
+    _check_together(data, key, memorisation, keep, ledger, head)
     with _notes(quiet):
-        found, behind, lines = _verified(run, data, key, filed, segments, tolerance, memorisation, ledger, head, _bar(quiet))
+        found, behind, lines = _verified(run, data, key, filed, segments, tolerance, memorisation, keep, ledger, head, _bar(quiet))
     status, page = _settled_status(found.status, lines), _page_of(found, lines)
     answer = found.to_dict() | dict(status=status, behind=behind, published=[dict(passed=passed, detail=text) for passed, text in lines])
     if out: _write_page(out, page + "\n", answer)

@@ -8,11 +8,18 @@ __all__ = ['LEVEL', 'SHARES', 'FEWEST_ROWS', 'REGIMES', 'NOISE', 'Stack', 'stack
            'MemorisationEvidence', 'judge', 'memorisation_evidence', 'memorisation_trial']
 
 # %% ../nbs/14e_power.ipynb #c03
+import hashlib
+import io
+import os
+import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import NamedTuple
 import numpy as np
 import pandas as pd
+from pandas.util import hash_pandas_object
 from sklearn.base import clone
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import roc_auc_score
@@ -21,7 +28,9 @@ from .estimator import AdaRoute
 from .memorisation import (
     Bound, _quietly, fit_changed, fraction_below, lane_losses, memorisation, reference_fits, subtraction_bound, trained_rows)
 from .model import check_number
+from .plan import code_digest, plan_config
 from .synthetic import make_cohort
+from .training import write_atomically
 
 # %% ../nbs/14e_power.ipynb #c13
 class Stack(NamedTuple):
@@ -132,6 +141,42 @@ class Audit:
         null = lambdas(self.references)
         return {k: float(np.mean([((null >= v).sum() + 1) / (len(null) + 1) <= LEVEL for v in lambdas(s)])) for k, s in self.missing.items()}
 
+# %% ../nbs/14e_power.ipynb #c29q
+class _Shelf:
+    "Where fits are kept as they are done; in no folder, none are."
+    def __init__(self, folder, *about): self.folder = None if folder is None else _folder_for(folder, about)
+
+    def model(self, fit: Callable) -> AdaRoute:
+        "The references, of which the cheats take the encoder and the scales."
+        if self.folder is None: return fit()
+        done, part = self.folder / "references", self.folder / "references.part"
+        if not done.exists():
+            shutil.rmtree(part, ignore_errors=True)
+            fit().save(part); os.replace(part, done)
+        return AdaRoute.load(done)
+
+    def stack(self, name: str, fit: Callable) -> Stack:
+        "What a group of cheats loses."
+        if self.folder is None: return fit()
+        file = self.folder / f"{name}.npz"
+        if not file.exists():
+            np.savez(content := io.BytesIO(), **fit()._asdict()); write_atomically(file, content.getvalue())
+        with np.load(file) as kept: return Stack(**kept)
+
+# %% ../nbs/14e_power.ipynb #c29t
+def _folder_for(folder, about: tuple) -> Path:
+    folder, mark = Path(folder), hashlib.sha256(repr(about).encode()).hexdigest()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = folder / "audit.txt"
+    if any(folder.iterdir()) and (not file.exists() or file.read_text() != mark):
+        raise ValueError(f"keep: expected an empty folder or the one of this very audit, got {folder.name!r} with something else in it")
+    write_atomically(file, mark.encode())
+    return folder
+
+def _about(model: AdaRoute, claimed, sealed, groups, *how) -> tuple:  # all that the fits depend on
+    rows = [hash_pandas_object(frame, index=False).tolist() for frame in (claimed, sealed)]
+    return list(claimed.columns), rows, None if groups is None else pd.factorize(np.asarray(groups))[0].tolist(), plan_config(model), how, code_digest()
+
 # %% ../nbs/14e_power.ipynb #c29
 def make_audit(
     model: AdaRoute,         # claimed; its parameters are taken
@@ -140,22 +185,23 @@ def make_audit(
     groups=None,
     count: int = 39,         # references
     trials: int = 20,        # cheats for each share
-    shares=SHARES,           # missing
-    leaks=SHARES,            # leaked
+    shares=SHARES, leaks=SHARES,  # missing; leaked
     seed: int = 10 ** 9,     # the auditor's own
     noise: float = 0.,       # in the gradients, if the configuration says so
-    progress: bool = False,  # show a progress bar
+    progress: bool = False, keep=None,  # a folder in which fits are kept, to go on from after a stop
 ) -> Audit:
     "Fit references and cheats."
     check_number("trials", trials, 0, whole=True)
     shares, leaks = (tuple(s) if trials else () for s in (shares, leaks))
     lanes, fits = model.members, dict(groups=groups, noise=noise, together=model.members)
+    shelf = _Shelf(keep, *(_about(model, claimed, sealed, groups, count, trials, shares, leaks, seed, noise) if keep else ()))
     with tqdm(total=count + trials * len(shares + leaks), disable=not progress, desc="models of our own", unit="fit", leave=False) as bar:
-        like = honest = reference_fits(model, claimed, count, seed, groups)
+        like = honest = shelf.model(lambda: reference_fits(model, claimed, count, seed, groups))
         if noise: honest = fit_changed(like, claimed, count * lanes, seed, **fits)
-        def stack(fitted, number): bar.update(number); return stack_losses(fitted, lanes, claimed, sealed, groups)
-        cheats = lambda at, **how: stack(fit_changed(like, claimed, trials * lanes, seed + at, **how, **fits), trials)
-        return Audit(stack(honest, count), {k: cheats(1 + i, missing=k) for i, k in enumerate(shares)},
+        def counted(stack, number): bar.update(number); return stack
+        losses = lambda fitted: stack_losses(fitted, lanes, claimed, sealed, groups)
+        cheats = lambda at, **how: counted(shelf.stack(f"cheats-{at}", lambda: losses(fit_changed(like, claimed, trials * lanes, seed + at, **how, **fits))), trials)
+        return Audit(counted(losses(honest), count), {k: cheats(1 + i, missing=k) for i, k in enumerate(shares)},
                      {k: cheats(11 + i, added=sealed, share=k) for i, k in enumerate(leaks)})
 
 # %% ../nbs/14e_power.ipynb #c32
@@ -249,12 +295,13 @@ def memorisation_evidence(
     trials: int = 20,       # cheats for each share; 0: no power is stated
     seed: int = 10 ** 9,    # the auditor's own
     progress: bool = False, # show a progress bar
+    keep=None,              # see `make_audit`
 ) -> MemorisationEvidence:
     "Level 4 of the verifier."
     if min(len(claimed), len(sealed)) < FEWEST_ROWS: return MemorisationEvidence(len(claimed), len(sealed), False)
     stack = stack_losses(model, model.members, claimed, sealed, groups)
     if min(stack.trained.any(axis=1).sum(), stack.sealed.shape[2]) < FEWEST_ROWS: return MemorisationEvidence(len(claimed), len(sealed), False)
-    return judge(stack, make_audit(model, claimed, sealed, groups, count, trials, seed=seed, progress=progress), groups)
+    return judge(stack, make_audit(model, claimed, sealed, groups, count, trials, seed=seed, progress=progress, keep=keep), groups)
 
 # %% ../nbs/14e_power.ipynb #c43
 _FREE = dict(members=1, starts=1, design=dict(start="random"))

@@ -216,7 +216,7 @@ def verify_run(
     references: int = 0,                # honest fits of our own to compare with at level 4, 39 for a test at 5 %; 0: no level 4
     head: str | None = None,            # of the transcript, as published
     filed=None,                         # folder with the plan as filed; None: the one in the run folder
-    progress: bool = False,
+    progress: bool = False, keep=None,  # a folder in which the fits of level 4 are kept, to go on from after a stop
 ) -> Verification:
     "Check a run, as far as what is given allows."
     run, records, found, evidence = RunFolder.open(folder), None, None, None
@@ -229,7 +229,7 @@ def verify_run(
         given, apart = _given_rows(run, frame, groups)
         found, told = _trained_again(run, given, apart, segments, tolerance, progress)
         checks += told; named = found and named in (None, "gluing") and name_cheat(found) or named
-        if references: evidence = _memorisation(run, given, apart, references, progress)
+        if references: evidence = _memorisation(run, given, apart, references, progress, keep)
     return Verification(run.folder.name, checks, _verdicts(named, records, found, run), named, found, evidence)
 
 # %% ../nbs/14g_verify.ipynb #v18
@@ -261,9 +261,9 @@ def _picked(run: RunFolder, segments) -> set | None:
     every = [(t.name, line["stop"]) for t in run.trained for line in t.segments[1:]]
     return set(secrets.SystemRandom().sample(every, min(segments, len(every))))
 
-def _memorisation(run: RunFolder, given: tuple, apart, references: int, progress: bool):
+def _memorisation(run: RunFolder, given: tuple, apart, references: int, progress: bool, keep):
     if apart is None: raise PlanError("references: expected a run under a plan, whose test rows are sealed; got one without")
-    return memorisation_evidence(run.model, given[0], apart, given[1], count=references, progress=progress)
+    return memorisation_evidence(run.model, given[0], apart, given[1], count=references, progress=progress, keep=keep)
 
 # %% ../nbs/14g_verify.ipynb #v20
 def _told(found: Reexecution) -> list[Check]:

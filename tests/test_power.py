@@ -119,3 +119,23 @@ def test_a_real_table():
     model = AdaRoute(text=list(s.text), numeric=list(s.numeric), categorical=list(s.categorical), tasks=dict(s.tasks), **LOOSE | dict(steps=20)).fit(frame)
     found = power.memorisation_evidence(model, frame, sealed, count=19, trials=0)
     assert found.enough and found.rows == 200 and 0 < found.p_value <= 1
+
+
+def test_an_audit_goes_on_where_it_was_stopped(tables, model, tmp_path, monkeypatch):
+    how, fits, fitted = dict(count=19, trials=2, shares=(.5,), leaks=(.5,), seed=2), [], power.fit_changed
+    ask = lambda **other: power.make_audit(model, *tables, keep=tmp_path / "kept", **how | other)
+    def stopped(*args, **more):
+        if fits: raise KeyboardInterrupt
+        fits.append(1); return fitted(*args, **more)
+    with monkeypatch.context() as m:
+        m.setattr(power, "fit_changed", stopped)
+        with pytest.raises(KeyboardInterrupt): ask()
+    assert sorted(p.name for p in (tmp_path / "kept").iterdir()) == ["audit.txt", "cheats-1.npz", "references"]
+    with monkeypatch.context() as m:
+        m.setattr(power, "reference_fits", None)                              # not again
+        resumed = ask()
+    plain, stacks = power.make_audit(model, *tables, **how), lambda a: [a.references, *a.missing.values(), *a.leaked.values()]
+    assert all(np.array_equal(x, y, equal_nan=True) for one, other in zip(stacks(plain), stacks(resumed)) for x, y in zip(one, other))
+    for other in (dict(seed=3), dict(trials=3), dict(leaks=(.2,))):
+        with pytest.raises(ValueError, match="keep: expected an empty folder or the one of this very audit"): ask(**other)
+    assert (tmp_path / "kept").stat().st_mode & 0o077 == 0

@@ -153,8 +153,9 @@ def test_verify_hands_over_what_was_typed(place, monkeypatch):
         return Found()
     stand_in.verify_run = verify_run
     monkeypatch.setitem(sys.modules, "adaroute.verify", stand_in)
-    fine(place, *CHECK[:6], "--segments", 7, "--tolerance", "1e-4", "--memorisation", status=2)
+    fine(place, *CHECK[:6], "--segments", 7, "--tolerance", "1e-4", "--memorisation", "--keep", "kept", status=2)
     assert given["segments"] == 7 and given["tolerance"] == 1e-4 and given["references"] == _REFERENCES == 39 and given["head"] is None
+    assert given["keep"].name == "kept" and "--memorisation" in fine(place, "verify", "run", "--keep", "kept", status=3).stderr
     assert len(given["frame"]) == 120 and given["ids"][3] == "P004" and given["groups"][3] == "p1" and given["key"].hex() == (place / "key.hex").read_text().strip()
     fine(place, "verify", "run", status=2)
     assert given["segments"] == "all" and given["tolerance"] is None and given["references"] == 0 and given["frame"] is None
