@@ -46,7 +46,7 @@ paper: env ## the paper: every figure, table and the PDF (SCALE=smoke|default|pa
 arena: env ## outside rivals on identical folds (optional, resumable; ARENA='--rivals linear --tables rwwd')
 	@$(ONE) $(BIN)/python -m adaroute.arena $(ARENA)
 
-evidence: env ## rivals, controls, null, real tables and the trials of the tool and the verifier, for the committed results (about an hour; CLUSTER=tcp://host:8786)
+evidence: env ## rivals, controls, null, real tables and the trials of the tool and the verifier, for the committed results (hours on two cores; CLUSTER=tcp://host:8786)
 	@$(BIN)/python -m adaroute.paper --scale paper --only 55 --only 56 --only 57 --only 58 --only 60 --only 61 --keep --cluster "$(CLUSTER)"
 
 lab: env ## JupyterLab, opened in nbs/
