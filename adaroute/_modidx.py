@@ -1417,6 +1417,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/adaroute/', 'doc_host': ''
                                       'adaroute.reexecution.Reexecution.wrong': ( 'reexecution.html#reexecution.wrong',
                                                                                   'adaroute/reexecution.py'),
                                       'adaroute.reexecution.SegmentCheck': ('reexecution.html#segmentcheck', 'adaroute/reexecution.py'),
+                                      'adaroute.reexecution.WithheldError': ('reexecution.html#withhelderror', 'adaroute/reexecution.py'),
                                       'adaroute.reexecution._Listener': ('reexecution.html#_listener', 'adaroute/reexecution.py'),
                                       'adaroute.reexecution._Listener.__init__': ( 'reexecution.html#_listener.__init__',
                                                                                    'adaroute/reexecution.py'),

@@ -39,7 +39,7 @@ def _verdict_on(error: BaseException) -> tuple[int, str]:
     if isinstance(error, (click.Abort, KeyboardInterrupt)): return 130, "stopped"
     if isinstance(status, int): return status, str(error)
     if isinstance(error, ValueError) and ours: return 3, str(error)
-    if isinstance(error, OSError): return 3, str(error) if ours else f"{error.strerror or type(error).__name__}: {Path(str(error.filename)).name!r}"
+    if isinstance(error, OSError): return 3, str(error) if ours else (error.strerror or type(error).__name__) + (f": {Path(str(error.filename)).name!r}" if error.filename else "")
     more = "this should not happen, please report it (ADAROUTE_DEBUG=1 shows the trace, which may hold cells)"
     return 4, f"{type(error).__name__} in {where}; {more}"
 

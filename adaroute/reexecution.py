@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['weights_of', 'distance', 'differing', 'state_distance', 'Account', 'account', 'SegmentCheck', 'mean_statements',
-           'MisfitError', 'Auditor', 'Reexecution', 'reexecute']
+           'MisfitError', 'WithheldError', 'Auditor', 'Reexecution', 'reexecute']
 
 # %% ../nbs/14f_reexecution.ipynb #r03
 import json
@@ -151,6 +151,9 @@ _MOMENTS = ("step.", "exp_avg.", "exp_avg_sq.")
 class MisfitError(TranscriptError):
     "A segment file holds what no state of the run can be."
 
+class WithheldError(TranscriptError):
+    "A segment file is not there, and training cannot go on without it."
+
 # %% ../nbs/14f_reexecution.ipynb #r15t
 def _misfits(kinds: dict, claimed: dict, train: Tensor, seeds: int) -> list[str]:
     "Names of the tensors that no state of this run can have."
@@ -200,7 +203,7 @@ def _go_on(auditor, run: Run, claimed: tuple | None) -> None:
     there = claimed is not None and bool(claimed[1])
     if not there and run.step != (stop := auditor.stops[goal]["stop"]):
         refuse = lambda error, what: error(f"segments: expected the state of {auditor.name!r} at step {stop} to go on from, {what}")
-        raise refuse(TranscriptError, "found none") if claimed is None else refuse(MisfitError, f"got one whose {claimed[0]['misfits'][0]} does not fit")
+        raise refuse(WithheldError, "found none, or not all that it refers to") if claimed is None else refuse(MisfitError, f"got one whose {claimed[0]['misfits'][0]} does not fit")
     if there: set_run(run, *claimed)
     auditor.state, auditor.trace = claimed if there else ({"step": str(run.step), "looks": json.dumps([s for s, *_ in run.looks])}, run_tensors(run)), Trace()
 

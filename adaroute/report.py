@@ -205,7 +205,7 @@ def _chosen_rows(t: _Told) -> list[tuple[str, int]]:
     if t.calibration is not None:
         alike = t.calibration.similarity(t.model, t.frame).to_numpy()
         if np.nanmin(alike, initial=1) < .05: rows.append(("A row unlike those of the calibration: trust little", int(np.nanargmin(alike))))
-    return list({i: (why, i) for why, i in rows[::-1]}.values())[::-1]
+    return list({i: (why, i) for why, i in rows}.values())   # a row that is typical and unstable is called unstable
 
 # %% ../nbs/15d_report.ipynb #c24b
 def _interval_on(t: _Told, i: int) -> dict:

@@ -18,7 +18,7 @@ from .derivation import check_derivation
 from .estimator import AdaRoute, _schema_of
 from .plan import PlanError, derive_seed, derived_test, group_codes, load_leaves, load_plan
 from .power import memorisation_evidence
-from .reexecution import MisfitError, Reexecution, SegmentCheck, reexecute
+from .reexecution import MisfitError, Reexecution, SegmentCheck, WithheldError, reexecute
 from .runfolder import Check, RunFolder, check_integrity
 
 # %% ../nbs/14g_verify.ipynb #v05
@@ -131,7 +131,7 @@ def escape_probability(
     a: int,  # segments with a cheat
 ) -> float:
     "The chance that a cheat in `a` of `m` segments is in none of `k` that are picked at random."
-    return math.comb(m - a, k) / math.comb(m, k)
+    return math.comb(m - a, k) / math.comb(m, k) if k <= m else 0.
 
 # %% ../nbs/14g_verify.ipynb #v12
 _ALIKE = {"label edit": " Closing other routes than claimed leaves the same trace.", "addition": " If no batch was wider than claimed, another prior leaves the same trace."}
@@ -251,7 +251,7 @@ def _owners(frame: pd.DataFrame, groups) -> np.ndarray:
 
 def _trained_again(run: RunFolder, given: tuple, apart, segments, tolerance, progress) -> tuple[Reexecution | None, list[Check]]:
     try: found = reexecute(run.folder, *given, apart, _picked(run, segments), tolerance, progress)
-    except MisfitError as error: return None, [Check(2, "segments", False, f"{error}.")]
+    except (MisfitError, WithheldError) as error: return None, [Check(2, "segments", None if isinstance(error, WithheldError) else False, f"{error}.")]
     return found, _told(found)
 
 # %% ../nbs/14g_verify.ipynb #v18b

@@ -9,6 +9,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 import adaroute.training
+import adaroute.verify
 from adaroute import AdaRoute, reexecution
 from adaroute.cheats import CHEATS, cheat_world, honest
 from adaroute.commitment import commit_records
@@ -69,10 +70,13 @@ def test_some_segments_give_a_probability(world, run):
     assert found.status == 2 and found.verdicts["gluing"].word == "excluded with probability" and "0.75" in found.verdicts["gluing"].detail
 
 
-def test_without_segment_files_digests_decide(world, run, tmp_path):
+def test_without_segment_files_digests_decide(world, run, tmp_path, monkeypatch):
     shutil.copytree(run, tmp_path / "run"); shutil.rmtree(tmp_path / "run" / "segments")
     assert audit(world, tmp_path / "run").status == 0
     with pytest.raises(TranscriptError, match="expected the state of 'main' at step"): reexecute(tmp_path / "run", world.frame[~world.test], None, picked={("main", 90)})
+    monkeypatch.setattr(adaroute.verify, "_picked", lambda run, segments: {("main", 90)})
+    found = audit(world, tmp_path / "run", segments=1)
+    assert found.status == 2 and not found.failed and found.verdicts["gluing"].word == "not tested"
 
 
 def test_a_state_whose_best_weights_were_withheld_counts_as_withheld(world, run, tmp_path):
