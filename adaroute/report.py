@@ -138,8 +138,8 @@ def _for_whom(t: _Told, said) -> str:
     cells = dict(sorted(gain_by(said, path, t.groups).items(), key=lambda c: PATHS.index(c[0][-2:]))) | (gain_by(said, has, t.groups) if len(set(has)) > 1 else {})
     able = [name for name, c in cells.items() if c]
     sure, worse = [n for n in able if cells[n].low > 0], [n for n in able if cells[n].high < 0]
-    gains = "It gains in every part of the table that is large enough to judge." if sure == able and sure else f"It gains for rows {_and(sure)}." if sure else "No part of the table shows a gain of its own."
-    text = gains + (f" It loses for rows {_and(worse)}." if worse else "")
+    gains = "It gains in every part of the table that is large enough to judge." if sure == able and sure else f"It gains for {_and([f'rows {n}' for n in sure])}." if sure else "No part of the table shows a gain of its own."
+    text = gains + (f" It loses for {_and([f'rows {n}' for n in worse])}." if worse else "")
     alt = "Gain of routing over the best single rule, for rows of each path and by what is there, with 95% intervals. Right of the line routing helps. Several parts are looked at, so take them as hints."
     return paragraph("For whom? " + text) + _picture("whom", lambda w: dots_picture(cells, "gain in error", 0., width=w), alt)
 
