@@ -146,7 +146,7 @@ def provenance_picture(
         image = draw(ax, given)
         if image is not None: fig.colorbar(image, ax=ax, label="mean gain in memorisation", shrink=.9).outline.set_visible(False)
     marks = [Line2D([], [], ls="none", marker="o", ms=3.2, mfc=f, mec="#444444", label=l) for f, l in (("none", "first segment"), ("#444444", "later"))]
-    if noise: flat[0].legend(handles=marks, loc="lower left", borderpad=0, handletextpad=.1, labelspacing=.2, fontsize=6.4)
+    if noise: flat[0].legend(handles=marks, loc="lower left", borderpad=0, handletextpad=.1, labelspacing=.2, fontsize=6.4, frameon=True, edgecolor="none", framealpha=1)
     _letters(flat)
     return fig
 

@@ -70,7 +70,7 @@ def sum_null(
     kept = "kept" if share["estimate"] <= ASKED["null"] else "broken"
     if share["low"] <= ASKED["null"] < share["high"]: kept += " on average"
     known = {by: {k: null["knowable"][by][k]["estimate"] for k in ("rows", "found")} for by in ("path", "sharing")}
-    return {"permuted": share, "true": null["true"], "promise": kept, "weakest_cue": null["cues"][zero], "knowable": known,
+    return {"permuted": share, "true": null["true"], "rows": null["rows"], "promise": kept, "weakest_cue": null["cues"][zero], "knowable": known,
             "knowable_met": all(known[by]["found"] >= ASKED[by] for by in known),
             "at_weakest": {by: {k: null["curve"][by][zero][k]["estimate"] for k in ("found", "chance", "ceiling")} for by in ("path", "sharing")},
             "at_strongest": {by: {k: null["curve"][by][-1][k]["estimate"] for k in ("found", "chance", "ceiling")} for by in ("path", "sharing")}}

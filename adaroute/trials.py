@@ -136,10 +136,10 @@ def how_steps(rows: int) -> int:
     return min(max(4 * rows, 2000), 4000)
 
 # %% ../nbs/18a_trials.ipynb #c26
-def null_job(seed: int, permute: bool = True) -> dict:
+def null_job(seed: int, permute: bool = True, n: int = 300, test: int = 300, steps: int = 200) -> dict:
     "One cheap run: is it claimed that routing helps, where outcomes were dealt to other rows?"
     if not 0 <= seed < TUNED_FROM * 100: raise ValueError(f"seed: expected 0 to {TUNED_FROM * 100 - 1}, got {seed}")
-    claim = null_run(seed, permute=permute)
+    claim = null_run(seed, n, test, steps, permute=permute)
     return {"helps": claim.helps, "p": claim.p, "rival": claim.rival, "gain": claim.gain.estimate}
 
 TRIALS = JOBS | {"cell": cell_job, "pool": pool_job, "table": table_job, "null": null_job}
