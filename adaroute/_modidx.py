@@ -1988,6 +1988,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/adaroute/', 'doc_host': ''
                                  'adaroute.verify._page': ('verify.html#_page', 'adaroute/verify.py'),
                                  'adaroute.verify._partly': ('verify.html#_partly', 'adaroute/verify.py'),
                                  'adaroute.verify._picked': ('verify.html#_picked', 'adaroute/verify.py'),
+                                 'adaroute.verify._some': ('verify.html#_some', 'adaroute/verify.py'),
                                  'adaroute.verify._told': ('verify.html#_told', 'adaroute/verify.py'),
                                  'adaroute.verify._trained_again': ('verify.html#_trained_again', 'adaroute/verify.py'),
                                  'adaroute.verify._under_other_salts': ('verify.html#_under_other_salts', 'adaroute/verify.py'),

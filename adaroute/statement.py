@@ -27,7 +27,7 @@ class StatementError(ValueError):
 STATEMENT, PROVENANCE = "https://in-toto.io/Statement/v1", "https://adaroute.dev/provenance/v1"
 
 def _good_name(name) -> bool:  # of a file below a folder
-    if not isinstance(name, str) or not 0 < len(name) <= 255 or re.search("[\\\\:\0-\x1f\x7f\ud800-\udfff]", name): return False
+    if not isinstance(name, str) or not 0 < len(name) <= 255 or re.search("[\\\\:\0-\x1f\x7f-\x9f\ud800-\udfff]", name): return False
     path = PurePosixPath(name)
     return path.as_posix() == name and not path.is_absolute() and ".." not in path.parts and name != "."
 
@@ -144,7 +144,7 @@ def check_json(
 
 # %% ../nbs/14h_statement.ipynb #c21
 def _check_signature(content: bytes, sig: bytes, allowed, signer: str) -> None:
-    if not isinstance(signer, str) or not re.fullmatch(r"[^\s,\"*?!\x00-\x1f\x7f-][^\s,\"*?!\x00-\x1f\x7f]*", signer):
+    if not isinstance(signer, str) or not re.fullmatch(r"[^\s,\"*?!\x00-\x1f\x7f-\x9f-][^\s,\"*?!\x00-\x1f\x7f-\x9f]*", signer):
         raise StatementError("signer: expected a name as in the file of allowed signers")
     if not Path(allowed).is_file(): raise StatementError("allowed signers: expected a file, got none")
     if not _canonical_signature(sig): raise StatementError("signature: expected one of OpenSSH")

@@ -277,9 +277,11 @@ def _told(found: Reexecution) -> list[Check]:
     if exact or found.prepared: out.append(Check(level, "table as tensors", None if not exact and found.gap <= 1e-3 else not found.prepared,
         "The table becomes the same tensors." if not found.prepared else f"Other than claimed: {', '.join(found.prepared)}."))
     first = sorted({n for names in found.first.values() for n in names})
-    out.append(Check(level, "weights at the start", not first, "The first weights are what seed and table give." if not first else f"Other than claimed: {first[0]} and {len(first) - 1} more."))
-    out.append(Check(level, "final model", not found.final, "The saved model is what comes out." if not found.final else f"Other than claimed: {found.final[0]} and {len(found.final) - 1} more."))
+    out.append(Check(level, "weights at the start", not first, "The first weights are what seed and table give." if not first else f"Other than claimed: {_some(first)}."))
+    out.append(Check(level, "final model", not found.final, "The saved model is what comes out." if not found.final else f"Other than claimed: {_some(found.final)}."))
     return out
+
+def _some(names: list[str]) -> str: return names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
 
 # %% ../nbs/14g_verify.ipynb #v20b
 def _first_wrong(found: Reexecution, s: SegmentCheck) -> str:
