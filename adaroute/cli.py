@@ -23,11 +23,12 @@ _HERE = Path(find_spec("adaroute").submodule_search_locations[0]).resolve()   # 
 
 def _raised_in(error: BaseException) -> tuple[bool, str]:
     "Whether our own code raised an error, and where."
-    trace, last = error.__traceback__, None
+    trace, last, ours = error.__traceback__, None, False
     while trace:
         file = Path(trace.tb_frame.f_code.co_filename)
-        if file.parent == _HERE: last = f"{file.stem}, line {trace.tb_lineno}"
-        trace, ours = trace.tb_next, file.parent == _HERE
+        ours = file.is_relative_to(_HERE)
+        if ours: last = f"{file.stem}, line {trace.tb_lineno}"
+        trace = trace.tb_next
     return bool(last) and ours, last or "the command line"
 
 # %% ../nbs/16_cli.ipynb #c05b
@@ -110,7 +111,7 @@ def _notes(quiet: bool):
     said = set()
     def show(message, category, filename, lineno, file=None, line=None):
         text = " ".join(str(message).split())
-        if quiet or text in said or Path(filename).parent != _HERE: return
+        if quiet or text in said or not Path(filename).is_relative_to(_HERE): return
         said.add(text)
         click.echo(f"note: {text}", err=True)
     with warnings.catch_warnings():

@@ -115,12 +115,12 @@ def _configuration(run: RunFolder):
     return False, _at(1, "config") + f"{_shown(other[0], AdaRoute().get_params(), 'a parameter')} is another than in the plan."
 
 # %% ../nbs/14da_derivation.ipynb #d37a
-_code_here = lru_cache(maxsize=1)(code_digest)
+_code_here = lru_cache(maxsize=2)(code_digest)
 _lock_here = lru_cache(maxsize=1)(lock_digest)
 
 def _code(run: RunFolder):
     if run.plan is None: return None, "There is no plan that says which code was meant."
-    if run.plan.code == _code_here(): return True, "The code of this installation is the one of the plan."
+    if run.plan.code == _code_here(run.plan.version): return True, "The code of this installation is the one of the plan."
     return None, "Other code than planned is installed here; what is derived with it may differ for that reason."
 
 def _libraries(run: RunFolder):

@@ -22,7 +22,7 @@ import warnings
 from concurrent import futures
 from contextlib import contextmanager
 from importlib import metadata
-from importlib.util import find_spec
+from importlib.util import find_spec, resolve_name
 from pathlib import Path
 
 # %% ../nbs/18_experiments.ipynb #c03a
@@ -213,15 +213,29 @@ def run_job(job: dict) -> dict:
     return JOBS[kind](**{k: v for k, v in job.items() if k != "kind"})
 
 # %% ../nbs/18_experiments.ipynb #c31c
-def _source(module: str) -> Path:
-    return Path(find_spec("adaroute").submodule_search_locations[0]) / f"{module}.py"
+_PACKAGE = Path(find_spec("adaroute").submodule_search_locations[0])
+
+def _source(module: str) -> Path | None:  # "plan" or "provenance.plan" -> its file; None: no module of ours
+    place = _PACKAGE.joinpath(*module.split("."))
+    return next((p for p in (place.with_suffix(".py"), place / "__init__.py") if p.is_file()), None)
+
+def _imported(module: str) -> set[str]:
+    "Modules of the package that a module imports, at any level and inside functions too."
+    whole = "adaroute." + module
+    found = set()
+    for node in ast.walk(ast.parse(_source(module).read_text())):
+        if isinstance(node, ast.Import): found |= {alias.name for alias in node.names}
+        if not isinstance(node, ast.ImportFrom): continue
+        package = node.level and whole if _source(module).stem == "__init__" else whole.rpartition(".")[0]
+        base = resolve_name("." * node.level + (node.module or ""), package) if node.level else node.module
+        found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+    return {name.removeprefix("adaroute.") for name in found if name.startswith("adaroute.")}
 
 def sources(module: str = "experiments", seen: tuple = ()) -> tuple[str, ...]:
     "Names of a module and of what it imports from the package."
-    if module in seen: return seen
+    if module in seen or _source(module) is None: return seen
     seen = (*seen, module)
-    for node in ast.walk(ast.parse(_source(module).read_text())):
-        if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module: seen = sources(node.module, seen)
+    for name in sorted(_imported(module)): seen = sources(name, seen)
     return seen
 
 def code_digest(module: str = "experiments") -> str:

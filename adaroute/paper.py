@@ -258,7 +258,7 @@ def inputs(
     "Digests of everything a notebook's output depends on."
     names = reads(notebook)
     results = sorted(folders.results.glob("*.json")) if names is None else [folders.results / f"{n}.json" for n in names]
-    package = sorted(_package().glob("*.py"))
+    package = sorted(_package().rglob("*.py"))
     return {"notebook": _sha(notebook), "params": given, "package": _sha(*package), "results": _sha(*results), "versions": versions()}
 
 # %% ../nbs/17_paper.ipynb #c44

@@ -14,12 +14,14 @@ import json
 import os
 import re
 import sys
+import tokenize
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
 from inspect import signature
+from io import BytesIO
 from numbers import Integral, Real
 from pathlib import Path
 import numpy as np
@@ -126,6 +128,7 @@ def split_shopping(
 
 # %% ../nbs/14a_plan.ipynb #c29
 _OUTSIDE = ("seed", "checkpoint", "transcript", "progress")
+_FORMATS = {1: "adaroute-plan-1", 2: "adaroute-plan-2"}
 
 def _number(digits: str):  # a whole number that float64 holds, or the float
     return int(digits) if abs(x := float(digits)) <= 2**53 else x
@@ -151,13 +154,14 @@ class Plan:
     code: str         # hex, from `code_digest`
     lock: str         # hex, from `lock_digest`
     test: float = .2  # share of the rows that test, by whole groups
+    version: int = 2  # of the format; 1: `code` is a digest of all bytes of the sources, comments too
 
     def __post_init__(self):
         for name, value in _settled_plan(self).items(): object.__setattr__(self, name, value)
 
     def to_dict(self) -> dict:
         "What JSON can hold."
-        return dict(format="adaroute-plan-1", commitment=self.commitment, config=self.config, code=self.code, lock=self.lock, test=self.test)
+        return dict(format=_FORMATS[self.version], commitment=self.commitment, config=self.config, code=self.code, lock=self.lock, test=self.test)
 
     @property
     def digest(self) -> str:
@@ -168,8 +172,10 @@ class Plan:
     def from_dict(cls, d: dict) -> "Plan":
         "The inverse of `to_dict`, checked."
         fields = _exactly(d, "plan", {"format", "commitment", "config", "code", "lock", "test"})
-        if fields.pop("format") != "adaroute-plan-1": raise PlanError("plan: expected the format adaroute-plan-1")
-        return cls(**fields)
+        form = fields.pop("format")
+        version = next((v for v, name in _FORMATS.items() if name == form), None)
+        if version is None: raise PlanError(f"plan: expected the format {' or '.join(_FORMATS.values())}")
+        return cls(**fields, version=version)
 
 # %% ../nbs/14a_plan.ipynb #c32
 def _exactly(d, what: str, keys: set, error=PlanError) -> dict:  # a copy of what has exactly these keys
@@ -188,6 +194,7 @@ def _settled_plan(plan: Plan) -> dict:
     if outside: raise PlanError(f"config: expected no {outside[0]!r}; {', '.join(_OUTSIDE)} are not part of a plan")
     for name in ("code", "lock"):
         if not _hex(getattr(plan, name)): raise PlanError(f"{name}: expected a SHA-256 as 64 digits in hex")
+    if type(plan.version) is not int or plan.version not in _FORMATS: raise PlanError("version: expected 1 or 2")
     return dict(commitment=commitment, config=config, test=_share(plan.test))
 
 # %% ../nbs/14a_plan.ipynb #c35
@@ -202,13 +209,23 @@ def plan_config(
 # %% ../nbs/14a_plan.ipynb #c38
 _NEEDED = ("click", "numpy", "pandas", "pooch", "pyyaml", "safetensors", "scikit-learn", "scipy", "torch", "tqdm")
 
-def _tree_digest(folder: Path) -> str:  # of all sources below a folder, by name
-    files = {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.rglob("*.py")}
+_SILENT = (tokenize.COMMENT, tokenize.NL, tokenize.ENCODING)
+
+def _tokens(source: bytes) -> bytes:  # of Python code, without comments, blank lines and the width of indents
+    spoken = [t for t in tokenize.tokenize(BytesIO(source).readline) if t.type not in _SILENT]
+    words = [[t.type, "" if t.type == tokenize.INDENT else t.string] for t in spoken]
+    return canonical_json(words).encode()
+
+def _tree_digest(folder: Path, version: int = 2) -> str:  # of all sources below a folder, by name
+    said = {1: bytes, 2: _tokens}[version]
+    files = {p.relative_to(folder).as_posix(): hashlib.sha256(said(p.read_bytes())).hexdigest() for p in folder.rglob("*.py")}
     return _json_digest(files)
 
-def code_digest() -> str:
+def code_digest(
+    version: int = 2,  # of the plan's format; 1: comments count
+) -> str:
     "A digest of all sources of this package, in hex."
-    return _tree_digest(Path(find_spec("adaroute").submodule_search_locations[0]))
+    return _tree_digest(Path(find_spec("adaroute").submodule_search_locations[0]), version)
 
 def lock_digest(
     lock_file=None,  # a file that pins versions; None: what is installed

@@ -56,7 +56,7 @@ def nested(depth):
     dict(code="AB" * 32), dict(code="ab" * 31), dict(code=None), dict(lock=3), dict(lock="gh" * 32), dict(test=0), dict(test=1), dict(test=True),
     dict(test=float("nan")), dict(test=float("inf")), dict(test="secretword"), dict(test=None), dict(commitment=None), dict(commitment={}),
     dict(commitment={**ROOT, "root": "secretword"}), dict(commitment={**ROOT, "count": 0}), dict(commitment={**ROOT, "more": 1}),
-    dict(format="adaroute-plan-2"), dict(format=None), dict(more=1)], ids=lambda c: next(iter(c)))
+    dict(format="adaroute-plan-3"), dict(format=None), dict(more=1)], ids=lambda c: next(iter(c)))
 def test_what_is_no_plan(change):
     with pytest.raises(pl.PlanError) as e: pl.Plan.from_dict({**PLAN.to_dict(), **change})
     assert "secretword" not in str(e.value) and e.value.__cause__ is e.value.__context__ is None
