@@ -7,7 +7,7 @@ SHELL  := /bin/bash
 PYTHON ?= python3.11
 SCALE  ?= default
 JOBS   ?= 2
-NB     ?= $(wildcard nbs/index.ipynb nbs/[014]*.ipynb)
+NB     ?= $(filter-out nbs/paper/%,$(wildcard nbs/*.ipynb nbs/*/*.ipynb))
 VENV   := .venv
 BIN    := $(VENV)/bin
 # The stamp carries the lock's checksum: a changed lock installs again, an unchanged one never does.
@@ -17,7 +17,7 @@ ONE    := OMP_NUM_THREADS=1
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "  variables: SCALE=smoke|default|paper  JOBS=$(JOBS)  NB='nbs/03_encoders.ipynb ...'  PYTHON=$(PYTHON)"
+	@echo "  variables: SCALE=smoke|default|paper  JOBS=$(JOBS)  NB='nbs/1_method/10_encoder.ipynb ...'  PYTHON=$(PYTHON)"
 
 env: $(STAMP) ## the environment alone, in .venv/
 	@echo "environment ready: $(VENV) ($$($(BIN)/python --version))"
@@ -41,13 +41,13 @@ quick: env ## the tests without re-executing the chapters
 
 paper: env ## the paper: every figure, table and the PDF (SCALE=smoke|default|paper)
 	@echo "==> making the paper at scale '$(SCALE)'"
-	@$(BIN)/python -m adaroute.paper --scale $(SCALE)
+	@$(BIN)/python -m adaroute.lab.paper --scale $(SCALE)
 
 arena: env ## outside rivals on identical folds (optional, resumable; ARENA='--rivals linear --tables rwwd')
-	@$(ONE) $(BIN)/python -m adaroute.arena $(ARENA)
+	@$(ONE) $(BIN)/python -m adaroute.lab.arena $(ARENA)
 
 evidence: env ## rivals, controls, null, real tables and the trials of the tool and the verifier, for the committed results (hours on two cores; CLUSTER=tcp://host:8786)
-	@$(BIN)/python -m adaroute.paper --scale paper --only 55 --only 56 --only 57 --only 58 --only 60 --only 61 --keep --cluster "$(CLUSTER)"
+	@$(BIN)/python -m adaroute.lab.paper --scale paper --only 55 --only 56 --only 57 --only 58 --only 60 --only 61 --keep --cluster "$(CLUSTER)"
 
 lab: env ## JupyterLab, opened in nbs/
 	@$(BIN)/jupyter lab --notebook-dir=. nbs/index.ipynb

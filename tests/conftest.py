@@ -80,14 +80,14 @@ def write_notebook(path, parameters, *bodies):
 @pytest.fixture
 def toy(tmp_path):
     "A complete small repository: one notebook that computes, one that draws."
-    for sub in ("nbs", "paper/params/smoke", "paper/params/default", "paper/params/paper"):
+    for sub in ("nbs/paper", "paper/params/smoke", "paper/params/default", "paper/params/paper"):
         (tmp_path / sub).mkdir(parents=True)
-    folders = 'results = "../paper/runs/smoke/results"\nfigs = "../paper/runs/smoke/figs"\n'
-    write_notebook(tmp_path / "nbs/50_compute.ipynb", folders + "n = 3\nrate = 0.5",
-                   "from adaroute.paper import write_result",
+    folders = 'results = "../../paper/runs/smoke/results"\nfigs = "../../paper/runs/smoke/figs"\n'
+    write_notebook(tmp_path / "nbs/paper/50_compute.ipynb", folders + "n = 3\nrate = 0.5",
+                   "from adaroute.lab.paper import write_result",
                    'write_result(results, "total", sum(range(n)), seeds=[0], notebook="50_compute")')
-    write_notebook(tmp_path / "nbs/51_draw.ipynb", folders,
-                   "from pathlib import Path\nfrom adaroute.paper import read_result",
+    write_notebook(tmp_path / "nbs/paper/51_draw.ipynb", folders,
+                   "from pathlib import Path\nfrom adaroute.lab.paper import read_result",
                    'Path(figs, "total.txt").write_text("*" * read_result(results, "total"))')
     for scale in ("smoke", "default", "paper"):
         (tmp_path / f"paper/params/{scale}/50_compute.yaml").write_text("n: 4\n")

@@ -3,11 +3,11 @@ import hashlib
 import json
 from pathlib import Path
 
-from adaroute.commitment import canonical_json, new_key
+from adaroute.provenance.commitment import canonical_json, new_key
 from adaroute.estimator import AdaRoute
-from adaroute.plan import Nonce, file_plan, plan_config
+from adaroute.provenance.plan import Nonce, file_plan, plan_config
 from adaroute.synthetic import make_cohort
-from adaroute.transcript import fit_under_plan
+from adaroute.provenance.transcript import fit_under_plan
 
 NONCE = Nonce("5 3 1", "dice")
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from adaroute import arena
-from adaroute.arena import ArenaError, Contest, Rival
+from adaroute.lab import arena
+from adaroute.lab.arena import ArenaError, Contest, Rival
 from adaroute.datasets import Dataset, DatasetError
-from adaroute.evaluation import score
+from adaroute.evaluation.metrics import score
 from adaroute.synthetic import make_cohort
 
 ROOT = Path(__file__).resolve().parents[1]

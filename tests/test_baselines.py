@@ -5,7 +5,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from adaroute import baselines as bl
+from adaroute.rivals import baselines as bl
 from adaroute.estimator import join_evidence
 from adaroute.schema import SchemaError, read
 

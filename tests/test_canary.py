@@ -30,18 +30,18 @@ from matplotlib.text import Text
 from nbclient import NotebookClient
 
 from adaroute import AdaRoute
-from adaroute.cli import main
-from adaroute.moved import deletion_test, moved_by
-from adaroute.plots import savefig
-from adaroute.policy import route_agreement, route_card, route_map, usage_by, wanted_evidence
-from adaroute.policy_plots import card_picture, figure_svg, route_map_picture, ternary_picture
-from adaroute.report import write_report
+from adaroute.command.main import main
+from adaroute.policy.attribution import deletion_test, moved_by
+from adaroute.report.figures import savefig
+from adaroute.policy.cards import route_agreement, route_card, route_map, usage_by, wanted_evidence
+from adaroute.report.policy_figures import card_picture, figure_svg, route_map_picture, ternary_picture
+from adaroute.report.document import write_report
 from adaroute.saving import load_model
-from adaroute.surrogate import surrogate_tree
+from adaroute.policy.rules import surrogate_tree
 from adaroute.synthetic import make_cohort
 from adaroute.tables import read_table, stream_table, write_table
-from adaroute.uncertainty import calibrate
-from adaroute.words import mark
+from adaroute.uncertainty.conformal import calibrate
+from adaroute.features.words import mark
 
 pytestmark = [pytest.mark.filterwarnings("ignore:the router collapsed"), pytest.mark.slow]
 
@@ -461,7 +461,7 @@ COLUMNS = [*"--text note --categorical sex --categorical site --group patient --
 
 
 IN_ORDER = """import json, sys
-from adaroute.cli import main
+from adaroute.command.main import main
 for words in json.load(sys.stdin):
     try: main(words)
     except SystemExit as e:
@@ -479,7 +479,7 @@ def test_the_command_line_killed_and_run_again(world):
     out.mkdir()
     fit = ["fit", world.csv, *COLUMNS, "--members", "1", "--out", out / "model", "--checkpoint", out / "run.safetensors"]
     with open(out / "killed.log", "wb") as log:
-        child = subprocess.Popen([sys.executable, "-m", "adaroute.cli", *map(str, fit)], cwd=world.home, stdout=log, stderr=log)
+        child = subprocess.Popen([sys.executable, "-m", "adaroute.command.main", *map(str, fit)], cwd=world.home, stdout=log, stderr=log)
         begin = time.monotonic()
         while not (out / "run.safetensors").exists() and child.poll() is None and time.monotonic() - begin < 120: time.sleep(.01)
         os.kill(child.pid, signal.SIGKILL)
@@ -531,10 +531,10 @@ model = AdaRoute(text=["note"], categorical=["sex", "site"], tasks=tasks, member
 ---
 model.describe(frame)
 ---
-from adaroute.policy import route_card
+from adaroute.policy.cards import route_card
 route_card(model, frame, 0)
 ---
-from adaroute.policy_plots import route_map_picture
+from adaroute.report.policy_figures import route_map_picture
 route_map_picture(model.predict_routes(frame));
 ---
 model

@@ -8,7 +8,8 @@ import pytest
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[1]
-CHAPTERS = sorted([ROOT / "nbs/index.ipynb", *(ROOT / "nbs").glob("[014][0-9]*.ipynb")])
+NBS = ROOT / "nbs"
+CHAPTERS = sorted(p for p in NBS.rglob("*.ipynb") if p.parent.name != "paper" and ".ipynb_checkpoints" not in p.parts)
 BAR = re.compile(r"\x1b\[[0-9;]*m|.*\r")  # colours, and lines that a progress bar overwrote
 
 
@@ -25,7 +26,7 @@ def text_outputs(notebook):
 
 
 @pytest.mark.chapters
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.relative_to(NBS).with_suffix("").as_posix())
 @pytest.mark.usefixtures("quick_kernels")
 def test_outputs_are_unchanged(path):
     stored = nbformat.read(path, as_version=4)

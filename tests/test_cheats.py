@@ -6,13 +6,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from adaroute import cheats, estimator, training
-from adaroute.cheats import CHEATS, VARIANTS, cheat_world, honest, rechain
-from adaroute.commitment import commit_records
+from adaroute import estimator, training
+from adaroute.lab import cheats
+from adaroute.lab.cheats import CHEATS, VARIANTS, cheat_world, honest, rechain
+from adaroute.provenance.commitment import commit_records
 from adaroute.estimator import AdaRoute
-from adaroute.plan import derive_seed, group_codes, load_nonce, load_plan, model_seed
+from adaroute.provenance.plan import derive_seed, group_codes, load_nonce, load_plan, model_seed
 from adaroute.saving import FILES
-from adaroute.transcript import file_digests, read_segment, read_transcript, segment_file, short_digests, tensor_digest, transcript_head
+from adaroute.provenance.transcript import file_digests, read_segment, read_transcript, segment_file, short_digests, tensor_digest, transcript_head
 
 pytestmark = pytest.mark.filterwarnings("ignore:the router collapsed")
 NAMES = ("addition", "subtraction", "replacement", "gluing", "interpolation", "forged data", "batch order", "crafted initial weights",

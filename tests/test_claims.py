@@ -1,7 +1,7 @@
 """Every number of the README's block and of the paper is what the results say, and points to where it was made.
 
 If one of these fails after a change of results or words: `make paper`, copy paper/tables/headline.md into the README,
-or, if only words of the paper changed, `python -m adaroute.claims`."""
+or, if only words of the paper changed, `python -m adaroute.lab.claims`."""
 import json
 import re
 import shutil
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from adaroute import claims
-from adaroute.summary import summarise
+from adaroute.lab import claims
+from adaroute.lab.paper_tables import summarise
 
 ROOT = Path(__file__).resolve().parents[1]
 README, SOURCE = (ROOT / "README.md").read_text(), (ROOT / "paper/adaroute.typ").read_text()
@@ -45,7 +45,7 @@ def test_every_number_of_the_readme_is_claimed(ledger):
 
 def test_the_ledger_is_the_one_of_these_words(ledger):
     made = claims.build_ledger(ROOT, *(ROOT / "paper" / what for what in ("results", "figs", "tables")))
-    assert made == ledger, "the paper's words changed: python -m adaroute.claims"
+    assert made == ledger, "the paper's words changed: python -m adaroute.lab.claims"
 
 
 def test_counts_are_those_of_the_results():

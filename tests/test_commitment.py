@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from adaroute import commitment as co
+from adaroute.provenance import commitment as co
 from adaroute.schema import Schema, SchemaError
 
 SCHEMA = Schema(text="note", numeric="age", categorical="sex", tasks={"phq9": "count", "gad7": "count"})

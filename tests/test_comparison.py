@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from adaroute import AdaRoute
-from adaroute.comparison import COMPARED, TASK_SCORES, compare_out_of_fold, out_of_fold, score_all
+from adaroute.evaluation.comparison import COMPARED, TASK_SCORES, compare_out_of_fold, out_of_fold, score_all
 from adaroute.datasets import folds
-from adaroute.evaluation import score
+from adaroute.evaluation.metrics import score
 from adaroute.schema import TASKS, SchemaError
 from adaroute.synthetic import make_cohort
 

@@ -9,17 +9,17 @@ import pandas as pd
 import pytest
 import torch
 
-from adaroute import derivation
-from adaroute import plan as plan_module
-from adaroute.commitment import canonical_json
-from adaroute.derivation import AIMED, STARTED, check_derivation, replayed_order, touched_by_data
+from adaroute.provenance import derivation
+from adaroute.provenance import plan as plan_module
+from adaroute.provenance.commitment import canonical_json
+from adaroute.provenance.derivation import AIMED, STARTED, check_derivation, replayed_order, touched_by_data
 from adaroute.estimator import AdaRoute, make_split
 from adaroute.model import Design
-from adaroute.plan import Nonce, derive_seed, derived_test, save_nonce
-from adaroute.runfolder import Check, RunFolder, check_integrity
+from adaroute.provenance.plan import Nonce, derive_seed, derived_test, save_nonce
+from adaroute.provenance.run_folder import Check, RunFolder, check_integrity
 from adaroute.synthetic import make_cohort
 from adaroute.training import Settings
-from adaroute.transcript import TranscriptError, fit_under_plan, planned_model, short_digests, transcript_head
+from adaroute.provenance.transcript import TranscriptError, fit_under_plan, planned_model, short_digests, transcript_head
 from rechain import NONCE, lines_of, parameters, planned, rechain, sum_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:the router collapsed")

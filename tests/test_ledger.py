@@ -10,9 +10,9 @@ import sys
 
 import pytest
 
-from adaroute import ledger as le
-from adaroute.commitment import canonical_json
-from adaroute.ledger import Ledger, LedgerError
+from adaroute.provenance import ledger as le
+from adaroute.provenance.commitment import canonical_json
+from adaroute.provenance.ledger import Ledger, LedgerError
 
 fcntl = pytest.importorskip("fcntl")
 sha = lambda text: hashlib.sha256(str(text).encode()).hexdigest()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from adaroute import memorisation as me
+from adaroute.provenance import memorisation as me
 from adaroute.estimator import AdaRoute
 from loose import COLUMNS, loose, model, tables
 

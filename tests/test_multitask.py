@@ -8,7 +8,7 @@ from sklearn.exceptions import NotFittedError
 
 from adaroute.heads import fit_scale
 from adaroute.model import Design, RoutedModel, count_parameters
-from adaroute.multitask import (KINDS, MultitaskNetwork, NetworkSize, count_weights, multitask_forward, multitask_gates, multitask_loss,
+from adaroute.rivals.multitask import (KINDS, MultitaskNetwork, NetworkSize, count_weights, multitask_forward, multitask_gates, multitask_loss,
                                 name_weights, network_size, start_weights, weight_shapes)
 from adaroute.paths import Widths, lane_generators, lane_normal
 

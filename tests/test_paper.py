@@ -6,11 +6,11 @@ import sys
 import pytest
 from conftest import write_notebook
 
-from adaroute import paper
+from adaroute.lab import paper
 
 
 def run(root, *words):
-    return subprocess.run([sys.executable, "-m", "adaroute.paper", *words], cwd=root, capture_output=True, text=True)
+    return subprocess.run([sys.executable, "-m", "adaroute.lab.paper", *words], cwd=root, capture_output=True, text=True)
 
 
 def refused(root, *words, status=2):
@@ -49,7 +49,7 @@ def test_unknown_notebook(toy):
 
 def test_yaml_without_notebook(toy):
     (toy / "paper/params/smoke/59_gone.yaml").write_text("n: 3")
-    assert "nbs/59_gone.ipynb, found none" in refused(toy, "--scale", "smoke")
+    assert "nbs/paper/59_gone.ipynb, found none" in refused(toy, "--scale", "smoke")
 
 
 def test_missing_yaml(toy):
@@ -58,7 +58,7 @@ def test_missing_yaml(toy):
 
 
 def test_lost_parameters_tag(toy):
-    path = toy / "nbs/51_draw.ipynb"
+    path = toy / "nbs/paper/51_draw.ipynb"
     path.write_text(path.read_text().replace('"parameters"', '"other"'))
     assert "51_draw.ipynb: expected a cell tagged 'parameters'" in refused(toy)
 
@@ -98,7 +98,7 @@ def test_smoke_leaves_the_committed_files_alone(toy):
 def test_failing_notebook_keeps_what_was_there(toy):
     paper.make_paper(toy, say=lambda line: None)
     kept = {p: p.read_bytes() for p in [toy / "paper/results/total.json", toy / "paper/figs/total.txt"]}
-    path = toy / "nbs/51_draw.ipynb"
+    path = toy / "nbs/paper/51_draw.ipynb"
     write_notebook(path, 'results = "a"\nfigs = "b"', "from pathlib import Path",
                    'Path(figs, "total.txt").write_text("half")\nPath(results, "total.json").write_text("half")',
                    'raise KeyError("the text of a note")')

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from adaroute import AdaRoute
-from adaroute.experiments import sources
-from adaroute.plan import code_digest, load_plan
+from adaroute.lab.jobs import sources
+from adaroute.provenance.plan import code_digest, load_plan
 from adaroute.synthetic import make_cohort
 from adaroute.tables import read_table
-from adaroute.transcript import numerics, read_transcript
+from adaroute.provenance.transcript import numerics, read_transcript
 
 ROOT = Path(__file__).resolve().parents[1]
 PINS = sorted((ROOT / "tests/pins").iterdir())
@@ -103,7 +103,7 @@ def test_a_plan_of_the_first_version_keeps_its_digest():
 def test_sources_are_those_that_a_fresh_python_loads():
     "Which module changes an answer is read from the imports; a fresh Python is asked whether any is missed."
     code = (
-        "import sys, adaroute.experiments as e; from adaroute import AdaRoute;"
+        "import sys, adaroute.lab.jobs as e; from adaroute import AdaRoute;"
         "print(sorted(m.removeprefix('adaroute.') for m in sys.modules if m.startswith('adaroute.')))"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -11,8 +11,8 @@ import pytest
 from scipy import stats
 from sklearn.linear_model import Ridge
 
-from adaroute import plan as pl
-from adaroute.commitment import canonical_json, commit_records
+from adaroute.provenance import plan as pl
+from adaroute.provenance.commitment import canonical_json, commit_records
 from adaroute.estimator import AdaRoute
 from adaroute.schema import Schema
 

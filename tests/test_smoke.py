@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 import pytest
 
-from adaroute.paper import make_paper
+from adaroute.lab.paper import make_paper
 
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = ROOT / "paper" / "runs" / "smoke"
@@ -14,7 +14,7 @@ FIGURES = {"fig1_method", "fig2_cohort", "fig3_headroom", "fig4_recovery", "fig5
 
 
 def drive(*words):
-    done = subprocess.run([sys.executable, "-m", "adaroute.paper", "--scale", "smoke", *words], cwd=ROOT, capture_output=True, text=True,
+    done = subprocess.run([sys.executable, "-m", "adaroute.lab.paper", "--scale", "smoke", *words], cwd=ROOT, capture_output=True, text=True,
                           timeout=900, stdin=subprocess.DEVNULL)
     assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
 

@@ -6,12 +6,12 @@ import stat
 import numpy as np
 import pytest
 
-import adaroute.transcript as transcript
+import adaroute.provenance.transcript as transcript
 from adaroute import AdaRoute
 from adaroute.datasets import available, load
-from adaroute.reexecution import reexecute
+from adaroute.provenance.reexecution import reexecute
 from adaroute.synthetic import make_cohort
-from adaroute.transcript import TranscriptError, numerics, read_transcript, transcript_head
+from adaroute.provenance.transcript import TranscriptError, numerics, read_transcript, transcript_head
 
 pytestmark = pytest.mark.filterwarnings("ignore:the router collapsed")
 COHORT = make_cohort(90, seed=100)

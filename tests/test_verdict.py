@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adaroute import headroom as hr
-from adaroute import verdict as vd
-from adaroute.experiments import outcome_error
+from adaroute.evaluation import headroom as hr
+from adaroute.evaluation import verdict as vd
+from adaroute.lab.jobs import outcome_error
 from adaroute.schema import Schema
 
 steady = settings(deadline=None, derandomize=True, max_examples=50, database=None)

@@ -9,15 +9,16 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 import adaroute.training
-import adaroute.verify
-from adaroute import AdaRoute, reexecution
-from adaroute.cheats import CHEATS, cheat_world, honest
-from adaroute.commitment import commit_records
-from adaroute.plan import PlanError, derive_seed, group_codes, model_seed, save_leaves, save_nonce, save_plan
-from adaroute.reexecution import reexecute
+import adaroute.provenance.verify
+from adaroute import AdaRoute
+from adaroute.provenance import reexecution
+from adaroute.lab.cheats import CHEATS, cheat_world, honest
+from adaroute.provenance.commitment import commit_records
+from adaroute.provenance.plan import PlanError, derive_seed, group_codes, model_seed, save_leaves, save_nonce, save_plan
+from adaroute.provenance.reexecution import reexecute
 from adaroute.synthetic import make_cohort
-from adaroute.transcript import TranscriptError, fit_under_plan
-from adaroute.verify import CHEAT_NAMES, name_cheat, verify_run
+from adaroute.provenance.transcript import TranscriptError, fit_under_plan
+from adaroute.provenance.verify import CHEAT_NAMES, name_cheat, verify_run
 from rechain import lines_of, parameters, rechain, sum_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:the router collapsed")
@@ -74,7 +75,7 @@ def test_without_segment_files_digests_decide(world, run, tmp_path, monkeypatch)
     shutil.copytree(run, tmp_path / "run"); shutil.rmtree(tmp_path / "run" / "segments")
     assert audit(world, tmp_path / "run").status == 0
     with pytest.raises(TranscriptError, match="expected the state of 'main' at step"): reexecute(tmp_path / "run", world.frame[~world.test], None, picked={("main", 90)})
-    monkeypatch.setattr(adaroute.verify, "_picked", lambda run, segments: {("main", 90)})
+    monkeypatch.setattr(adaroute.provenance.verify, "_picked", lambda run, segments: {("main", 90)})
     found = audit(world, tmp_path / "run", segments=1)
     assert found.status == 2 and not found.failed and found.verdicts["gluing"].word == "not tested"
 
