@@ -150,7 +150,8 @@ def test_results_carry_their_origin():
     for path in (ROOT / "paper/results").glob("*.json"):
         record = json.loads(path.read_text())
         assert {"value", "made_by", "seeds", "versions", "commit"} <= set(record), path.name
-        assert (ROOT / "nbs/paper" / f"{record['made_by']}.ipynb").is_file(), f"{path.name}: no notebook {record['made_by']}"
+        name = record["made_by"] if "/" in record["made_by"] else f"paper/{record['made_by']}"
+        assert (NBS / f"{name}.ipynb").is_file(), f"{path.name}: no notebook {name}"
 
 
 # the package

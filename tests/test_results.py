@@ -14,7 +14,8 @@ def test_there_are_results():
 @pytest.mark.parametrize("path", RESULTS, ids=lambda p: p.stem)
 def test_each_result_names_its_origin(path):
     record = json.loads(path.read_text())
-    assert (ROOT / "nbs/paper" / f"{record['made_by']}.ipynb").exists()
+    name = record["made_by"] if "/" in record["made_by"] else f"paper/{record['made_by']}"
+    assert (ROOT / "nbs" / f"{name}.ipynb").exists()
     assert record["commit"] and {"python", "numpy", "torch", "adaroute"} <= set(record["versions"])
 
 

@@ -497,7 +497,7 @@ def hold(root: Path, rivals: tuple[str, ...], tables: tuple[str, ...], k: int = 
     order = [r.name for r in RIVALS]
     found.sort(key=lambda r: ([c.name for c in CONTESTS].index(r["table"]), order.index(r["rival"])))
     value = {"rows": found, "folds": k, "repeats": repeats, "draws": draws, "environments": _freezes(places["home"])}
-    write_result(root / "paper" / "results", "arena", value, seeds=[0], notebook="19_arena")
+    write_result(root / "paper" / "results", "arena", value, seeds=[0], notebook="8_lab/07_arena")
     (root / "paper" / "tables" / "arena.md").write_text(markdown(found, RIVALS))
     return found
 

@@ -153,7 +153,7 @@ def writing_cell(
     "The cell of a notebook that writes a result or a table."
     for cell in json.loads(Path(notebook).read_text())["cells"]:
         text = "".join(cell["source"])
-        if cell["cell_type"] == "code" and re.search(rf"write_result\([^\n]*[\"']{re.escape(name)}[\"']|\btable\([\"']{re.escape(name)}[\"']", text): return cell["id"]
+        if cell["cell_type"] == "code" and re.search(rf"write_result\([^()]*[\"']{re.escape(name)}[\"']|\btable\([\"']{re.escape(name)}[\"']", text): return cell["id"]
     raise ValueError(f"{Path(notebook).name}: expected a cell that writes {name!r}, got none")
 
 # %% ../../nbs/8_lab/11_claims.ipynb #c23b
@@ -161,7 +161,8 @@ def _origin(root: Path, folder: Path, name: str, where: str) -> dict[str, str]:
     "File, notebook and cell of a result, or of the summary."
     if name == "summary": notebook, file = "59_figures", f"paper/tables/{name}.json"
     else: notebook, file = json.loads((folder / f"{name}.json").read_text())["made_by"], f"paper/results/{name}.json"
-    return {"where": where, "result": file, "notebook": f"nbs/paper/{notebook}.ipynb", "cell": writing_cell(root / "nbs" / "paper" / f"{notebook}.ipynb", name)}
+    path = f"nbs/{notebook}.ipynb" if "/" in notebook else f"nbs/paper/{notebook}.ipynb"   # a chapter of the library, or a notebook of the paper
+    return {"where": where, "result": file, "notebook": path, "cell": writing_cell(root / path, name)}
 
 # %% ../../nbs/8_lab/11_claims.ipynb #c25
 def readme_claims(
