@@ -1,4 +1,5 @@
 "Old names of modules, which warn for one version (0.2) before they go."
+
 from importlib import import_module
 from warnings import warn
 

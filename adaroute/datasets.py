@@ -25,75 +25,156 @@ class DatasetError(ValueError):
 
 @dataclass(frozen=True)
 class _File:
-    name: str      # as it is called in the folder of its dataset
-    sha256: str    # of its bytes
+    name: str  # as it is called in the folder of its dataset
+    sha256: str  # of its bytes
     url: str = ""  # pinned to a commit; empty: only to be found in a folder
 
 # %% ../nbs/1_method/06_datasets.ipynb #c06
 def _checked(
-    path: Path,   # a file on this machine
+    path: Path,  # a file on this machine
     file: _File,  # what it should be
 ) -> bytes:
     "The file's bytes, if they are the ones we expect."
     data = path.read_bytes()
     got = hashlib.sha256(data).hexdigest()
     if got != file.sha256:
-        raise DatasetError(f"{file.name}: expected sha256 {file.sha256[:16]}..., got {got[:16]}... ({len(data)} bytes)")
+        raise DatasetError(
+            f"{file.name}: expected sha256 {file.sha256[:16]}..., got {got[:16]}... ({len(data)} bytes)"
+        )
     return data
 
 # %% ../nbs/1_method/06_datasets.ipynb #c10
 @dataclass(frozen=True)
 class _Source:
     parts: tuple[tuple[_File, ...], ...]  # the rows are those of all parts, one below the other
-    variants: dict[str, Schema]           # the first is the default
+    variants: dict[str, Schema]  # the first is the default
     citation: str
     licence: str
-    groups: str = ""                      # column whose rows must stay together in folds
-    splits: tuple[str, ...] = ()          # what each part is for, where its authors said so
+    groups: str = ""  # column whose rows must stay together in folds
+    splits: tuple[str, ...] = ()  # what each part is for, where its authors said so
 
 # %% ../nbs/1_method/06_datasets.ipynb #c12
 _RAW = "https://raw.githubusercontent.com"
-_PHQ_GAD = dict(numeric=("Gender", "Age", "MentalSickDays", "MentalSickDaysYear", "HealthCareMental",
-                         "SickDaysMonth", "SickDaysYear", "HealthCareVisits"),
-                tasks={"PHQ9tot": "regression", "GAD7tot": "regression"})
+_PHQ_GAD = dict(
+    numeric=(
+        "Gender",
+        "Age",
+        "MentalSickDays",
+        "MentalSickDaysYear",
+        "HealthCareMental",
+        "SickDaysMonth",
+        "SickDaysYear",
+        "HealthCareVisits",
+    ),
+    tasks={"PHQ9tot": "regression", "GAD7tot": "regression"},
+)
 _DEP_WOR = _Source(
-    parts=((_File("dep_wor_data.csv", "8d450ed54f7f3610fe31dcc051a6d31763dd1a994be7f1f8288691f008f92dd6"),
-            _File("dep_wor_data.rda", "0fec67d2aec2c362ccc65df7b747ff62d3059e06c9e58d7447587939e46d7323",
-                  f"{_RAW}/theharmonylab/topics/95a3ad180f6c25cb7f42482185de0101cf1871d6/data/dep_wor_data.rda")),),
-    variants={"all": Schema(text=("Depselect", "Worselect", "Depword", "Worword", "Depphrase", "Worphrase",
-                                  "Deptext", "Wortext"), **_PHQ_GAD),
-              "free": Schema(text=("Deptext", "Wortext"), **_PHQ_GAD)},
+    parts=(
+        (
+            _File(
+                "dep_wor_data.csv",
+                "8d450ed54f7f3610fe31dcc051a6d31763dd1a994be7f1f8288691f008f92dd6",
+            ),
+            _File(
+                "dep_wor_data.rda",
+                "0fec67d2aec2c362ccc65df7b747ff62d3059e06c9e58d7447587939e46d7323",
+                f"{_RAW}/theharmonylab/topics/95a3ad180f6c25cb7f42482185de0101cf1871d6/data/dep_wor_data.rda",
+            ),
+        ),
+    ),
+    variants={
+        "all": Schema(
+            text=(
+                "Depselect",
+                "Worselect",
+                "Depword",
+                "Worword",
+                "Depphrase",
+                "Worphrase",
+                "Deptext",
+                "Wortext",
+            ),
+            **_PHQ_GAD,
+        ),
+        "free": Schema(text=("Deptext", "Wortext"), **_PHQ_GAD),
+    },
     citation="The Harmony Lab, R package 'topics', data set dep_wor_data; source https://osf.io/preprints/psyarxiv/p67db",
-    licence="GPL-3 (of the package that carries it; no separate data licence)")
+    licence="GPL-3 (of the package that carries it; no separate data licence)",
+)
 
 # %% ../nbs/1_method/06_datasets.ipynb #c14
-_USAGE = ("duration", "self_rating_general", "self_rating_short", "self_rating_long",
-          "twitter_general_often", "twitter_tweet_often", "twitter_participate_often")
-_WORRY = dict(text=("text_long", "text_short"), categorical=("eng_native",),
-              tasks={name: "regression" for name in ("worry", "anxiety", "fear", "sadness")})
+_USAGE = (
+    "duration",
+    "self_rating_general",
+    "self_rating_short",
+    "self_rating_long",
+    "twitter_general_often",
+    "twitter_tweet_often",
+    "twitter_participate_often",
+)
+_WORRY = dict(
+    text=("text_long", "text_short"),
+    categorical=("eng_native",),
+    tasks={name: "regression" for name in ("worry", "anxiety", "fear", "sadness")},
+)
 _RWWD = _Source(
-    parts=((_File("rwwd_full.csv", "8cdb8b79916ba48351f174c5d13a23f204e0024af54e6ea2006e4b8b0fae4fb4",
-                  f"{_RAW}/ben-aaron188/covid19worry/7324d50869578589a47781bc1d26123ca48e27c8"
-                  "/data_phase_1/files_clean/meta/rwwd_full.csv"),),),
-    variants={"rich": Schema(numeric=(*_USAGE, "anger", "disgust", "happiness", "relaxation", "desire"), **_WORRY),
-              "lean": Schema(numeric=_USAGE, **_WORRY)},
+    parts=(
+        (
+            _File(
+                "rwwd_full.csv",
+                "8cdb8b79916ba48351f174c5d13a23f204e0024af54e6ea2006e4b8b0fae4fb4",
+                f"{_RAW}/ben-aaron188/covid19worry/7324d50869578589a47781bc1d26123ca48e27c8"
+                "/data_phase_1/files_clean/meta/rwwd_full.csv",
+            ),
+        ),
+    ),
+    variants={
+        "rich": Schema(
+            numeric=(*_USAGE, "anger", "disgust", "happiness", "relaxation", "desire"), **_WORRY
+        ),
+        "lean": Schema(numeric=_USAGE, **_WORRY),
+    },
     citation="B. Kleinberg, I. van der Vegt, M. Mozes (2020), Measuring Emotions in the COVID-19 Real World Worry "
-             "Dataset, NLP COVID-19 Workshop at ACL 2020, 2020.nlpcovid19-acl.11",
-    licence="GPL-3 (of the repository that carries it; no separate data licence)")
+    "Dataset, NLP COVID-19 Workshop at ACL 2020, 2020.nlpcovid19-acl.11",
+    licence="GPL-3 (of the repository that carries it; no separate data licence)",
+)
 
 # %% ../nbs/1_method/06_datasets.ipynb #c16
-_CLOTHES = (f"{_RAW}/georgian-io/Multimodal-Toolkit/a9df7291491b9fbcfd2c578eab73390a15868f75"
-            "/datasets/Womens_Clothing_E-Commerce_Reviews")
+_CLOTHES = (
+    f"{_RAW}/georgian-io/Multimodal-Toolkit/a9df7291491b9fbcfd2c578eab73390a15868f75"
+    "/datasets/Womens_Clothing_E-Commerce_Reviews"
+)
 _CLOTHING = _Source(
-    parts=((_File("val.csv", "4fa0e4bd43259628f3eb89a7b31d7852b16d877efa31f24cdbb95ef50d7fafcc", f"{_CLOTHES}/val.csv"),),
-           (_File("test.csv", "508bd19a93d720274f677b0589cd7ab4b15497ded16d071f3da7743801ae03b3", f"{_CLOTHES}/test.csv"),)),
-    variants={"all": Schema(text=("Review Text", "Title"), numeric=("Age", "Positive Feedback Count"),
-                            categorical=("Division Name", "Department Name", "Class Name"),
-                            tasks={"Recommended IND": "binary", "Rating": "ordinal"})},
+    parts=(
+        (
+            _File(
+                "val.csv",
+                "4fa0e4bd43259628f3eb89a7b31d7852b16d877efa31f24cdbb95ef50d7fafcc",
+                f"{_CLOTHES}/val.csv",
+            ),
+        ),
+        (
+            _File(
+                "test.csv",
+                "508bd19a93d720274f677b0589cd7ab4b15497ded16d071f3da7743801ae03b3",
+                f"{_CLOTHES}/test.csv",
+            ),
+        ),
+    ),
+    variants={
+        "all": Schema(
+            text=("Review Text", "Title"),
+            numeric=("Age", "Positive Feedback Count"),
+            categorical=("Division Name", "Department Name", "Class Name"),
+            tasks={"Recommended IND": "binary", "Rating": "ordinal"},
+        )
+    },
     citation="Women's E-Commerce Clothing Reviews, Kaggle, nicapotato/womens-ecommerce-clothing-reviews; "
-             "splits of georgian-io/Multimodal-Toolkit",
+    "splits of georgian-io/Multimodal-Toolkit",
     licence="CC0, public domain",
-    groups="Clothing ID", splits=("train", "test"))
+    groups="Clothing ID",
+    splits=("train", "test"),
+)
 
 # %% ../nbs/1_method/06_datasets.ipynb #c17
 _SOURCES = {"dep_wor": _DEP_WOR, "rwwd": _RWWD, "clothing": _CLOTHING}
@@ -108,7 +189,8 @@ def _source(
     name: str,  # of a dataset
 ) -> _Source:
     "What is known of a dataset."
-    if name not in names(): raise DatasetError(f"dataset: expected one of {', '.join(names())}, got {name!r}")
+    if name not in names():
+        raise DatasetError(f"dataset: expected one of {', '.join(names())}, got {name!r}")
     return _SOURCES[name]
 
 # %% ../nbs/1_method/06_datasets.ipynb #c20
@@ -123,23 +205,26 @@ def _named(
 def _cache() -> Path:
     "Where downloads are kept; pooch asks the same package for it."
     import platformdirs
+
     return Path(platformdirs.user_cache_dir("adaroute"))
 
 
 def _find(
-    name: str,                  # of the dataset
-    part: tuple[_File, ...],    # files that hold the same rows, the preferred one first
+    name: str,  # of the dataset
+    part: tuple[_File, ...],  # files that hold the same rows, the preferred one first
     folder: str | Path | None,  # the caller's argument
 ) -> tuple[Path, _File] | None:
     "The first file of the part that is on this machine."
     place, here = _named(folder), Path.cwd()
-    places = [place] if place else [*(p / "shared" / "data" for p in (here, *here.parents)), _cache()]
+    places = (
+        [place] if place else [*(p / "shared" / "data" for p in (here, *here.parents)), _cache()]
+    )
     paths = ((p / sub / f.name, f) for p in places for f in part for sub in (name, ""))
     return next(((path, f) for path, f in paths if path.is_file()), None)
 
 # %% ../nbs/1_method/06_datasets.ipynb #c24
 def available(
-    name: str,                         # one of `names()`
+    name: str,  # one of `names()`
     folder: str | Path | None = None,  # the only place to look in
 ) -> bool:
     "Whether a dataset is on this machine, readable without a download."
@@ -150,11 +235,12 @@ def available(
 def _has_rdata() -> bool:
     "Whether the reader for R's files is installed."
     from importlib.util import find_spec
+
     return find_spec("rdata") is not None
 
 # %% ../nbs/1_method/06_datasets.ipynb #c27
 def _fetch(
-    name: str,                # of the dataset
+    name: str,  # of the dataset
     part: tuple[_File, ...],  # files that hold the same rows
 ) -> tuple[Path, _File]:
     "Download the one file of the part that has an address."
@@ -164,12 +250,19 @@ def _fetch(
     file = next(f for f in part if f.url)
     pooch.get_logger().setLevel("WARNING")  # its notes name folders of this machine
     try:
-        path = pooch.retrieve(file.url, known_hash=f"sha256:{file.sha256}", fname=file.name, path=_cache() / name)
-    except ValueError: reason = "a download with another checksum"
-    except OSError as e: reason = f"no download ({type(e).__name__})"
-    else: return Path(path), file
-    raise DatasetError(f"{name}: expected {_either(part)} in the folder ADAROUTE_DATA or ../shared/data, "
-                       f"or a download from {file.url}; got no such file and {reason}")
+        path = pooch.retrieve(
+            file.url, known_hash=f"sha256:{file.sha256}", fname=file.name, path=_cache() / name
+        )
+    except ValueError:
+        reason = "a download with another checksum"
+    except OSError as e:
+        reason = f"no download ({type(e).__name__})"
+    else:
+        return Path(path), file
+    raise DatasetError(
+        f"{name}: expected {_either(part)} in the folder ADAROUTE_DATA or ../shared/data, "
+        f"or a download from {file.url}; got no such file and {reason}"
+    )
 
 
 def _either(
@@ -180,13 +273,14 @@ def _either(
 
 # %% ../nbs/1_method/06_datasets.ipynb #c29
 def _obtain(
-    name: str,                  # of the dataset
-    part: tuple[_File, ...],    # files that hold the same rows
+    name: str,  # of the dataset
+    part: tuple[_File, ...],  # files that hold the same rows
     folder: str | Path | None,  # the only place to look in
 ) -> tuple[bytes, _File]:
     "Checked bytes and the file that they are."
     found, place = _find(name, part, folder), _named(folder)
-    if found is None and place: raise DatasetError(f"{name}: expected {_either(part)} in {place}, got no such file")
+    if found is None and place:
+        raise DatasetError(f"{name}: expected {_either(part)} in {place}, got no such file")
     path, file = found or _fetch(name, part)
     return _checked(path, file), file
 
@@ -196,12 +290,18 @@ def _frame(
     file: _File,  # which it is
 ) -> pd.DataFrame:
     "The table in a file."
-    if file.name.endswith(".csv"): return pd.read_csv(io.BytesIO(data), keep_default_na=False, na_values=[""])
+    if file.name.endswith(".csv"):
+        return pd.read_csv(io.BytesIO(data), keep_default_na=False, na_values=[""])
     if not _has_rdata():
-        raise DatasetError(f"{file.name}: expected the package rdata to read it (pip install 'adaroute[data]'), got none")
+        raise DatasetError(
+            f"{file.name}: expected the package rdata to read it (pip install 'adaroute[data]'), got none"
+        )
     import rdata
+
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it takes R's kinds of data frame for plain ones, which is what we want
+        warnings.simplefilter(
+            "ignore"
+        )  # it takes R's kinds of data frame for plain ones, which is what we want
         tables = rdata.conversion.convert(rdata.parser.parse_data(data))
     return next(iter(tables.values())).reset_index(drop=True)
 
@@ -209,45 +309,55 @@ def _frame(
 @dataclass(frozen=True, eq=False)
 class Dataset:
     "A real table, what its columns are, and whose it is."
-    frame: pd.DataFrame               # the schema's columns only
-    schema: Schema                    # what they are
-    groups: np.ndarray | None         # rows of one group stay together in folds; None: rows are apart  # (n,)
-    citation: str                     # to be named wherever results are shown
-    licence: str                      # as its origin states it
-    split: np.ndarray | None = None   # "train" or "test", where the authors made a split  # (n,)
 
-    def __len__(self) -> int: return len(self.frame)
+    frame: pd.DataFrame  # the schema's columns only
+    schema: Schema  # what they are
+    groups: (
+        np.ndarray | None
+    )  # rows of one group stay together in folds; None: rows are apart  # (n,)
+    citation: str  # to be named wherever results are shown
+    licence: str  # as its origin states it
+    split: np.ndarray | None = None  # "train" or "test", where the authors made a split  # (n,)
+
+    def __len__(self) -> int:
+        return len(self.frame)
 
     def __repr__(self) -> str:
         s = self.schema
-        return (f"Dataset({len(self)} rows: {len(s.text)} text, {len(s.numeric)} numeric, "
-                f"{len(s.categorical)} categorical; outcomes {', '.join(s.tasks)})")
+        return (
+            f"Dataset({len(self)} rows: {len(s.text)} text, {len(s.numeric)} numeric, "
+            f"{len(s.categorical)} categorical; outcomes {', '.join(s.tasks)})"
+        )
 
 # %% ../nbs/1_method/06_datasets.ipynb #c36
 def load(
-    name: str,                         # one of `names()`
+    name: str,  # one of `names()`
     folder: str | Path | None = None,  # the only place to look in; None: see "Where to look"
-    variant: str | None = None,        # dep_wor: all, free; rwwd: rich, lean; None: the first of them
+    variant: str | None = None,  # dep_wor: all, free; rwwd: rich, lean; None: the first of them
 ) -> Dataset:
     "A real dataset by its name."
     source = _source(name)
     variant = next(iter(source.variants)) if variant is None else variant
     if variant not in source.variants:
-        raise DatasetError(f"{name}: expected a variant of {', '.join(source.variants)}, got {variant!r}")
+        raise DatasetError(
+            f"{name}: expected a variant of {', '.join(source.variants)}, got {variant!r}"
+        )
     parts = [_frame(*_obtain(name, part, folder)) for part in source.parts]
     frame, schema = pd.concat(parts, ignore_index=True), source.variants[variant]
     groups = frame[source.groups].to_numpy() if source.groups else None
     split = np.repeat(source.splits, [len(p) for p in parts]) if source.splits else None
     numbers = [*schema.numeric, *schema.tasks]
-    frame = frame[[*schema.inputs, *schema.tasks]].astype(object).astype(dict.fromkeys(numbers, float))
+    frame = (
+        frame[[*schema.inputs, *schema.tasks]].astype(object).astype(dict.fromkeys(numbers, float))
+    )
     return Dataset(frame, schema, groups, source.citation, source.licence, split)
 
 # %% ../nbs/1_method/06_datasets.ipynb #c42
 def _assign(
-    sizes: np.ndarray,         # rows in each group                        # (G,)
-    k: int,                    # number of folds
+    sizes: np.ndarray,  # rows in each group                        # (G,)
+    k: int,  # number of folds
     rng: np.random.Generator,  # advanced by this call
-) -> np.ndarray:               # the fold of each group                    # (G,)
+) -> np.ndarray:  # the fold of each group                    # (G,)
     "Groups to folds of nearly equal size, at random."
     order = rng.permutation(len(sizes))
     order = order[np.argsort(-sizes[order], kind="stable")]
@@ -260,16 +370,25 @@ def _assign(
 # %% ../nbs/1_method/06_datasets.ipynb #c45
 def folds(
     n_or_groups: int | np.ndarray,  # number of rows, or the group of each row  # (n,)
-    k: int = 5,                     # folds in a repeat
-    repeats: int = 1,               # how often the rows are dealt anew
-    seed: int = 0,                  # of the deal
+    k: int = 5,  # folds in a repeat
+    repeats: int = 1,  # how often the rows are dealt anew
+    seed: int = 0,  # of the deal
 ) -> list[tuple[np.ndarray, np.ndarray]]:  # train and test rows, k of them a repeat
     "Seeded cross-validation in which no group straddles a fold."
-    group = np.arange(n_or_groups) if np.ndim(n_or_groups) == 0 else pd.factorize(np.asarray(n_or_groups))[0]
-    if (group < 0).any(): raise ValueError(f"groups: expected one for each row, got none at row {(group < 0).argmax()}")
+    group = (
+        np.arange(n_or_groups)
+        if np.ndim(n_or_groups) == 0
+        else pd.factorize(np.asarray(n_or_groups))[0]
+    )
+    if (group < 0).any():
+        raise ValueError(
+            f"groups: expected one for each row, got none at row {(group < 0).argmax()}"
+        )
     sizes = np.bincount(group)
-    if repeats < 1: raise ValueError(f"repeats: expected at least 1, got {repeats}")
-    if not 2 <= k <= len(sizes): raise ValueError(f"k: expected 2 to {len(sizes)}, the number of groups, got {k}")
+    if repeats < 1:
+        raise ValueError(f"repeats: expected at least 1, got {repeats}")
+    if not 2 <= k <= len(sizes):
+        raise ValueError(f"k: expected 2 to {len(sizes)}, the number of groups, got {k}")
     rng, out = np.random.default_rng(seed), []
     for _ in range(repeats):
         fold = _assign(sizes, k, rng)[group]

@@ -21,11 +21,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .features.encoder import Encoder, Features
 from .heads import OutcomeScale, expected, fit_scale
 from .quantiles import count_quantile, mixture_quantile
-from .model import Design, Forecast, Prior, RoutedModel, check_number, predict_mean, take_lanes
+from .model import Design, Forecast, Prior, RoutedModel, check_number, predict_mean
+from .model import take_lanes
 from .outcomes import read_bounds, read_weights
 from .paths import Widths, aim
 from .router import TEXT_NORM, open_routes
-from .schema import ROUTES, Batch, Schema, SchemaError, check_trainable, from_arrays, infer, read, without
+from .schema import ROUTES, Batch, Schema, SchemaError, check_trainable, from_arrays, infer
+from .schema import read, without
 from .ridge_start import learn_trust, start_from_ridge
 from .training import Checkpoint, Rows, Settings, Split, Watch, one_thread, train
 
@@ -36,45 +38,61 @@ def text_factor(
     "What brings the mean squared norm of the text vectors to TEXT_NORM."
     norms = (text.astype(np.float64) ** 2).sum(axis=1)
     norms = norms[norms > 0]
-    return float(np.sqrt(TEXT_NORM / norms.mean())) if len(norms) else 1.
+    return float(np.sqrt(TEXT_NORM / norms.mean())) if len(norms) else 1.0
+
 
 def join_evidence(
     features: Features,
-    factor: float,       # of the text
-) -> torch.Tensor:       # (n, D) numbers, facts, text
+    factor: float,  # of the text
+) -> torch.Tensor:  # (n, D) numbers, facts, text
     "The blocks of evidence side by side."
-    return torch.from_numpy(np.concatenate([features.numbers, features.facts, features.text * np.float32(factor)], axis=1))
+    return torch.from_numpy(
+        np.concatenate(
+            [features.numbers, features.facts, features.text * np.float32(factor)], axis=1
+        )
+    )
 
 # %% ../nbs/1_method/24_estimator.ipynb #c08
 def validation_rows(
-    groups: np.ndarray,          # (n,) one label a row
+    groups: np.ndarray,  # (n,) one label a row
     members: int,
-    share: float,                # of the rows that validate
+    share: float,  # of the rows that validate
     rng: np.random.Generator,
-) -> list[np.ndarray]:           # for each member (n,) bool
+) -> list[np.ndarray]:  # for each member (n,) bool
     "Validation rows of each member: whole groups, another part of the table each time."
     _, code = np.unique(groups, return_inverse=True)
     size, queue, out = np.bincount(code), deque(), []
     wanted = min(max(int(round(share * len(code))), 1), len(code) - 1)
     for _ in range(members):
         if len(queue) * 2 < share * len(size) or not queue:
-            waiting = set(queue)          # a group of more than half of the rows always trains
-            queue.extend(g for g in rng.permutation(len(size)).tolist() if g not in waiting and 2 * size[g] <= len(code))
+            waiting = set(queue)  # a group of more than half of the rows always trains
+            queue.extend(
+                g
+                for g in rng.permutation(len(size)).tolist()
+                if g not in waiting and 2 * size[g] <= len(code)
+            )
         taken, rows = [], 0
         while queue and rows < wanted and len(taken) < len(size) - 1:
-            taken.append(queue.popleft()); rows += size[taken[-1]]
+            taken.append(queue.popleft())
+            rows += size[taken[-1]]
         out.append(np.isin(code, taken))
     return out
 
 # %% ../nbs/1_method/24_estimator.ipynb #c12
 def make_split(
-    groups: np.ndarray, members: int, starts: int, share: float, rng: np.random.Generator,
+    groups: np.ndarray,
+    members: int,
+    starts: int,
+    share: float,
+    rng: np.random.Generator,
 ) -> Split:  # lanes: members x starts, the starts of a member side by side
     "Training and validation rows of every lane."
     masks = validation_rows(groups, members, share, rng)
     parts = [(rng.permutation(np.flatnonzero(~m)), np.flatnonzero(m)) for m in masks]
     fewest = [min(len(p[i]) for p in parts) for i in (0, 1)]
-    stack = lambda i: torch.from_numpy(np.repeat([p[i][:fewest[i]] for p in parts], starts, axis=0))
+    stack = lambda i: torch.from_numpy(
+        np.repeat([p[i][: fewest[i]] for p in parts], starts, axis=0)
+    )
     return Split(train=stack(0), valid=stack(1))
 
 # %% ../nbs/1_method/24_estimator.ipynb #c15
@@ -82,173 +100,291 @@ def make_split(
 def combine(
     model: RoutedModel,
     joined: torch.Tensor,  # (n, D)
-    open: torch.Tensor,    # (n, E) bool
-) -> tuple[np.ndarray, np.ndarray]:  # routes (n, E) or (n, E, K), expected outcomes of each route (n, E, K) on the model's scale
+    open: torch.Tensor,  # (n, E) bool
+) -> tuple[
+    np.ndarray, np.ndarray
+]:  # routes (n, E) or (n, E, K), expected outcomes of each route (n, E, K) on the model's scale
     "Route probabilities and statements of all lanes together."
     L = len(model.seeds)
     f = model(joined.expand(L, -1, -1), open.expand(L, -1, -1))
     p, said = f.log_route.exp(), expected(model.heads, f.eta)
     total = p.sum(dim=0)
-    of_all = lambda t: t if p.dim() == 4 else t[..., None]              # one probability for all outcomes, or one for each
+    of_all = lambda t: (
+        t if p.dim() == 4 else t[..., None]
+    )  # one probability for all outcomes, or one for each
     weighted = (of_all(p) * said).sum(dim=0) / of_all(total).clamp_min(1e-30)
     said = torch.where(of_all(total) > 0, weighted, said.mean(dim=0))
     return (total / L).numpy(), said.numpy()
 
 # %% ../nbs/1_method/24_estimator.ipynb #c18
-def _is_table(X) -> bool: return hasattr(X, "columns") or hasattr(X, "to_pandas")
+def _is_table(X) -> bool:
+    return hasattr(X, "columns") or hasattr(X, "to_pandas")
+
 
 def _schema_of(est, frame) -> Schema:
     if not est.tasks:
-        raise SchemaError("tasks: expected {outcome: 'regression', 'binary', 'ordinal' or 'count'}, got none; "
-                          "AdaRoute(tasks=...) says what to predict")
+        raise SchemaError(
+            "tasks: expected {outcome: 'regression', 'binary', 'ordinal' or 'count'}, got none; "
+            "AdaRoute(tasks=...) says what to predict"
+        )
     return infer(frame, est.tasks, est.text, est.numeric, est.categorical)
 
 # %% ../nbs/1_method/24_estimator.ipynb #c18b
 def _choices(kind, name: str, given: dict | None, **own):
     "Make Settings, Prior, Design or Encoder from keyword arguments, naming what is not known."
-    if not isinstance(given, dict | None): raise ValueError(f"{name}: expected a dictionary, got {type(given).__name__}")
+    if not isinstance(given, dict | None):
+        raise ValueError(f"{name}: expected a dictionary, got {type(given).__name__}")
     known = signature(kind).parameters
     unknown = [k for k in given or {} if k not in known]
-    if unknown: raise ValueError(f"{name}: expected some of {', '.join(known)}, got {unknown[0]!r}")
+    if unknown:
+        raise ValueError(f"{name}: expected some of {', '.join(known)}, got {unknown[0]!r}")
     return kind(**{**own, **(given or {})})
 
 # %% ../nbs/1_method/24_estimator.ipynb #c18e
 def _settled(est) -> tuple[Settings, Prior, Design, Encoder]:
     "The estimator's choices, checked."
-    for name, low in (("members", 1), ("starts", 1), ("seed", 0)): check_number(name, getattr(est, name), low, 2 ** 53, whole=True)
-    check_number("validation", est.validation, .01, .9)
+    for name, low in (("members", 1), ("starts", 1), ("seed", 0)):
+        check_number(name, getattr(est, name), low, 2**53, whole=True)
+    check_number("validation", est.validation, 0.01, 0.9)
     routes = est.routes if np.ndim(est.routes) else (est.routes,)
-    design = _choices(Design, "design", est.design, router=est.router, selection=est.selection, routes=tuple(routes), route_per=est.route_per)
-    settings = _choices(Settings, "settings", est.settings, steps=Settings.steps if est.steps is None else est.steps)
-    return settings, _choices(Prior, "prior", est.prior), design, _choices(Encoder, "encoder", est.encoder)
+    design = _choices(
+        Design,
+        "design",
+        est.design,
+        router=est.router,
+        selection=est.selection,
+        routes=tuple(routes),
+        route_per=est.route_per,
+    )
+    settings = _choices(
+        Settings, "settings", est.settings, steps=Settings.steps if est.steps is None else est.steps
+    )
+    return (
+        settings,
+        _choices(Prior, "prior", est.prior),
+        design,
+        _choices(Encoder, "encoder", est.encoder),
+    )
 
 # %% ../nbs/1_method/24_estimator.ipynb #c20
 def prepare(
     batch: Batch,
-    encoder: Encoder,      # fitted
+    encoder: Encoder,  # fitted
     scale: OutcomeScale,
     design: Design,
-    factor: float,         # of the text
+    factor: float,  # of the text
 ) -> tuple[Rows, Widths]:
     "A batch as tensors."
     f = encoder.transform(batch)
     y = torch.from_numpy(scale.encode(batch.outcome).astype(np.float32))
-    rows = Rows(join_evidence(f, factor), torch.from_numpy(open_routes(f.presence, design.experts)), y)
+    rows = Rows(
+        join_evidence(f, factor), torch.from_numpy(open_routes(f.presence, design.experts)), y
+    )
     return rows, Widths(f.numbers.shape[1], f.facts.shape[1], f.text.shape[1])
 
 # %% ../nbs/1_method/24_estimator.ipynb #c20d
 def _trainable(batch: Batch, design: Design, groups) -> tuple[Batch, np.ndarray, np.ndarray]:
     "The rows that teach something, their groups as numbers, and where they stood."
     check_trainable(batch)
-    if groups is None: groups = np.arange(len(batch))
+    if groups is None:
+        groups = np.arange(len(batch))
     if np.ndim(groups) != 1 or len(groups) != len(batch):
         got = f"shape {np.shape(groups)}" if np.ndim(groups) != 1 else len(groups)
         raise ValueError(f"groups: expected {len(batch)} labels, one a row, got {got}")
-    use = np.flatnonzero(open_routes(batch.presence, design.routes).any(axis=1) & batch.observed.any(axis=1))
+    use = np.flatnonzero(
+        open_routes(batch.presence, design.routes).any(axis=1) & batch.observed.any(axis=1)
+    )
     if len(use) < 3:
         wanted = f"at least 3 rows with an outcome and the evidence for one of {', '.join(design.routes)}"
         raise SchemaError(f"table: expected {wanted}, got {len(use)} of {len(batch)}")
     batch, groups = batch.take(use), pd.factorize(np.asarray(groups)[use], use_na_sentinel=False)[0]
     check_trainable(batch)
-    if not groups.any(): raise ValueError(f"groups: expected at least 2 different labels, got 1 in {len(use)} rows")
+    if not groups.any():
+        raise ValueError(f"groups: expected at least 2 different labels, got 1 in {len(use)} rows")
     return batch, groups, use
 
 # %% ../nbs/1_method/24_estimator.ipynb #c21b
 def _watch(est) -> Watch | None:
     "Who looks on while it trains."
-    if est.checkpoint and est.transcript: raise ValueError("checkpoint: expected none beside a transcript, which keeps its own")
-    if est.checkpoint: return Checkpoint(est.checkpoint)
-    if not est.transcript: return None
-    from adaroute.provenance.transcript import Recorder                     # which knows the run folder, so it comes after this chapter
+    if est.checkpoint and est.transcript:
+        raise ValueError("checkpoint: expected none beside a transcript, which keeps its own")
+    if est.checkpoint:
+        return Checkpoint(est.checkpoint)
+    if not est.transcript:
+        return None
+    from adaroute.provenance.transcript import (
+        Recorder,
+    )  # which knows the run folder, so it comes after this chapter
+
     return Recorder(est.transcript)
 
 # %% ../nbs/1_method/24_estimator.ipynb #c23
 def history(run, lanes: list[int]) -> dict[str, np.ndarray]:
     "The looks of some lanes, one array a quantity."
-    stack = lambda pick: torch.stack([pick(loss, seen)[lanes] for _, loss, seen in run.looks]).numpy()   # (looks, lanes, ...)
+    stack = lambda pick: torch.stack(
+        [pick(loss, seen)[lanes] for _, loss, seen in run.looks]
+    ).numpy()  # (looks, lanes, ...)
     out = {name: stack(lambda _, seen: getattr(seen, name)) for name in run.looks[0][2]._fields}
-    return {"step": np.array([s for s, *_ in run.looks]), "train": stack(lambda loss, _: loss), **out}
+    return {
+        "step": np.array([s for s, *_ in run.looks]),
+        "train": stack(lambda loss, _: loss),
+        **out,
+    }
 
 # %% ../nbs/1_method/24_estimator.ipynb #c22b
 def _kept(model: RoutedModel, run, members: int) -> dict:
     errors = run.best_error.view(members, -1)
     lanes = (errors.argmin(dim=1) + errors.shape[1] * torch.arange(members)).tolist()
-    return dict(model_=take_lanes(model, lanes), validation_error_=errors.amin(dim=1).numpy(), history_=history(run, lanes))
+    return dict(
+        model_=take_lanes(model, lanes),
+        validation_error_=errors.amin(dim=1).numpy(),
+        history_=history(run, lanes),
+    )
 
 # %% ../nbs/1_method/24_estimator.ipynb #c22c
 def _learned(
-    est, design: Design, rows: Rows, widths: Widths, scale: OutcomeScale, groups, settings, prior,
-    watch: Watch | None = None, name: str = "main",
+    est,
+    design: Design,
+    rows: Rows,
+    widths: Widths,
+    scale: OutcomeScale,
+    groups,
+    settings,
+    prior,
+    watch: Watch | None = None,
+    name: str = "main",
 ) -> dict:
     "Train all lanes, keep the best start of each member."
-    split = make_split(groups, est.members, est.starts, est.validation, np.random.default_rng(est.seed))
+    split = make_split(
+        groups, est.members, est.starts, est.validation, np.random.default_rng(est.seed)
+    )
     lanes = range(est.members * est.starts)
     cautions = [prior.cautions[lane % est.starts % len(prior.cautions)] for lane in lanes]
     model = RoutedModel(design, widths, scale, [1000 * est.seed + lane for lane in lanes], cautions)
-    aim(model.paths, rows.joined[:, :widths.numbers])
-    if design.start == "ridge": start_from_ridge(model, rows, split)
-    if watch: watch.lanes(name, model, split, rows, settings)
+    aim(model.paths, rows.joined[:, : widths.numbers])
+    if design.start == "ridge":
+        start_from_ridge(model, rows, split)
+    if watch:
+        watch.lanes(name, model, split, rows, settings)
     run = train(model, rows, split, settings, prior, watch, est.progress)
     learn_trust(model, rows, split)
     found = _kept(model, run, est.members)
-    if watch: watch.finished(name, found["model_"])
+    if watch:
+        watch.finished(name, found["model_"])
     return found
 
 # %% ../nbs/1_method/24_estimator.ipynb #c23b
 def _spare_paths(est, design: Design) -> list[str]:
-    if not isinstance(est.spares, bool): raise ValueError(f"spares: expected True or False, got {type(est.spares).__name__}")
+    if not isinstance(est.spares, bool):
+        raise ValueError(f"spares: expected True or False, got {type(est.spares).__name__}")
     return [p for p in ("N1", "T1") if est.spares and p in design.paths and len(design.paths) > 1]
 
-def _spare(est, path: str, batch: Batch, groups, encoder, scale, factor, design: Design, settings: Settings, prior, watch) -> RoutedModel:
+
+def _spare(
+    est,
+    path: str,
+    batch: Batch,
+    groups,
+    encoder,
+    scale,
+    factor,
+    design: Design,
+    settings: Settings,
+    prior,
+    watch,
+) -> RoutedModel:
     "A model of the path alone, trained on all rows that have its evidence and on nothing else of them."
     left = without(batch, "numbers" if path == "T1" else "text")
     keep = np.flatnonzero(left.presence.any(axis=1))
     alone = replace(design, routes=tuple(f"{path}/{s}" for s in design.sharings))
     rows, widths = prepare(left.take(keep), encoder, scale, alone, factor)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "the router collapsed")             # with a single path there is nothing to lose by it
+        warnings.filterwarnings(
+            "ignore", "the router collapsed"
+        )  # with a single path there is nothing to lose by it
         half = replace(settings, steps=max(settings.steps // 2, 1))
-        return _learned(est, alone, rows, widths, scale, groups[keep], half, prior, watch, f"spare {path}")["model_"]
+        return _learned(
+            est, alone, rows, widths, scale, groups[keep], half, prior, watch, f"spare {path}"
+        )["model_"]
 
 # %% ../nbs/1_method/24_estimator.ipynb #c21
 @one_thread()
-def _fit(est, frame, schema: Schema, groups, watch: Watch | None = None) -> dict:  # attribute -> value
+def _fit(
+    est, frame, schema: Schema, groups, watch: Watch | None = None
+) -> dict:  # attribute -> value
     "What a fit finds."
     settings, prior, design, encoder = _settled(est)
     batch, groups, used = _trainable(read(frame, schema), design, groups)
-    if est.steps is None: settings = replace(settings, steps=min(max(4 * len(batch), 2000), settings.steps))
+    if est.steps is None:
+        settings = replace(settings, steps=min(max(4 * len(batch), 2000), settings.steps))
     encoder.fit(batch, seed=est.seed, owners=groups if groups.max() + 1 < len(groups) else None)
-    scale = fit_scale(batch.outcome, schema.tasks, read_bounds(est.bounds, batch), read_weights(est.task_weights, est.class_weights, batch))
+    scale = fit_scale(
+        batch.outcome,
+        schema.tasks,
+        read_bounds(est.bounds, batch),
+        read_weights(est.task_weights, est.class_weights, batch),
+    )
     factor = text_factor(encoder.transform(batch).text)
     rows, widths = prepare(batch, encoder, scale, design, factor)
     rows = rows._replace(open=est._opened(rows.open))
     if watch:
-        rows = watch.prepared(rows, est=est, schema=schema, settings=settings, widths=widths, encoder=encoder, scale=scale, factor=factor,
-                              groups=groups, used=used)
+        rows = watch.prepared(
+            rows,
+            est=est,
+            schema=schema,
+            settings=settings,
+            widths=widths,
+            encoder=encoder,
+            scale=scale,
+            factor=factor,
+            groups=groups,
+            used=used,
+        )
     found = _learned(est, design, rows, widths, scale, groups, settings, prior, watch)
     for path in _spare_paths(est, design):
         looking = watch if watch and watch.whole else None
-        found["model_"].spares[path] = _spare(est, path, batch, groups, encoder, scale, factor, design, settings, prior, looking)
-    return dict(extras_={}, schema_=schema, design_=design, encoder_=encoder, scale_=scale, factor_=factor, widths_=widths,
-                fallback_=np.nanmean(scale.encode(batch.outcome), axis=0), **found)
+        found["model_"].spares[path] = _spare(
+            est, path, batch, groups, encoder, scale, factor, design, settings, prior, looking
+        )
+    return dict(
+        extras_={},
+        schema_=schema,
+        design_=design,
+        encoder_=encoder,
+        scale_=scale,
+        factor_=factor,
+        widths_=widths,
+        fallback_=np.nanmean(scale.encode(batch.outcome), axis=0),
+        **found,
+    )
 
 # %% ../nbs/1_method/24_estimator.ipynb #c25
 PIECE = 4096  # rows that are held as tensors at once
 
+
 class Encoded(NamedTuple):
     "A table whose text and numbers have been read already; `predict` and its kin take it in place of the table."
-    index: pd.Index       # the caller's row labels
-    rows: Rows            # evidence, open routes, outcomes (not read)
+
+    index: pd.Index  # the caller's row labels
+    rows: Rows  # evidence, open routes, outcomes (not read)
     presence: np.ndarray  # numbers, text; bool       # (n, 2)
 
     def pieces(self):
         for at in range(0, len(self.index), PIECE):
-            yield self.index[at:at + PIECE], Rows(*(block[at:at + PIECE] for block in self.rows))
+            yield (
+                self.index[at : at + PIECE],
+                Rows(*(block[at : at + PIECE] for block in self.rows)),
+            )
 
 # %% ../nbs/1_method/24_estimator.ipynb #c25c
 def _input_frame(est, X):
-    if not hasattr(est, "array_"): return X
-    return pd.DataFrame(_validated(est, X, reset=False, ensure_all_finite="allow-nan", dtype=np.float64), columns=list(est.schema_.numeric))
+    if not hasattr(est, "array_"):
+        return X
+    return pd.DataFrame(
+        _validated(est, X, reset=False, ensure_all_finite="allow-nan", dtype=np.float64),
+        columns=list(est.schema_.numeric),
+    )
+
 
 def _pieces(est, X, outcomes: bool = False):
     "Yield the table's evidence piece by piece: index, tensors."
@@ -267,43 +403,64 @@ def _encode(est, X) -> Encoded:
     "Read text and numbers once, for several questions: the answer can take the table's place."
     batch = read(_input_frame(est, X), est.schema_, outcomes=False)
     parts = [rows for _, rows in _pieces(est, X)]
-    return Encoded(batch.index, Rows(*(torch.cat(blocks) for blocks in zip(*parts))), batch.presence)
+    return Encoded(
+        batch.index, Rows(*(torch.cat(blocks) for blocks in zip(*parts))), batch.presence
+    )
 
 # %% ../nbs/1_method/24_estimator.ipynb #c26
 @one_thread()
 def _answers(est, X) -> tuple[pd.Index, np.ndarray, np.ndarray, np.ndarray]:
     "The index, routes (n, 8) or (n, 8, K), statements (n, 8, K) and prediction (n, K)."
-    parts = [(index, *combine(est.model_, rows.joined, rows.open)) for index, rows in _pieces(est, X)]
+    parts = [
+        (index, *combine(est.model_, rows.joined, rows.open)) for index, rows in _pieces(est, X)
+    ]
     index = parts[0][0].append([p[0] for p in parts[1:]])
     routes, said = (np.concatenate([p[i] for p in parts]) for i in (1, 2))
-    if est.scale_.bounds: said = est.scale_.encode(est.scale_.decode(said))                # the mixture is made of statements within bounds
+    if est.scale_.bounds:
+        said = est.scale_.encode(
+            est.scale_.decode(said)
+        )  # the mixture is made of statements within bounds
     mixture = (routes if routes.ndim == 3 else routes[..., None]) * said
     mixture, lost = mixture.sum(axis=1), routes.reshape(len(routes), -1).sum(axis=1) == 0
     mixture[lost] = est.fallback_
     if lost.any():
         nothing = f"{lost.sum()} of {len(lost)} rows have nothing that an allowed route reads (numbers, text)"
-        warnings.warn(f"{nothing}: predicted by the training mean", stacklevel=4)  # whoever called the public method
+        warnings.warn(
+            f"{nothing}: predicted by the training mean", stacklevel=4
+        )  # whoever called the public method
     at = [ROUTES.index(e) for e in est.design_.experts]
-    full, statements = np.zeros((len(routes), len(ROUTES), *routes.shape[2:])), np.full((len(routes), len(ROUTES), said.shape[2]), np.nan)
+    full, statements = (
+        np.zeros((len(routes), len(ROUTES), *routes.shape[2:])),
+        np.full((len(routes), len(ROUTES), said.shape[2]), np.nan),
+    )
     full[:, at], statements[:, at] = routes, said
     return index, full, est.scale_.decode(statements), est.scale_.decode(mixture)
 
 # %% ../nbs/1_method/24_estimator.ipynb #c28a
-def _flat(t: torch.Tensor) -> np.ndarray: return t.transpose(0, 1).flatten(1).numpy().astype(np.float64)   # (L, n, E) -> (n, L * E)
+def _flat(t: torch.Tensor) -> np.ndarray:
+    return t.transpose(0, 1).flatten(1).numpy().astype(np.float64)  # (L, n, E) -> (n, L * E)
+
 
 def _voices(log_route: torch.Tensor) -> np.ndarray:  # (L, n, E) -> (n, L * E), rows sum to one
     "How much each route of each member has to say."
     p = _flat(log_route.exp()).astype(np.float32) / np.float32(len(log_route))
-    return np.where(p.sum(1, keepdims=True) > 0, p, 1 / p.shape[1])                       # a row without evidence: all routes
+    return np.where(
+        p.sum(1, keepdims=True) > 0, p, 1 / p.shape[1]
+    )  # a row without evidence: all routes
 
 # %% ../nbs/1_method/24_estimator.ipynb #c29a
-def _ends(est, f: Forecast, coverage: float) -> dict[tuple[str, str], np.ndarray]:  # (outcome, end) -> (n,)
+def _ends(
+    est, f: Forecast, coverage: float
+) -> dict[tuple[str, str], np.ndarray]:  # (outcome, end) -> (n,)
     "Two quantiles of each mixture."
     log_sd, ends = est.model_.heads.log_sd[:, None].expand_as(f.eta), {}
     for k, (task, kind) in enumerate(est.schema_.tasks.items()):
-        if kind not in ("regression", "count"): continue
+        if kind not in ("regression", "count"):
+            continue
         p = _voices(f.log_route if f.log_route.dim() == 3 else f.log_route[..., k])
-        quantile, spread = (mixture_quantile, log_sd.exp()) if kind == "regression" else (count_quantile, log_sd)
+        quantile, spread = (
+            (mixture_quantile, log_sd.exp()) if kind == "regression" else (count_quantile, log_sd)
+        )
         for end, level in (("lower", (1 - coverage) / 2), ("upper", (1 + coverage) / 2)):
             ends[task, end] = quantile(p, _flat(f.eta[..., k]), _flat(spread[..., k]), level)
     return ends
@@ -332,44 +489,66 @@ def _interval(est, X, coverage: float) -> pd.DataFrame:
 
 # %% ../nbs/1_method/24_estimator.ipynb #c32
 class _Parameters(RegressorMixin, BaseEstimator):
-    def __init__(self,
-        text=None, numeric=None, categorical=None,  # names of columns; None: inferred from the table
-        tasks=None,              # {outcome: "regression" | "binary" | "ordinal" | "count"}; None: arrays only
-        bounds=None,             # {outcome: (lowest, highest)}: what no prediction may leave, such as (0, 27) for PHQ-9
-        task_weights=None,       # {outcome: weight}: what an outcome counts for in training; else 1
-        class_weights=None,      # {outcome: "balanced" or {level: weight}}: the same for classes of binary and ordinal outcomes
-        spares=False,            # True: also learn what serves rows without text, and rows without numbers; takes about half as long again
-        route_per="sample",      # one route a row; "sample_task": one for each of its outcomes
-        router="two_stage",      # or "joint"
+    def __init__(
+        self,
+        text=None,
+        numeric=None,
+        categorical=None,  # names of columns; None: inferred from the table
+        tasks=None,  # {outcome: "regression" | "binary" | "ordinal" | "count"}; None: arrays only
+        bounds=None,  # {outcome: (lowest, highest)}: what no prediction may leave, such as (0, 27) for PHQ-9
+        task_weights=None,  # {outcome: weight}: what an outcome counts for in training; else 1
+        class_weights=None,  # {outcome: "balanced" or {level: weight}}: the same for classes of binary and ordinal outcomes
+        spares=False,  # True: also learn what serves rows without text, and rows without numbers; takes about half as long again
+        route_per="sample",  # one route a row; "sample_task": one for each of its outcomes
+        router="two_stage",  # or "joint"
         selection="likelihood",  # or the published "soft" and "hard"
-        routes=ROUTES,           # the routes allowed; a single one makes a fixed corner
-        members=3,               # models that are averaged, each validated on other rows
-        starts=2,                # starts of each member, each with a caution of its own; the best is kept
-        validation=.2,           # share of the rows that a member is validated on
-        steps=None,              # training steps; None: four a row, at least 2000, at most 4000
-        settings=None, prior=None,   # further `Settings` of the training, precisions of the `Prior`: dicts
-        design=None, encoder=None,   # further choices of the `Design`, arguments of the `Encoder`: dicts
-        checkpoint=None,         # file to checkpoint training in and to resume from
-        transcript=None,         # folder of a run: how it was trained, for somebody who checks it; resumes as well
-        progress=False,          # show a progress bar
-        seed=0,                  # same seed, same machine: the same model to the bit
+        routes=ROUTES,  # the routes allowed; a single one makes a fixed corner
+        members=3,  # models that are averaged, each validated on other rows
+        starts=2,  # starts of each member, each with a caution of its own; the best is kept
+        validation=0.2,  # share of the rows that a member is validated on
+        steps=None,  # training steps; None: four a row, at least 2000, at most 4000
+        settings=None,
+        prior=None,  # further `Settings` of the training, precisions of the `Prior`: dicts
+        design=None,
+        encoder=None,  # further choices of the `Design`, arguments of the `Encoder`: dicts
+        checkpoint=None,  # file to checkpoint training in and to resume from
+        transcript=None,  # folder of a run: how it was trained, for somebody who checks it; resumes as well
+        progress=False,  # show a progress bar
+        seed=0,  # same seed, same machine: the same model to the bit
     ):
         for name, value in list(locals().items()):
-            if name not in ("self", "__class__"): setattr(self, name, value)
+            if name not in ("self", "__class__"):
+                setattr(self, name, value)
 
 # %% ../nbs/1_method/24_estimator.ipynb #c33b
-_FEATURES = ("n_features_in_", "feature_names_in_")   # what scikit-learn remembers of arrays
+_FEATURES = ("n_features_in_", "feature_names_in_")  # what scikit-learn remembers of arrays
+
 
 def _from_arrays(est, X, y) -> tuple[pd.DataFrame, Schema]:
-    X, y = _validated(est, X, y, multi_output=True, y_numeric=True, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=3)
+    X, y = _validated(
+        est,
+        X,
+        y,
+        multi_output=True,
+        y_numeric=True,
+        dtype=np.float64,
+        ensure_all_finite="allow-nan",
+        ensure_min_samples=3,
+    )
     return from_arrays(X, y)
+
 
 def _validated(est, *arrays, **how):
     "Arrays as scikit-learn checks them, without its message where that would repeat a cell."
-    try: return validate_data(est, *arrays, **how)
+    try:
+        return validate_data(est, *arrays, **how)
     except ValueError as error:
-        if "could not convert" not in str(error): raise
-    raise SchemaError("arrays: expected numbers, got text; a DataFrame may hold it, with AdaRoute(tasks=...)")
+        if "could not convert" not in str(error):
+            raise
+    raise SchemaError(
+        "arrays: expected numbers, got text; a DataFrame may hold it, with AdaRoute(tasks=...)"
+    )
+
 
 def _tags(tags):
     tags.input_tags.allow_nan = True
@@ -379,25 +558,36 @@ def _tags(tags):
 # %% ../nbs/1_method/24_estimator.ipynb #c33d
 class _Learner(_Parameters):
     "What learns."
+
     def fit(self, X, y=None, groups=None):
         "Learn from a table (outcomes among its columns) or from arrays; rows of one group validate together."
         table = _is_table(X) and (self.tasks or y is None)
         frame, schema = (X, _schema_of(self, X)) if table else _from_arrays(self, X, y)
         found = _fit(self, frame, schema, groups, watch := _watch(self))
-        for name in ("array_", *(_FEATURES if table else ())): self.__dict__.pop(name, None)
-        if not table: found["array_"] = np.asarray(y).ndim == 2      # whether to answer with a matrix
-        for name, value in found.items(): setattr(self, name, value)
-        if self.transcript: watch.close(self)
+        for name in ("array_", *(_FEATURES if table else ())):
+            self.__dict__.pop(name, None)
+        if not table:
+            found["array_"] = np.asarray(y).ndim == 2  # whether to answer with a matrix
+        for name, value in found.items():
+            setattr(self, name, value)
+        if self.transcript:
+            watch.close(self)
         return self
-    def _opened(self, open): return open                         # a control may close routes of the training rows here
-    def __sklearn_tags__(self): return _tags(super().__sklearn_tags__())
+
+    def _opened(self, open):
+        return open  # a control may close routes of the training rows here
+
+    def __sklearn_tags__(self):
+        return _tags(super().__sklearn_tags__())
 
 # %% ../nbs/1_method/24_estimator.ipynb #c33f
 def _routes_for(est, routes: np.ndarray, outcome) -> np.ndarray:  # (n, 8)
     "The routes of one outcome, or their mean over outcomes."
     tasks = list(est.schema_.tasks)
-    if outcome is not None and outcome not in tasks: raise ValueError(f"outcome: expected one of {', '.join(tasks)}, got {str(outcome)[:40]!r}")
-    if routes.ndim == 2: return routes
+    if outcome is not None and outcome not in tasks:
+        raise ValueError(f"outcome: expected one of {', '.join(tasks)}, got {str(outcome)[:40]!r}")
+    if routes.ndim == 2:
+        return routes
     return routes.mean(axis=2) if outcome is None else routes[..., tasks.index(outcome)]
 
 # %% ../nbs/1_method/24_estimator.ipynb #c33g
@@ -414,42 +604,62 @@ def _describe(est, X) -> pd.DataFrame:
     index, routes, _, mixture = _answers(est, X)
     out = pd.DataFrame(mixture, index=index, columns=list(est.schema_.tasks))
     _add_routes(out, _routes_for(est, routes, None), "route", "runner_up")
-    for task in est.schema_.tasks if routes.ndim == 3 else (): _add_routes(out, _routes_for(est, routes, task), f"route of {task}")
-    presence = X.presence if isinstance(X, Encoded) else read(_input_frame(est, X), est.schema_, outcomes=False).presence
+    for task in est.schema_.tasks if routes.ndim == 3 else ():
+        _add_routes(out, _routes_for(est, routes, task), f"route of {task}")
+    presence = (
+        X.presence
+        if isinstance(X, Encoded)
+        else read(_input_frame(est, X), est.schema_, outcomes=False).presence
+    )
     numbers, text = presence.T
-    out["presence"] = np.select([numbers & text, numbers, text], ["both", "numbers", "text"], "none")
+    out["presence"] = np.select(
+        [numbers & text, numbers, text], ["both", "numbers", "text"], "none"
+    )
     return out
 
 # %% ../nbs/1_method/24_estimator.ipynb #c35b
 class _Answerer(_Learner):
     "What answers."
+
     def predict(self, X):
         "Expected outcomes: a frame with one column an outcome (arrays in, an array out)."
         index, _, _, mixture = _answers(self, X)
-        if hasattr(self, "array_"): return mixture if self.array_ else mixture[:, 0]
+        if hasattr(self, "array_"):
+            return mixture if self.array_ else mixture[:, 0]
         return pd.DataFrame(mixture, index=index, columns=list(self.schema_.tasks))
+
     def predict_routes(self, X, outcome=None):
         "Route probabilities: a frame (n, 8); rows sum to one, or to zero where there is no evidence. None: the mean over outcomes."
         index, routes, *_ = _answers(self, X)
         return pd.DataFrame(_routes_for(self, routes, outcome), index=index, columns=list(ROUTES))
+
     def predict_experts(self, X):
         "What each route would have said: an array (n, 8, outcomes), NaN for routes not allowed."
         return _answers(self, X)[2]
-    def predict_interval(self, X, coverage=.9):
+
+    def predict_interval(self, X, coverage=0.9):
         "Lower and upper end for each regression outcome and count: a frame with columns (outcome, end)."
         return _interval(self, X, coverage)
-    def encode(self, X): return _encode(self, X)
-    def describe(self, X): return _describe(self, X)
+
+    def encode(self, X):
+        return _encode(self, X)
+
+    def describe(self, X):
+        return _describe(self, X)
 
 # %% ../nbs/1_method/24_estimator.ipynb #c33
 class AdaRoute(_Answerer):
     "Per-sample routing over modality paths and ways of sharing."
+
     def save(self, folder):
         "Write the fitted model into a folder, see the chapter on saving."
-        from adaroute.saving import save_model                   # which knows this class, so it comes after it
+        from adaroute.saving import save_model  # which knows this class, so it comes after it
+
         return save_model(self, folder)
+
     @staticmethod
     def load(folder, sentence_encoder=None, cache=None):
         "Read a saved model; refuse anything altered."
         from adaroute.saving import load_model
+
         return load_model(folder, sentence_encoder, cache)

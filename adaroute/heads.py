@@ -21,52 +21,68 @@ from .schema import PATHS, SHARINGS
 @dataclass(frozen=True)
 class OutcomeScale:
     "How outcomes are put on the model's scale, and back."
-    tasks: dict[str, str]          # outcome -> "regression", "binary", "ordinal" or "count"
-    centre: tuple[float, ...]      # mean (regression), lowest level (ordinal), else 0
-    spread: tuple[float, ...]      # standard deviation (regression), else 1
-    levels: tuple[int, ...]        # number of levels (ordinal), else 0
-    bounds: tuple = ()             # (lowest, highest) possible value of each outcome, in its own units; (): not known
-    weights: tuple = ()            # of each outcome: one weight, or one for each of its levels; (): all one
+
+    tasks: dict[str, str]  # outcome -> "regression", "binary", "ordinal" or "count"
+    centre: tuple[float, ...]  # mean (regression), lowest level (ordinal), else 0
+    spread: tuple[float, ...]  # standard deviation (regression), else 1
+    levels: tuple[int, ...]  # number of levels (ordinal), else 0
+    bounds: tuple = ()  # (lowest, highest) possible value of each outcome, in its own units; (): not known
+    weights: tuple = ()  # of each outcome: one weight, or one for each of its levels; (): all one
 
     def encode(self, outcome: np.ndarray) -> np.ndarray:  # (n, K) -> (n, K)
         return (outcome - np.array(self.centre)) / np.array(self.spread)
-    def decode(self, value: np.ndarray) -> np.ndarray:    # (..., K) -> (..., K)
+
+    def decode(self, value: np.ndarray) -> np.ndarray:  # (..., K) -> (..., K)
         return self.clip(value * np.array(self.spread) + np.array(self.centre))
-    def clip(self, value: np.ndarray) -> np.ndarray:      # (..., K) -> (..., K) in the outcomes' own units
-        if not self.bounds: return value
-        low, high = np.array(self.bounds, float).T        # NaN: an open end
+
+    def clip(
+        self, value: np.ndarray
+    ) -> np.ndarray:  # (..., K) -> (..., K) in the outcomes' own units
+        if not self.bounds:
+            return value
+        low, high = np.array(self.bounds, float).T  # NaN: an open end
         return np.fmin(np.fmax(value, low), high)
 
 # %% ../nbs/1_method/12_heads.ipynb #c06
 def fit_scale(
-    outcome: np.ndarray,    # (n, K) of the training rows, NaN: not observed
+    outcome: np.ndarray,  # (n, K) of the training rows, NaN: not observed
     tasks: dict[str, str],  # outcome -> task type
-    bounds: tuple = (),     # as in `OutcomeScale`
-    weights: tuple = (),    # as in `OutcomeScale`
+    bounds: tuple = (),  # as in `OutcomeScale`
+    weights: tuple = (),  # as in `OutcomeScale`
 ) -> OutcomeScale:
     "Learn the outcomes' scale from training rows."
     centre, spread, levels = [], [], []
     for y, (name, kind) in zip(outcome.T, tasks.items()):
         y = y[~np.isnan(y)]
-        if kind == "ordinal" and np.ptp(y) > 99: raise ValueError(f"outcome {name!r}: expected at most 100 ordinal levels, got {np.ptp(y) + 1:g}; a regression suits it better")
-        centre.append({"regression": y.mean(), "ordinal": y.min()}.get(kind, 0.))
-        spread.append(y.std() if kind == "regression" else 1.)
+        if kind == "ordinal" and np.ptp(y) > 99:
+            raise ValueError(
+                f"outcome {name!r}: expected at most 100 ordinal levels, got {np.ptp(y) + 1:g}; a regression suits it better"
+            )
+        centre.append({"regression": y.mean(), "ordinal": y.min()}.get(kind, 0.0))
+        spread.append(y.std() if kind == "regression" else 1.0)
         levels.append(int(y.max() - y.min()) + 1 if kind == "ordinal" else 0)
-    return OutcomeScale(dict(tasks), tuple(map(float, centre)), tuple(map(float, spread)), tuple(levels), bounds, weights)
+    return OutcomeScale(
+        dict(tasks),
+        tuple(map(float, centre)),
+        tuple(map(float, spread)),
+        tuple(levels),
+        bounds,
+        weights,
+    )
 
 # %% ../nbs/1_method/12_heads.ipynb #c10
 def binary_loglik(eta: Tensor, y: Tensor) -> Tensor:
     "Log probability of 0/1 outcomes under log odds eta."
-    return logsigmoid(torch.where(y > .5, eta, -eta))
+    return logsigmoid(torch.where(y > 0.5, eta, -eta))
 
 # %% ../nbs/1_method/12_heads.ipynb #c13
 def ordinal_loglik(
-    eta: Tensor,         # (...)
-    y: Tensor,           # (...) levels 0, 1, ...
+    eta: Tensor,  # (...)
+    y: Tensor,  # (...) levels 0, 1, ...
     thresholds: Tensor,  # (..., levels - 1) rising, broadcast against eta
-) -> Tensor:             # (...)
+) -> Tensor:  # (...)
     "Log probability of a level: thresholds passed and not passed."
-    far = torch.full_like(thresholds[..., :1], 40.)
+    far = torch.full_like(thresholds[..., :1], 40.0)
     cuts = torch.cat([-far, thresholds, far], dim=-1).expand(*eta.shape, -1)
     at = y.long().clamp(0, cuts.shape[-1] - 2).expand(eta.shape)[..., None]
     a, b = eta - cuts.gather(-1, at)[..., 0], eta - cuts.gather(-1, at + 1)[..., 0]
@@ -77,6 +93,7 @@ def count_mean(eta: Tensor) -> Tensor:
     "Expected count under a log rate, kept finite."
     return eta.clamp(-12, 12).exp()
 
+
 def count_loglik(eta: Tensor, y: Tensor, log_sd: Tensor) -> Tensor:
     "Log probability of counts under a log rate and half a log dispersion (negative binomial)."
     mean, size = count_mean(eta), torch.exp(-2 * log_sd.clamp(-3.45, 3.45))
@@ -85,141 +102,190 @@ def count_loglik(eta: Tensor, y: Tensor, log_sd: Tensor) -> Tensor:
 
 # %% ../nbs/1_method/12_heads.ipynb #c17
 def gaussian_loglik(
-    error: Tensor,     # (..., K) outcome minus mean; anything where not observed
-    log_sd: Tensor,    # (..., K)
-    loading: Tensor,   # (..., K) in (-1, 1); zero: independent residuals
+    error: Tensor,  # (..., K) outcome minus mean; anything where not observed
+    log_sd: Tensor,  # (..., K)
+    loading: Tensor,  # (..., K) in (-1, 1); zero: independent residuals
     observed: Tensor,  # (..., K) bool
-) -> Tensor:           # (...)
+) -> Tensor:  # (...)
     "Log density of residuals that share one factor; outcomes not observed are integrated out."
-    z = torch.where(observed, error, 0.) * torch.exp(-log_sd)
-    own = 1 - loading ** 2                                   # variance of a residual that is not shared
-    tie = torch.where(observed, loading / own, 0.)
+    z = torch.where(observed, error, 0.0) * torch.exp(-log_sd)
+    own = 1 - loading**2  # variance of a residual that is not shared
+    tie = torch.where(observed, loading / own, 0.0)
     strain, stiffness = (tie * z).sum(-1), 1 + (tie * loading).sum(-1)
-    square = (z ** 2 / own).sum(-1) - strain ** 2 / stiffness
-    volume = torch.where(observed, 2 * log_sd + own.log() + math.log(2 * math.pi), 0.).sum(-1) + stiffness.log()
-    return -.5 * (square + volume)
+    square = (z**2 / own).sum(-1) - strain**2 / stiffness
+    volume = (
+        torch.where(observed, 2 * log_sd + own.log() + math.log(2 * math.pi), 0.0).sum(-1)
+        + stiffness.log()
+    )
+    return -0.5 * (square + volume)
 
 # %% ../nbs/1_method/12_heads.ipynb #c21
 class Heads(nn.Module):
     "Representations in, one statement for each expert and outcome out."
-    def __init__(self,
+
+    def __init__(
+        self,
         scale: OutcomeScale,
-        generators: list[torch.Generator],        # one a lane
-        paths: int = len(PATHS),                  # how many paths
-        sharings: tuple[str, ...] = SHARINGS,     # the ways of sharing wanted
-        width: int = 4,                           # numbers in a representation
-        trunk: int = 2,                           # numbers in the shared trunk
+        generators: list[torch.Generator],  # one a lane
+        paths: int = len(PATHS),  # how many paths
+        sharings: tuple[str, ...] = SHARINGS,  # the ways of sharing wanted
+        width: int = 4,  # numbers in a representation
+        trunk: int = 2,  # numbers in the shared trunk
     ):
         super().__init__()
         self.scale, self.sharings, self.kinds = scale, tuple(sharings), tuple(scale.tasks.values())
-        L, K, draw = len(generators), len(self.kinds), lambda *shape: nn.Parameter(lane_normal(generators, *shape) / math.sqrt(width))
+        L, K, draw = (
+            len(generators),
+            len(self.kinds),
+            lambda *shape: nn.Parameter(lane_normal(generators, *shape) / math.sqrt(width)),
+        )
         self.own = draw(paths, width, K)
-        self.trunk, self.shared = draw(paths, width, trunk), nn.Parameter(lane_normal(generators, paths, trunk, K) / math.sqrt(trunk))
+        self.trunk, self.shared = (
+            draw(paths, width, trunk),
+            nn.Parameter(lane_normal(generators, paths, trunk, K) / math.sqrt(trunk)),
+        )
         experts = paths * len(self.sharings)
         self.bias = nn.Parameter(torch.zeros(L, experts, K))
-        self.log_sd = nn.Parameter(torch.full((L, experts, K), -.2))
-        self.tie = nn.Parameter(torch.full((L, paths, K), .5))  # not zero: there, no loading could feel the other
+        self.log_sd = nn.Parameter(torch.full((L, experts, K), -0.2))
+        self.tie = nn.Parameter(
+            torch.full((L, paths, K), 0.5)
+        )  # not zero: there, no loading could feel the other
         self.cuts = nn.Parameter(torch.stack([_start_cuts(scale.levels)] * L))
 
     def forward(self, representation: Tensor) -> Tensor:  # (L, B, P, width) -> (L, B, P * S, K)
         weights = {"STL": lambda: self.own, "MTL": lambda: self.trunk @ self.shared}
-        weights = torch.cat([weights[s]() for s in self.sharings], dim=-1)          # (L, P, width, S * K)
+        weights = torch.cat([weights[s]() for s in self.sharings], dim=-1)  # (L, P, width, S * K)
         eta = torch.einsum("lbpm,lpmo->lbpo", representation, weights)
         return eta.unflatten(-1, (len(self.sharings), -1)).flatten(2, 3) + self.bias[:, None]
 
 # %% ../nbs/1_method/12_heads.ipynb #c23
-def _start_cuts(levels: tuple[int, ...]) -> Tensor:  # (K, most levels - 1): first threshold, then log gaps
+def _start_cuts(
+    levels: tuple[int, ...],
+) -> Tensor:  # (K, most levels - 1): first threshold, then log gaps
     cuts = torch.zeros(len(levels), max(max(levels) - 1, 1))
-    for k, n in enumerate(levels): cuts[k, 0] = -(n - 2) / 2
+    for k, n in enumerate(levels):
+        cuts[k, 0] = -(n - 2) / 2
     return cuts
+
 
 def thresholds(heads: Heads, task: int) -> Tensor:  # (L, levels - 1)
     "The rising thresholds of an ordinal task."
-    cuts = heads.cuts[:, task, :heads.scale.levels[task] - 1]
+    cuts = heads.cuts[:, task, : heads.scale.levels[task] - 1]
     return torch.cat([cuts[:, :1], cuts[:, :1] + cuts[:, 1:].exp().cumsum(dim=1)], dim=1)
+
 
 def loadings(heads: Heads) -> Tensor:  # (L, P * S, K)
     "How much of each residual is shared: nothing under STL."
-    tie = .99 * torch.tanh(heads.tie)
-    return torch.stack([tie if s == "MTL" else torch.zeros_like(tie) for s in heads.sharings], dim=2).flatten(1, 2)
+    tie = 0.99 * torch.tanh(heads.tie)
+    return torch.stack(
+        [tie if s == "MTL" else torch.zeros_like(tie) for s in heads.sharings], dim=2
+    ).flatten(1, 2)
 
 # %% ../nbs/1_method/12_heads.ipynb #c27a
 def marginals(
     heads: Heads,
-    eta: Tensor,       # (L, B, E, K) statements
-    y: Tensor,         # (L, B, K) outcomes on the model's scale, NaN: not observed
-) -> Tensor:           # (L, B, E, K)
+    eta: Tensor,  # (L, B, E, K) statements
+    y: Tensor,  # (L, B, K) outcomes on the model's scale, NaN: not observed
+) -> Tensor:  # (L, B, E, K)
     "How well each expert explains each outcome by itself, weighted; zero where it was not observed."
     seen, known = ~y.isnan()[:, :, None], y.nan_to_num()[:, :, None]
+
     def one(k, kind):
-        if kind == "binary": return binary_loglik(eta[..., k], known[..., k])
-        if kind == "ordinal": return ordinal_loglik(eta[..., k], known[..., k], thresholds(heads, k)[:, None, None])
-        if kind == "count": return count_loglik(eta[..., k], known[..., k], heads.log_sd[:, None, :, k])
+        if kind == "binary":
+            return binary_loglik(eta[..., k], known[..., k])
+        if kind == "ordinal":
+            return ordinal_loglik(eta[..., k], known[..., k], thresholds(heads, k)[:, None, None])
+        if kind == "count":
+            return count_loglik(eta[..., k], known[..., k], heads.log_sd[:, None, :, k])
         z = (known[..., k] - eta[..., k]) * torch.exp(-heads.log_sd[:, None, :, k])
-        return -.5 * (z ** 2 + math.log(2 * math.pi)) - heads.log_sd[:, None, :, k]
+        return -0.5 * (z**2 + math.log(2 * math.pi)) - heads.log_sd[:, None, :, k]
+
     each = torch.stack([one(k, kind) for k, kind in enumerate(heads.kinds)], dim=-1)
-    return torch.where(seen, each, 0.) * outcome_weights(heads.scale, known)
+    return torch.where(seen, each, 0.0) * outcome_weights(heads.scale, known)
+
 
 def outcome_weights(scale: OutcomeScale, y: Tensor) -> Tensor | float:  # (..., K) -> (..., K)
     "What each observed outcome counts for."
-    if not scale.weights: return 1.
+    if not scale.weights:
+        return 1.0
     tables = [torch.tensor(w if isinstance(w, tuple) else (w,)) for w in scale.weights]
-    return torch.stack([t[y[..., k].long().clamp(0, len(t) - 1)] for k, t in enumerate(tables)], dim=-1)
+    return torch.stack(
+        [t[y[..., k].long().clamp(0, len(t) - 1)] for k, t in enumerate(tables)], dim=-1
+    )
 
 # %% ../nbs/1_method/12_heads.ipynb #c28
 def log_likelihood(
     heads: Heads,
-    eta: Tensor,       # (L, B, E, K) statements
-    y: Tensor,         # (L, B, K) outcomes on the model's scale, NaN: not observed
-) -> Tensor:           # (L, B, E)
+    eta: Tensor,  # (L, B, E, K) statements
+    y: Tensor,  # (L, B, K) outcomes on the model's scale, NaN: not observed
+) -> Tensor:  # (L, B, E)
     "How well each expert explains the observed outcomes of each row."
     seen, known = ~y.isnan()[:, :, None], y.nan_to_num()[:, :, None]
     number = [k for k, kind in enumerate(heads.kinds) if kind == "regression"]
-    total = gaussian_loglik((known - eta)[..., number], heads.log_sd[:, None, :, number],
-                            loadings(heads)[:, None, :, number], seen[..., number].expand_as(eta[..., number]))
-    if len(number) == len(heads.kinds) and not heads.scale.weights: return total
+    total = gaussian_loglik(
+        (known - eta)[..., number],
+        heads.log_sd[:, None, :, number],
+        loadings(heads)[:, None, :, number],
+        seen[..., number].expand_as(eta[..., number]),
+    )
+    if len(number) == len(heads.kinds) and not heads.scale.weights:
+        return total
     each = marginals(heads, eta, y)
-    if heads.scale.weights: total = total + (each[..., number] * (1 - 1 / outcome_weights(heads.scale, known)[..., number])).sum(-1)
+    if heads.scale.weights:
+        total = total + (
+            each[..., number] * (1 - 1 / outcome_weights(heads.scale, known)[..., number])
+        ).sum(-1)
     for k, kind in enumerate(heads.kinds):
-        if kind != "regression": total = total + each[..., k]
+        if kind != "regression":
+            total = total + each[..., k]
     return total
 
 # %% ../nbs/1_method/12_heads.ipynb #c32
 def expected(
     heads: Heads,
-    eta: Tensor,   # (L, B, E, K)
-) -> Tensor:       # (L, B, E, K) on the model's scale
+    eta: Tensor,  # (L, B, E, K)
+) -> Tensor:  # (L, B, E, K) on the model's scale
     "The outcome each expert expects."
+
     def one(k, kind):
-        if kind == "binary": return torch.sigmoid(eta[..., k])
-        if kind == "ordinal": return torch.sigmoid(eta[..., k, None] - thresholds(heads, k)[:, None, None]).sum(-1)
+        if kind == "binary":
+            return torch.sigmoid(eta[..., k])
+        if kind == "ordinal":
+            return torch.sigmoid(eta[..., k, None] - thresholds(heads, k)[:, None, None]).sum(-1)
         return count_mean(eta[..., k]) if kind == "count" else eta[..., k]
+
     return torch.stack([one(k, kind) for k, kind in enumerate(heads.kinds)], dim=-1)
 
 # %% ../nbs/1_method/12_heads.ipynb #c35
 @torch.no_grad()
 def measure_noise(
     heads: Heads,
-    eta: Tensor,             # (L, B, E, K) statements on validation rows
-    y: Tensor,               # (L, B, K) their outcomes, NaN: not observed
+    eta: Tensor,  # (L, B, E, K) statements on validation rows
+    y: Tensor,  # (L, B, K) their outcomes, NaN: not observed
     responsibility: Tensor,  # (L, B, E) rows sum to one; or (L, B, E, K), each outcome with its own
-    weight: float = 10.,     # pseudo-rows of the pooled variance
+    weight: float = 10.0,  # pseudo-rows of the pooled variance
 ) -> None:
     "Set each expert's residual standard deviations from rows it was not fitted to."
     own = responsibility if responsibility.dim() == 4 else responsibility[..., None]
-    share = own * ~y.isnan()[:, :, None]                                       # (L, B, E, K)
+    share = own * ~y.isnan()[:, :, None]  # (L, B, E, K)
     excess, unit = _excess(heads.kinds, eta, y.nan_to_num()[:, :, None])
     squares, size = share * excess, share * unit
-    pooled = squares.sum((1, 2)) / size.sum((1, 2)).clamp_min(1e-9)            # (L, K)
+    pooled = squares.sum((1, 2)) / size.sum((1, 2)).clamp_min(1e-9)  # (L, K)
     extra = weight * (size.sum((1, 2)) / share.sum((1, 2)).clamp_min(1e-9))[:, None]
     variance = (squares.sum(1) + extra * pooled[:, None]) / (size.sum(1) + extra).clamp_min(1e-9)
-    heads.log_sd.copy_(.5 * variance.clamp_min(1e-6).log())
+    heads.log_sd.copy_(0.5 * variance.clamp_min(1e-6).log())
 
-def _excess(kinds, eta: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:  # both (L, B, E, K); their ratio is the variance, or the dispersion of a count
+
+def _excess(
+    kinds, eta: Tensor, y: Tensor
+) -> tuple[
+    Tensor, Tensor
+]:  # both (L, B, E, K); their ratio is the variance, or the dispersion of a count
     squares = (y - eta) ** 2
     unit = torch.ones_like(squares)
     for k, kind in enumerate(kinds):
-        if kind != "count": continue
+        if kind != "count":
+            continue
         mean = count_mean(eta[..., k])
-        squares[..., k], unit[..., k] = (y[..., k] - mean) ** 2 - mean, mean ** 2
+        squares[..., k], unit[..., k] = (y[..., k] - mean) ** 2 - mean, mean**2
     return squares, unit

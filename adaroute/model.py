@@ -21,15 +21,21 @@ from .schema import PATHS, ROUTES, SHARINGS
 
 # %% ../nbs/1_method/17_model.ipynb #c05
 def check_number(
-    name: str,              # what the number is for
-    value,                  # as given
-    low: float,             # smallest value allowed
-    high: float = math.inf, # largest value allowed
-    whole: bool = False,    # whether it has to be an integer
+    name: str,  # what the number is for
+    value,  # as given
+    low: float,  # smallest value allowed
+    high: float = math.inf,  # largest value allowed
+    whole: bool = False,  # whether it has to be an integer
 ) -> None:
     "Refuse what is not a number of the kind and range expected."
-    kind = (Integral if whole else Real)
-    if isinstance(value, kind) and not isinstance(value, bool) and low <= value <= high and abs(value) < math.inf: return
+    kind = Integral if whole else Real
+    if (
+        isinstance(value, kind)
+        and not isinstance(value, bool)
+        and low <= value <= high
+        and abs(value) < math.inf
+    ):
+        return
     got = value if isinstance(value, Real) else type(value).__name__
     span = f"from {low:g} to {high:g}" if high < math.inf else f"of at least {low:g}"
     raise ValueError(f"{name}: expected a {'whole ' if whole else ''}number {span}, got {got}")
@@ -39,14 +45,20 @@ SELECTIONS = ("soft", "hard", "likelihood")
 STARTS = ("ridge", "random")
 ROUTE_PER = ("sample", "sample_task")
 
+
 def _check_design(d) -> None:
     "Refuse choices that nobody knows."
-    if d.router not in ROUTERS: raise ValueError(f"router: expected one of {ROUTERS}, got {d.router!r}")
-    if d.selection not in SELECTIONS: raise ValueError(f"selection: expected one of {SELECTIONS}, got {d.selection!r}")
-    if d.start not in STARTS: raise ValueError(f"start: expected one of {STARTS}, got {d.start!r}")
-    if d.route_per not in ROUTE_PER: raise ValueError(f"route_per: expected one of {ROUTE_PER}, got {d.route_per!r}")
+    if d.router not in ROUTERS:
+        raise ValueError(f"router: expected one of {ROUTERS}, got {d.router!r}")
+    if d.selection not in SELECTIONS:
+        raise ValueError(f"selection: expected one of {SELECTIONS}, got {d.selection!r}")
+    if d.start not in STARTS:
+        raise ValueError(f"start: expected one of {STARTS}, got {d.start!r}")
+    if d.route_per not in ROUTE_PER:
+        raise ValueError(f"route_per: expected one of {ROUTE_PER}, got {d.route_per!r}")
     unknown = [r for r in d.routes if r not in ROUTES]
-    if unknown or not d.routes: raise ValueError(f"routes: expected some of {ROUTES}, got {unknown or 'none'}")
+    if unknown or not d.routes:
+        raise ValueError(f"routes: expected some of {ROUTES}, got {unknown or 'none'}")
     for name, low in (("width", 1), ("trunk", 1), ("axes", 0), ("hidden", 0)):
         check_number(f"design: {name}", getattr(d, name), low, whole=True)
 
@@ -54,84 +66,130 @@ def _check_design(d) -> None:
 @dataclass(frozen=True)
 class Design:
     "What a model is made of."
+
     router: str = "two_stage"
     selection: str = "likelihood"
     routes: tuple[str, ...] = ROUTES  # a single one makes a fixed corner
-    width: int = 4                    # numbers in a path's representation
-    trunk: int = 2                    # numbers in the shared trunk of MTL
-    axes: int = 1                     # projections of the numbers that may scale the text
-    hidden: int = 16                  # hidden units of the router
-    start: str = "ridge"              # where the experts start, see the chapter on it; or "random"
-    route_per: str = "sample"         # one route a row; or "sample_task": one for each of its outcomes
+    width: int = 4  # numbers in a path's representation
+    trunk: int = 2  # numbers in the shared trunk of MTL
+    axes: int = 1  # projections of the numbers that may scale the text
+    hidden: int = 16  # hidden units of the router
+    start: str = "ridge"  # where the experts start, see the chapter on it; or "random"
+    route_per: str = "sample"  # one route a row; or "sample_task": one for each of its outcomes
 
-    def __post_init__(self): _check_design(self)
+    def __post_init__(self):
+        _check_design(self)
+
     @property
-    def paths(self): return tuple(p for p in PATHS if any(r.startswith(p) for r in self.routes))
+    def paths(self):
+        return tuple(p for p in PATHS if any(r.startswith(p) for r in self.routes))
+
     @property
-    def sharings(self): return tuple(s for s in SHARINGS if any(r.endswith(s) for r in self.routes))
+    def sharings(self):
+        return tuple(s for s in SHARINGS if any(r.endswith(s) for r in self.routes))
+
     @property
-    def experts(self): return tuple(f"{p}/{s}" for p in self.paths for s in self.sharings)
+    def experts(self):
+        return tuple(f"{p}/{s}" for p in self.paths for s in self.sharings)
 
 # %% ../nbs/1_method/17_model.ipynb #c10a
 class Forecast(NamedTuple):
     "What the model says of a batch of rows."
-    eta: Tensor        # (L, B, E, K) statements of the experts
+
+    eta: Tensor  # (L, B, E, K) statements of the experts
     log_route: Tensor  # (L, B, E) log probabilities of the routes; (L, B, E, K) where each outcome has its own
 
 # %% ../nbs/1_method/17_model.ipynb #c10c
 def _routers(d: Design, widths: Widths, generators, outcomes: int) -> nn.Module:
     "One router, or one for each outcome."
-    one = lambda: Router(widths, generators, len(d.paths), len(d.sharings), d.router, d.hidden, d.width)
+    one = lambda: Router(
+        widths, generators, len(d.paths), len(d.sharings), d.router, d.hidden, d.width
+    )
     return one() if d.route_per == "sample" else OutcomeRouters([one() for _ in range(outcomes)])
 
 # %% ../nbs/1_method/17_model.ipynb #c11
 class RoutedModel(nn.Module):
     "Paths, heads and router of all lanes."
+
     def __init__(self, design: Design, widths: Widths, scale: OutcomeScale, seeds, caution=None):
         super().__init__()
-        self.design, self.widths, self.seeds, g = design, widths, tuple(seeds), lane_generators(seeds)
+        self.design, self.widths, self.seeds, g = (
+            design,
+            widths,
+            tuple(seeds),
+            lane_generators(seeds),
+        )
         d, P = design, len(design.paths)
         self.paths = Paths(widths, g, d.paths, d.width, d.axes)
         self.heads = Heads(scale, g, P, d.sharings, d.width, d.trunk)
-        self.router = _routers(design, widths, g, len(self.heads.kinds)) if len(d.experts) > 1 else None
+        self.router = (
+            _routers(design, widths, g, len(self.heads.kinds)) if len(d.experts) > 1 else None
+        )
         held = lambda t: nn.Parameter(t, requires_grad=False)
         self.start = held(torch.zeros(len(self.seeds), widths.total, P * len(self.heads.kinds)))
-        self.trust, self.start_bias = held(torch.ones(len(self.seeds), P)), held(torch.zeros(len(self.seeds), P * len(self.heads.kinds)))
-        self.caution = tuple(caution or [1.] * len(self.seeds))   # of each lane: multiplies the prior's precision of the evidence
-        self.register_buffer("wanted", torch.tensor([e in d.routes for e in d.experts]), persistent=False)
-        self.spares = nn.ModuleDict()     # path -> a model of its own for rows of which no other path is open
+        self.trust, self.start_bias = (
+            held(torch.ones(len(self.seeds), P)),
+            held(torch.zeros(len(self.seeds), P * len(self.heads.kinds))),
+        )
+        self.caution = tuple(
+            caution or [1.0] * len(self.seeds)
+        )  # of each lane: multiplies the prior's precision of the evidence
+        self.register_buffer(
+            "wanted", torch.tensor([e in d.routes for e in d.experts]), persistent=False
+        )
+        self.spares = (
+            nn.ModuleDict()
+        )  # path -> a model of its own for rows of which no other path is open
 
     def forward(self, joined: Tensor, open: Tensor) -> Forecast:  # (L, B, D), (L, B, E) bool
         if open.shape[-1] != len(self.wanted):
-            raise ValueError(f"open: expected {len(self.wanted)} columns {self.design.experts}, got {open.shape[-1]}")
+            raise ValueError(
+                f"open: expected {len(self.wanted)} columns {self.design.experts}, got {open.shape[-1]}"
+            )
         evidence = split_evidence(joined, self.widths)
         representation = self.paths(evidence)
         open = open & self.wanted
-        log_route = _log_routes(self, evidence, representation, open)   # before the statements: gradients add up in this order
+        log_route = _log_routes(
+            self, evidence, representation, open
+        )  # before the statements: gradients add up in this order
         eta = _leaning(self, self.heads(representation), joined, open)
         return _served(self, Forecast(eta, log_route), joined, open)
 
 # %% ../nbs/1_method/17_model.ipynb #c11a
-def _log_routes(model: RoutedModel, evidence, representation: Tensor, open: Tensor) -> Tensor:  # (L, B, E), or (L, B, E, K)
+def _log_routes(
+    model: RoutedModel, evidence, representation: Tensor, open: Tensor
+) -> Tensor:  # (L, B, E), or (L, B, E, K)
     "What the router says; where there is no choice, the one route that is open."
-    if model.router: return model.router(evidence, representation, open)
-    log_route = torch.where(open, 0., -torch.inf)
-    return log_route if model.design.route_per == "sample" else log_route[..., None].expand(*open.shape, len(model.heads.kinds))
+    if model.router:
+        return model.router(evidence, representation, open)
+    log_route = torch.where(open, 0.0, -torch.inf)
+    return (
+        log_route
+        if model.design.route_per == "sample"
+        else log_route[..., None].expand(*open.shape, len(model.heads.kinds))
+    )
 
 # %% ../nbs/1_method/17_model.ipynb #c12a
 def _alone(open: Tensor, sharings: int) -> Tensor:  # (L, B, E) bool -> (L, B, E) float
     "Whether this path is the only one that is open."
     paths = open.unflatten(-1, (-1, sharings)).any(dim=-1)
-    return (paths & (paths.sum(dim=-1, keepdim=True) == 1)).float().repeat_interleave(sharings, dim=-1)
+    return (
+        (paths & (paths.sum(dim=-1, keepdim=True) == 1)).float().repeat_interleave(sharings, dim=-1)
+    )
 
 # %% ../nbs/1_method/17_model.ipynb #c12d
-def _leaning(model: RoutedModel, learned: Tensor, joined: Tensor, open: Tensor) -> Tensor:  # (L, B, E, K)
+def _leaning(
+    model: RoutedModel, learned: Tensor, joined: Tensor, open: Tensor
+) -> Tensor:  # (L, B, E, K)
     "Start and what was learned on top, the latter as far as it is trusted."
-    begun, S = torch.bmm(joined, model.start), len(model.design.sharings)                          # (L, B, P * K)
-    each = lambda of_paths: of_paths.unflatten(-1, (len(model.design.paths), -1)).repeat_interleave(S, dim=2)
+    begun, S = torch.bmm(joined, model.start), len(model.design.sharings)  # (L, B, P * K)
+    each = lambda of_paths: of_paths.unflatten(-1, (len(model.design.paths), -1)).repeat_interleave(
+        S, dim=2
+    )
     eta = learned + each(begun)
-    if (model.trust == 1).all(): return eta
-    doubt = _alone(open, S) * (1 - model.trust[:, None].repeat_interleave(S, dim=-1))              # (L, B, E)
+    if (model.trust == 1).all():
+        return eta
+    doubt = _alone(open, S) * (1 - model.trust[:, None].repeat_interleave(S, dim=-1))  # (L, B, E)
     return torch.lerp(eta, each(begun + model.start_bias[:, None]), doubt[..., None])
 
 # %% ../nbs/1_method/17_model.ipynb #c12b
@@ -139,11 +197,16 @@ def _served(model: RoutedModel, f: Forecast, joined: Tensor, open: Tensor) -> Fo
     "Let the spares answer for the rows that are theirs."
     for path, spare in model.spares.items():
         own = [e for e, name in enumerate(model.design.experts) if name.startswith(path)]
-        alone = _alone(open, len(model.design.sharings))[..., own].any(dim=-1)[..., None, None]   # (L, B, 1, 1)
-        if not alone.any(): continue
+        alone = _alone(open, len(model.design.sharings))[..., own].any(dim=-1)[
+            ..., None, None
+        ]  # (L, B, 1, 1)
+        if not alone.any():
+            continue
         said, eta, log_route = spare(joined, open[..., own]), f.eta.clone(), f.log_route.clone()
         eta[:, :, own] = torch.where(alone, said.eta, eta[:, :, own])
-        log_route[:, :, own] = torch.where(alone if log_route.dim() == 4 else alone[..., 0], said.log_route, log_route[:, :, own])
+        log_route[:, :, own] = torch.where(
+            alone if log_route.dim() == 4 else alone[..., 0], said.log_route, log_route[:, :, own]
+        )
         f = Forecast(eta, log_route)
     return f
 
@@ -157,12 +220,16 @@ def predict_mean(
     return torch.einsum("lbe,lbek->lbk", p, said) if p.dim() == 3 else (p * said).sum(dim=2)
 
 # %% ../nbs/1_method/17_model.ipynb #c16a
-def explained(heads, f: Forecast, y: Tensor) -> Tensor:  # (L, B, E), or (L, B, E, K), as the routes are
+def explained(
+    heads, f: Forecast, y: Tensor
+) -> Tensor:  # (L, B, E), or (L, B, E, K), as the routes are
     "How well each expert explains what its route decides: all outcomes of a row, or one."
     return log_likelihood(heads, f.eta, y) if f.log_route.dim() == 3 else marginals(heads, f.eta, y)
 
 # %% ../nbs/1_method/17_model.ipynb #c17
-class _PlainHeads(NamedTuple):  # the part of Heads that a likelihood reads, with the noise fixed at one and nothing shared
+class _PlainHeads(
+    NamedTuple
+):  # the part of Heads that a likelihood reads, with the noise fixed at one and nothing shared
     kinds: tuple
     scale: OutcomeScale
     log_sd: Tensor
@@ -170,15 +237,24 @@ class _PlainHeads(NamedTuple):  # the part of Heads that a likelihood reads, wit
     cuts: Tensor
     sharings: tuple
 
+
 def task_loss(model: RoutedModel, f: Forecast, y: Tensor) -> Tensor:  # (L, B, E), or (L, B, E, K)
     "Each expert's loss without any noise model: half the squared error, or the cross-entropy."
     heads, unit = model.heads, torch.zeros_like(model.heads.log_sd)
-    unit[..., [k for k, kind in enumerate(heads.kinds) if kind == "count"]] = -9.                   # Poisson's law: no dispersion
-    plain = _PlainHeads(heads.kinds, heads.scale, unit, torch.zeros_like(heads.tie), heads.cuts, heads.sharings)
+    unit[
+        ..., [k for k, kind in enumerate(heads.kinds) if kind == "count"]
+    ] = -9.0  # Poisson's law: no dispersion
+    plain = _PlainHeads(
+        heads.kinds, heads.scale, unit, torch.zeros_like(heads.tie), heads.cuts, heads.sharings
+    )
     number = torch.tensor([kind == "regression" for kind in heads.kinds])
-    counted = (~y.isnan() & number).float() * outcome_weights(heads.scale, y.nan_to_num())          # (L, B, K)
-    constant = .5 * math.log(2 * math.pi) * counted
-    return -explained(plain, f, y) - (constant[:, :, None] if f.log_route.dim() == 4 else constant.sum(-1)[..., None])
+    counted = (~y.isnan() & number).float() * outcome_weights(
+        heads.scale, y.nan_to_num()
+    )  # (L, B, K)
+    constant = 0.5 * math.log(2 * math.pi) * counted
+    return -explained(plain, f, y) - (
+        constant[:, :, None] if f.log_route.dim() == 4 else constant.sum(-1)[..., None]
+    )
 
 # %% ../nbs/1_method/17_model.ipynb #c18b
 def add_up(loss: Tensor) -> Tensor:  # (L, B) or (L, B, K) -> (L, B)
@@ -192,13 +268,15 @@ def soft_loss(model: RoutedModel, f: Forecast, y: Tensor) -> Tensor:  # (L, B)
 
 # %% ../nbs/1_method/17_model.ipynb #c22
 def hard_loss(
-    model: RoutedModel, f: Forecast, y: Tensor,
-    noise: Tensor,       # shape of the routes, standard Gumbel numbers
+    model: RoutedModel,
+    f: Forecast,
+    y: Tensor,
+    noise: Tensor,  # shape of the routes, standard Gumbel numbers
     temperature: float,
-) -> Tensor:             # (L, B)
+) -> Tensor:  # (L, B)
     "Task loss of one expert a row, drawn by straight-through Gumbel-Softmax (the paper's hard selection)."
     soft = ((f.log_route + noise) / temperature).softmax(dim=2)
-    drawn = torch.zeros_like(soft).scatter(2, soft.argmax(dim=2, keepdim=True), 1.)
+    drawn = torch.zeros_like(soft).scatter(2, soft.argmax(dim=2, keepdim=True), 1.0)
     return add_up(((drawn - soft.detach() + soft) * task_loss(model, f, y)).sum(dim=2))
 
 # %% ../nbs/1_method/17_model.ipynb #c24
@@ -209,14 +287,23 @@ def likelihood_loss(model: RoutedModel, f: Forecast, y: Tensor) -> Tensor:  # (L
 # %% ../nbs/1_method/17_model.ipynb #c32
 def take_lanes(model: RoutedModel, lanes: list[int]) -> RoutedModel:
     "A model of some of the lanes."
-    out = RoutedModel(model.design, model.widths, model.heads.scale, *([of[i] for i in lanes] for of in (model.seeds, model.caution)))
+    out = RoutedModel(
+        model.design,
+        model.widths,
+        model.heads.scale,
+        *([of[i] for i in lanes] for of in (model.seeds, model.caution)),
+    )
     with torch.no_grad():
-        for name, new in out.named_parameters(): new.copy_(model.get_parameter(name)[lanes])
-    for path, spare in model.spares.items(): out.spares[path] = take_lanes(spare, lanes)
+        for name, new in out.named_parameters():
+            new.copy_(model.get_parameter(name)[lanes])
+    for path, spare in model.spares.items():
+        out.spares[path] = take_lanes(spare, lanes)
     return out
 
 # %% ../nbs/1_method/17_model.ipynb #c35
-def responsibility(model: RoutedModel, f: Forecast, y: Tensor) -> Tensor:  # shape of the routes, summing to one
+def responsibility(
+    model: RoutedModel, f: Forecast, y: Tensor
+) -> Tensor:  # shape of the routes, summing to one
     "Posterior probability of each route given the outcome (ours)."
     return torch.softmax(f.log_route + explained(model.heads, f, y), dim=2)
 
@@ -229,33 +316,56 @@ def _restrained(prior, model: RoutedModel):  # pairs of precision and weights
     yield from ((prior.heads, w) for w in (h.own, h.trunk, h.shared))
     yield prior.axis, p.axis
     for one in getattr(r, "routers", [] if r is None else [r]):
-        yield from ((prior.router, w) for w in (one.linear, one.hidden, one.out, one.on_representation))
+        yield from (
+            (prior.router, w) for w in (one.linear, one.hidden, one.out, one.on_representation)
+        )
 
 # %% ../nbs/1_method/17_model.ipynb #c39
 @dataclass(frozen=True)
 class Prior:
     "Precisions of the Gaussian priors of the weights (ours, tuned on simulated cohorts)."
-    evidence: float = 8.   # paths
-    axis: float = 8.       # where T2's axes may turn
-    heads: float = 4.
-    router: float = 16.
-    cautions: tuple[float, ...] = (.5, 4.)  # multiples of `evidence`: the first start of a member takes the first, and so on
+
+    evidence: float = 8.0  # paths
+    axis: float = 8.0  # where T2's axes may turn
+    heads: float = 4.0
+    router: float = 16.0
+    cautions: tuple[float, ...] = (
+        0.5,
+        4.0,
+    )  # multiples of `evidence`: the first start of a member takes the first, and so on
 
     def __post_init__(self):
-        for name in ("evidence", "axis", "heads", "router"): check_number(f"prior: {name}", getattr(self, name), low=0)
-        if not self.cautions: raise ValueError("prior: cautions: expected at least one number, got none")
-        for value in self.cautions: check_number("prior: cautions", value, low=0)
-    def weights(self, model: RoutedModel): return _restrained(self, model)
+        for name in ("evidence", "axis", "heads", "router"):
+            check_number(f"prior: {name}", getattr(self, name), low=0)
+        if not self.cautions:
+            raise ValueError("prior: cautions: expected at least one number, got none")
+        for value in self.cautions:
+            check_number("prior: cautions", value, low=0)
+
+    def weights(self, model: RoutedModel):
+        return _restrained(self, model)
+
     def penalty(self, model: RoutedModel) -> Tensor:  # (L,) minus the log prior, up to a constant
-        return sum((.5 * precision * w.square()).flatten(1).sum(dim=1) for precision, w in self.weights(model))
+        return sum(
+            (0.5 * precision * w.square()).flatten(1).sum(dim=1)
+            for precision, w in self.weights(model)
+        )
+
     @torch.no_grad()
-    def pull(self, model: RoutedModel, rows: int) -> None:  # adds the gradient of penalty / rows, without the cost of a graph
+    def pull(
+        self, model: RoutedModel, rows: int
+    ) -> None:  # adds the gradient of penalty / rows, without the cost of a graph
         for precision, w in self.weights(model):
-            if w.grad is not None: w.grad.add_(w * (precision / rows))
+            if w.grad is not None:
+                w.grad.add_(w * (precision / rows))
 
 # %% ../nbs/1_method/17_model.ipynb #c48
 def count_parameters(model: RoutedModel) -> int:
     "Numbers that one lane has learned: trained weights, and the starts on the columns that its paths read."
     read = {"N1": model.widths.numbers, "T1": model.widths.text}
-    started = sum(read.get(p, model.widths.total) for p in model.design.paths) * len(model.heads.kinds)
-    return sum(p[0].numel() for p in model.parameters() if p.requires_grad) + (started if model.design.start == "ridge" else 0)
+    started = sum(read.get(p, model.widths.total) for p in model.design.paths) * len(
+        model.heads.kinds
+    )
+    return sum(p[0].numel() for p in model.parameters() if p.requires_grad) + (
+        started if model.design.start == "ridge" else 0
+    )

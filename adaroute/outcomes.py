@@ -13,20 +13,26 @@ from .schema import Batch, SchemaError, _label
 # %% ../nbs/1_method/13_outcomes.ipynb #o05
 def _by_outcome(
     name: str,  # of the argument, for the message
-    given,      # what the user said
-    tasks,      # the outcomes
+    given,  # what the user said
+    tasks,  # the outcomes
 ) -> dict:
     "The dictionary, checked for strangers."
-    if not isinstance(given, dict | None): raise ValueError(f"{name}: expected a dictionary outcome -> value, got {type(given).__name__}")
+    if not isinstance(given, dict | None):
+        raise ValueError(
+            f"{name}: expected a dictionary outcome -> value, got {type(given).__name__}"
+        )
     unknown = [k for k in given or {} if k not in tasks]
-    if unknown: raise ValueError(f"{name}: expected outcomes among {', '.join(tasks)}, got {str(unknown[0])[:40]!r}")
+    if unknown:
+        raise ValueError(
+            f"{name}: expected outcomes among {', '.join(tasks)}, got {str(unknown[0])[:40]!r}"
+        )
     return given or {}
 
 # %% ../nbs/1_method/13_outcomes.ipynb #o07
 def read_bounds(
     given: dict | None,  # {outcome: (lowest, highest)}
-    batch: Batch,        # of the training rows, with outcomes
-) -> tuple:              # one pair an outcome, or () where nothing is known
+    batch: Batch,  # of the training rows, with outcomes
+) -> tuple:  # one pair an outcome, or () where nothing is known
     "Lowest and highest possible value of each outcome."
     tasks = batch.schema.tasks
     given = _by_outcome("bounds", given, tasks)
@@ -34,44 +40,78 @@ def read_bounds(
     for (low, high), task, y in zip(pairs, tasks, batch.outcome.T):
         wrong = (y < (-np.inf if low is None else low)) | (y > (np.inf if high is None else high))
         if wrong.any():
-            span = " and ".join(f"{word} {end:g}" for word, end in (("at least", low), ("at most", high)) if end is not None)
-            raise SchemaError(f"outcome {task!r}: expected values of {span}, got {int(wrong.sum())} of {len(y)} outside, "
-                              f"the first at index {_label(batch.index[int(wrong.argmax())])}")
+            span = " and ".join(
+                f"{word} {end:g}"
+                for word, end in (("at least", low), ("at most", high))
+                if end is not None
+            )
+            raise SchemaError(
+                f"outcome {task!r}: expected values of {span}, got {int(wrong.sum())} of {len(y)} outside, "
+                f"the first at index {_label(batch.index[int(wrong.argmax())])}"
+            )
     return pairs if given else ()
+
 
 def _pair(task: str, pair) -> tuple:
     "Two ends of a scale, the lower one first."
-    try: low, high = pair
-    except (TypeError, ValueError): raise ValueError(f"bounds of {task!r}: expected (lowest, highest), got {type(pair).__name__}") from None
+    try:
+        low, high = pair
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"bounds of {task!r}: expected (lowest, highest), got {type(pair).__name__}"
+        ) from None
     for end in (low, high):
-        if end is not None: check_number(f"bounds of {task!r}", end, -np.inf)
-    if low is not None and high is not None and low >= high: raise ValueError(f"bounds of {task!r}: expected (lowest, highest), got ({low:g}, {high:g})")
+        if end is not None:
+            check_number(f"bounds of {task!r}", end, -np.inf)
+    if low is not None and high is not None and low >= high:
+        raise ValueError(f"bounds of {task!r}: expected (lowest, highest), got ({low:g}, {high:g})")
     return low, high
 
 # %% ../nbs/1_method/13_outcomes.ipynb #o12
 def read_weights(
-    task_weights: dict | None,   # {outcome: weight}
+    task_weights: dict | None,  # {outcome: weight}
     class_weights: dict | None,  # {outcome: "balanced" or {level: weight}}
-    batch: Batch,                # of the training rows, with outcomes
-) -> tuple:                      # one weight an outcome, or one for each of its levels; () where nothing is said
+    batch: Batch,  # of the training rows, with outcomes
+) -> tuple:  # one weight an outcome, or one for each of its levels; () where nothing is said
     "What each outcome counts for, and each class of it."
     tasks = batch.schema.tasks
-    whole, classes = _by_outcome("task_weights", task_weights, tasks), _by_outcome("class_weights", class_weights, tasks)
-    for task, w in whole.items(): check_number(f"task_weights: {task}", w, low=1e-6)
+    whole, classes = (
+        _by_outcome("task_weights", task_weights, tasks),
+        _by_outcome("class_weights", class_weights, tasks),
+    )
+    for task, w in whole.items():
+        check_number(f"task_weights: {task}", w, low=1e-6)
+
     def one(task, kind, y):
-        w = float(whole.get(task, 1.))
-        return _class_weights(task, kind, y[~np.isnan(y)], classes[task], w) if task in classes else w
-    return tuple(one(*task, y) for task, y in zip(tasks.items(), batch.outcome.T)) if whole or classes else ()
+        w = float(whole.get(task, 1.0))
+        return (
+            _class_weights(task, kind, y[~np.isnan(y)], classes[task], w) if task in classes else w
+        )
+
+    return (
+        tuple(one(*task, y) for task, y in zip(tasks.items(), batch.outcome.T))
+        if whole or classes
+        else ()
+    )
 
 # %% ../nbs/1_method/13_outcomes.ipynb #o13
 def _class_weights(task: str, kind: str, y: np.ndarray, given, whole: float) -> tuple[float, ...]:
     "One weight a level, in rising order of the levels."
-    if kind not in ("binary", "ordinal"): raise ValueError(f"class_weights: expected a binary or ordinal outcome, got {task!r}, a {kind}")
+    if kind not in ("binary", "ordinal"):
+        raise ValueError(
+            f"class_weights: expected a binary or ordinal outcome, got {task!r}, a {kind}"
+        )
     levels = range(0 if kind == "binary" else int(y.min()), int(y.max()) + 1)
     if isinstance(given, str) and given == "balanced":
         given = {level: len(y) / (len(levels) * max((y == level).sum(), 1)) for level in levels}
-    if not isinstance(given, dict): raise ValueError(f"class_weights of {task!r}: expected 'balanced' or a dictionary level -> weight, got {type(given).__name__}")
+    if not isinstance(given, dict):
+        raise ValueError(
+            f"class_weights of {task!r}: expected 'balanced' or a dictionary level -> weight, got {type(given).__name__}"
+        )
     for level, w in given.items():
-        if level not in levels: raise ValueError(f"class_weights of {task!r}: expected levels from {levels[0]} to {levels[-1]}, got {str(level)[:20]}")
+        if level not in levels:
+            raise ValueError(
+                f"class_weights of {task!r}: expected levels from {levels[0]} to {levels[-1]}, got {str(level)[:20]}"
+            )
         check_number(f"class_weights of {task!r}: {level}", w, low=1e-6)
-    return tuple(whole * float(given.get(level, 1.)) for level in levels)
+    return tuple(whole * float(given.get(level, 1.0)) for level in levels)

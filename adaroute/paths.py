@@ -16,15 +16,16 @@ from .schema import PATHS
 
 # %% ../nbs/1_method/11_paths.ipynb #c05
 def lane_generators(
-    seeds,              # one integer a lane
+    seeds,  # one integer a lane
 ) -> list[torch.Generator]:
     "One random generator for each lane."
     return [torch.Generator().manual_seed(int(s)) for s in seeds]
 
+
 def lane_normal(
     generators: list[torch.Generator],
     *shape: int,
-) -> Tensor:            # (lanes, *shape)
+) -> Tensor:  # (lanes, *shape)
     "Standard normal numbers, each lane from its own generator."
     return torch.stack([torch.randn(*shape, generator=g) for g in generators])
 
@@ -32,46 +33,56 @@ def lane_normal(
 @dataclass(frozen=True)
 class Widths:
     "How many columns each kind of evidence has."
+
     numbers: int
     facts: int
     text: int
 
-    def __iter__(self): return iter((self.numbers, self.facts, self.text))
+    def __iter__(self):
+        return iter((self.numbers, self.facts, self.text))
+
     @property
-    def total(self) -> int: return self.numbers + self.facts + self.text
+    def total(self) -> int:
+        return self.numbers + self.facts + self.text
+
 
 class Evidence(NamedTuple):
     "What is known of a batch of rows, block by block."
+
     numbers: Tensor  # (L, B, numbers)
-    facts: Tensor    # (L, B, facts)
-    text: Tensor     # (L, B, text)
+    facts: Tensor  # (L, B, facts)
+    text: Tensor  # (L, B, text)
 
 # %% ../nbs/1_method/11_paths.ipynb #c11
 def split_evidence(
-    joined: Tensor,    # (L, B, numbers + facts + text)
+    joined: Tensor,  # (L, B, numbers + facts + text)
     widths: Widths,
 ) -> Evidence:
     "Cut joined evidence into its blocks."
     if joined.shape[-1] != widths.total:
-        raise ValueError(f"evidence: expected {widths.total} columns ({widths}), got {joined.shape[-1]}")
+        raise ValueError(
+            f"evidence: expected {widths.total} columns ({widths}), got {joined.shape[-1]}"
+        )
     return Evidence(*joined.split(tuple(widths), dim=-1))
 
 # %% ../nbs/1_method/11_paths.ipynb #c15
 def fuse_facts(
     on_numbers: Tensor,  # (L, B, 1 + facts, width) the numbers, times their weights, block by block
-    facts: Tensor,       # (L, B, facts)
-    on_facts: Tensor,    # (L, B, width) the facts, times their own weights
-) -> Tensor:             # (L, B, width)
+    facts: Tensor,  # (L, B, facts)
+    on_facts: Tensor,  # (L, B, width) the facts, times their own weights
+) -> Tensor:  # (L, B, width)
     "N2: the numbers, plus the facts, plus the numbers scaled by each fact (ours)."
-    scaled = (on_numbers[:, :, 1:] * facts[..., None]).sum(dim=2) / math.sqrt(max(facts.shape[-1], 1))
+    scaled = (on_numbers[:, :, 1:] * facts[..., None]).sum(dim=2) / math.sqrt(
+        max(facts.shape[-1], 1)
+    )
     return on_numbers[:, :, 0] + on_facts + scaled
 
 # %% ../nbs/1_method/11_paths.ipynb #c17
 def fuse_numbers(
-    on_text: Tensor,     # (L, B, 1 + axes, width) the text, times its weights, block by block
-    place: Tensor,       # (L, B, axes) where the row's numbers lie on each axis
+    on_text: Tensor,  # (L, B, 1 + axes, width) the text, times its weights, block by block
+    place: Tensor,  # (L, B, axes) where the row's numbers lie on each axis
     on_numbers: Tensor,  # (L, B, width) the numbers, times their own weights
-) -> Tensor:             # (L, B, width)
+) -> Tensor:  # (L, B, width)
     "T2: the text, plus the numbers, plus the text scaled by the projected numbers (ours)."
     return on_text[:, :, 0] + on_numbers + (on_text[:, :, 1:] * place[..., None]).sum(dim=2)
 
@@ -79,27 +90,35 @@ def fuse_numbers(
 def _blocks(paths: tuple[str, ...], facts: int, axes: int) -> tuple[dict[str, int], dict[str, int]]:
     "How many blocks of weights each path has on the numbers and on the text."
     numbers, text = {"N1": 1, "N2": 1 + facts, "T2": 1}, {"T1": 1, "T2": 1 + axes}
-    return {p: n for p, n in numbers.items() if p in paths}, {p: n for p, n in text.items() if p in paths}
+    return {p: n for p, n in numbers.items() if p in paths}, {
+        p: n for p, n in text.items() if p in paths
+    }
 
-def _cut(product: Tensor, blocks: dict[str, int], width: int) -> dict[str, Tensor]:  # path -> (L, B, blocks, width)
+
+def _cut(
+    product: Tensor, blocks: dict[str, int], width: int
+) -> dict[str, Tensor]:  # path -> (L, B, blocks, width)
     return dict(zip(blocks, product.unflatten(-1, (-1, width)).split(list(blocks.values()), dim=2)))
 
 # %% ../nbs/1_method/11_paths.ipynb #c22
 class Paths(nn.Module):
     "The modality paths: evidence in, one representation a path out."
-    def __init__(self,
+
+    def __init__(
+        self,
         widths: Widths,
         generators: list[torch.Generator],  # one a lane
-        paths: tuple[str, ...] = PATHS,     # the paths wanted
-        width: int = 4,                     # numbers in a representation
-        axes: int = 1,                      # projections of the numbers that may scale the text in T2
+        paths: tuple[str, ...] = PATHS,  # the paths wanted
+        width: int = 4,  # numbers in a representation
+        axes: int = 1,  # projections of the numbers that may scale the text in T2
     ):
         super().__init__()
         unknown = [p for p in paths if p not in PATHS]
-        if unknown or not paths: raise ValueError(f"paths: expected some of {PATHS}, got {tuple(paths)}")
+        if unknown or not paths:
+            raise ValueError(f"paths: expected some of {PATHS}, got {tuple(paths)}")
         self.widths, self.paths, self.width, self.axes = widths, tuple(paths), width, axes
         self.number_blocks, self.text_blocks = _blocks(self.paths, widths.facts, axes)
-        draw = lambda *shape: nn.Parameter(.05 * lane_normal(generators, *shape))
+        draw = lambda *shape: nn.Parameter(0.05 * lane_normal(generators, *shape))
         self.on_numbers = draw(widths.numbers, sum(self.number_blocks.values()) * width)
         self.on_text = draw(widths.text, sum(self.text_blocks.values()) * width)
         self.on_facts = draw(widths.facts, width if "N2" in paths else 0)
@@ -115,21 +134,28 @@ _READ = {  # path -> function(module, evidence, number blocks, text blocks) -> (
     "N1": lambda m, e, x, t: x[:, :, 0],
     "T1": lambda m, e, x, t: t[:, :, 0],
     "N2": lambda m, e, x, t: fuse_facts(x, e.facts, torch.bmm(e.facts, m.on_facts)),
-    "T2": lambda m, e, x, t: fuse_numbers(t, torch.bmm(e.numbers, m.axis), x[:, :, 0])}
+    "T2": lambda m, e, x, t: fuse_numbers(t, torch.bmm(e.numbers, m.axis), x[:, :, 0]),
+}
 
 # %% ../nbs/1_method/11_paths.ipynb #c36
 def principal_axes(
     numbers: Tensor,  # (n, numbers) of the training rows
     axes: int,
-) -> Tensor:          # (numbers, axes) missing components are zero
+) -> Tensor:  # (numbers, axes) missing components are zero
     "Directions of largest variance, scaled so that the rows' places on them have variance one."
-    if not numbers.shape[1]: return numbers.new_zeros(0, axes)
+    if not numbers.shape[1]:
+        return numbers.new_zeros(0, axes)
     _, s, v = torch.linalg.svd(numbers - numbers.mean(dim=0), full_matrices=False)
-    keep = min(axes, int((s > 1e-4 * s.sum() + 1e-5 * numbers.norm()).sum()))   # what is left is rounding
-    v = v[:keep] * v[:keep].gather(1, v[:keep].abs().argmax(dim=1, keepdim=True)).sign()  # a sign that does not depend on the library
+    keep = min(
+        axes, int((s > 1e-4 * s.sum() + 1e-5 * numbers.norm()).sum())
+    )  # what is left is rounding
+    v = (
+        v[:keep] * v[:keep].gather(1, v[:keep].abs().argmax(dim=1, keepdim=True)).sign()
+    )  # a sign that does not depend on the library
     out = numbers.new_zeros(numbers.shape[1], axes)
     out[:, :keep] = (v / (s[:keep, None] / math.sqrt(len(numbers)))).T
     return out
+
 
 def aim(
     paths: Paths,
@@ -137,4 +163,5 @@ def aim(
 ) -> None:
     "Let T2's axes start at the principal axes of the numbers."
     if "T2" in paths.paths:
-        with torch.no_grad(): paths.axis += principal_axes(numbers, paths.axes)
+        with torch.no_grad():
+            paths.axis += principal_axes(numbers, paths.axes)

@@ -12,10 +12,10 @@ from scipy.special import betainc, ndtr
 # %% ../nbs/1_method/14_quantiles.ipynb #q05
 def mixture_quantile(
     weight: np.ndarray,  # (n, C) rows sum to one
-    mean: np.ndarray,    # (n, C)
-    sd: np.ndarray,      # (n, C)
+    mean: np.ndarray,  # (n, C)
+    sd: np.ndarray,  # (n, C)
     level: float,
-) -> np.ndarray:         # (n,)
+) -> np.ndarray:  # (n,)
     "Quantile of a mixture of Gaussians, by bisection to a billionth of its range."
     low, high = (mean - 9 * sd).min(axis=1), (mean + 9 * sd).max(axis=1)
     for _ in range(40):
@@ -27,15 +27,18 @@ def mixture_quantile(
 # %% ../nbs/1_method/14_quantiles.ipynb #q08
 def count_quantile(
     weight: np.ndarray,  # (n, C) rows sum to one
-    eta: np.ndarray,     # (n, C) log rates
-    half: np.ndarray,    # (n, C) half a log dispersion
+    eta: np.ndarray,  # (n, C) log rates
+    half: np.ndarray,  # (n, C) half a log dispersion
     level: float,
-) -> np.ndarray:         # (n,) whole numbers
+) -> np.ndarray:  # (n,) whole numbers
     "Quantile of a mixture of negative binomials, by bisection over whole numbers."
     size, mean = np.exp(-2 * half.clip(-3.45, 3.45)), np.exp(eta.clip(-12, 12))
-    reached = lambda k: (weight * betainc(size, k[:, None] + 1, size / (size + mean))).sum(axis=1) >= level
-    low, high = np.full(len(eta), -1.), np.full(len(eta), 1.)
-    while not (enough := reached(high)).all(): high = np.where(enough, high, 2 * high)
+    reached = lambda k: (
+        (weight * betainc(size, k[:, None] + 1, size / (size + mean))).sum(axis=1) >= level
+    )
+    low, high = np.full(len(eta), -1.0), np.full(len(eta), 1.0)
+    while not (enough := reached(high)).all():
+        high = np.where(enough, high, 2 * high)
     while (high - low > 1).any():
         middle = np.floor((low + high) / 2)
         done = (middle >= 0) & reached(np.maximum(middle, 0))

@@ -17,14 +17,18 @@ from .training import Rows, Split, gather, prediction_error
 # %% ../nbs/1_method/20_ridge_start.ipynb #c05
 PENALTIES = torch.logspace(-1, 4, 21, dtype=torch.float64)
 
+
 class Moments:
     "Evidence of the training rows, decomposed once for all outcomes and penalties."
+
     def __init__(self, evidence: Tensor):  # (n, d)
         self.mean = evidence.double().mean(dim=0)
         self.centred = evidence.double() - self.mean
         self.values, self.vectors = torch.linalg.eigh(self.centred.T @ self.centred)
 
-    def ridge(self, y: Tensor) -> tuple[Tensor, Tensor]:  # (n,) -> weights (d, penalties), constants (penalties,)
+    def ridge(
+        self, y: Tensor
+    ) -> tuple[Tensor, Tensor]:  # (n,) -> weights (d, penalties), constants (penalties,)
         "Weights and constant of each penalty."
         y = y.double()
         along = self.vectors.T @ (self.centred.T @ (y - y.mean()))
@@ -33,27 +37,34 @@ class Moments:
 
 # %% ../nbs/1_method/20_ridge_start.ipynb #c09
 def validated_ridge(
-    moments: Moments, y: Tensor,       # training rows                   # (n,)
-    evidence: Tensor, outcome: Tensor, # validation rows                 # (m, d), (m,)
-) -> tuple[Tensor, float, float] | None:  # weights (d,), constant, mean squared error there; None: no better than the mean
+    moments: Moments,
+    y: Tensor,  # training rows                   # (n,)
+    evidence: Tensor,
+    outcome: Tensor,  # validation rows                 # (m, d), (m,)
+) -> (
+    tuple[Tensor, float, float] | None
+):  # weights (d,), constant, mean squared error there; None: no better than the mean
     "The penalty that serves the validation rows best."
     weights, constants = moments.ridge(y)
     error = ((evidence.double() @ weights + constants - outcome.double()[:, None]) ** 2).mean(dim=0)
     best = int(error.argmin())
-    if error[best] >= ((y.double().mean() - outcome.double()) ** 2).mean(): return None
+    if error[best] >= ((y.double().mean() - outcome.double()) ** 2).mean():
+        return None
     return weights[:, best], constants[best].item(), error[best].item()
 
 # %% ../nbs/1_method/20_ridge_start.ipynb #c12
 def to_statement(
-    kind: str,         # "regression", "binary", "ordinal" or "count"
-    weights: Tensor,   # (d,)
+    kind: str,  # "regression", "binary", "ordinal" or "count"
+    weights: Tensor,  # (d,)
     constant: float,
-    error: float,      # mean squared error on rows not used for the fit
-    mean: float,       # of the outcome on the training rows
+    error: float,  # mean squared error on rows not used for the fit
+    mean: float,  # of the outcome on the training rows
 ) -> tuple[Tensor, float]:
     "A regression's weights and constant on the scale of a head's statements."
-    if kind == "regression": return weights, constant
-    if kind == "count": return weights / mean, math.log(mean) + (constant - mean) / mean
+    if kind == "regression":
+        return weights, constant
+    if kind == "count":
+        return weights / mean, math.log(mean) + (constant - mean) / mean
     if kind == "binary":
         slope, p = 1 / max(error, 1e-3), min(max(mean, 1e-3), 1 - 1e-3)
         return weights * slope, math.log(p / (1 - p)) + (constant - mean) * slope
@@ -69,17 +80,23 @@ def columns_read(path: str, widths: Widths) -> Tensor:  # (d,) column numbers
 # %% ../nbs/1_method/20_ridge_start.ipynb #c19
 FEWEST = 10  # training and validation rows below which a path starts from zero
 
-def _path_start(path: str, open: Tensor, rows: Rows, train: Tensor, valid: Tensor, model: RoutedModel):
+
+def _path_start(
+    path: str, open: Tensor, rows: Rows, train: Tensor, valid: Tensor, model: RoutedModel
+):
     "Yield the number of an outcome, and the weights and constant it starts from."
     at, shared = columns_read(path, model.widths), {}
     for k, kind in enumerate(model.heads.kinds if len(at) else ()):
         seen = open & ~rows.y[:, k].isnan()
         i, j = train[seen[train]], valid[seen[valid]]
-        if min(len(i), len(j)) < FEWEST: continue
+        if min(len(i), len(j)) < FEWEST:
+            continue
         key = tuple(i.tolist())
-        if key not in shared: shared = {key: Moments(rows.joined[i][:, at])}
+        if key not in shared:
+            shared = {key: Moments(rows.joined[i][:, at])}
         found = validated_ridge(shared[key], rows.y[i, k], rows.joined[j][:, at], rows.y[j, k])
-        if found: yield k, at, *to_statement(kind, *found, rows.y[i, k].mean().item())
+        if found:
+            yield k, at, *to_statement(kind, *found, rows.y[i, k].mean().item())
 
 # %% ../nbs/1_method/20_ridge_start.ipynb #c20
 @torch.no_grad()
@@ -97,14 +114,17 @@ def start_from_ridge(
         for p, path in enumerate(model.design.paths):
             experts = slice(p * S, (p + 1) * S)
             open = rows.open[:, experts].any(dim=1)
-            for k, at, weights, constant in _path_start(path, open, rows, split.train[l], split.valid[l], model):
+            for k, at, weights, constant in _path_start(
+                path, open, rows, split.train[l], split.valid[l], model
+            ):
                 model.start[l, at, p * K + k] = weights.float()
                 model.heads.bias[l, experts, k] = constant
     model.start_bias.copy_(model.heads.bias[:, ::S].flatten(1))
 
 # %% ../nbs/1_method/20_ridge_start.ipynb #c26
-RARE = .05                # share of the training rows below which a kind of row counts as not seen in training
-TRUSTS = (1., .5, 0.)
+RARE = 0.05  # share of the training rows below which a kind of row counts as not seen in training
+TRUSTS = (1.0, 0.5, 0.0)
+
 
 def _hidden(rows: Rows, path: str, model: RoutedModel) -> Rows:
     "The same rows as if nothing but the path's own evidence were there."
@@ -112,7 +132,7 @@ def _hidden(rows: Rows, path: str, model: RoutedModel) -> Rows:
     at, own = columns_read(path, model.widths), model.design.paths.index(path)
     joined[:, at] = rows.joined[:, at]
     open = torch.zeros_like(rows.open)
-    open[:, own * S:(own + 1) * S] = rows.open[:, own * S:(own + 1) * S]
+    open[:, own * S : (own + 1) * S] = rows.open[:, own * S : (own + 1) * S]
     return rows._replace(joined=joined, open=open)
 
 # %% ../nbs/1_method/20_ridge_start.ipynb #c27
@@ -124,13 +144,17 @@ def learn_trust(
 ) -> None:
     "How far each path is trusted with rows that have nothing else, where training had hardly any."
     d, S = model.design, len(model.design.sharings)
-    for path in [p for p in ("N1", "T1") if p in d.paths and len(d.paths) > 1 and d.start == "ridge"]:
+    for path in [
+        p for p in ("N1", "T1") if p in d.paths and len(d.paths) > 1 and d.start == "ridge"
+    ]:
         p = d.paths.index(path)
         alone = rows.open[:, p * S] & (rows.open.sum(dim=1) == S)
         errors, watched = [], gather(_hidden(rows, path, model), split.valid)
         y = torch.where(watched.open[..., p * S, None], watched.y, torch.nan)
         for trust in TRUSTS:
             model.trust[:, p] = trust
-            errors.append(prediction_error(predict_mean(model, model(watched.joined, watched.open)), y))
+            errors.append(
+                prediction_error(predict_mean(model, model(watched.joined, watched.open)), y)
+            )
         best = torch.tensor(TRUSTS)[torch.stack(errors).argmin(dim=0)]
-        model.trust[:, p] = torch.where(alone[split.train].float().mean(dim=1) < RARE, best, 1.)
+        model.trust[:, p] = torch.where(alone[split.train].float().mean(dim=1) < RARE, best, 1.0)

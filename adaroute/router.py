@@ -13,24 +13,30 @@ from .paths import Evidence, Widths, lane_normal
 from .schema import PATHS, ROUTES, SHARINGS
 
 # %% ../nbs/1_method/15_router.ipynb #c05
-NEEDS = {"N1": (True, False), "T1": (False, True), "N2": (True, True), "T2": (True, True)}  # path -> needs numbers, text
+NEEDS = {
+    "N1": (True, False),
+    "T1": (False, True),
+    "N2": (True, True),
+    "T2": (True, True),
+}  # path -> needs numbers, text
+
 
 def open_routes(
-    presence: np.ndarray,             # (n, 2) bool: numbers, text
+    presence: np.ndarray,  # (n, 2) bool: numbers, text
     routes: tuple[str, ...] = ROUTES,
-) -> np.ndarray:                      # (n, R) bool
+) -> np.ndarray:  # (n, R) bool
     "Which routes a row's evidence allows."
     presence = np.asarray(presence, bool)
     if presence.ndim != 2 or presence.shape[1] != 2:
         raise ValueError(f"presence: expected shape (n, 2), got {presence.shape}")
-    needs = np.array([NEEDS[r.split("/")[0]] for r in routes])                # (R, 2)
+    needs = np.array([NEEDS[r.split("/")[0]] for r in routes])  # (R, 2)
     return (presence[:, None] | ~needs).all(axis=2)
 
 # %% ../nbs/1_method/15_router.ipynb #c09
 def closed_log_softmax(
     logits: Tensor,  # (..., R)
-    open: Tensor,    # (..., R) bool
-) -> Tensor:         # (..., R) minus infinity where closed
+    open: Tensor,  # (..., R) bool
+) -> Tensor:  # (..., R) minus infinity where closed
     "Log softmax over the open entries."
     none = ~open.any(dim=-1, keepdim=True)
     p = torch.log_softmax(logits.masked_fill(~(open | none), -torch.inf), dim=-1)
@@ -38,23 +44,31 @@ def closed_log_softmax(
 
 # %% ../nbs/1_method/15_router.ipynb #c18
 def two_stage(
-    logits: Tensor,       # (L, B, P + P * S): paths, then sharings path by path
-    of_path: Tensor,      # (L, B, P, S) what the path's own representation adds
-    open: Tensor,         # (L, B, P * S) bool
-) -> Tensor:              # (L, B, P * S)
+    logits: Tensor,  # (L, B, P + P * S): paths, then sharings path by path
+    of_path: Tensor,  # (L, B, P, S) what the path's own representation adds
+    open: Tensor,  # (L, B, P * S) bool
+) -> Tensor:  # (L, B, P * S)
     "p(path) times p(sharing given path), in logs."
     open = open.unflatten(-1, of_path.shape[-2:])
-    path = closed_log_softmax(logits[..., :open.shape[-2]], open.any(dim=-1))
-    sharing = closed_log_softmax(logits[..., open.shape[-2]:].unflatten(-1, of_path.shape[-2:]) + of_path, open)
+    path = closed_log_softmax(logits[..., : open.shape[-2]], open.any(dim=-1))
+    sharing = closed_log_softmax(
+        logits[..., open.shape[-2] :].unflatten(-1, of_path.shape[-2:]) + of_path, open
+    )
     return (path[..., None] + sharing).flatten(-2)
 
 # %% ../nbs/1_method/15_router.ipynb #c16
-TEXT_NORM = 8.  # mean squared norm of a text vector (ours, tuned on simulated cohorts)
+TEXT_NORM = 8.0  # mean squared norm of a text vector (ours, tuned on simulated cohorts)
+
 
 def _fan(widths: Widths) -> Tensor:  # (total,)
     "Scale of the first weights, so that a hidden unit starts with unit variance."
     numbers = widths.numbers + widths.facts
-    return torch.cat([torch.full((numbers,), max(numbers, 1) ** -.5), torch.full((widths.text,), TEXT_NORM ** -.5)])
+    return torch.cat(
+        [
+            torch.full((numbers,), max(numbers, 1) ** -0.5),
+            torch.full((widths.text,), TEXT_NORM**-0.5),
+        ]
+    )
 
 # %% ../nbs/1_method/15_router.ipynb #c13a
 ROUTERS = ("two_stage", "joint")
@@ -62,37 +76,57 @@ ROUTERS = ("two_stage", "joint")
 # %% ../nbs/1_method/15_router.ipynb #c14
 class Router(nn.Module):
     "Evidence and representations in, log probabilities of the routes out."
-    def __init__(self,
+
+    def __init__(
+        self,
         widths: Widths,
-        generators: list[torch.Generator],    # one a lane
+        generators: list[torch.Generator],  # one a lane
         paths: int = len(PATHS),
         sharings: int = len(SHARINGS),
         kind: str = "two_stage",
-        hidden: int = 16,                     # units of the hidden layer
-        width: int = 4,                       # numbers in a path's representation
+        hidden: int = 16,  # units of the hidden layer
+        width: int = 4,  # numbers in a path's representation
     ):
         super().__init__()
-        if kind not in ROUTERS: raise ValueError(f"router: expected one of {ROUTERS}, got {kind!r}")
+        if kind not in ROUTERS:
+            raise ValueError(f"router: expected one of {ROUTERS}, got {kind!r}")
         self.kind, self.shape = kind, (paths, sharings)
         L, outputs = len(generators), paths * sharings + (paths if kind == "two_stage" else 0)
         zeros = lambda *shape: nn.Parameter(torch.zeros(L, *shape))
-        self.linear, self.bias, self.out = zeros(widths.total, outputs), zeros(1, outputs), zeros(hidden, outputs)
-        self.hidden = nn.Parameter(lane_normal(generators, widths.total, hidden) * _fan(widths)[:, None])
-        self.hidden_bias, self.on_representation = zeros(1, hidden), zeros(paths, width, sharings if kind == "two_stage" else 0)
+        self.linear, self.bias, self.out = (
+            zeros(widths.total, outputs),
+            zeros(1, outputs),
+            zeros(hidden, outputs),
+        )
+        self.hidden = nn.Parameter(
+            lane_normal(generators, widths.total, hidden) * _fan(widths)[:, None]
+        )
+        self.hidden_bias, self.on_representation = (
+            zeros(1, hidden),
+            zeros(paths, width, sharings if kind == "two_stage" else 0),
+        )
 
-    def forward(self, e: Evidence, representation: Tensor, open: Tensor) -> Tensor:  # ..., (L, B, P * S) -> (L, B, P * S)
+    def forward(
+        self, e: Evidence, representation: Tensor, open: Tensor
+    ) -> Tensor:  # ..., (L, B, P * S) -> (L, B, P * S)
         u = torch.cat(e, dim=-1)
         hidden = torch.relu(torch.baddbmm(self.hidden_bias, u, self.hidden))
         logits = torch.baddbmm(self.bias, u, self.linear) + torch.bmm(hidden, self.out)
-        if self.kind == "joint": return closed_log_softmax(logits, open)
-        return two_stage(logits, torch.einsum("lbpm,lpms->lbps", representation, self.on_representation), open)
+        if self.kind == "joint":
+            return closed_log_softmax(logits, open)
+        return two_stage(
+            logits, torch.einsum("lbpm,lpms->lbps", representation, self.on_representation), open
+        )
 
 # %% ../nbs/1_method/15_router.ipynb #c28
 class OutcomeRouters(nn.Module):
     "As many routers as outcomes."
+
     def __init__(self, routers: list[Router]):
         super().__init__()
         self.routers = nn.ModuleList(routers)
 
-    def forward(self, e: Evidence, representation: Tensor, open: Tensor) -> Tensor:  # (L, B, P * S) bool -> (L, B, P * S, K)
+    def forward(
+        self, e: Evidence, representation: Tensor, open: Tensor
+    ) -> Tensor:  # (L, B, P * S) bool -> (L, B, P * S, K)
         return torch.stack([router(e, representation, open) for router in self.routers], dim=-1)

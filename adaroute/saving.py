@@ -28,44 +28,78 @@ from .training import write_atomically
 # %% ../nbs/1_method/23_saving.ipynb #s07
 FILES, FORMAT = ("model.json", "weights.safetensors"), 2
 
+
 def _params(est) -> dict:
     "What the estimator was made with, as far as it is plain and not of one machine."
-    params = {k: v for k, v in est.get_params().items() if k not in ("checkpoint", "transcript", "progress")}
-    params["encoder"] = {k: v for k, v in (est.encoder or {}).items() if k not in ("sentence_encoder", "cache")} or None
+    params = {
+        k: v
+        for k, v in est.get_params().items()
+        if k not in ("checkpoint", "transcript", "progress")
+    }
+    params["encoder"] = {
+        k: v for k, v in (est.encoder or {}).items() if k not in ("sentence_encoder", "cache")
+    } or None
     return params
 
+
 def _plain(value):  # what json cannot write itself
-    if isinstance(value, (np.generic, np.ndarray)): return value.tolist()
-    raise TypeError(f"save: expected plain values among the parameters, got a {type(value).__name__}")
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    raise TypeError(
+        f"save: expected plain values among the parameters, got a {type(value).__name__}"
+    )
 
 # %% ../nbs/1_method/23_saving.ipynb #s10
 def _about(est, encoder: dict) -> dict:
     "Everything but the tensors."
     fields = lambda of: {k: getattr(of, k) for k in of.__dataclass_fields__}
     return dict(
-        format=FORMAT, params=_params(est), schema=est.schema_.to_dict(), encoder=encoder, factor=est.factor_, fallback=est.fallback_,
-        scale=fields(est.scale_) | {"tasks": list(est.scale_.tasks.items())}, extras=est.extras_,
-        design=fields(est.design_), widths=list(est.widths_),
-        seeds=est.model_.seeds, spares={path: spare.seeds for path, spare in est.model_.spares.items()},
-        validation_error=est.validation_error_, arrays={k: getattr(est, k) for k in ("array_", *_FEATURES) if hasattr(est, k)})
+        format=FORMAT,
+        params=_params(est),
+        schema=est.schema_.to_dict(),
+        encoder=encoder,
+        factor=est.factor_,
+        fallback=est.fallback_,
+        scale=fields(est.scale_) | {"tasks": list(est.scale_.tasks.items())},
+        extras=est.extras_,
+        design=fields(est.design_),
+        widths=list(est.widths_),
+        seeds=est.model_.seeds,
+        spares={path: spare.seeds for path, spare in est.model_.spares.items()},
+        validation_error=est.validation_error_,
+        arrays={k: getattr(est, k) for k in ("array_", *_FEATURES) if hasattr(est, k)},
+    )
 
 # %% ../nbs/1_method/23_saving.ipynb #c51
 def _dump(est) -> dict[str, bytes]:  # file name -> content
     encoder, arrays = est.encoder_.state()
     tensors = {f"model.{n}": p.detach() for n, p in est.model_.named_parameters()}
-    tensors |= {f"encoder.{n}": torch.from_numpy(np.ascontiguousarray(a)) for n, a in arrays.items()}
-    return {"model.json": json.dumps(_about(est, encoder), indent=1, default=_plain).encode(),
-            "weights.safetensors": save_tensors({k: v.contiguous() for k, v in tensors.items()})}
+    tensors |= {
+        f"encoder.{n}": torch.from_numpy(np.ascontiguousarray(a)) for n, a in arrays.items()
+    }
+    return {
+        "model.json": json.dumps(_about(est, encoder), indent=1, default=_plain).encode(),
+        "weights.safetensors": save_tensors({k: v.contiguous() for k, v in tensors.items()}),
+    }
 
 # %% ../nbs/1_method/23_saving.ipynb #c53
 def _check_place(folder: Path) -> None:  # absent, empty, or a saved model and nothing else
-    if not folder.exists() or folder.is_dir() and {p.name for p in folder.iterdir()} in (set(), {*FILES, "manifest.json"}): return
-    raise FileExistsError(f"save: expected a new or empty folder, or a saved model to replace, got {folder.name!r}, which holds something else")
+    if (
+        not folder.exists()
+        or folder.is_dir()
+        and {p.name for p in folder.iterdir()} in (set(), {*FILES, "manifest.json"})
+    ):
+        return
+    raise FileExistsError(
+        f"save: expected a new or empty folder, or a saved model to replace, got {folder.name!r}, which holds something else"
+    )
+
 
 def _remove(folder: Path) -> None:  # what a save has written and nothing else
     if folder.exists():
         for name in (*FILES, "manifest.json"):
-            for file in (folder / name, folder / f".{name}.part"): file.unlink(missing_ok=True)
+            for file in (folder / name, folder / f".{name}.part"):
+                file.unlink(missing_ok=True)
         folder.rmdir()
 
 # %% ../nbs/1_method/23_saving.ipynb #c52
@@ -73,60 +107,91 @@ def save_model(est, folder) -> Path:
     "Write a fitted estimator into a folder (JSON, safetensors, manifest)."
     check_is_fitted(est, "model_")
     folder, content = Path(os.path.abspath(folder)), _dump(est)
-    content["manifest.json"] = json.dumps({n: hashlib.sha256(c).hexdigest() for n, c in content.items()}, indent=1, sort_keys=True).encode()
+    content["manifest.json"] = json.dumps(
+        {n: hashlib.sha256(c).hexdigest() for n, c in content.items()}, indent=1, sort_keys=True
+    ).encode()
     part, old = folder.with_name(f".{folder.name}.part"), folder.with_name(f".{folder.name}.old")
     try:
-        if old.exists() and not folder.exists(): os.replace(old, folder)   # a save was killed between its last two steps
+        if old.exists() and not folder.exists():
+            os.replace(old, folder)  # a save was killed between its last two steps
         _check_place(folder)
-        for left in (part, old): _remove(left)
+        for left in (part, old):
+            _remove(left)
         part.mkdir(mode=0o700, parents=True)
-        for name, c in content.items(): write_atomically(part / name, c); os.chmod(part / name, 0o600)
-        if folder.exists(): os.replace(folder, old)
-        os.replace(part, folder); _remove(old)
+        for name, c in content.items():
+            write_atomically(part / name, c)
+            os.chmod(part / name, 0o600)
+        if folder.exists():
+            os.replace(folder, old)
+        os.replace(part, folder)
+        _remove(old)
     except OSError as error:
-        with suppress(OSError): _remove(part)
-        if old.exists() and not folder.exists(): os.rename(old, folder)
-        if not error.strerror: raise
-        raise type(error)(f"save: expected a place that can be written, got '{error.strerror}' for {folder.name!r}") from None
+        with suppress(OSError):
+            _remove(part)
+        if old.exists() and not folder.exists():
+            os.rename(old, folder)
+        if not error.strerror:
+            raise
+        raise type(error)(
+            f"save: expected a place that can be written, got '{error.strerror}' for {folder.name!r}"
+        ) from None
     return folder
 
 # %% ../nbs/1_method/23_saving.ipynb #s20
-def _refusal(folder: Path, why: str) -> ValueError: return ValueError(f"load: expected a saved model in {folder.name!r}, {why}")
+def _refusal(folder: Path, why: str) -> ValueError:
+    return ValueError(f"load: expected a saved model in {folder.name!r}, {why}")
+
 
 def _parsed(parse, content: bytes):  # None where it is not what it should be
-    try: return parse(content)
-    except (ValueError, SafetensorError): return None
+    try:
+        return parse(content)
+    except (ValueError, SafetensorError):
+        return None
 
 # %% ../nbs/1_method/23_saving.ipynb #c55a
 def _found(folder: Path) -> dict[str, bytes]:  # file name -> content
     "The three files, and no fourth."
     wanted = {*FILES, "manifest.json"}
-    if not folder.is_dir(): raise _refusal(folder, "got no such folder")
+    if not folder.is_dir():
+        raise _refusal(folder, "got no such folder")
     found = {p.name for p in folder.iterdir()}
-    if wanted - found: raise _refusal(folder, f"got no {min(wanted - found)}")
-    if found != wanted: raise _refusal(folder, f"got {len(found - wanted)} more than {', '.join(sorted(wanted))}")
-    try: return {name: (folder / name).read_bytes() for name in wanted}
-    except OSError as error: raise _refusal(folder, f"got a file that cannot be read ({error.strerror})") from None
+    if wanted - found:
+        raise _refusal(folder, f"got no {min(wanted - found)}")
+    if found != wanted:
+        raise _refusal(folder, f"got {len(found - wanted)} more than {', '.join(sorted(wanted))}")
+    try:
+        return {name: (folder / name).read_bytes() for name in wanted}
+    except OSError as error:
+        raise _refusal(folder, f"got a file that cannot be read ({error.strerror})") from None
 
 # %% ../nbs/1_method/23_saving.ipynb #c55
 def _checked(folder: Path) -> dict[str, bytes]:  # file name -> content
     "The files that the manifest speaks for."
     content = _found(folder)
     manifest = _parsed(json.loads, content.pop("manifest.json"))
-    if manifest is None: raise _refusal(folder, "got a manifest that is not JSON")
+    if manifest is None:
+        raise _refusal(folder, "got a manifest that is not JSON")
     if not isinstance(manifest, dict) or set(manifest) != set(FILES):
         raise _refusal(folder, f"got a manifest that does not name exactly {' and '.join(FILES)}")
     for name in FILES:
         if hashlib.sha256(content[name]).hexdigest() != manifest[name]:
-            raise _refusal(folder, f"got {name} with another sha256 than its manifest says: altered or damaged")
+            raise _refusal(
+                folder, f"got {name} with another sha256 than its manifest says: altered or damaged"
+            )
     return content
 
 # %% ../nbs/1_method/23_saving.ipynb #s25
 def _scale_of(about: dict) -> OutcomeScale:
     nested = lambda values: tuple(tuple(v) if isinstance(v, list) else v for v in values)
-    return OutcomeScale(dict(about["tasks"]), *(nested(about[k]) for k in ("centre", "spread", "levels", "bounds", "weights")))
+    return OutcomeScale(
+        dict(about["tasks"]),
+        *(nested(about[k]) for k in ("centre", "spread", "levels", "bounds", "weights")),
+    )
 
-def _model_of(about: dict, tensors: dict, design: Design, widths: Widths, scale: OutcomeScale) -> RoutedModel:
+
+def _model_of(
+    about: dict, tensors: dict, design: Design, widths: Widths, scale: OutcomeScale
+) -> RoutedModel:
     "The model and its spares; names and shapes of all tensors must agree."
     model = RoutedModel(design, widths, scale, about["seeds"])
     for path, seeds in about["spares"].items():
@@ -138,33 +203,51 @@ def _model_of(about: dict, tensors: dict, design: Design, widths: Widths, scale:
 # %% ../nbs/1_method/23_saving.ipynb #c57
 def _rebuilt(about: dict, tensors: dict, sentence_encoder, cache) -> "AdaRoute":
     est = AdaRoute(**about["params"])
-    if sentence_encoder is not None: est.encoder = {**(est.encoder or {}), "sentence_encoder": sentence_encoder, "cache": cache}
-    est.schema_, est.factor_, est.fallback_ = Schema.from_dict(about["schema"]), about["factor"], np.array(about["fallback"])
+    if sentence_encoder is not None:
+        est.encoder = {**(est.encoder or {}), "sentence_encoder": sentence_encoder, "cache": cache}
+    est.schema_, est.factor_, est.fallback_ = (
+        Schema.from_dict(about["schema"]),
+        about["factor"],
+        np.array(about["fallback"]),
+    )
     s, d = about["scale"], about["design"]
     est.scale_, est.extras_ = _scale_of(s), about["extras"]
-    est.design_, est.widths_ = Design(**{**d, "routes": tuple(d["routes"])}), Widths(*about["widths"])
+    est.design_, est.widths_ = (
+        Design(**{**d, "routes": tuple(d["routes"])}),
+        Widths(*about["widths"]),
+    )
     arrays = {n[8:]: t.numpy() for n, t in tensors.items() if n.startswith("encoder.")}
     est.encoder_ = Encoder.from_state(about["encoder"], arrays, sentence_encoder, cache)
     est.model_ = _model_of(about, tensors, est.design_, est.widths_, est.scale_)
     if any(est.encoder_.widths[k] != getattr(est.widths_, k) for k in ("numbers", "facts", "text")):
         raise RuntimeError("encoder and model of different widths")
     est.validation_error_ = np.array(about["validation_error"], np.float32)
-    for name, value in about["arrays"].items(): setattr(est, name, np.array(value, object) if isinstance(value, list) else value)
+    for name, value in about["arrays"].items():
+        setattr(est, name, np.array(value, object) if isinstance(value, list) else value)
     return est
 
 # %% ../nbs/1_method/23_saving.ipynb #c56
 def load_model(
     folder,
     sentence_encoder=None,  # the one of the fit, if there was one; it is not stored
-    cache=None,             # of its vectors
+    cache=None,  # of its vectors
 ) -> "AdaRoute":
     "Read a saved estimator; refuse anything altered."
     folder = Path(os.path.abspath(folder))
     content = _checked(folder)
-    about, tensors = _parsed(json.loads, content["model.json"]), _parsed(load_tensors, content["weights.safetensors"])
-    if about is None or tensors is None: raise _refusal(folder, "got files that are not JSON and safetensors")
+    about, tensors = (
+        _parsed(json.loads, content["model.json"]),
+        _parsed(load_tensors, content["weights.safetensors"]),
+    )
+    if about is None or tensors is None:
+        raise _refusal(folder, "got files that are not JSON and safetensors")
     if not isinstance(about, dict) or about.get("format") != FORMAT:
-        raise _refusal(folder, f"got another format than {FORMAT}; was it saved by another version?")
-    try: return _rebuilt(about, tensors, sentence_encoder, cache)
+        raise _refusal(
+            folder, f"got another format than {FORMAT}; was it saved by another version?"
+        )
+    try:
+        return _rebuilt(about, tensors, sentence_encoder, cache)
     except (KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
-        raise _refusal(folder, f"got parts that do not fit together ({type(error).__name__})") from error
+        raise _refusal(
+            folder, f"got parts that do not fit together ({type(error).__name__})"
+        ) from error

@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 # %% ../nbs/1_method/03_schema.ipynb #c05
-PATHS = ("N1", "T1", "N2", "T2")    # what is read: numbers, text, and the two fusions
-SHARINGS = ("STL", "MTL")           # how outcomes are predicted: apart, or by a shared head
+PATHS = ("N1", "T1", "N2", "T2")  # what is read: numbers, text, and the two fusions
+SHARINGS = ("STL", "MTL")  # how outcomes are predicted: apart, or by a shared head
 ROUTES = tuple(f"{path}/{sharing}" for path in PATHS for sharing in SHARINGS)
 TASKS = ("regression", "binary", "ordinal", "count")
 
@@ -40,8 +40,10 @@ def _label(
     label: object,  # a row's label in the index of the frame
 ) -> str:
     "The row's label, or its length where it looks like prose."
-    if isinstance(label, tuple): return "(" + ", ".join(map(_label, label)) + ")"
-    if not isinstance(label, str): return str(label)
+    if isinstance(label, tuple):
+        return "(" + ", ".join(map(_label, label)) + ")"
+    if not isinstance(label, str):
+        return str(label)
     prose = len(label) > 40 or any(c.isspace() for c in label)
     return f"<a label of {len(label)} characters>" if prose else repr(label)
 
@@ -56,9 +58,9 @@ def _listed(
 # %% ../nbs/1_method/03_schema.ipynb #c12
 def _refuse(
     frame: pd.DataFrame,  # the caller's table
-    column: str,          # name of the column
-    row: int,             # position of the row, counted from 0
-    expected: str,        # what should have stood there
+    column: str,  # name of the column
+    row: int,  # position of the row, counted from 0
+    expected: str,  # what should have stood there
     got: str | None = None,  # what stands there; None: type and length of the cell
 ):
     "Raise a `SchemaError` that says where and what kind, never what."
@@ -66,18 +68,24 @@ def _refuse(
         value = frame[column].iloc[row]
         got = f"{type(value).__name__} of length {len(str(value))}"
     where = f"row {row} (index {_label(frame.index[row])})"
-    raise SchemaError(f"column {_name(column)}: expected {expected}, got {got} at {where}") from None
+    raise SchemaError(
+        f"column {_name(column)}: expected {expected}, got {got} at {where}"
+    ) from None
 
 # %% ../nbs/1_method/03_schema.ipynb #c15
 @dataclass(frozen=True)
 class Schema:
     "Which columns are inputs of which kind, and which are outcomes of which type."
-    text: tuple[str, ...] = ()         # notes and other free text
-    numeric: tuple[str, ...] = ()      # ages, counts, items of a scale
-    categorical: tuple[str, ...] = ()  # site, sex, diagnosis: a few levels without order
-    tasks: dict[str, str] = field(default_factory=dict)  # outcome -> its type, one of TASKS; the order is kept
 
-    def __post_init__(self): _settle(self)
+    text: tuple[str, ...] = ()  # notes and other free text
+    numeric: tuple[str, ...] = ()  # ages, counts, items of a scale
+    categorical: tuple[str, ...] = ()  # site, sex, diagnosis: a few levels without order
+    tasks: dict[str, str] = field(
+        default_factory=dict
+    )  # outcome -> its type, one of TASKS; the order is kept
+
+    def __post_init__(self):
+        _settle(self)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -86,27 +94,35 @@ class Schema:
 
     def to_dict(self) -> dict:
         "What JSON can hold; outcomes as pairs, because their order matters."
-        return dict(text=list(self.text), numeric=list(self.numeric), categorical=list(self.categorical),
-                    tasks=[list(pair) for pair in self.tasks.items()])
+        return dict(
+            text=list(self.text),
+            numeric=list(self.numeric),
+            categorical=list(self.categorical),
+            tasks=[list(pair) for pair in self.tasks.items()],
+        )
 
     @classmethod
     def from_dict(cls, d: dict) -> "Schema":
         "The inverse of `to_dict`."
-        if isinstance(d, Mapping) and set(d) == {"text", "numeric", "categorical", "tasks"}: return cls(**d)
+        if isinstance(d, Mapping) and set(d) == {"text", "numeric", "categorical", "tasks"}:
+            return cls(**d)
         got = _listed(sorted(map(str, d))) if isinstance(d, Mapping) else type(d).__name__
         raise SchemaError(f"schema: expected the keys text, numeric, categorical, tasks, got {got}")
 
 # %% ../nbs/1_method/03_schema.ipynb #c16
 def _names(
-    kind: str,       # which argument is checked, for the message
-    value: object,   # a name, a sequence of names, or None
+    kind: str,  # which argument is checked, for the message
+    value: object,  # a name, a sequence of names, or None
 ) -> tuple[str, ...]:
     "Column names as a tuple."
     value = () if value is None else (value,) if isinstance(value, str) else value
-    try: names = tuple(value)
-    except TypeError: names = (value,)
+    try:
+        names = tuple(value)
+    except TypeError:
+        names = (value,)
     for name in names:
-        if not isinstance(name, str): raise SchemaError(f"{kind}: expected names of columns, got {type(name).__name__}")
+        if not isinstance(name, str):
+            raise SchemaError(f"{kind}: expected names of columns, got {type(name).__name__}")
     return names
 
 
@@ -114,13 +130,19 @@ def _tasks(
     value: object,  # mapping, or pairs as `to_dict` writes them
 ) -> dict[str, str]:
     "Outcomes and their types, checked."
-    try: tasks = dict(value or {})
+    try:
+        tasks = dict(value or {})
     except (TypeError, ValueError):
-        raise SchemaError(f"tasks: expected a dictionary outcome -> type, got {type(value).__name__}") from None
-    if not tasks: raise SchemaError("tasks: expected at least one outcome, got none")
+        raise SchemaError(
+            f"tasks: expected a dictionary outcome -> type, got {type(value).__name__}"
+        ) from None
+    if not tasks:
+        raise SchemaError("tasks: expected at least one outcome, got none")
     for name, task in zip(_names("tasks", tasks), tasks.values()):
         if task not in TASKS:
-            raise SchemaError(f"task type of {_name(name)}: expected one of {', '.join(TASKS)}, got {_name(task)}")
+            raise SchemaError(
+                f"task type of {_name(name)}: expected one of {', '.join(TASKS)}, got {_name(task)}"
+            )
     return tasks
 
 # %% ../nbs/1_method/03_schema.ipynb #c17
@@ -134,23 +156,30 @@ def _settle(
         object.__setattr__(schema, kind, _tasks(value) if kind == "tasks" else _names(kind, value))
         for name in getattr(schema, kind):
             if name in role:
-                raise SchemaError(f"column {_name(name)}: expected one role, got {role[name]} and {kind}")
+                raise SchemaError(
+                    f"column {_name(name)}: expected one role, got {role[name]} and {kind}"
+                )
             role[name] = kind
-    if not schema.inputs: raise SchemaError("schema: expected at least one input column, got none")
+    if not schema.inputs:
+        raise SchemaError("schema: expected at least one input column, got none")
 
 # %% ../nbs/1_method/03_schema.ipynb #c21
 @dataclass(frozen=True, eq=False)
 class Batch:
     "Rows of a table as plain arrays, with what is missing marked."
-    text: np.ndarray         # str or None                      # (n, T)
-    numeric: np.ndarray      # NaN where missing                # (n, N)
-    categorical: np.ndarray  # str or None                      # (n, C)
-    outcome: np.ndarray      # NaN where missing or not read    # (n, K)
-    index: pd.Index          # the caller's row labels          # (n,)
-    schema: Schema           # names of the columns
 
-    def __len__(self) -> int: return len(self.index)
-    def __repr__(self) -> str: return f"Batch({len(self)} rows: {_listed(self.schema.inputs + tuple(self.schema.tasks))})"
+    text: np.ndarray  # str or None                      # (n, T)
+    numeric: np.ndarray  # NaN where missing                # (n, N)
+    categorical: np.ndarray  # str or None                      # (n, C)
+    outcome: np.ndarray  # NaN where missing or not read    # (n, K)
+    index: pd.Index  # the caller's row labels          # (n,)
+    schema: Schema  # names of the columns
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __repr__(self) -> str:
+        return f"Batch({len(self)} rows: {_listed(self.schema.inputs + tuple(self.schema.tasks))})"
 
     @cached_property
     def presence(self) -> np.ndarray:
@@ -166,21 +195,29 @@ class Batch:
     def take(self, rows) -> "Batch":
         "The rows at these positions (integers, a slice or a mask), in this order."
         rows = np.atleast_1d(np.arange(len(self))[rows])
-        return Batch(self.text[rows], self.numeric[rows], self.categorical[rows],
-                     self.outcome[rows], self.index[rows], self.schema)
+        return Batch(
+            self.text[rows],
+            self.numeric[rows],
+            self.categorical[rows],
+            self.outcome[rows],
+            self.index[rows],
+            self.schema,
+        )
 
 # %% ../nbs/1_method/03_schema.ipynb #c22
 def _filled(
     cells: np.ndarray,  # str or None, any shape
-) -> np.ndarray:        # bool, same shape
+) -> np.ndarray:  # bool, same shape
     "Whether a cell holds more than blanks."
-    return np.frompyfunc(lambda v: v is not None and v != "" and not v.isspace(), 1, 1)(cells).astype(bool)
+    return np.frompyfunc(lambda v: v is not None and v != "" and not v.isspace(), 1, 1)(
+        cells
+    ).astype(bool)
 
 # %% ../nbs/1_method/03_schema.ipynb #c27
 def _cells(
     frame: pd.DataFrame,  # the caller's table
-    column: str,          # name of a column in it
-) -> np.ndarray:          # (n,) objects, None where missing
+    column: str,  # name of a column in it
+) -> np.ndarray:  # (n,) objects, None where missing
     "A column as plain objects."
     series = frame[column]
     values = np.empty(len(series), dtype=object)
@@ -191,8 +228,8 @@ def _cells(
 # %% ../nbs/1_method/03_schema.ipynb #c30
 def _text(
     frame: pd.DataFrame,  # the caller's table
-    column: str,          # name of a text column
-) -> np.ndarray:          # (n,) str or None
+    column: str,  # name of a text column
+) -> np.ndarray:  # (n,) str or None
     "A text column, blanks as missing."
     values = _cells(frame, column)
     for row, value in enumerate(values):
@@ -204,29 +241,37 @@ def _text(
 # %% ../nbs/1_method/03_schema.ipynb #c33
 def _number(
     frame: pd.DataFrame,  # the caller's table
-    column: str,          # name of a column of numbers
-) -> np.ndarray:          # (n,) float64, NaN where missing
+    column: str,  # name of a column of numbers
+) -> np.ndarray:  # (n,) float64, NaN where missing
     "A column of finite numbers."
     out = np.full(len(frame), np.nan)
     for row, value in enumerate(_cells(frame, column)):
-        if value is None: continue
-        if not isinstance(value, (Real, Decimal, np.bool_)): _refuse(frame, column, row, "a number or missing")
-        try: out[row] = float(value)
-        except OverflowError: out[row] = np.inf
-        if np.isinf(out[row]): _refuse(frame, column, row, "a finite number or missing", "an infinite value")
+        if value is None:
+            continue
+        if not isinstance(value, (Real, Decimal, np.bool_)):
+            _refuse(frame, column, row, "a number or missing")
+        try:
+            out[row] = float(value)
+        except OverflowError:
+            out[row] = np.inf
+        if np.isinf(out[row]):
+            _refuse(frame, column, row, "a finite number or missing", "an infinite value")
     return out
 
 # %% ../nbs/1_method/03_schema.ipynb #c36
 def _category(
     frame: pd.DataFrame,  # the caller's table
-    column: str,          # name of a categorical column
-) -> np.ndarray:          # (n,) str or None
+    column: str,  # name of a categorical column
+) -> np.ndarray:  # (n,) str or None
     "A categorical column, its levels as text."
     values, expected = _cells(frame, column), "a category (text or a number) or missing"
     for row, value in enumerate(values):
-        if value is None or isinstance(value, str): continue
-        if not isinstance(value, (Real, np.bool_)): _refuse(frame, column, row, expected)
-        if np.isinf(float(value)): _refuse(frame, column, row, expected, "an infinite value")
+        if value is None or isinstance(value, str):
+            continue
+        if not isinstance(value, (Real, np.bool_)):
+            _refuse(frame, column, row, expected)
+        if np.isinf(float(value)):
+            _refuse(frame, column, row, expected, "an infinite value")
         whole = not isinstance(value, (bool, np.bool_)) and value == value // 1
         values[row] = str(int(value) if whole else value)
     values[~_filled(values)] = None
@@ -235,17 +280,28 @@ def _category(
 # %% ../nbs/1_method/03_schema.ipynb #c39
 def _outcome(
     frame: pd.DataFrame,  # the caller's table
-    column: str,          # name of an outcome
-    task: str,            # one of TASKS
-) -> np.ndarray:          # (n,) float64, NaN where missing
+    column: str,  # name of an outcome
+    task: str,  # one of TASKS
+) -> np.ndarray:  # (n,) float64, NaN where missing
     "An outcome, checked against its type."
     values = _number(frame, column)
     known = ~np.isnan(values)
-    if task == "binary": wrong, expected = known & ~np.isin(values, (0, 1)), "0 or 1 or missing (a binary outcome)"
-    elif task == "ordinal": wrong, expected = known & (values != np.round(values)), "a whole number or missing (an ordinal outcome)"
-    elif task == "count": wrong, expected = known & ((values != np.round(values)) | (values < 0)), "a whole number from 0 on or missing (a count)"
-    else: return values
-    if wrong.any(): _refuse(frame, column, int(wrong.argmax()), expected)
+    if task == "binary":
+        wrong, expected = known & ~np.isin(values, (0, 1)), "0 or 1 or missing (a binary outcome)"
+    elif task == "ordinal":
+        wrong, expected = (
+            known & (values != np.round(values)),
+            "a whole number or missing (an ordinal outcome)",
+        )
+    elif task == "count":
+        wrong, expected = (
+            known & ((values != np.round(values)) | (values < 0)),
+            "a whole number from 0 on or missing (a count)",
+        )
+    else:
+        return values
+    if wrong.any():
+        _refuse(frame, column, int(wrong.argmax()), expected)
     return values
 
 # %% ../nbs/1_method/03_schema.ipynb #c42
@@ -253,52 +309,78 @@ def _table(
     frame: object,  # pandas, or anything with a `to_pandas` method
 ) -> pd.DataFrame:
     "The table as a pandas frame with unique column names and at least one row."
-    if not isinstance(frame, pd.DataFrame) and callable(getattr(frame, "to_pandas", None)): frame = frame.to_pandas()
+    if not isinstance(frame, pd.DataFrame) and callable(getattr(frame, "to_pandas", None)):
+        frame = frame.to_pandas()
     if not isinstance(frame, pd.DataFrame):
         raise SchemaError(f"table: expected a pandas DataFrame, got {type(frame).__name__}")
     if isinstance(frame.columns, pd.MultiIndex):
         raise SchemaError(f"table: expected one row of column names, got {frame.columns.nlevels}")
     twice = frame.columns[frame.columns.duplicated()].unique()
-    if len(twice): raise SchemaError(f"table: expected each column name once, got {_listed(twice)} more than once")
-    if not len(frame): raise SchemaError("table: expected at least one row, got 0")
+    if len(twice):
+        raise SchemaError(
+            f"table: expected each column name once, got {_listed(twice)} more than once"
+        )
+    if not len(frame):
+        raise SchemaError("table: expected at least one row, got 0")
     return frame
 
 # %% ../nbs/1_method/03_schema.ipynb #c44
 def read(
-    frame: pd.DataFrame,    # one row a session or a patient
-    schema: Schema,         # what the columns are
+    frame: pd.DataFrame,  # one row a session or a patient
+    schema: Schema,  # what the columns are
     outcomes: bool = True,  # False: leave the outcomes unread, as for a prediction
 ) -> Batch:
     "Check a table against its schema and return its rows as arrays."
     frame = _table(frame)
-    missing = [c for c in (*schema.inputs, *(schema.tasks if outcomes else ())) if c not in frame.columns]
-    if missing: raise SchemaError(f"table: expected columns {_listed(missing)}, got {_listed(frame.columns)}")
-    columns = lambda names, reader, dtype: _stack([reader(frame, name) for name in names], len(frame), dtype)
-    outcome = columns(schema.tasks, lambda f, name: _outcome(f, name, schema.tasks[name]), float) if outcomes \
+    missing = [
+        c for c in (*schema.inputs, *(schema.tasks if outcomes else ())) if c not in frame.columns
+    ]
+    if missing:
+        raise SchemaError(
+            f"table: expected columns {_listed(missing)}, got {_listed(frame.columns)}"
+        )
+    columns = lambda names, reader, dtype: _stack(
+        [reader(frame, name) for name in names], len(frame), dtype
+    )
+    outcome = (
+        columns(schema.tasks, lambda f, name: _outcome(f, name, schema.tasks[name]), float)
+        if outcomes
         else np.full((len(frame), len(schema.tasks)), np.nan)
-    return Batch(columns(schema.text, _text, object), columns(schema.numeric, _number, float),
-                 columns(schema.categorical, _category, object), outcome, frame.index, schema)
+    )
+    return Batch(
+        columns(schema.text, _text, object),
+        columns(schema.numeric, _number, float),
+        columns(schema.categorical, _category, object),
+        outcome,
+        frame.index,
+        schema,
+    )
 
 
 def _stack(
     columns: list[np.ndarray],  # each (n,)
-    n: int,                     # number of rows, needed where there are no columns
-    dtype: type,                # object or float
-) -> np.ndarray:                # (n, number of columns)
+    n: int,  # number of rows, needed where there are no columns
+    dtype: type,  # object or float
+) -> np.ndarray:  # (n, number of columns)
     "Columns side by side."
     out = np.empty((n, len(columns)), dtype=dtype)
-    for j, column in enumerate(columns): out[:, j] = column
+    for j, column in enumerate(columns):
+        out[:, j] = column
     return out
 
 # %% ../nbs/1_method/03_schema.ipynb #c49b
 def without(
     batch: Batch,
-    kind: str,     # "text" or "numbers"
+    kind: str,  # "text" or "numbers"
 ) -> Batch:
     "The same rows with all text, or all numbers and categories, taken away."
     gone = lambda cells, fill: np.full(cells.shape, fill, cells.dtype)
-    if kind == "text": return replace(batch, text=gone(batch.text, None))
-    if kind == "numbers": return replace(batch, numeric=gone(batch.numeric, np.nan), categorical=gone(batch.categorical, None))
+    if kind == "text":
+        return replace(batch, text=gone(batch.text, None))
+    if kind == "numbers":
+        return replace(
+            batch, numeric=gone(batch.numeric, np.nan), categorical=gone(batch.categorical, None)
+        )
     raise ValueError(f"kind: expected 'text' or 'numbers', got {kind!r}")
 
 # %% ../nbs/1_method/03_schema.ipynb #c50
@@ -308,71 +390,101 @@ def check_trainable(
     "Refuse a batch from which nothing can be learned."
     known = batch.observed
     rows = int(known.any(axis=1).sum())
-    if rows < 3: raise SchemaError(f"table: expected at least 3 rows with an observed outcome, got {rows} of {len(batch)}")
+    if rows < 3:
+        raise SchemaError(
+            f"table: expected at least 3 rows with an observed outcome, got {rows} of {len(batch)}"
+        )
     for k, name in enumerate(batch.schema.tasks):
         values = np.unique(batch.outcome[known[:, k], k])
         if len(values) < 2:
-            raise SchemaError(f"outcome {_name(name)}: expected at least 2 different values, "
-                              f"got {len(values)} in {int(known[:, k].sum())} observed rows")
+            raise SchemaError(
+                f"outcome {_name(name)}: expected at least 2 different values, "
+                f"got {len(values)} in {int(known[:, k].sum())} observed rows"
+            )
     if not batch.presence.any():
-        raise SchemaError(f"table: expected text or numbers in at least one row, got neither in {len(batch)} rows")
+        raise SchemaError(
+            f"table: expected text or numbers in at least one row, got neither in {len(batch)} rows"
+        )
 
 # %% ../nbs/1_method/03_schema.ipynb #c53
 _ID = re.compile(r"(^|[\s_.-])(id|index|nr|key)$|^unnamed\b|^\s*$", re.IGNORECASE)
 
 
 def _kind(
-    name: str,              # name of a column
-    cells: np.ndarray,      # its cells, None where missing  # (n,)
-    levels: bool = False,   # the column is stored as categories
-) -> str | None:            # "text", "numeric", "categorical" or None
+    name: str,  # name of a column
+    cells: np.ndarray,  # its cells, None where missing  # (n,)
+    levels: bool = False,  # the column is stored as categories
+) -> str | None:  # "text", "numeric", "categorical" or None
     "What a column seems to be; None where it should be left out."
     cells = [v for v in cells if v is not None]
     words = [v for v in cells if isinstance(v, str)]
     numbers = sum(isinstance(v, (Real, Decimal, np.bool_)) for v in cells)
-    if levels and cells: return "categorical"
+    if levels and cells:
+        return "categorical"
     if 2 * numbers > len(cells):
         whole = all(isinstance(v, Real) and v == v // 1 for v in cells if not isinstance(v, str))
         return None if _ID.search(name) and whole and len(set(cells)) == len(cells) else "numeric"
-    if not words or 2 * len(words) < len(cells): return None
+    if not words or 2 * len(words) < len(cells):
+        return None
     distinct, length = len(set(words)), np.mean([len(v.split()) for v in words])
-    if length > 3 and 2 * distinct > len(words): return "text"
-    return "categorical" if distinct <= max(5, min(50, len(words) // 2)) and not _ID.search(name) else None
+    if length > 3 and 2 * distinct > len(words):
+        return "text"
+    return (
+        "categorical"
+        if distinct <= max(5, min(50, len(words) // 2)) and not _ID.search(name)
+        else None
+    )
 
 # %% ../nbs/1_method/03_schema.ipynb #c54
 def infer(
-    frame: pd.DataFrame,          # one row a session or a patient
-    tasks: dict[str, str],        # outcome -> its type
-    text: list | None = None,     # None: guess
+    frame: pd.DataFrame,  # one row a session or a patient
+    tasks: dict[str, str],  # outcome -> its type
+    text: list | None = None,  # None: guess
     numeric: list | None = None,  # None: guess
     categorical: list | None = None,  # None: guess
-    ignore: list = (),            # columns that must not be used
+    ignore: list = (),  # columns that must not be used
 ) -> Schema:
     "A schema from what is declared and, for the rest, from how the columns look."
     frame = _table(frame)
     given = dict(text=text, numeric=numeric, categorical=categorical)
-    named = {*_tasks(tasks), *_names("ignore", ignore)}.union(*(_names(k, v) for k, v in given.items()))
+    named = {*_tasks(tasks), *_names("ignore", ignore)}.union(
+        *(_names(k, v) for k, v in given.items())
+    )
     found = {kind: [] for kind in given}
     for column in frame.columns:
-        if column in named or not isinstance(column, str): continue
+        if column in named or not isinstance(column, str):
+            continue
         levels = isinstance(frame[column].dtype, pd.CategoricalDtype)
         kind = _kind(column, _cells(frame, column), levels)
-        if kind: found[kind].append(column)
+        if kind:
+            found[kind].append(column)
     return Schema(**{k: found[k] if v is None else v for k, v in given.items()}, tasks=tasks)
 
 # %% ../nbs/1_method/03_schema.ipynb #c57
 def from_arrays(
-    X: np.ndarray,             # numbers, NaN where missing        # (n, d)
-    y: np.ndarray,             # outcomes, NaN where missing       # (n,) or (n, K)
+    X: np.ndarray,  # numbers, NaN where missing        # (n, d)
+    y: np.ndarray,  # outcomes, NaN where missing       # (n,) or (n, K)
     task: str = "regression",  # type of the outcomes: one for all, or a list with one each
 ) -> tuple[pd.DataFrame, Schema]:
     "A frame and its schema from plain arrays."
     X, y = np.asarray(X), np.asarray(y)
     y = y[:, None] if y.ndim == 1 else y
     for name, a in (("X", X), ("y", y)):
-        if a.ndim != 2 or not a.shape[1]: raise SchemaError(f"{name}: expected an array (rows, columns), got shape {a.shape}")
-    if len(X) != len(y): raise SchemaError(f"y: expected {len(X)} rows as in X, got {len(y)}")
+        if a.ndim != 2 or not a.shape[1]:
+            raise SchemaError(f"{name}: expected an array (rows, columns), got shape {a.shape}")
+    if len(X) != len(y):
+        raise SchemaError(f"y: expected {len(X)} rows as in X, got {len(y)}")
     types = [task] * y.shape[1] if isinstance(task, str) else list(task)
-    if len(types) != y.shape[1]: raise SchemaError(f"task: expected {y.shape[1]} types, one each outcome, got {len(types)}")
-    schema = Schema(numeric=[f"x{j}" for j in range(X.shape[1])], tasks={f"y{k}": t for k, t in enumerate(types)})
-    return pd.concat([pd.DataFrame(X, columns=list(schema.numeric)), pd.DataFrame(y, columns=list(schema.tasks))], axis=1), schema
+    if len(types) != y.shape[1]:
+        raise SchemaError(f"task: expected {y.shape[1]} types, one each outcome, got {len(types)}")
+    schema = Schema(
+        numeric=[f"x{j}" for j in range(X.shape[1])],
+        tasks={f"y{k}": t for k, t in enumerate(types)},
+    )
+    return pd.concat(
+        [
+            pd.DataFrame(X, columns=list(schema.numeric)),
+            pd.DataFrame(y, columns=list(schema.tasks)),
+        ],
+        axis=1,
+    ), schema

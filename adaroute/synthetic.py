@@ -19,98 +19,140 @@ from scipy.special import expit, log_expit, softmax
 from .schema import ROUTES, Schema
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c05
-_RANGES = dict(cue=(0, 5), heterogeneity=(0, 1), alignment=(-1, 1), outcome_correlation=(-1, 1), residual_correlation=(-1, 1),
-               noise=(0, 100), severity=(0, 3), missing_numbers=(0, 1), missing_text=(0, 1), missing_severity=(-5, 5),
-               missing_outcomes=(0, 1), filler=(0, 1000))
+_RANGES = dict(
+    cue=(0, 5),
+    heterogeneity=(0, 1),
+    alignment=(-1, 1),
+    outcome_correlation=(-1, 1),
+    residual_correlation=(-1, 1),
+    noise=(0, 100),
+    severity=(0, 3),
+    missing_numbers=(0, 1),
+    missing_text=(0, 1),
+    missing_severity=(-5, 5),
+    missing_outcomes=(0, 1),
+    filler=(0, 1000),
+)
 
 
 def _got(value: object) -> str:
     "A number as it is, anything else by its type."
-    if not isinstance(value, Real) or isinstance(value, (bool, np.bool_)): return type(value).__name__
-    try: return f"{float(value):g}"
-    except OverflowError: return "a huge number"
+    if not isinstance(value, Real) or isinstance(value, (bool, np.bool_)):
+        return type(value).__name__
+    try:
+        return f"{float(value):g}"
+    except OverflowError:
+        return "a huge number"
 
 
 def _number(
-    name: str,      # of the knob
+    name: str,  # of the knob
     value: object,  # what the caller gave
 ) -> float:
     "A number in the range of its knob."
     low, high = _RANGES[name]
-    if isinstance(value, Real) and not isinstance(value, (bool, np.bool_)) and low <= value <= high: return float(value)
+    if isinstance(value, Real) and not isinstance(value, (bool, np.bool_)) and low <= value <= high:
+        return float(value)
     raise ValueError(f"knob {name}: expected a number from {low} to {high}, got {_got(value)}")
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c05c
 def _pair(
-    name: str,      # of the knob
+    name: str,  # of the knob
     value: object,  # one number for both outcomes, or one for each
 ) -> tuple[float, float]:
     "Two numbers, one an outcome."
-    if isinstance(value, np.ndarray): value = value.tolist()
-    if not isinstance(value, (tuple, list)): return (_number(name, value),) * 2
-    if len(value) != 2: raise ValueError(f"knob {name}: expected one number or two, got {len(value)} of them")
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if not isinstance(value, (tuple, list)):
+        return (_number(name, value),) * 2
+    if len(value) != 2:
+        raise ValueError(f"knob {name}: expected one number or two, got {len(value)} of them")
     return tuple(_number(name, v) for v in value)
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c06
 def _shares(
-    name: str,      # of the knob
+    name: str,  # of the knob
     value: object,  # eight shares in the order of ROUTES, or a dictionary route -> share; None: equal
 ) -> tuple[float, ...]:
     "Shares of the eight routes, summing to 1."
-    if value is None: return (1 / len(ROUTES),) * len(ROUTES)
+    if value is None:
+        return (1 / len(ROUTES),) * len(ROUTES)
     if isinstance(value, Mapping):
         unknown = [k for k in value if k not in ROUTES]
-        if unknown: raise ValueError(f"knob {name}: expected routes among {', '.join(ROUTES)}, got {str(unknown[0])[:40]!r}")
+        if unknown:
+            raise ValueError(
+                f"knob {name}: expected routes among {', '.join(ROUTES)}, got {str(unknown[0])[:40]!r}"
+            )
         value = [value.get(r, 0) for r in ROUTES]
-    try: shares = np.array(value, float)
-    except (TypeError, ValueError): shares = None
+    try:
+        shares = np.array(value, float)
+    except (TypeError, ValueError):
+        shares = None
     if shares is None or shares.shape != (len(ROUTES),):
         got = type(value).__name__ if shares is None else f"shape {shares.shape}"
         raise ValueError(f"knob {name}: expected {len(ROUTES)} numbers, got {got}")
     if not (shares >= 0).all() or not abs(shares.sum() - 1) < 1e-6:
-        raise ValueError(f"knob {name}: expected no share below 0 and a sum of 1, got {shares.min()} and {shares.sum()}")
+        raise ValueError(
+            f"knob {name}: expected no share below 0 and a sum of 1, got {shares.min()} and {shares.sum()}"
+        )
     return tuple((shares / shares.sum()).tolist())
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c07
 @dataclass(frozen=True)
 class Knobs:
     "What may be turned; the defaults are the scenario `planted`."
-    shares: tuple = None                # share of each route, or a dictionary route -> share; None: equal
-    cue: float = .9                     # how strongly ratings and note give the route away; 0: not at all
-    heterogeneity: float = 1.           # how far the functions of the routes differ; 0: one function for all
-    alignment: float = 1.               # MTL rows: correlation of the two outcomes' functions, down to conflict at -1
-    outcome_correlation: float = 0.     # STL rows: the same
-    residual_correlation: float = .8    # MTL rows: correlation of what the functions leave over (STL rows: 0)
-    noise: tuple = .5                   # standard deviation of the residual, per outcome, in units of the function's
-    severity: float = 1.                # how strongly everything hangs on the latent severity
-    missing_numbers: float = 0.         # share of rows without any number, rating or category
-    missing_text: float = 0.            # share of rows without a note
-    missing_severity: float = 0.        # slope of the logit of absence on severity; 0: missing at random
-    missing_outcomes: float = 0.        # share of unknown values, per outcome
-    filler: float = 3.                  # mean number of irrelevant sentences: the length of a note
+
+    shares: tuple = None  # share of each route, or a dictionary route -> share; None: equal
+    cue: float = 0.9  # how strongly ratings and note give the route away; 0: not at all
+    heterogeneity: float = (
+        1.0  # how far the functions of the routes differ; 0: one function for all
+    )
+    alignment: float = (
+        1.0  # MTL rows: correlation of the two outcomes' functions, down to conflict at -1
+    )
+    outcome_correlation: float = 0.0  # STL rows: the same
+    residual_correlation: float = (
+        0.8  # MTL rows: correlation of what the functions leave over (STL rows: 0)
+    )
+    noise: tuple = (
+        0.5  # standard deviation of the residual, per outcome, in units of the function's
+    )
+    severity: float = 1.0  # how strongly everything hangs on the latent severity
+    missing_numbers: float = 0.0  # share of rows without any number, rating or category
+    missing_text: float = 0.0  # share of rows without a note
+    missing_severity: float = 0.0  # slope of the logit of absence on severity; 0: missing at random
+    missing_outcomes: float = 0.0  # share of unknown values, per outcome
+    filler: float = 3.0  # mean number of irrelevant sentences: the length of a note
 
     def __post_init__(self):
         checks = dict(shares=_shares, noise=_pair, missing_outcomes=_pair)
         for f in fields(self):
-            object.__setattr__(self, f.name, checks.get(f.name, _number)(f.name, getattr(self, f.name)))
+            object.__setattr__(
+                self, f.name, checks.get(f.name, _number)(f.name, getattr(self, f.name))
+            )
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c10
 class _Law(NamedTuple):
     "Distribution of everything that a person shows, given severity."
-    items: np.ndarray     # logit; an item is binomial out of 3         # (n, 5)
-    visits: np.ndarray    # log of the mean of a Poisson count          # (n,)
-    report: np.ndarray    # logit; a symptom is reported with .8 of it, denied with .8 of the rest, else not mentioned
-    hours: np.ndarray     # logit; hours of sleep are binomial out of 10
+
+    items: np.ndarray  # logit; an item is binomial out of 3         # (n, 5)
+    visits: np.ndarray  # log of the mean of a Poisson count          # (n,)
+    report: (
+        np.ndarray
+    )  # logit; a symptom is reported with .8 of it, denied with .8 of the rest, else not mentioned
+    hours: np.ndarray  # logit; hours of sleep are binomial out of 10
     episodes: np.ndarray  # log of the mean of a Poisson count
 
 
 def _law(
-    z: np.ndarray,    # severity                           # (n,)
-    loading: float,   # the knob `severity`
+    z: np.ndarray,  # severity                           # (n,)
+    loading: float,  # the knob `severity`
 ) -> _Law:
     "How answers depend on severity."
     s = loading * z
-    return _Law(np.array([-.3, 0, .2, -.1, .1]) + s[:, None], .8 + .4 * s, s, -.5 * s, 1 + .3 * s)
+    return _Law(
+        np.array([-0.3, 0, 0.2, -0.1, 0.1]) + s[:, None], 0.8 + 0.4 * s, s, -0.5 * s, 1 + 0.3 * s
+    )
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c11
 _SYMPTOMS = 8
@@ -119,33 +161,39 @@ _SYMPTOMS = 8
 def _draw_numbers(rng: np.random.Generator, law: _Law) -> np.ndarray:  # (n, 7) age, items, visits
     "Numbers of people with these laws."
     n = len(law.visits)
-    age = 18 + rng.binomial(62, .35, n)
-    return np.column_stack([age, rng.binomial(3, expit(law.items)), rng.poisson(np.exp(law.visits))]).astype(float)
+    age = 18 + rng.binomial(62, 0.35, n)
+    return np.column_stack(
+        [age, rng.binomial(3, expit(law.items)), rng.poisson(np.exp(law.visits))]
+    ).astype(float)
 
 
-def _draw_facts(rng: np.random.Generator, law: _Law) -> tuple[np.ndarray, np.ndarray]:  # t (n, 8), q (n, 2)
+def _draw_facts(
+    rng: np.random.Generator, law: _Law
+) -> tuple[np.ndarray, np.ndarray]:  # t (n, 8), q (n, 2)
     "What the notes of people with these laws will say."
-    u, report = rng.random((len(law.report), _SYMPTOMS)), .8 * expit(law.report)[:, None]
-    t = np.where(u < report, 1., np.where(u < .8, -1., 0.))
-    return t, np.column_stack([rng.binomial(10, expit(law.hours)), rng.poisson(np.exp(law.episodes))]).astype(float)
+    u, report = rng.random((len(law.report), _SYMPTOMS)), 0.8 * expit(law.report)[:, None]
+    t = np.where(u < report, 1.0, np.where(u < 0.8, -1.0, 0.0))
+    return t, np.column_stack(
+        [rng.binomial(10, expit(law.hours)), rng.poisson(np.exp(law.episodes))]
+    ).astype(float)
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c11b
 def _mean_numbers(law: _Law) -> np.ndarray:  # (n, 7)
     "Expected numbers."
-    age = np.full(len(law.visits), 18 + 62 * .35)
+    age = np.full(len(law.visits), 18 + 62 * 0.35)
     return np.column_stack([age, 3 * expit(law.items), np.exp(law.visits)])
 
 
 def _mean_facts(law: _Law) -> tuple[np.ndarray, np.ndarray]:  # t (n, 8), q (n, 2)
     "Expected facts."
-    t = np.repeat(.8 * (2 * expit(law.report) - 1)[:, None], _SYMPTOMS, axis=1)
+    t = np.repeat(0.8 * (2 * expit(law.report) - 1)[:, None], _SYMPTOMS, axis=1)
     return t, np.column_stack([10 * expit(law.hours), np.exp(law.episodes)])
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c15
 def _products(
     numbers: np.ndarray,  # s_x in direction g and h, v   # (..., 3)
-    text: np.ndarray,     # s_t in direction g and h, q   # (..., 3)
-) -> np.ndarray:          # N1, T1, N2, T2, common in directions g and h  # (..., 5, 2)
+    text: np.ndarray,  # s_t in direction g and h, q   # (..., 3)
+) -> np.ndarray:  # N1, T1, N2, T2, common in directions g and h  # (..., 5, 2)
     "The five functions of the evidence, as they are before standardising."
     s, v, t, q = numbers[..., :2], numbers[..., 2:], text[..., :2], text[..., 2:]
     return np.stack([s, t, s * q, t * v, s + t], axis=-2)
@@ -173,12 +221,12 @@ class _World:
         self.a, self.b = _directions(rng, x.shape[1]), _directions(rng, _SYMPTOMS)
         self.centre, self.scale = [v.mean(0) for v in (x, t, q)], [v.std(0) for v in (x, t, q)]
         self.v_scale = ((x - self.centre[0]) / self.scale[0])[:, 1:6].sum(1).std()
-        raw = _products(self.numbers(x), self.text(t, q))                    # (n, 5, 2)
+        raw = _products(self.numbers(x), self.text(t, q))  # (n, 5, 2)
         self.mean, self.sd = raw.mean(0), raw.std(0)
-        g, h = np.moveaxis((raw - self.mean) / self.sd, -1, 0)               # (n, 5) each
-        self.overlap = (g * h).mean(0)                                       # (5,)
-        self.norm = 1.
-        self.norm = self.planted(raw).std(0)                                 # (8, 2)
+        g, h = np.moveaxis((raw - self.mean) / self.sd, -1, 0)  # (n, 5) each
+        self.overlap = (g * h).mean(0)  # (5,)
+        self.norm = 1.0
+        self.norm = self.planted(raw).std(0)  # (8, 2)
 
     def numbers(self, x: np.ndarray) -> np.ndarray:  # (n, 7) -> (n, 3)
         "What the numbers say: a score in each direction, and the sum of the items."
@@ -197,17 +245,19 @@ class _World:
 # %% ../nbs/1_method/05_synthetic.ipynb #c21
 def _mix(
     raw: np.ndarray,  # (n, 5, 2)
-    world: _World,    # for its constants
-    knobs: Knobs,     # alignment, outcome_correlation, heterogeneity
-) -> np.ndarray:      # (n, 8, 2)
+    world: _World,  # for its constants
+    knobs: Knobs,  # alignment, outcome_correlation, heterogeneity
+) -> np.ndarray:  # (n, 8, 2)
     "From the five functions to those of the routes, for each outcome."
-    g, h = np.moveaxis((raw - world.mean) / world.sd, -1, 0)                 # (n, 5)
-    h = (h - world.overlap * g) / np.sqrt(1 - world.overlap ** 2)
-    second = lambda c: c * g + np.sqrt(1 - c ** 2) * h
-    stl, mtl = (np.stack([g, second(c)], -1) for c in (knobs.outcome_correlation, knobs.alignment))  # (n, 5, 2)
+    g, h = np.moveaxis((raw - world.mean) / world.sd, -1, 0)  # (n, 5)
+    h = (h - world.overlap * g) / np.sqrt(1 - world.overlap**2)
+    second = lambda c: c * g + np.sqrt(1 - c**2) * h
+    stl, mtl = (
+        np.stack([g, second(c)], -1) for c in (knobs.outcome_correlation, knobs.alignment)
+    )  # (n, 5, 2)
     own = np.stack([stl[:, :4], mtl[:, :4]], axis=2).reshape(-1, len(ROUTES), 2)
     H = knobs.heterogeneity
-    return np.sqrt(1 - H ** 2) * stl[:, 4:] + H * own
+    return np.sqrt(1 - H**2) * stl[:, 4:] + H * own
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c25
 _RATINGS = ("structured", "openness", "quantified", "insight", "comorbidity")
@@ -215,8 +265,8 @@ _RATINGS = ("structured", "openness", "quantified", "insight", "comorbidity")
 
 def _draw_cues(
     rng: np.random.Generator,
-    route: np.ndarray,           # index into ROUTES                       # (n,)
-    cue: float,                  # the knob
+    route: np.ndarray,  # index into ROUTES                       # (n,)
+    cue: float,  # the knob
 ) -> tuple[np.ndarray, np.ndarray]:  # ratings (n, 5), joint course (n,) bool
     "What a row shows of its route."
     high = np.column_stack([route[:, None] // 2 == np.arange(4), route % 2])
@@ -226,65 +276,108 @@ def _draw_cues(
 # %% ../nbs/1_method/05_synthetic.ipynb #c25c
 def _route_posterior(
     ratings: np.ndarray,  # (n, 5)
-    joint: np.ndarray,    # the note says that complaints move together  # (n,) bool
-    absent: np.ndarray,   # numbers, text                                # (n, 2) bool
+    joint: np.ndarray,  # the note says that complaints move together  # (n,) bool
+    absent: np.ndarray,  # numbers, text                                # (n, 2) bool
     knobs: Knobs,
-) -> np.ndarray:          # (n, 8)
+) -> np.ndarray:  # (n, 8)
     "Probability of each route given the cues that are there."
     says = 1.1 * knobs.cue * (2 * ratings - 10) * ~absent[:, :1]
     shared = says[:, 4] + knobs.cue * np.where(joint, 1, -1) * ~absent[:, 1]
     logit = np.repeat(says[:, :4], 2, axis=1) + np.tile([0, 1], 4) * shared[:, None]
-    with np.errstate(divide="ignore"): return softmax(logit + np.log(knobs.shares), axis=1)
+    with np.errstate(divide="ignore"):
+        return softmax(logit + np.log(knobs.shares), axis=1)
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c29
-_TERMS = (("sadness", "hopelessness"), ("insomnia", "sleeplessness"), ("fatigue", "exhaustion"), ("overeating", "bingeing"),
-          ("worry", "rumination"), ("panic", "palpitations"), ("tension", "restlessness"), ("distractibility", "forgetfulness"))
+_TERMS = (
+    ("sadness", "hopelessness"),
+    ("insomnia", "sleeplessness"),
+    ("fatigue", "exhaustion"),
+    ("overeating", "bingeing"),
+    ("worry", "rumination"),
+    ("panic", "palpitations"),
+    ("tension", "restlessness"),
+    ("distractibility", "forgetfulness"),
+)
 _REPORTED = ("Reports {}", "Describes {}", "Troubled by {}", "{} most days")
 _DENIED = ("Denies {}", "No {}")
-_TOGETHER = ("Complaints rise and fall together", "Symptoms move as one", "Everything worsens at once")
-_APART = ("Complaints follow separate courses", "Each problem keeps its own pace", "One eases while another grows")
-_FILLER = ("Attended with a partner", "Works part time", "Lives near the coast", "Enjoys gardening at weekends",
-           "Moved house last year", "Has two cats", "Came by bus", "Speaks softly", "Keeps appointments",
-           "Asked about the waiting list", "Reviewed the plan", "Drinks tea in the morning", "Has a sister in town",
-           "Watches films at night", "Arrived on time", "Prefers mornings")
+_TOGETHER = (
+    "Complaints rise and fall together",
+    "Symptoms move as one",
+    "Everything worsens at once",
+)
+_APART = (
+    "Complaints follow separate courses",
+    "Each problem keeps its own pace",
+    "One eases while another grows",
+)
+_FILLER = (
+    "Attended with a partner",
+    "Works part time",
+    "Lives near the coast",
+    "Enjoys gardening at weekends",
+    "Moved house last year",
+    "Has two cats",
+    "Came by bus",
+    "Speaks softly",
+    "Keeps appointments",
+    "Asked about the waiting list",
+    "Reviewed the plan",
+    "Drinks tea in the morning",
+    "Has a sister in town",
+    "Watches films at night",
+    "Arrived on time",
+    "Prefers mornings",
+)
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c30
 def _phrases(
     templates: tuple,  # with a place for the symptom
-) -> np.ndarray:       # (8 symptoms, templates, 2 words) str
+) -> np.ndarray:  # (8 symptoms, templates, 2 words) str
     "Every way to say each symptom."
     say = lambda template, term: (s := template.format(term))[0].upper() + s[1:]
-    return np.array([[[say(template, term) for term in terms] for template in templates] for terms in _TERMS], object)
+    return np.array(
+        [[[say(template, term) for term in terms] for template in templates] for terms in _TERMS],
+        object,
+    )
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c30c
 def _sentences(
     rng: np.random.Generator,
-    t: np.ndarray,       # symptoms                   # (n, 8)
-    q: np.ndarray,       # hours, episodes            # (n, 2)
-    joint: np.ndarray,   # course                     # (n,) bool
-) -> np.ndarray:         # "" where nothing is said   # (n, 11) str
+    t: np.ndarray,  # symptoms                   # (n, 8)
+    q: np.ndarray,  # hours, episodes            # (n, 2)
+    joint: np.ndarray,  # course                     # (n,) bool
+) -> np.ndarray:  # "" where nothing is said   # (n, 11) str
     "The sentences of each note that mean something."
     n, k = len(t), np.arange(_SYMPTOMS)
     pick = lambda m, *shape: rng.integers(m, size=shape or n)
     word = pick(2, n, _SYMPTOMS)
-    reported, denied = (_phrases(p)[k, pick(len(p), n, _SYMPTOMS), word] for p in (_REPORTED, _DENIED))
+    reported, denied = (
+        _phrases(p)[k, pick(len(p), n, _SYMPTOMS), word] for p in (_REPORTED, _DENIED)
+    )
     symptoms = np.where(t > 0, reported, np.where(t < 0, denied, ""))
-    quantities = [[f"Sleeps {int(hours)} hours", f"{int(episodes)} episodes this week"] for hours, episodes in q]
-    course = np.where(joint, np.array(_TOGETHER, object)[pick(3)], np.array(_APART, object)[pick(3)])
+    quantities = [
+        [f"Sleeps {int(hours)} hours", f"{int(episodes)} episodes this week"]
+        for hours, episodes in q
+    ]
+    course = np.where(
+        joint, np.array(_TOGETHER, object)[pick(3)], np.array(_APART, object)[pick(3)]
+    )
     return np.concatenate([symptoms, np.array(quantities, object), course[:, None]], axis=1)
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c30f
 def _write_notes(
     rng: np.random.Generator,
     sentences: np.ndarray,  # (n, m) str
-    filler: float,          # mean number of filler sentences
-) -> np.ndarray:            # (n,) str
+    filler: float,  # mean number of filler sentences
+) -> np.ndarray:  # (n,) str
     "Notes with their sentences shuffled."
     count = rng.poisson(filler, len(sentences))
     order = rng.permuted(np.tile(np.arange(len(_FILLER)), (len(sentences), 1)), axis=1)
     out = np.empty(len(sentences), object)
     for i, said in enumerate(sentences):
-        said = [s for s in said if s] + [_FILLER[order[i, j % len(_FILLER)]] for j in range(count[i])]
+        said = [s for s in said if s] + [
+            _FILLER[order[i, j % len(_FILLER)]] for j in range(count[i])
+        ]
         out[i] = ". ".join([said[j] for j in rng.permutation(len(said))]) + "."
     return out
 
@@ -292,43 +385,71 @@ def _write_notes(
 def _fit_numbers(x: np.ndarray, law: _Law) -> np.ndarray:  # (n, 7), K severities -> (n, K)
     "Log-likelihood of the numbers under each severity, up to a constant."
     items, visits = x[:, 1:6], x[:, 6:]
-    return items @ log_expit(law.items).T + (3 - items) @ log_expit(-law.items).T + visits * law.visits - np.exp(law.visits)
+    return (
+        items @ log_expit(law.items).T
+        + (3 - items) @ log_expit(-law.items).T
+        + visits * law.visits
+        - np.exp(law.visits)
+    )
 
 
-def _fit_facts(t: np.ndarray, q: np.ndarray, law: _Law) -> np.ndarray:  # (n, 8), (n, 2), K severities -> (n, K)
+def _fit_facts(
+    t: np.ndarray, q: np.ndarray, law: _Law
+) -> np.ndarray:  # (n, 8), (n, 2), K severities -> (n, K)
     "Log-likelihood of the facts in the text under each severity, up to a constant."
     reported, denied = (t > 0).sum(1, keepdims=True), (t < 0).sum(1, keepdims=True)
     hours, episodes = q[:, :1], q[:, 1:]
-    return reported * log_expit(law.report) + denied * log_expit(-law.report) + hours * log_expit(law.hours) \
-        + (10 - hours) * log_expit(-law.hours) + episodes * law.episodes - np.exp(law.episodes)
+    return (
+        reported * log_expit(law.report)
+        + denied * log_expit(-law.report)
+        + hours * log_expit(law.hours)
+        + (10 - hours) * log_expit(-law.hours)
+        + episodes * law.episodes
+        - np.exp(law.episodes)
+    )
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c36
 def _absence(
-    rate: float,   # share of rows without the modality
+    rate: float,  # share of rows without the modality
     slope: float,  # of the logit on severity
-) -> float:        # intercept of the logit
+) -> float:  # intercept of the logit
     "The intercept at which this share of all people is absent."
-    if not 1e-9 < rate < 1 - 1e-9: return np.inf if rate > .5 else -np.inf
+    if not 1e-9 < rate < 1 - 1e-9:
+        return np.inf if rate > 0.5 else -np.inf
     z = np.linspace(-8, 8, 2001)
-    w = softmax(-z ** 2 / 2)
+    w = softmax(-(z**2) / 2)
     return brentq(lambda c: expit(c + slope * z) @ w - rate, -60, 60)
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c37
 def _expected_products(
     world: _World,
-    x: np.ndarray, t: np.ndarray, q: np.ndarray,  # (n, 7), (n, 8), (n, 2)
-    absent: np.ndarray,                           # numbers, text           # (n, 2) bool
-    nodes: int,                                   # of the grid
-) -> np.ndarray:                                  # (n, 5, 2)
+    x: np.ndarray,
+    t: np.ndarray,
+    q: np.ndarray,  # (n, 7), (n, 8), (n, 2)
+    absent: np.ndarray,  # numbers, text           # (n, 2) bool
+    nodes: int,  # of the grid
+) -> np.ndarray:  # (n, 5, 2)
     "The five functions, each averaged over what is missing given what is there."
     k = world.knobs
     z = np.linspace(-8, 8, nodes)
-    law, logit = _law(z, k.severity), [_absence(r, k.missing_severity) + k.missing_severity * z for r in (k.missing_numbers, k.missing_text)]
-    fit = -z ** 2 / 2 + np.where(absent[:, :1], log_expit(logit[0]), log_expit(-logit[0]) + _fit_numbers(x, law)) \
+    law, logit = (
+        _law(z, k.severity),
+        [
+            _absence(r, k.missing_severity) + k.missing_severity * z
+            for r in (k.missing_numbers, k.missing_text)
+        ],
+    )
+    fit = (
+        -(z**2) / 2
+        + np.where(absent[:, :1], log_expit(logit[0]), log_expit(-logit[0]) + _fit_numbers(x, law))
         + np.where(absent[:, 1:], log_expit(logit[1]), log_expit(-logit[1]) + _fit_facts(t, q, law))
-    p = softmax(fit, axis=1)                                                 # (n, K) severity given the row
+    )
+    p = softmax(fit, axis=1)  # (n, K) severity given the row
     at_numbers, at_text = world.numbers(_mean_numbers(law)), world.text(*_mean_facts(law))
-    out = _products(np.where(absent[:, :1], p @ at_numbers, world.numbers(x)), np.where(absent[:, 1:], p @ at_text, world.text(t, q)))
+    out = _products(
+        np.where(absent[:, :1], p @ at_numbers, world.numbers(x)),
+        np.where(absent[:, 1:], p @ at_text, world.text(t, q)),
+    )
     both = absent.all(1)
     out[both] = np.tensordot(p[both], _products(at_numbers, at_text), 1)
     return out
@@ -336,14 +457,23 @@ def _expected_products(
 # %% ../nbs/1_method/05_synthetic.ipynb #c38
 def _expected_functions(
     world: _World,
-    x: np.ndarray, t: np.ndarray, q: np.ndarray,  # (n, 7), (n, 8), (n, 2)
-    absent: np.ndarray,                           # (n, 2) bool
-    nodes: int = 128,                             # of the coarser grid
-) -> tuple[np.ndarray, float]:                    # (n, 8, 2), largest change by doubling the nodes
+    x: np.ndarray,
+    t: np.ndarray,
+    q: np.ndarray,  # (n, 7), (n, 8), (n, 2)
+    absent: np.ndarray,  # (n, 2) bool
+    nodes: int = 128,  # of the coarser grid
+) -> tuple[np.ndarray, float]:  # (n, 8, 2), largest change by doubling the nodes
     "What each route's function is expected to be, given the evidence that is there."
-    out, rows, error = world.planted(_products(world.numbers(x), world.text(t, q))), np.flatnonzero(absent.any(1)), 0.
-    for i in np.split(rows, range(10_000, len(rows), 10_000)):               # in parts, for the sake of memory
-        coarse, out[i] = (world.planted(_expected_products(world, x[i], t[i], q[i], absent[i], m)) for m in (nodes, 2 * nodes))
+    out, rows, error = (
+        world.planted(_products(world.numbers(x), world.text(t, q))),
+        np.flatnonzero(absent.any(1)),
+        0.0,
+    )
+    for i in np.split(rows, range(10_000, len(rows), 10_000)):  # in parts, for the sake of memory
+        coarse, out[i] = (
+            world.planted(_expected_products(world, x[i], t[i], q[i], absent[i], m))
+            for m in (nodes, 2 * nodes)
+        )
         error = max(error, abs(out[i] - coarse).max(initial=0))
     return out, float(error)
 
@@ -354,19 +484,26 @@ def _equal(*routes: str) -> dict:
 
 
 SCENARIOS = dict(
-    planted={},                                                              # all eight routes, equally
-    homogeneous=dict(heterogeneity=0, residual_correlation=0),               # one function for all: nothing to route
-    text_only=dict(shares=_equal("T1/STL", "T1/MTL")),                       # only the note matters
-    numbers_only=dict(shares=_equal("N1/STL", "N1/MTL")),                    # only the numbers matter
-    fusion=dict(shares=_equal("N2/STL", "N2/MTL", "T2/STL", "T2/MTL")),      # neither says it alone
-    negative_transfer=dict(shares=_equal("N1/STL", "T1/STL", "N2/STL", "T2/STL"), outcome_correlation=-.8, noise=(.5, 1.)),
-    missing=dict(missing_numbers=.2, missing_text=.2, missing_severity=1, missing_outcomes=.15),
-    paper=dict(shares=_equal("N2/MTL", "T2/MTL"), heterogeneity=.5, residual_correlation=.8))  # both inform both
+    planted={},  # all eight routes, equally
+    homogeneous=dict(
+        heterogeneity=0, residual_correlation=0
+    ),  # one function for all: nothing to route
+    text_only=dict(shares=_equal("T1/STL", "T1/MTL")),  # only the note matters
+    numbers_only=dict(shares=_equal("N1/STL", "N1/MTL")),  # only the numbers matter
+    fusion=dict(shares=_equal("N2/STL", "N2/MTL", "T2/STL", "T2/MTL")),  # neither says it alone
+    negative_transfer=dict(
+        shares=_equal("N1/STL", "T1/STL", "N2/STL", "T2/STL"),
+        outcome_correlation=-0.8,
+        noise=(0.5, 1.0),
+    ),
+    missing=dict(missing_numbers=0.2, missing_text=0.2, missing_severity=1, missing_outcomes=0.15),
+    paper=dict(shares=_equal("N2/MTL", "T2/MTL"), heterogeneity=0.5, residual_correlation=0.8),
+)  # both inform both
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c40b
 def _knobs(
     scenario: str,  # a key of SCENARIOS
-    given: dict,    # what the caller turned
+    given: dict,  # what the caller turned
 ) -> Knobs:
     "The knobs of a scenario, after the caller's."
     if not isinstance(scenario, str) or scenario not in SCENARIOS:
@@ -374,41 +511,51 @@ def _knobs(
         raise ValueError(f"scenario: expected one of {', '.join(SCENARIOS)}, got {got}")
     known = [f.name for f in fields(Knobs)]
     for name in given:
-        if name not in known: raise ValueError(f"knob: expected one of {', '.join(known)}, got {name[:40]!r}")
+        if name not in known:
+            raise ValueError(f"knob: expected one of {', '.join(known)}, got {name[:40]!r}")
     return Knobs(**{**SCENARIOS[scenario], **given})
 
 
 def _whole(name: str, value: object, low: int):
     "Refuse what is not a whole number from `low`."
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < low:
+    if (
+        isinstance(value, (bool, np.bool_))
+        or not isinstance(value, (int, np.integer))
+        or value < low
+    ):
         raise ValueError(f"{name}: expected a whole number from {low}, got {_got(value)}")
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c42
-_CENTRE, _SCALE = np.array([11., 9.]), np.array([5., 4.])
+_CENTRE, _SCALE = np.array([11.0, 9.0]), np.array([5.0, 4.0])
 
 
 def _residuals(
     rng: np.random.Generator,
-    route: np.ndarray,   # (n,)
+    route: np.ndarray,  # (n,)
     knobs: Knobs,
-) -> np.ndarray:         # (n, 2)
+) -> np.ndarray:  # (n, 2)
     "Noise: correlated on MTL rows, independent on STL rows."
     e, rho = rng.standard_normal((len(route), 2)), knobs.residual_correlation * (route % 2)
-    e[:, 1] = rho * e[:, 0] + np.sqrt(1 - rho ** 2) * e[:, 1]
+    e[:, 1] = rho * e[:, 0] + np.sqrt(1 - rho**2) * e[:, 1]
     return e * knobs.noise
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c42c
 _NUMERIC = ("age", "item_1", "item_2", "item_3", "item_4", "item_5", "visits")
-_SCHEMA = Schema(text="note", numeric=_NUMERIC + _RATINGS, categorical=("sex", "site"), tasks=dict(phq9="regression", gad7="regression"))
+_SCHEMA = Schema(
+    text="note",
+    numeric=_NUMERIC + _RATINGS,
+    categorical=("sex", "site"),
+    tasks=dict(phq9="regression", gad7="regression"),
+)
 
 
 def _table(
     rng: np.random.Generator,
-    x: np.ndarray,        # (n, 7)
+    x: np.ndarray,  # (n, 7)
     ratings: np.ndarray,  # (n, 5)
-    note: np.ndarray,     # (n,)
-    absent: np.ndarray,   # (n, 2) bool
-    y: np.ndarray,        # (n, 2)
+    note: np.ndarray,  # (n,)
+    absent: np.ndarray,  # (n, 2) bool
+    y: np.ndarray,  # (n, 2)
 ) -> pd.DataFrame:
     "The columns as a model gets them."
     frame = pd.DataFrame(np.column_stack([x, ratings]), columns=_NUMERIC + _RATINGS)
@@ -423,62 +570,94 @@ def _table(
 @dataclass(frozen=True, eq=False)
 class Cohort:
     "A simulated table and the truth behind it; every prediction is in units of the outcomes."
-    frame: pd.DataFrame      # what a model may see, and the outcomes
-    schema: Schema           # what its columns are
-    route: np.ndarray        # planted, index into ROUTES                    # (n,) int
-    mean: np.ndarray         # the outcome without its noise                 # (n, 2)
-    bayes: np.ndarray        # best prediction from what the row shows       # (n, 2)
-    oracle: np.ndarray       # the same by someone who is told the route     # (n, 2)
-    posterior: np.ndarray    # of the route, given the cues that are there   # (n, 8)
-    expert_mean: np.ndarray  # what each route's function says of the whole person  # (n, 8, 2)
-    bayes_error: float       # how far numerical integration can have moved `bayes`
-    knobs: dict              # as they were set
-    scenario: str            # a key of SCENARIOS
-    seed: int                # of the world
-    draw: int                # of the rows
 
-    def __len__(self) -> int: return len(self.route)
-    def __repr__(self) -> str: return f"Cohort({self.scenario}: {len(self)} rows, seed {self.seed}, draw {self.draw})"
+    frame: pd.DataFrame  # what a model may see, and the outcomes
+    schema: Schema  # what its columns are
+    route: np.ndarray  # planted, index into ROUTES                    # (n,) int
+    mean: np.ndarray  # the outcome without its noise                 # (n, 2)
+    bayes: np.ndarray  # best prediction from what the row shows       # (n, 2)
+    oracle: np.ndarray  # the same by someone who is told the route     # (n, 2)
+    posterior: np.ndarray  # of the route, given the cues that are there   # (n, 8)
+    expert_mean: np.ndarray  # what each route's function says of the whole person  # (n, 8, 2)
+    bayes_error: float  # how far numerical integration can have moved `bayes`
+    knobs: dict  # as they were set
+    scenario: str  # a key of SCENARIOS
+    seed: int  # of the world
+    draw: int  # of the rows
+
+    def __len__(self) -> int:
+        return len(self.route)
+
+    def __repr__(self) -> str:
+        return f"Cohort({self.scenario}: {len(self)} rows, seed {self.seed}, draw {self.draw})"
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c45
 class _Rows(NamedTuple):
     "Everything that is drawn for a cohort, apart from words and noise."
-    x: np.ndarray        # numbers                       # (n, 7)
-    t: np.ndarray        # symptoms                      # (n, 8)
-    q: np.ndarray        # quantities                    # (n, 2)
-    route: np.ndarray    # index into ROUTES             # (n,)
+
+    x: np.ndarray  # numbers                       # (n, 7)
+    t: np.ndarray  # symptoms                      # (n, 8)
+    q: np.ndarray  # quantities                    # (n, 2)
+    route: np.ndarray  # index into ROUTES             # (n,)
     ratings: np.ndarray  # (n, 5)
-    joint: np.ndarray    # complaints move together      # (n,) bool
-    absent: np.ndarray   # numbers, text                 # (n, 2) bool
+    joint: np.ndarray  # complaints move together      # (n,) bool
+    absent: np.ndarray  # numbers, text                 # (n, 2) bool
 
 
-def _draw_rows(n: int, k: Knobs, people, routes, cues, gaps) -> _Rows:  # the last four: a numpy Generator each
+def _draw_rows(
+    n: int, k: Knobs, people, routes, cues, gaps
+) -> _Rows:  # the last four: a numpy Generator each
     "People, their routes, the cues and what is missing."
     z = people.standard_normal(n)
     law, route = _law(z, k.severity), routes.choice(len(ROUTES), n, p=k.shares)
-    absence = [expit(_absence(r, k.missing_severity) + k.missing_severity * z) for r in (k.missing_numbers, k.missing_text)]
-    return _Rows(_draw_numbers(people, law), *_draw_facts(people, law), route, *_draw_cues(cues, route, k.cue),
-                 gaps.random((n, 2)) < np.column_stack(absence))
+    absence = [
+        expit(_absence(r, k.missing_severity) + k.missing_severity * z)
+        for r in (k.missing_numbers, k.missing_text)
+    ]
+    return _Rows(
+        _draw_numbers(people, law),
+        *_draw_facts(people, law),
+        route,
+        *_draw_cues(cues, route, k.cue),
+        gaps.random((n, 2)) < np.column_stack(absence),
+    )
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c46
 def make_cohort(
-    n: int,                     # number of rows
+    n: int,  # number of rows
     scenario: str = "planted",  # a key of SCENARIOS
-    seed: int = 0,              # fixes the world: what is planted
-    draw: int = 0,              # fresh rows from the same world
-    **knobs,                    # fields of `Knobs`; they override the scenario's
+    seed: int = 0,  # fixes the world: what is planted
+    draw: int = 0,  # fresh rows from the same world
+    **knobs,  # fields of `Knobs`; they override the scenario's
 ) -> Cohort:
     "A simulated cohort whose routes, noise-free means and best possible predictions are known."
-    for name, value, low in (("n", n, 1), ("seed", seed, 0), ("draw", draw, 0)): _whole(name, value, low)
+    for name, value, low in (("n", n, 1), ("seed", seed, 0), ("draw", draw, 0)):
+        _whole(name, value, low)
     k = _knobs(scenario, knobs)
-    people, routes, cues, gaps, words, noise = (np.random.default_rng([seed, 2, draw, i]) for i in range(6))
+    people, routes, cues, gaps, words, noise = (
+        np.random.default_rng([seed, 2, draw, i]) for i in range(6)
+    )
     world, r = _World(seed, k), _draw_rows(n, k, people, routes, cues, gaps)
-    full = world.planted(_products(world.numbers(r.x), world.text(r.t, r.q)))                  # (n, 8, 2)
+    full = world.planted(_products(world.numbers(r.x), world.text(r.t, r.q)))  # (n, 8, 2)
     expected, error = _expected_functions(world, r.x, r.t, r.q, r.absent)
     posterior, own = _route_posterior(r.ratings, r.joint, r.absent, k), (np.arange(n), r.route)
     y = _CENTRE + _SCALE * (full[own] + _residuals(noise, r.route, k))
     y[gaps.random((n, 2)) < k.missing_outcomes] = np.nan
     note = _write_notes(words, _sentences(words, r.t, r.q, r.joint), k.filler)
-    units = [_CENTRE + _SCALE * f for f in (full[own], np.einsum("nr,nrk->nk", posterior, expected), expected[own])]
-    return Cohort(_table(words, r.x, r.ratings, note, r.absent, y), _SCHEMA, r.route, *units, posterior,
-                  _CENTRE + _SCALE * full, error * _SCALE.max(), asdict(k), scenario, seed, draw)
+    units = [
+        _CENTRE + _SCALE * f
+        for f in (full[own], np.einsum("nr,nrk->nk", posterior, expected), expected[own])
+    ]
+    return Cohort(
+        _table(words, r.x, r.ratings, note, r.absent, y),
+        _SCHEMA,
+        r.route,
+        *units,
+        posterior,
+        _CENTRE + _SCALE * full,
+        error * _SCALE.max(),
+        asdict(k),
+        scenario,
+        seed,
+        draw,
+    )

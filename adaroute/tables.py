@@ -29,78 +29,117 @@ from .schema import TASKS, Schema, SchemaError, _listed, _name, _names
 @dataclass(frozen=True)
 class Problem:
     "A cell that is not what its column should hold."
-    row: int          # data row, counted from 1
+
+    row: int  # data row, counted from 1
     line: int | None  # of the file, counted from 1; None in Parquet, which has no lines
     column: str
     expected: str
-    got: str          # kind and length, never the content
+    got: str  # kind and length, never the content
+
     def __str__(self) -> str:
         where = f"data row {self.row}" + (f" (line {self.line})" if self.line else "")
         return f"column {_name(self.column)}, {where}: expected {self.expected}, got {self.got}"
 
+
 class TableError(SchemaError):
     "A file that is not the table it should be: where and what kind, never what."
-    def __init__(self, message: str, row: int | None = None, column: str | None = None, line: int | None = None, problems=()):
+
+    def __init__(
+        self,
+        message: str,
+        row: int | None = None,
+        column: str | None = None,
+        line: int | None = None,
+        problems=(),
+    ):
         super().__init__(message)
         self.row, self.column, self.line, self.problems = row, column, line, list(problems)
 
 # %% ../nbs/1_method/04_tables.ipynb #c10
 MISSING = ("", "NA", "N/A", "NaN", "null")  # cells that say that nothing is known
-SHOWN = 20                                  # most places that one error lists
+SHOWN = 20  # most places that one error lists
+
 
 @dataclass(frozen=True)
 class Reading:
     "How a file is to be read."
-    missing: tuple = MISSING      # words for a missing cell
-    decimal: str = "."            # or ","
+
+    missing: tuple = MISSING  # words for a missing cell
+    decimal: str = "."  # or ","
     delimiter: str | None = None  # None: the most likely of comma, semicolon, tab and bar
-    encoding: str | None = None   # None: UTF-8, UTF-16 with its mark, and with a warning cp1252 or latin-1
-    limit: int = 10_000_000       # longest cell, in characters
+    encoding: str | None = (
+        None  # None: UTF-8, UTF-16 with its mark, and with a warning cp1252 or latin-1
+    )
+    limit: int = 10_000_000  # longest cell, in characters
 
     def __post_init__(self):
-        if self.decimal not in (".", ","): raise TableError(f"decimal: expected '.' or ',', got {_name(self.decimal)}")
+        if self.decimal not in (".", ","):
+            raise TableError(f"decimal: expected '.' or ',', got {_name(self.decimal)}")
         words = (self.missing,) if isinstance(self.missing, str) else self.missing
-        object.__setattr__(self, "missing", frozenset(str(w).strip().casefold() for w in words) | {""})
+        object.__setattr__(
+            self, "missing", frozenset(str(w).strip().casefold() for w in words) | {""}
+        )
+
 
 def _reading(given: dict) -> Reading:
     known = [f.name for f in fields(Reading)]
     for name in given:
-        if name not in known: raise TableError(f"reading: expected some of {', '.join(known)}, got {_name(name)}")
+        if name not in known:
+            raise TableError(f"reading: expected some of {', '.join(known)}, got {_name(name)}")
     return Reading(**given)
 
 # %% ../nbs/1_method/04_tables.ipynb #c14
-_FOREIGN = {b"PK\x03\x04": "a spreadsheet or a zip archive; save the sheet as CSV",
-            b"\xd0\xcf\x11\xe0": "an old spreadsheet; save the sheet as CSV",
-            b"\x1f\x8b": "a compressed file; unpack it first", b"%PDF": "a PDF"}
+_FOREIGN = {
+    b"PK\x03\x04": "a spreadsheet or a zip archive; save the sheet as CSV",
+    b"\xd0\xcf\x11\xe0": "an old spreadsheet; save the sheet as CSV",
+    b"\x1f\x8b": "a compressed file; unpack it first",
+    b"%PDF": "a PDF",
+}
+
 
 def _head(path: Path) -> bytes:
     "The first bytes of a file that is there and may be a table."
     try:
-        with open(path, "rb") as file: head, why = file.read(4096), None
-    except OSError as e: head, why = b"", e.strerror or type(e).__name__
-    if why: raise TableError(f"{path.name}: expected a file that can be read, got '{why}'")
-    if not head: raise TableError(f"{path.name}: expected a row of column names and data, got an empty file")
+        with open(path, "rb") as file:
+            head, why = file.read(4096), None
+    except OSError as e:
+        head, why = b"", e.strerror or type(e).__name__
+    if why:
+        raise TableError(f"{path.name}: expected a file that can be read, got '{why}'")
+    if not head:
+        raise TableError(f"{path.name}: expected a row of column names and data, got an empty file")
     for mark, what in _FOREIGN.items():
-        if head.startswith(mark): raise TableError(f"{path.name}: expected CSV or Parquet, got {what}")
+        if head.startswith(mark):
+            raise TableError(f"{path.name}: expected CSV or Parquet, got {what}")
     return head
 
 # %% ../nbs/1_method/04_tables.ipynb #c13
-_MARKS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF8, "utf-8-sig"),
-          (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
 
 class _Look(NamedTuple):
     line: int | None  # where bytes are not of the encoding; None: nowhere
-    nul: bool         # whether there are NUL characters
+    nul: bool  # whether there are NUL characters
+
 
 def _look(path: Path, encoding: str) -> _Look:
     decoder, line, nul = codecs.getincrementaldecoder(encoding)(), 1, False
     with open(path, "rb") as file:
         while True:
             block = file.read(1 << 20)
-            try: text = decoder.decode(block, final=not block)
-            except UnicodeDecodeError as e: return _Look(line + e.object[:e.start].count(b"\n"), nul)
+            try:
+                text = decoder.decode(block, final=not block)
+            except UnicodeDecodeError as e:
+                return _Look(line + e.object[: e.start].count(b"\n"), nul)
             line, nul = line + text.count("\n"), nul or "\0" in text
-            if not block: return _Look(None, nul)
+            if not block:
+                return _Look(None, nul)
 
 # %% ../nbs/1_method/04_tables.ipynb #c13c
 def _encoding(path: Path, how: Reading) -> tuple[str, bool]:
@@ -108,29 +147,47 @@ def _encoding(path: Path, how: Reading) -> tuple[str, bool]:
     head = _head(path)
     marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
     if not marked and head.count(b"\0") > len(head) / 4:
-        raise TableError(f"{path.name}: expected text, got NUL bytes all over; is it UTF-16 without its mark? Save it as UTF-8")
+        raise TableError(
+            f"{path.name}: expected text, got NUL bytes all over; is it UTF-16 without its mark? Save it as UTF-8"
+        )
     name = how.encoding or marked or "utf-8"
-    try: codecs.lookup(name)
-    except LookupError: name = None
-    if not name: raise TableError(f"encoding: expected a name that Python knows, such as 'utf-8', got {_name(how.encoding)}")
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        name = None
+    if not name:
+        raise TableError(
+            f"encoding: expected a name that Python knows, such as 'utf-8', got {_name(how.encoding)}"
+        )
     found = _look(path, name)
-    if found.line is None: return name, found.nul
-    if how.encoding or marked: raise TableError(f"{path.name}, line {found.line}: expected {name}, got other bytes", line=found.line)
+    if found.line is None:
+        return name, found.nul
+    if how.encoding or marked:
+        raise TableError(
+            f"{path.name}, line {found.line}: expected {name}, got other bytes", line=found.line
+        )
     name = "cp1252" if _look(path, "cp1252").line is None else "latin-1"
-    warnings.warn(f"{path.name}: line {found.line} is not UTF-8, so the file is read as {name}; look at letters with accents", stacklevel=5)
+    warnings.warn(
+        f"{path.name}: line {found.line} is not UTF-8, so the file is read as {name}; look at letters with accents",
+        stacklevel=5,
+    )
     return name, found.nul
 
 # %% ../nbs/1_method/04_tables.ipynb #c17
 DELIMITERS = (",", ";", "\t", "|")
 
+
 def _sniff(sample: str) -> str:
     "The likely delimiter of the first rows of a file."
     lines, scores = sample.splitlines(keepends=True), {}
     for d in DELIMITERS:
-        try: widths = [len(r) for r in islice(csv.reader(lines, delimiter=d), 50) if r]
-        except csv.Error: widths = []
-        widths = widths[:-1] if len(widths) > 2 else widths       # the last one may be cut off
-        if widths and widths[0] > 1: scores[d] = widths[0] * np.mean([w == widths[0] for w in widths])
+        try:
+            widths = [len(r) for r in islice(csv.reader(lines, delimiter=d), 50) if r]
+        except csv.Error:
+            widths = []
+        widths = widths[:-1] if len(widths) > 2 else widths  # the last one may be cut off
+        if widths and widths[0] > 1:
+            scores[d] = widths[0] * np.mean([w == widths[0] for w in widths])
     return max(scores, key=scores.get, default=",")
 
 # %% ../nbs/1_method/04_tables.ipynb #c20
@@ -139,42 +196,59 @@ def _cell_at_fault(text: str, delimiter: str, limit: int) -> int:
     cell, state, length = 0, "start", 0
     for c in text:
         length += 1
-        if state == "quoted": state = "closed" if c == '"' else "quoted"
-        elif c == delimiter: cell, state, length = cell + 1, "start", 0
-        elif c == '"' and state in ("start", "closed"): state = "quoted"
-        elif state == "closed" and c not in "\r\n": return cell
-        elif c not in "\r\n": state = "plain"
-        if length > limit: return cell
+        if state == "quoted":
+            state = "closed" if c == '"' else "quoted"
+        elif c == delimiter:
+            cell, state, length = cell + 1, "start", 0
+        elif c == '"' and state in ("start", "closed"):
+            state = "quoted"
+        elif state == "closed" and c not in "\r\n":
+            return cell
+        elif c not in "\r\n":
+            state = "plain"
+        if length > limit:
+            return cell
     return cell
+
 
 @contextmanager
 def _cells_up_to(limit: int):
     "The csv module's limit is one for the whole process: change it briefly."
     before = csv.field_size_limit(limit)
-    try: yield
-    finally: csv.field_size_limit(before)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 # %% ../nbs/1_method/04_tables.ipynb #c23a
 class _Lines:
     "The lines of a file; those of the record that is being read are kept."
-    def __init__(self, file, longest: int): self.file, self.longest, self.kept = file, longest, []
-    def __iter__(self): return self
+
+    def __init__(self, file, longest: int):
+        self.file, self.longest, self.kept = file, longest, []
+
+    def __iter__(self):
+        return self
+
     def __next__(self) -> str:
         line = self.file.readline(self.longest)
-        if not line: raise StopIteration
+        if not line:
+            raise StopIteration
         self.kept.append(line)
-        if len(line) >= self.longest: raise csv.Error("field larger than field limit")
+        if len(line) >= self.longest:
+            raise csv.Error("field larger than field limit")
         return line
 
 # %% ../nbs/1_method/04_tables.ipynb #c23
 class _Chunk(NamedTuple):
-    start: int                # data rows before it
-    lines: list[int] | None   # line of each row; None: the file has no lines
-    columns: dict             # name -> cells of its rows
+    start: int  # data rows before it
+    lines: list[int] | None  # line of each row; None: the file has no lines
+    columns: dict  # name -> cells of its rows
 
 # %% ../nbs/1_method/04_tables.ipynb #c24
 class _Csv:
     "An open CSV file."
+
     def __init__(self, path: Path, how: Reading):
         encoding, self.nul = _encoding(path, how)
         self.path, self.how, self.rows = path, how, 0
@@ -189,10 +263,19 @@ class _Csv:
     def refuse(self, cell: int | None, line: int, expected: str, got: str):
         "Raise for a cell of the record that is being read, or for all of it."
         names, row = getattr(self, "names", None), self.rows + 1
-        if not names: raise TableError(f"{self.path.name}, line {line} (column names): expected {expected}, got {got}", line=line)
+        if not names:
+            raise TableError(
+                f"{self.path.name}, line {line} (column names): expected {expected}, got {got}",
+                line=line,
+            )
         column = names[cell] if cell is not None and cell < len(names) else None
         if column is None:
-            raise TableError(f"{self.path.name}, data row {row} (line {line}): expected {expected}, got {got}", row, None, line)
+            raise TableError(
+                f"{self.path.name}, data row {row} (line {line}): expected {expected}, got {got}",
+                row,
+                None,
+                line,
+            )
         problem = Problem(row, line, column, expected, got)
         raise TableError(f"{self.path.name}: {problem}", row, column, line, [problem])
 
@@ -200,16 +283,37 @@ class _Csv:
 def _check_record(source: _Csv, cells: list[str], width: int, line: int):
     "Refuse a NUL character and a record of another length than the names."
     nul = next((j for j, c in enumerate(cells) if "\0" in c), None)
-    if nul is not None: source.refuse(nul, line, "text without control characters", f"a NUL character among {len(cells[nul])} characters")
-    if not width or len(cells) == width: return
+    if nul is not None:
+        source.refuse(
+            nul,
+            line,
+            "text without control characters",
+            f"a NUL character among {len(cells[nul])} characters",
+        )
+    if not width or len(cells) == width:
+        return
     hint = ""
-    if len(cells) > width: hint = "; a cell that holds the delimiter needs quotes" + (", a decimal comma too" if source.delimiter == "," else "")
+    if len(cells) > width:
+        hint = "; a cell that holds the delimiter needs quotes" + (
+            ", a decimal comma too" if source.delimiter == "," else ""
+        )
     source.refuse(None, line, f"{width} cells", f"{len(cells)}{hint}")
 
 # %% ../nbs/1_method/04_tables.ipynb #c25
-_TROUBLE = (("field larger", "a cell of at most {limit:,} characters", "a longer one"),
-            ("unexpected end", "a closing quote", "the end of the file: a quote is opened in this cell and never closed"),
-            ("", "a delimiter after the closing quote", "something else: a quote in this cell is not closed or not doubled"))
+_TROUBLE = (
+    ("field larger", "a cell of at most {limit:,} characters", "a longer one"),
+    (
+        "unexpected end",
+        "a closing quote",
+        "the end of the file: a quote is opened in this cell and never closed",
+    ),
+    (
+        "",
+        "a delimiter after the closing quote",
+        "something else: a quote in this cell is not closed or not doubled",
+    ),
+)
+
 
 def _take(source: _Csv, rows: int) -> tuple[list[list[str]], list[int]]:
     "Up to so many records, and the line each starts in."
@@ -217,18 +321,29 @@ def _take(source: _Csv, rows: int) -> tuple[list[list[str]], list[int]]:
     with _cells_up_to(source.how.limit):
         while len(out) < rows:
             line = source.reader.line_num + 1
-            try: cells = next(source.reader)
-            except StopIteration: break
-            except csv.Error as e: trouble = str(e); break
+            try:
+                cells = next(source.reader)
+            except StopIteration:
+                break
+            except csv.Error as e:
+                trouble = str(e)
+                break
             if len(cells) != width or source.nul:
-                if len(cells) < 2 and not "".join(cells).strip(" \t") and width != 1: cells = []     # a line without anything
-                else: _check_record(source, cells, width, line)
-            if cells: out.append(cells); lines.append(line); source.rows += bool(width)
+                if len(cells) < 2 and not "".join(cells).strip(" \t") and width != 1:
+                    cells = []  # a line without anything
+                else:
+                    _check_record(source, cells, width, line)
+            if cells:
+                out.append(cells)
+                lines.append(line)
+                source.rows += bool(width)
             source.lines.kept.clear()
-    if trouble is None: return out, lines
+    if trouble is None:
+        return out, lines
     _, expected, got = next(t for t in _TROUBLE if t[0] in trouble)
     at = _cell_at_fault("".join(source.lines.kept), source.delimiter, source.how.limit)
     source.refuse(at, line, expected.format(limit=source.how.limit), got)
+
 
 _Csv.take = _take
 
@@ -236,12 +351,22 @@ _Csv.take = _take
 def _checked_names(path: Path, names: list) -> list[str]:
     "Column names without blanks around them; each there, none twice."
     names = [str(n).strip() for n in names]
-    if not names: raise TableError(f"{path.name}: expected a row of column names and data, got only blank lines")
-    if not names[0] and len(names) > 1: names[0] = "Unnamed: 0"
+    if not names:
+        raise TableError(
+            f"{path.name}: expected a row of column names and data, got only blank lines"
+        )
+    if not names[0] and len(names) > 1:
+        names[0] = "Unnamed: 0"
     empty = [j for j, n in enumerate(names, 1) if not n]
-    if empty: raise TableError(f"{path.name}: expected a name for every column, got none for column {empty[0]} of {len(names)}")
+    if empty:
+        raise TableError(
+            f"{path.name}: expected a name for every column, got none for column {empty[0]} of {len(names)}"
+        )
     for j, n in enumerate(names):
-        if n in names[:j]: raise TableError(f"{path.name}: expected different column names, got the same in columns {names.index(n) + 1} and {j + 1}")
+        if n in names[:j]:
+            raise TableError(
+                f"{path.name}: expected different column names, got the same in columns {names.index(n) + 1} and {j + 1}"
+            )
     return names
 
 # %% ../nbs/1_method/04_tables.ipynb #c27c
@@ -251,60 +376,92 @@ def _csv_chunks(source: _Csv, rows: int) -> Iterator[_Chunk]:
         while True:
             start = source.rows
             records, lines = source.take(rows)
-            if not records: return
+            if not records:
+                return
             yield _Chunk(start, lines, dict(zip(source.names, zip(*records))))
-    finally: source.file.close()
+    finally:
+        source.file.close()
 
 # %% ../nbs/1_method/04_tables.ipynb #c30
 def _arrow():
     "pyarrow's Parquet module, or what to do about it."
-    try: import pyarrow.parquet as parquet
-    except ImportError: parquet = None
-    if parquet is None: raise TableError("Parquet: expected the package pyarrow to read and write it (pip install pyarrow), got none")
+    try:
+        import pyarrow.parquet as parquet
+    except ImportError:
+        parquet = None
+    if parquet is None:
+        raise TableError(
+            "Parquet: expected the package pyarrow to read and write it (pip install pyarrow), got none"
+        )
     return parquet
 
-def _is_parquet(path: Path) -> bool: return path.suffix.lower() in (".parquet", ".pq") or _head(path)[:4] == b"PAR1"
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix.lower() in (".parquet", ".pq") or _head(path)[:4] == b"PAR1"
 
 # %% ../nbs/1_method/04_tables.ipynb #c30c
 class _Parquet:
     "An open Parquet file."
+
     def __init__(self, path: Path, how: Reading):
         parquet, self.path, self.how, self.rows, self.file = _arrow(), path, how, 0, None
         _head(path)
-        try: self.file = parquet.ParquetFile(path)
-        except (OSError, ValueError) as e: why = type(e).__name__
-        if self.file is None: raise TableError(f"{path.name}: expected a Parquet file, got one that cannot be read as such ({why})")
+        try:
+            self.file = parquet.ParquetFile(path)
+        except (OSError, ValueError) as e:
+            why = type(e).__name__
+        if self.file is None:
+            raise TableError(
+                f"{path.name}: expected a Parquet file, got one that cannot be read as such ({why})"
+            )
         self.names = _checked_names(path, self.file.schema_arrow.names)
+
 
 def _parquet_chunks(source: _Parquet, rows: int) -> Iterator[_Chunk]:
     "The rows of a Parquet file by column."
     batches, why = source.file.iter_batches(batch_size=rows), None
     while True:
-        try: batch = next(batches, None)
-        except (OSError, ValueError) as e: batch, why = None, type(e).__name__
-        if why: raise TableError(f"{source.path.name}, after data row {source.rows}: expected Parquet, got data that cannot be read ({why})")
-        if batch is None: return
-        yield _Chunk(source.rows, None, dict(zip(source.names, (c.to_pylist() for c in batch.columns))))
+        try:
+            batch = next(batches, None)
+        except (OSError, ValueError) as e:
+            batch, why = None, type(e).__name__
+        if why:
+            raise TableError(
+                f"{source.path.name}, after data row {source.rows}: expected Parquet, got data that cannot be read ({why})"
+            )
+        if batch is None:
+            return
+        yield _Chunk(
+            source.rows, None, dict(zip(source.names, (c.to_pylist() for c in batch.columns)))
+        )
         source.rows += batch.num_rows
 
 # %% ../nbs/1_method/04_tables.ipynb #c31
 def _opened(path, how: Reading):
     "A file that is ready to be read, its column names known."
-    try: path = Path(path)
-    except TypeError: pass
-    if not isinstance(path, Path): raise TableError(f"table: expected the path of a file, got {type(path).__name__}")
+    try:
+        path = Path(path)
+    except TypeError:
+        pass
+    if not isinstance(path, Path):
+        raise TableError(f"table: expected the path of a file, got {type(path).__name__}")
     return (_Parquet if _is_parquet(path) else _Csv)(path, how)
+
 
 def _chunks(source, rows: int) -> Iterator[_Chunk]:
     "The rows of a file, so many at a time; there is at least one."
     for chunk in (_parquet_chunks if isinstance(source, _Parquet) else _csv_chunks)(source, rows):
-        if chunk.columns and len(chunk.columns[source.names[0]]): yield chunk
-    if not source.rows: raise TableError(f"{source.path.name}: expected at least one row of data, got only column names")
+        if chunk.columns and len(chunk.columns[source.names[0]]):
+            yield chunk
+    if not source.rows:
+        raise TableError(
+            f"{source.path.name}: expected at least one row of data, got only column names"
+        )
 
 # %% ../nbs/1_method/04_tables.ipynb #c31b
 def table_columns(
     path: str | Path,  # of a CSV or Parquet file
-    **reading,         # fields of `Reading`
+    **reading,  # fields of `Reading`
 ) -> list[str]:
     "The names of a table's columns, in their order."
     source = _opened(path, _reading(reading))
@@ -318,119 +475,215 @@ _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 _DATE = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}\b.*", re.ASCII | re.DOTALL)
 _UNIT = re.compile(r"[+-]?\d+([.,]\d+)?\s*[^\d\s.,].*", re.ASCII | re.DOTALL)
 
+
 def _kind_of(cell: object, decimal: str) -> str:
     "What a cell is, for a message: its kind and its length."
-    if not isinstance(cell, str): return f"a value of type {(cell if isinstance(cell, type) else type(cell)).__name__}"
+    if not isinstance(cell, str):
+        return f"a value of type {(cell if isinstance(cell, type) else type(cell)).__name__}"
     other = {".": _COMMA, ",": _NUMBER}[decimal]
-    kinds = ((_INFINITE, "an infinite value"), (_DATE, "what looks like a date"), (_UNIT, "a number with something behind it"))
+    kinds = (
+        (_INFINITE, "an infinite value"),
+        (_DATE, "what looks like a date"),
+        (_UNIT, "a number with something behind it"),
+    )
     if other.fullmatch(cell.strip()):
         what, hint = ("comma", ",") if decimal == "." else ("point", ".")
-        return f'a number with a decimal {what} (decimal="{hint}" reads it) of {len(cell)} characters'
-    return next((kind for pattern, kind in kinds if pattern.fullmatch(cell.strip())), "text") + f" of {len(cell)} characters"
+        return (
+            f'a number with a decimal {what} (decimal="{hint}" reads it) of {len(cell)} characters'
+        )
+    return (
+        next((kind for pattern, kind in kinds if pattern.fullmatch(cell.strip())), "text")
+        + f" of {len(cell)} characters"
+    )
 
 # %% ../nbs/1_method/04_tables.ipynb #c35c
 def _number(cell: object, how: Reading) -> float | str:
     "The number in a cell, NaN where it is missing, or what kind of thing stands there instead."
     if not isinstance(cell, str):
-        if cell is None: return np.nan
-        if not isinstance(cell, (Real, Decimal)): return _kind_of(cell, how.decimal)
+        if cell is None:
+            return np.nan
+        if not isinstance(cell, (Real, Decimal)):
+            return _kind_of(cell, how.decimal)
         number = float(cell)
         return "an infinite value" if np.isinf(number) else number
     word = cell.strip()
-    if len(word) < 40 and word.casefold() in how.missing: return np.nan
-    if how.decimal == "," and "." not in word: word = word.replace(",", ".", 1)
-    elif how.decimal == ",": return _kind_of(cell, ",")
-    if not _NUMBER.fullmatch(word): return _kind_of(cell, how.decimal)
+    if len(word) < 40 and word.casefold() in how.missing:
+        return np.nan
+    if how.decimal == "," and "." not in word:
+        word = word.replace(",", ".", 1)
+    elif how.decimal == ",":
+        return _kind_of(cell, ",")
+    if not _NUMBER.fullmatch(word):
+        return _kind_of(cell, how.decimal)
     number = float(word)
     return f"an infinite value of {len(cell)} characters" if np.isinf(number) else number
 
 # %% ../nbs/1_method/04_tables.ipynb #c38
-_ANSWERS = {"true": 1., "false": 0., "yes": 1., "no": 0.}
-_EXPECTED = {"binary": "0 or 1, true or false, yes or no, or missing", "ordinal": "a whole number or missing",
-             "count": "a whole number of at least 0 or missing", "text": "text or missing", "categorical": "a category or missing"}
+_ANSWERS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
+_EXPECTED = {
+    "binary": "0 or 1, true or false, yes or no, or missing",
+    "ordinal": "a whole number or missing",
+    "count": "a whole number of at least 0 or missing",
+    "text": "text or missing",
+    "categorical": "a category or missing",
+}
+
 
 def _outcome(cell: object, kind: str, how: Reading) -> float | str:
     "An outcome's value, checked against its type, or the kind of what stands there."
-    if kind == "binary" and isinstance(cell, str) and len(cell) < 40 and cell.strip().casefold() in _ANSWERS: return _ANSWERS[cell.strip().casefold()]
+    if (
+        kind == "binary"
+        and isinstance(cell, str)
+        and len(cell) < 40
+        and cell.strip().casefold() in _ANSWERS
+    ):
+        return _ANSWERS[cell.strip().casefold()]
     value = _number(cell, how)
-    if isinstance(value, str) or np.isnan(value) or kind == "regression": return value
-    fine = value in (0, 1) if kind == "binary" else value == value // 1 and (kind == "ordinal" or value >= 0)
+    if isinstance(value, str) or np.isnan(value) or kind == "regression":
+        return value
+    fine = (
+        value in (0, 1)
+        if kind == "binary"
+        else value == value // 1 and (kind == "ordinal" or value >= 0)
+    )
     return value if fine else f"another number of {len(str(cell))} characters"
 
 # %% ../nbs/1_method/04_tables.ipynb #c39b
 def _words(cell: object, kind: str, how: Reading) -> str | None | TypeError:
     "A note as it is, or a category without blanks around it; a TypeError (not raised) where neither can be."
     if kind == "categorical" and isinstance(cell, Real):
-        if abs(cell) == np.inf: return TypeError("an infinite value")
+        if abs(cell) == np.inf:
+            return TypeError("an infinite value")
         return None if cell != cell else str(cell).removesuffix(".0")
-    if cell is None or isinstance(cell, str) and (len(cell) < 40 or cell.isspace()) and cell.strip().casefold() in how.missing: return None
-    if not isinstance(cell, str): return TypeError(_kind_of(cell, how.decimal))
+    if (
+        cell is None
+        or isinstance(cell, str)
+        and (len(cell) < 40 or cell.isspace())
+        and cell.strip().casefold() in how.missing
+    ):
+        return None
+    if not isinstance(cell, str):
+        return TypeError(_kind_of(cell, how.decimal))
     return cell.strip() if kind == "categorical" else cell
 
 # %% ../nbs/1_method/04_tables.ipynb #c41
 def _column(cells, kind: str, how: Reading) -> tuple[pd.Series, list]:
     "A column as numbers or words, and its bad cells as (position, expected, got)."
-    if kind == "kept": return pd.Series([None if isinstance(c, str) and not c else c for c in cells], dtype=object), []
-    try: distinct = set(cells)
-    except TypeError:                                       # lists and the like: only their type matters
+    if kind == "kept":
+        return pd.Series(
+            [None if isinstance(c, str) and not c else c for c in cells], dtype=object
+        ), []
+    try:
+        distinct = set(cells)
+    except TypeError:  # lists and the like: only their type matters
         cells = [c if isinstance(c, Hashable) else type(c) for c in cells]
         distinct = set(cells)
     words = kind in ("text", "categorical")
-    read = _words if words else (lambda c, _, how: _number(c, how)) if kind == "numeric" else _outcome
+    read = (
+        _words if words else (lambda c, _, how: _number(c, how)) if kind == "numeric" else _outcome
+    )
     known = {c: read(c, kind, how) for c in distinct}
     bad = {c: str(v) for c, v in known.items() if isinstance(v, TypeError if words else str)}
-    if kind == "text": bad |= {c: f"{len(c)} characters" for c in distinct if isinstance(c, str) and len(c) > how.limit}
-    if not bad: return pd.Series([known[c] for c in cells], dtype=object if words else float), []
+    if kind == "text":
+        bad |= {
+            c: f"{len(c)} characters" for c in distinct if isinstance(c, str) and len(c) > how.limit
+        }
+    if not bad:
+        return pd.Series([known[c] for c in cells], dtype=object if words else float), []
     expected = _EXPECTED.get(kind, "a number or missing")
     return pd.Series(dtype=object), [(i, expected, bad[c]) for i, c in enumerate(cells) if c in bad]
 
 # %% ../nbs/1_method/04_tables.ipynb #c44
-SHARE = .95  # of the known cells that must be numbers
-_ID = re.compile(r"(^|[\s_.-])(id|index|nr|no|key|code|row|record|patient|subject|participant|person|client)$|^unnamed\b", re.IGNORECASE)
+SHARE = 0.95  # of the known cells that must be numbers
+_ID = re.compile(
+    r"(^|[\s_.-])(id|index|nr|no|key|code|row|record|patient|subject|participant|person|client)$|^unnamed\b",
+    re.IGNORECASE,
+)
 _DAY = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])", re.ASCII)
 
+
 def _seems_numeric(
-    name: str,      # of the column
-    cells,          # (n,)
+    name: str,  # of the column
+    cells,  # (n,)
     how: Reading,
 ) -> bool:
     "Whether an undeclared column holds numbers to learn from."
-    try: counts = Counter(cells)
-    except TypeError: return False                                # lists and the like
+    try:
+        counts = Counter(cells)
+    except TypeError:
+        return False  # lists and the like
     values = {c: _number(c, how) for c in counts}
     known = {c: v for c, v in values.items() if isinstance(v, str) or not np.isnan(v)}
     total = sum(counts[c] for c in known)
-    near = {c for c, v in known.items() if not isinstance(v, str) or v.startswith(("an infinite", "a number with a decimal"))}
-    if not near or sum(counts[c] for c in near) < SHARE * total: return False
-    if _ID.search(name) and len(known) == total and all(not isinstance(v, str) and v == v // 1 for v in known.values()): return False
-    share = lambda looks: sum(counts[c] for c in near if isinstance(c, str) and looks(c.strip())) / total
-    return share(lambda c: len(c) > 1 and c[0] == "0" and c.isdigit()) < 1 - SHARE and share(_DAY.fullmatch) < SHARE
+    near = {
+        c
+        for c, v in known.items()
+        if not isinstance(v, str) or v.startswith(("an infinite", "a number with a decimal"))
+    }
+    if not near or sum(counts[c] for c in near) < SHARE * total:
+        return False
+    if (
+        _ID.search(name)
+        and len(known) == total
+        and all(not isinstance(v, str) and v == v // 1 for v in known.values())
+    ):
+        return False
+    share = lambda looks: (
+        sum(counts[c] for c in near if isinstance(c, str) and looks(c.strip())) / total
+    )
+    return (
+        share(lambda c: len(c) > 1 and c[0] == "0" and c.isdigit()) < 1 - SHARE
+        and share(_DAY.fullmatch) < SHARE
+    )
 
 # %% ../nbs/1_method/04_tables.ipynb #c47a
 def _require(source, names):
     "Refuse a file without some columns."
     from difflib import get_close_matches
+
     lost = [n for n in names if n not in source.names]
-    if not lost: return
-    near = get_close_matches(lost[0].casefold(), [n.casefold() for n in source.names], 1, .8)
-    hint = f"; did you mean {_name(next(n for n in source.names if n.casefold() == near[0]))}?" if near else ""
-    if len(source.names) == 1 and isinstance(source, _Csv): hint = f"; is its delimiter another one than {source.delimiter!r}?"
+    if not lost:
+        return
+    near = get_close_matches(lost[0].casefold(), [n.casefold() for n in source.names], 1, 0.8)
+    hint = (
+        f"; did you mean {_name(next(n for n in source.names if n.casefold() == near[0]))}?"
+        if near
+        else ""
+    )
+    if len(source.names) == 1 and isinstance(source, _Csv):
+        hint = f"; is its delimiter another one than {source.delimiter!r}?"
     wanted = f"the column{'s' * (len(lost) > 1)} {_listed(lost)}"
-    raise TableError(f"{source.path.name}: expected {wanted}, got none of that name among {len(source.names)}{hint}", column=lost[0])
+    raise TableError(
+        f"{source.path.name}: expected {wanted}, got none of that name among {len(source.names)}{hint}",
+        column=lost[0],
+    )
 
 # %% ../nbs/1_method/04_tables.ipynb #c47
 def _roles(source, text, numeric, categorical, outcomes, like, ignore) -> dict[str, str]:
     "Column -> kind, of everything that is declared."
-    if like is not None: text, numeric, categorical = like.text, like.numeric, like.categorical
+    if like is not None:
+        text, numeric, categorical = like.text, like.numeric, like.categorical
     roles, outcomes = {}, dict(outcomes or {})
-    asked = {"text": text, "numeric": () if isinstance(numeric, str) and numeric == "auto" else numeric, "categorical": categorical, "kept": ignore}
+    asked = {
+        "text": text,
+        "numeric": () if isinstance(numeric, str) and numeric == "auto" else numeric,
+        "categorical": categorical,
+        "kept": ignore,
+    }
     for kind, names in asked.items():
         for name in _names(kind, names):
             if name in roles or name in outcomes:
-                raise TableError(f"column {_name(name)}: expected one role, got {kind} and {roles.get(name, 'outcome')}", column=name)
+                raise TableError(
+                    f"column {_name(name)}: expected one role, got {kind} and {roles.get(name, 'outcome')}",
+                    column=name,
+                )
             roles[name] = kind
     for name, task in outcomes.items():
-        if task not in TASKS: raise TableError(f"outcome {_name(name)}: expected one of {', '.join(TASKS)}, got {_name(task)}", column=name)
+        if task not in TASKS:
+            raise TableError(
+                f"outcome {_name(name)}: expected one of {', '.join(TASKS)}, got {_name(task)}",
+                column=name,
+            )
     _require(source, [*roles, *outcomes])
     return roles | outcomes
 
@@ -440,11 +693,24 @@ def _frame(chunk: _Chunk, roles: dict[str, str], source) -> pd.DataFrame:
     columns, bad = {}, []
     for j, (name, kind) in enumerate(roles.items()):
         columns[name], found = _column(chunk.columns[name], kind, source.how)
-        bad += [(i, j, Problem(chunk.start + i + 1, chunk.lines and chunk.lines[i], name, expected, got)) for i, expected, got in found]
+        bad += [
+            (
+                i,
+                j,
+                Problem(chunk.start + i + 1, chunk.lines and chunk.lines[i], name, expected, got),
+            )
+            for i, expected, got in found
+        ]
     if bad:
         problems = [p for *_, p in sorted(bad, key=lambda b: b[:2])]
         first, more = problems[0], f"; {len(bad) - 1} more such cells" if len(bad) > 1 else ""
-        raise TableError(f"{source.path.name}: {first}{more}", first.row, first.column, first.line, problems[:SHOWN])
+        raise TableError(
+            f"{source.path.name}: {first}{more}",
+            first.row,
+            first.column,
+            first.line,
+            problems[:SHOWN],
+        )
     n = len(next(iter(chunk.columns.values())))
     frame = pd.DataFrame(columns, index=range(n))
     frame.index = pd.RangeIndex(chunk.start, chunk.start + n)
@@ -453,89 +719,141 @@ def _frame(chunk: _Chunk, roles: dict[str, str], source) -> pd.DataFrame:
 
 # %% ../nbs/1_method/04_tables.ipynb #c51
 def read_table(
-    path: str | Path,               # CSV, TSV or Parquet
-    text=(),                        # names of columns of notes
-    numeric="auto",                 # names of columns of numbers, or "auto": see above
-    categorical=(),                 # names of columns of categories
-    outcomes: dict | None = None,   # outcome -> "regression", "binary", "ordinal" or "count"
-    like: Schema | None = None,     # take the inputs' kinds from a schema instead
-    keep=None,                      # other columns to keep as they are; None: all
-    ignore=(),                      # columns that must not be taken for numbers
-    **reading,                      # fields of `Reading`: missing, decimal, delimiter, encoding, limit
+    path: str | Path,  # CSV, TSV or Parquet
+    text=(),  # names of columns of notes
+    numeric="auto",  # names of columns of numbers, or "auto": see above
+    categorical=(),  # names of columns of categories
+    outcomes: dict | None = None,  # outcome -> "regression", "binary", "ordinal" or "count"
+    like: Schema | None = None,  # take the inputs' kinds from a schema instead
+    keep=None,  # other columns to keep as they are; None: all
+    ignore=(),  # columns that must not be taken for numbers
+    **reading,  # fields of `Reading`: missing, decimal, delimiter, encoding, limit
 ) -> pd.DataFrame:
     "A table from a file; numbers are float, words are str or None."
     source = _opened(path, _reading(reading))
     roles = _roles(source, text, numeric, categorical, outcomes, like, ignore)
     parts = list(_chunks(source, 200_000))
-    cells = {n: [c for p in parts for c in p.columns[n]] if len(parts) > 1 else parts[0].columns[n] for n in source.names}
+    cells = {
+        n: [c for p in parts for c in p.columns[n]] if len(parts) > 1 else parts[0].columns[n]
+        for n in source.names
+    }
     lines = None if parts[0].lines is None else [i for p in parts for i in p.lines]
     auto = like is None and isinstance(numeric, str) and numeric == "auto"
-    left = {n: "numeric" if auto and _seems_numeric(n, cells[n], source.how) else "kept" for n in source.names if n not in roles}
+    left = {
+        n: "numeric" if auto and _seems_numeric(n, cells[n], source.how) else "kept"
+        for n in source.names
+        if n not in roles
+    }
     _require(source, _names("keep", keep))
-    wanted = {n: (roles | left)[n] for n in source.names if keep is None or n in roles or left[n] == "numeric" or n in _names("keep", keep)}
+    wanted = {
+        n: (roles | left)[n]
+        for n in source.names
+        if keep is None or n in roles or left[n] == "numeric" or n in _names("keep", keep)
+    }
     return _frame(_Chunk(0, lines, cells), wanted, source)
 
 # %% ../nbs/1_method/04_tables.ipynb #c56
 def stream_table(
-    path: str | Path,               # CSV, TSV or Parquet
-    text=(), numeric=(), categorical=(),  # names of columns; nothing is guessed
-    outcomes: dict | None = None,   # outcome -> its type
-    like: Schema | None = None,     # take the inputs' kinds from a schema instead
-    keep=(),                        # other columns to keep as they are; None: all
-    rows: int = 20_000,             # in each part
-    **reading,                      # fields of `Reading`
+    path: str | Path,  # CSV, TSV or Parquet
+    text=(),
+    numeric=(),
+    categorical=(),  # names of columns; nothing is guessed
+    outcomes: dict | None = None,  # outcome -> its type
+    like: Schema | None = None,  # take the inputs' kinds from a schema instead
+    keep=(),  # other columns to keep as they are; None: all
+    rows: int = 20_000,  # in each part
+    **reading,  # fields of `Reading`
 ) -> Iterator[pd.DataFrame]:
     "A table from a file, part by part, in constant memory."
     if isinstance(numeric, str) and numeric == "auto" and like is None:
-        raise TableError('numeric: expected names of columns or like=, got "auto", which needs the whole table')
-    if rows < 1: raise TableError(f"rows: expected at least 1, got {rows}")
+        raise TableError(
+            'numeric: expected names of columns or like=, got "auto", which needs the whole table'
+        )
+    if rows < 1:
+        raise TableError(f"rows: expected at least 1, got {rows}")
     source = _opened(path, _reading(reading))
     roles = _roles(source, text, numeric, categorical, outcomes, like, ())
     others = source.names if keep is None else _names("keep", keep)
     _require(source, others)
     roles |= {n: "kept" for n in others if n not in roles}
-    for chunk in _chunks(source, rows): yield _frame(chunk, roles, source)
+    for chunk in _chunks(source, rows):
+        yield _frame(chunk, roles, source)
 
 # %% ../nbs/1_method/04_tables.ipynb #c59
 class TableWriter:
     "Write a table part by part; the file appears when all is written."
+
     def __init__(self, path: str | Path):  # .csv, .tsv or .parquet
         self.path, self.sink = Path(path), None
-        self.kind = {".csv": ",", ".tsv": "\t", ".parquet": "parquet", ".pq": "parquet"}.get(self.path.suffix.lower())
-        if not self.kind: raise TableError(f"{self.path.name}: expected a name that ends in .csv, .tsv or .parquet")
-        if self.kind == "parquet": _arrow()
-        if not self.path.parent.is_dir(): raise TableError(f"{self.path.name}: expected a folder that is there, got no {self.path.parent.name!r}")
-        if self.path.is_dir(): raise TableError(f"{self.path.name}: expected a file, got a folder")
+        self.kind = {".csv": ",", ".tsv": "\t", ".parquet": "parquet", ".pq": "parquet"}.get(
+            self.path.suffix.lower()
+        )
+        if not self.kind:
+            raise TableError(
+                f"{self.path.name}: expected a name that ends in .csv, .tsv or .parquet"
+            )
+        if self.kind == "parquet":
+            _arrow()
+        if not self.path.parent.is_dir():
+            raise TableError(
+                f"{self.path.name}: expected a folder that is there, got no {self.path.parent.name!r}"
+            )
+        if self.path.is_dir():
+            raise TableError(f"{self.path.name}: expected a file, got a folder")
         self.part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
 
     def write(self, frame: pd.DataFrame):
         "Add rows; the columns are those of the first part."
-        if self.kind == "parquet": return _add_parquet(self, frame)
-        first, self.sink = self.sink is None, self.sink or open(self.part, "w", encoding="utf-8", newline="")
+        if self.kind == "parquet":
+            return _add_parquet(self, frame)
+        first, self.sink = (
+            self.sink is None,
+            self.sink or open(self.part, "w", encoding="utf-8", newline=""),
+        )
         words = frame.select_dtypes(["object", "string", "category"])
-        odd = any(isinstance(v, str) and "\r" in v for c in words for v in frame[c])         # csv would not quote it
+        odd = any(
+            isinstance(v, str) and "\r" in v for c in words for v in frame[c]
+        )  # csv would not quote it
         quoting = csv.QUOTE_NONNUMERIC if odd else csv.QUOTE_MINIMAL
-        frame.to_csv(self.sink, index=False, header=first, sep=self.kind, lineterminator="\n", quoting=quoting)
+        frame.to_csv(
+            self.sink,
+            index=False,
+            header=first,
+            sep=self.kind,
+            lineterminator="\n",
+            quoting=quoting,
+        )
 
-    def __enter__(self): return self
+    def __enter__(self):
+        return self
+
     def __exit__(self, kind, *_):
-        if self.sink is not None: self.sink.close()
-        if kind is None and self.sink is not None: os.replace(self.part, self.path)
-        else: self.part.unlink(missing_ok=True)
+        if self.sink is not None:
+            self.sink.close()
+        if kind is None and self.sink is not None:
+            os.replace(self.part, self.path)
+        else:
+            self.part.unlink(missing_ok=True)
 
 # %% ../nbs/1_method/04_tables.ipynb #c60
 def _add_parquet(writer: TableWriter, frame: pd.DataFrame):
     "Add rows to a Parquet file; types are those of the first part, text where it had nothing."
     parquet = _arrow()
     import pyarrow as pa
+
     table = None
     try:
         table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
         types = [f.with_type(pa.string()) if pa.types.is_null(f.type) else f for f in table.schema]
         table = table.cast(writer.sink.schema if writer.sink else pa.schema(types))
-    except (ValueError, TypeError): table = None           # its message repeats cells
-    if table is None: raise TableError(f"{writer.path.name}: expected cells of one type in each column, in all parts the same, got others")
-    if writer.sink is None: writer.sink = parquet.ParquetWriter(writer.part, table.schema)
+    except (ValueError, TypeError):
+        table = None  # its message repeats cells
+    if table is None:
+        raise TableError(
+            f"{writer.path.name}: expected cells of one type in each column, in all parts the same, got others"
+        )
+    if writer.sink is None:
+        writer.sink = parquet.ParquetWriter(writer.part, table.schema)
     writer.sink.write_table(table)
 
 # %% ../nbs/1_method/04_tables.ipynb #c60c
@@ -544,5 +862,6 @@ def write_table(
     path: str | Path,  # .csv, .tsv or .parquet; replaced if it is there
 ) -> Path:
     "Write a table; the file is either the old one or the whole new one."
-    with TableWriter(path) as out: out.write(frame)
+    with TableWriter(path) as out:
+        out.write(frame)
     return Path(path)

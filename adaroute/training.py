@@ -25,55 +25,80 @@ from safetensors.numpy import save
 from torch import Tensor
 from tqdm import tqdm
 from .heads import expected, log_likelihood, measure_noise
-from .model import Forecast, Prior, RoutedModel, check_number, hard_loss, likelihood_loss, predict_mean, responsibility, soft_loss
+from .model import Forecast, Prior, RoutedModel, check_number, hard_loss, likelihood_loss
+from .model import predict_mean, responsibility, soft_loss
 
 # %% ../nbs/1_method/18_training.ipynb #c05
 @dataclass(frozen=True)
 class Settings:
     "How a model is trained."
+
     steps: int = 4000
-    batch: int | None = None     # rows a step; None: n / 40, at least 32, at most 128
-    lr: float = .01              # highest learning rate: a short rise, then half a cosine down to zero
-    warm: float = .1             # share of the steps in which every expert learns from every row (likelihood only)
-    close: float = .2            # chance that a route is closed for a row at a step (likelihood only)
-    close_until: float = .5      # share of the steps after which no route is closed any more
-    measure_from: float = .5     # share of the steps after which the noise is measured on validation rows
-    temperature: tuple[float, float] = (1., .1)  # of the Gumbel-Softmax, first and last (hard only)
-    every: int = 100             # steps between two looks at the validation rows
-    balance: float = 0.          # weight of the divergence of a batch's usage from even usage
-    entropy: float = 0.          # weight of the rows' mean entropy; above zero: routes are to be decided
-    joint: bool = True           # False: experts learn in the warm phase only, the router after it only (a control)
-    learn_router: bool = True    # False: the router stays as it began, undecided (a control)
+    batch: int | None = None  # rows a step; None: n / 40, at least 32, at most 128
+    lr: float = 0.01  # highest learning rate: a short rise, then half a cosine down to zero
+    warm: float = (
+        0.1  # share of the steps in which every expert learns from every row (likelihood only)
+    )
+    close: float = 0.2  # chance that a route is closed for a row at a step (likelihood only)
+    close_until: float = 0.5  # share of the steps after which no route is closed any more
+    measure_from: float = (
+        0.5  # share of the steps after which the noise is measured on validation rows
+    )
+    temperature: tuple[float, float] = (
+        1.0,
+        0.1,
+    )  # of the Gumbel-Softmax, first and last (hard only)
+    every: int = 100  # steps between two looks at the validation rows
+    balance: float = 0.0  # weight of the divergence of a batch's usage from even usage
+    entropy: float = 0.0  # weight of the rows' mean entropy; above zero: routes are to be decided
+    joint: bool = (
+        True  # False: experts learn in the warm phase only, the router after it only (a control)
+    )
+    learn_router: bool = True  # False: the router stays as it began, undecided (a control)
 
     def __post_init__(self):
-        for name in ("balance", "entropy"): check_number(f"settings: {name}", getattr(self, name), -100, 100)
+        for name in ("balance", "entropy"):
+            check_number(f"settings: {name}", getattr(self, name), -100, 100)
         for name in ("steps", "every", "batch"):
-            if name != "batch" or self.batch is not None: check_number(f"settings: {name}", getattr(self, name), low=1, whole=True)
-        for name in ("warm", "close", "close_until", "measure_from"): check_number(f"settings: {name}", getattr(self, name), 0, 1)
+            if name != "batch" or self.batch is not None:
+                check_number(f"settings: {name}", getattr(self, name), low=1, whole=True)
+        for name in ("warm", "close", "close_until", "measure_from"):
+            check_number(f"settings: {name}", getattr(self, name), 0, 1)
         check_number("settings: lr", self.lr, low=1e-12)
         first, last = self.temperature
-        for value in (first, last): check_number("settings: temperature", value, low=1e-6)
+        for value in (first, last):
+            check_number("settings: temperature", value, low=1e-6)
 
 # %% ../nbs/1_method/18_training.ipynb #c08
 def batch_size(settings: Settings, rows: int) -> int:
     "Rows a step."
     return min(settings.batch or min(max(rows // 40, 32), 128), rows)
 
+
 def learning_rate(settings: Settings, step: int) -> float:
     "Rise over the first 30 steps, then half a cosine."
-    return settings.lr * min(1, (step + 1) / 30) * .5 * (1 + math.cos(math.pi * step / settings.steps))
+    return (
+        settings.lr
+        * min(1, (step + 1) / 30)
+        * 0.5
+        * (1 + math.cos(math.pi * step / settings.steps))
+    )
 
 # %% ../nbs/1_method/18_training.ipynb #c11
 class Rows(NamedTuple):
     "A table as tensors, shared by all lanes."
+
     joined: Tensor  # (n, D) evidence
-    open: Tensor    # (n, E) bool
-    y: Tensor       # (n, K) outcomes on the model's scale, NaN: not observed
+    open: Tensor  # (n, E) bool
+    y: Tensor  # (n, K) outcomes on the model's scale, NaN: not observed
+
 
 class Split(NamedTuple):
     "Which rows each lane trains on, and which it is looked at with."
-    train: Tensor   # (L, n_train) row numbers
-    valid: Tensor   # (L, n_valid) row numbers
+
+    train: Tensor  # (L, n_train) row numbers
+    valid: Tensor  # (L, n_valid) row numbers
+
 
 def gather(rows: Rows, index: Tensor) -> Rows:  # (L, B) row numbers -> blocks of shape (L, B, ...)
     "A batch for each lane."
@@ -82,14 +107,19 @@ def gather(rows: Rows, index: Tensor) -> Rows:  # (L, B) row numbers -> blocks o
 # %% ../nbs/1_method/18_training.ipynb #c13
 def lane_orders(generators: list[torch.Generator], train: Tensor) -> Tensor:  # (L, n_train)
     "A fresh order of the training rows for each lane."
-    return torch.stack([own[torch.randperm(len(own), generator=g)] for g, own in zip(generators, train)])
+    return torch.stack(
+        [own[torch.randperm(len(own), generator=g)] for g, own in zip(generators, train)]
+    )
+
 
 def lane_uniform(generators: list[torch.Generator], *shape: int) -> Tensor:  # (L, *shape)
     "Uniform numbers, each lane from its own generator."
     return torch.stack([torch.rand(*shape, generator=g) for g in generators])
 
 # %% ../nbs/1_method/18_training.ipynb #c16
-def close_some(open: Tensor, uniform: Tensor, chance: float) -> Tensor:  # (L, B, E) bool, (L, B, E) -> (L, B, E) bool
+def close_some(
+    open: Tensor, uniform: Tensor, chance: float
+) -> Tensor:  # (L, B, E) bool, (L, B, E) -> (L, B, E) bool
     "Close each route with some chance, but never a row's last one."
     left = open & (uniform >= chance)
     return torch.where(left.any(dim=-1, keepdim=True), left, open)
@@ -97,43 +127,71 @@ def close_some(open: Tensor, uniform: Tensor, chance: float) -> Tensor:  # (L, B
 # %% ../nbs/1_method/18_training.ipynb #c19
 def _fair_loss(model: RoutedModel, f: Forecast, y: Tensor) -> Tensor:  # (L, B)
     "Warm phase: every open expert learns from the row, the router from none."
-    open = (f.log_route if f.log_route.dim() == 3 else f.log_route[..., 0]) > -torch.inf             # what is absent is closed to all outcomes
-    fit = torch.where(open, log_likelihood(model.heads, f.eta, y), 0.)
+    open = (
+        f.log_route if f.log_route.dim() == 3 else f.log_route[..., 0]
+    ) > -torch.inf  # what is absent is closed to all outcomes
+    fit = torch.where(open, log_likelihood(model.heads, f.eta, y), 0.0)
     return -fit.sum(dim=-1) / open.sum(dim=-1).clamp_min(1)
 
-def choices(f: Forecast) -> Tensor:  # (L, B, E), or (L, B * K, E) where each outcome has its own routes
+
+def choices(
+    f: Forecast,
+) -> Tensor:  # (L, B, E), or (L, B * K, E) where each outcome has its own routes
     "Route probabilities, one row a choice."
     p = f.log_route.exp()
     return p if p.dim() == 3 else p.movedim(3, 2).flatten(1, 2)
 
+
 def _pressure(f: Forecast, settings: Settings) -> Tensor | float:  # (L,)
     "Entropy and balance terms, off by default."
-    if not settings.balance and not settings.entropy: return 0.
-    p = choices(f).clamp_min(1e-30)                      # a closed route has no slope; that of p log p at zero is infinite
+    if not settings.balance and not settings.entropy:
+        return 0.0
+    p = choices(f).clamp_min(
+        1e-30
+    )  # a closed route has no slope; that of p log p at zero is infinite
     even = math.log(p.shape[-1]) - torch.special.entr(p.mean(dim=1)).sum(dim=-1)
-    return settings.balance * even + settings.entropy * torch.special.entr(p).sum(dim=-1).mean(dim=1)
+    return settings.balance * even + settings.entropy * torch.special.entr(p).sum(dim=-1).mean(
+        dim=1
+    )
 
 # %% ../nbs/1_method/18_training.ipynb #c19b
-def draw(model: RoutedModel, settings: Settings, done: float, generators, rows: int) -> Tensor | None:  # (L, B, E) or (L, B, E, K)
+def draw(
+    model: RoutedModel, settings: Settings, done: float, generators, rows: int
+) -> Tensor | None:  # (L, B, E) or (L, B, E, K)
     "The uniform numbers of a step, None where it needs none."
     d, kind = model.design, model.design.selection
-    if kind == "hard": return lane_uniform(generators, rows, len(d.experts), *([len(model.heads.kinds)] if d.route_per == "sample_task" else []))
-    closing = kind == "likelihood" and len(d.routes) > 1 and settings.warm <= done < settings.close_until
+    if kind == "hard":
+        return lane_uniform(
+            generators,
+            rows,
+            len(d.experts),
+            *([len(model.heads.kinds)] if d.route_per == "sample_task" else []),
+        )
+    closing = (
+        kind == "likelihood" and len(d.routes) > 1 and settings.warm <= done < settings.close_until
+    )
     return lane_uniform(generators, rows, len(d.experts)) if closing else None
 
 # %% ../nbs/1_method/18_training.ipynb #c19d
-def batch_losses(model: RoutedModel, b: Rows, settings: Settings, done: float, uniform: Tensor | None) -> tuple[Tensor, Forecast]:  # (L, B)
+def batch_losses(
+    model: RoutedModel, b: Rows, settings: Settings, done: float, uniform: Tensor | None
+) -> tuple[Tensor, Forecast]:  # (L, B)
     "Loss of each row when a share `done` of the steps is over, and the forecast behind it."
     kind = model.design.selection
-    if kind == "likelihood" and uniform is not None: b = b._replace(open=close_some(b.open, uniform, settings.close))
+    if kind == "likelihood" and uniform is not None:
+        b = b._replace(open=close_some(b.open, uniform, settings.close))
     f = model(b.joined, b.open)
-    if kind == "likelihood": return (_fair_loss if _warm(model, settings, done) else likelihood_loss)(model, f, b.y), f
-    if kind == "soft": return soft_loss(model, f, b.y), f
+    if kind == "likelihood":
+        return (_fair_loss if _warm(model, settings, done) else likelihood_loss)(model, f, b.y), f
+    if kind == "soft":
+        return soft_loss(model, f, b.y), f
     noise = -torch.log(-torch.log(uniform.clamp(1e-9, 1 - 1e-7)))
     first, last = settings.temperature
     return hard_loss(model, f, b.y, noise, first * (last / first) ** done), f
 
-def _warm(model: RoutedModel, settings: Settings, done: float) -> bool: return model.design.selection == "likelihood" and done < settings.warm
+
+def _warm(model: RoutedModel, settings: Settings, done: float) -> bool:
+    return model.design.selection == "likelihood" and done < settings.warm
 
 # %% ../nbs/1_method/18_training.ipynb #f1ef2804
 def prediction_error(mean: Tensor, y: Tensor) -> Tensor:  # (..., B, K), (..., B, K) -> (...)
@@ -144,37 +202,49 @@ def prediction_error(mean: Tensor, y: Tensor) -> Tensor:  # (..., B, K), (..., B
     average = (y * seen).sum(dim=-2) / count
     variance = (seen * (y - average[..., None, :]) ** 2).sum(dim=-2) / count
     error = (seen * (y - mean) ** 2).sum(dim=-2) / count
-    return torch.where(variance > 1e-9, error / variance.clamp_min(1e-9), 0.).sum(-1) / (variance > 1e-9).sum(-1).clamp_min(1)
+    return torch.where(variance > 1e-9, error / variance.clamp_min(1e-9), 0.0).sum(-1) / (
+        variance > 1e-9
+    ).sum(-1).clamp_min(1)
 
 # %% ../nbs/1_method/18_training.ipynb #c24
 class Look(NamedTuple):
     "What is seen at a look, for each lane."
-    validation: Tensor    # (L,) prediction error of the mixture
-    favourite: Tensor     # (L,) prediction error of the best single expert
-    usage: Tensor         # (L, E) share of rows each route received
-    width: Tensor         # (L,) entropy of the usage over its largest value
+
+    validation: Tensor  # (L,) prediction error of the mixture
+    favourite: Tensor  # (L,) prediction error of the best single expert
+    usage: Tensor  # (L, E) share of rows each route received
+    width: Tensor  # (L,) entropy of the usage over its largest value
     decisiveness: Tensor  # (L,) one minus the mean entropy of the rows over its largest value
+
 
 def _entropy(p: Tensor) -> Tensor:  # in units of log E; a single route has none
     return torch.special.entr(p).sum(dim=-1) / math.log(max(p.shape[-1], 2))
+
 
 @torch.no_grad()
 def look(model: RoutedModel, b: Rows, measure: bool) -> Look:
     "Look at the validation rows of each lane, and measure the noise there if asked to."
     f = model(b.joined, b.open)
-    for _ in range(3 if measure else 0): measure_noise(model.heads, f.eta, b.y, responsibility(model, f, b.y))
-    each = expected(model.heads, f.eta).transpose(1, 2)                                  # (L, E, B, K)
+    for _ in range(3 if measure else 0):
+        measure_noise(model.heads, f.eta, b.y, responsibility(model, f, b.y))
+    each = expected(model.heads, f.eta).transpose(1, 2)  # (L, E, B, K)
     p = choices(f)
-    return Look(prediction_error(predict_mean(model, f), b.y), prediction_error(each, b.y[:, None]).amin(dim=1),
-                p.mean(dim=1), _entropy(p.mean(dim=1)), 1 - _entropy(p).mean(dim=1))
+    return Look(
+        prediction_error(predict_mean(model, f), b.y),
+        prediction_error(each, b.y[:, None]).amin(dim=1),
+        p.mean(dim=1),
+        _entropy(p.mean(dim=1)),
+        1 - _entropy(p).mean(dim=1),
+    )
 
 # %% ../nbs/1_method/18_training.ipynb #c26
 def collapsed(
     last: Look,
-    reachable: Tensor | bool = True,  # (L, E) routes that some row's evidence allows; others cannot die
-    floor: float = .01,               # a route with a smaller share is dead
-    gain: float = .005,               # a router has to beat its best expert by this share of the error
-) -> Tensor:                          # (L,) bool
+    reachable: Tensor
+    | bool = True,  # (L, E) routes that some row's evidence allows; others cannot die
+    floor: float = 0.01,  # a route with a smaller share is dead
+    gain: float = 0.005,  # a router has to beat its best expert by this share of the error
+) -> Tensor:  # (L,) bool
     "Dead routes, and no better than the best single expert."
     dead = ((last.usage < floor) & reachable).any(dim=-1)
     return dead & (last.validation > (1 - gain) * last.favourite)
@@ -185,43 +255,58 @@ def write_atomically(path: Path, content: bytes) -> None:
     path = Path(path)
     part = path.with_name(f".{path.name}.part")
     with open(part, "wb") as file:
-        file.write(content); file.flush(); os.fsync(file.fileno())
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
     os.replace(part, path)
     folder = os.open(path.parent, os.O_RDONLY)
-    os.fsync(folder); os.close(folder)
+    os.fsync(folder)
+    os.close(folder)
 
 # %% ../nbs/1_method/18_training.ipynb #c30
 def fingerprint(rows: Rows, split: Split, *settings) -> str:
     "A digest of everything a run depends on."
     digest = hashlib.sha256()
-    for block in (*rows, *split): digest.update(str(tuple(block.shape)).encode() + block.contiguous().numpy().tobytes())
-    for s in settings: digest.update(repr(s).encode())
+    for block in (*rows, *split):
+        digest.update(str(tuple(block.shape)).encode() + block.contiguous().numpy().tobytes())
+    for s in settings:
+        digest.update(repr(s).encode())
     return digest.hexdigest()
 
 # %% ../nbs/1_method/18_training.ipynb #c31
 class Seen(NamedTuple):
     "What a step saw of each row, before it learned from it."
+
     batch: Tensor  # (L, B) row numbers
-    loss: Tensor   # (L, B)
-    said: Tensor   # (L, B) mean over experts and outcomes of what they state: of the inputs alone
+    loss: Tensor  # (L, B)
+    said: Tensor  # (L, B) mean over experts and outcomes of what they state: of the inputs alone
+
 
 @dataclass
 class Run:
     "The state of a training run."
+
     model: RoutedModel
     optimiser: torch.optim.Optimizer
     generators: list
-    best: dict[str, Tensor]                   # parameters at each lane's best look
-    best_error: Tensor                        # (L,)
-    best_at: Tensor                           # (L,) its step
-    order: Tensor                             # (L, n_train) row numbers, this round
+    best: dict[str, Tensor]  # parameters at each lane's best look
+    best_error: Tensor  # (L,)
+    best_at: Tensor  # (L,) its step
+    order: Tensor  # (L, n_train) row numbers, this round
     step: int = 0
-    looks: list = field(default_factory=list) # (step, training loss, Look)
-    seen: Seen | None = None                  # of the last step
+    looks: list = field(default_factory=list)  # (step, training loss, Look)
+    seen: Seen | None = None  # of the last step
+
 
 def _moments(run: Run):  # name -> the optimiser's tensors
     named = dict(run.model.named_parameters())
-    return {f"{key}.{n}": run.optimiser.state[p][key] for n, p in named.items() if run.optimiser.state[p] for key in _ADAM}
+    return {
+        f"{key}.{n}": run.optimiser.state[p][key]
+        for n, p in named.items()
+        if run.optimiser.state[p]
+        for key in _ADAM
+    }
+
 
 _ADAM = ("step", "exp_avg", "exp_avg_sq")
 
@@ -230,25 +315,49 @@ def run_tensors(run: Run) -> dict[str, Tensor]:
     "All that a run has come to: weights, moments, generators, order, looks; copies, for the run goes on."
     return {k: v.clone() for k, v in _tensors(run).items()}
 
+
 def _tensors(run: Run) -> dict[str, Tensor]:
-    tensors = {f"model.{n}": p.detach() for n, p in run.model.named_parameters()} | {f"best.{n}": p for n, p in run.best.items()}
-    tensors |= _moments(run) | {"best_error": run.best_error, "best_at": run.best_at, "order": run.order}
+    tensors = {f"model.{n}": p.detach() for n, p in run.model.named_parameters()} | {
+        f"best.{n}": p for n, p in run.best.items()
+    }
+    tensors |= _moments(run) | {
+        "best_error": run.best_error,
+        "best_at": run.best_at,
+        "order": run.order,
+    }
     tensors |= {f"generator.{i}": g.get_state() for i, g in enumerate(run.generators)}
-    if run.looks: tensors |= {"look.loss": torch.stack([loss for _, loss, _ in run.looks])}              # (looks, L), and so the others
-    if run.looks: tensors |= {f"look.{k}": torch.stack([getattr(seen, k) for *_, seen in run.looks]) for k in Look._fields}
+    if run.looks:
+        tensors |= {
+            "look.loss": torch.stack([loss for _, loss, _ in run.looks])
+        }  # (looks, L), and so the others
+    if run.looks:
+        tensors |= {
+            f"look.{k}": torch.stack([getattr(seen, k) for *_, seen in run.looks])
+            for k in Look._fields
+        }
     return {k: v.contiguous() for k, v in tensors.items()}
 
 # %% ../nbs/1_method/18_training.ipynb #c32b
 def run_bytes(run: Run, mark: str, alone: bool = True, **more: Tensor) -> bytes:
     "A checkpoint, with further tensors if there are any."
     tensors = {n: t for n, t in _tensors(run).items() if alone or not n.startswith("best.")} | more
-    about = {"fingerprint": mark, "step": str(run.step), "looks": json.dumps([s for s, _, _ in run.looks])}
-    if alone: about["digest"] = _digest(about, tensors)
-    return save({k: v.numpy() for k, v in tensors.items()}, metadata={"about": json.dumps(about)})                  # a single entry: several would be written in any order
+    about = {
+        "fingerprint": mark,
+        "step": str(run.step),
+        "looks": json.dumps([s for s, _, _ in run.looks]),
+    }
+    if alone:
+        about["digest"] = _digest(about, tensors)
+    return save(
+        {k: v.numpy() for k, v in tensors.items()}, metadata={"about": json.dumps(about)}
+    )  # a single entry: several would be written in any order
+
 
 def _digest(about: dict[str, str], tensors: dict[str, Tensor]) -> str:
     "A digest of everything in a checkpoint."
-    digest = hashlib.sha256(repr(sorted(item for item in about.items() if item[0] != "digest")).encode())
+    digest = hashlib.sha256(
+        repr(sorted(item for item in about.items() if item[0] != "digest")).encode()
+    )
     for name, t in sorted(tensors.items()):
         digest.update(repr((name, t.dtype, t.shape)).encode())
         digest.update(t.contiguous().numpy())
@@ -256,17 +365,26 @@ def _digest(about: dict[str, str], tensors: dict[str, Tensor]) -> str:
 
 # %% ../nbs/1_method/18_training.ipynb #c33
 def _refuse(path: Path, expected: str, got: str) -> ValueError:
-    return ValueError(f"checkpoint {Path(path).name}: expected {expected}, got {got}; remove it or choose another name")
+    return ValueError(
+        f"checkpoint {Path(path).name}: expected {expected}, got {got}; remove it or choose another name"
+    )
+
 
 def read_run(path: Path) -> tuple[dict, dict[str, Tensor]]:  # what it is about, its tensors
     "Read a checkpoint; refuse a damaged one."
     refuse = lambda expected, got: _refuse(path, expected, got)
     try:
         with safe_open(path, "pt") as file:
-            about, t = json.loads((file.metadata() or {}).get("about", "{}")), {k: file.get_tensor(k) for k in file.keys()}
-    except (SafetensorError, OSError, ValueError): raise refuse("a safetensors file of this package", "an unreadable one") from None
-    if not isinstance(about, dict) or "fingerprint" not in about: raise refuse("one of this data, design and settings", "one of another run")
-    if "digest" in about and about["digest"] != _digest(about, t): raise refuse("the tensors that were written", "others: altered or damaged")
+            about, t = (
+                json.loads((file.metadata() or {}).get("about", "{}")),
+                {k: file.get_tensor(k) for k in file.keys()},
+            )
+    except (SafetensorError, OSError, ValueError):
+        raise refuse("a safetensors file of this package", "an unreadable one") from None
+    if not isinstance(about, dict) or "fingerprint" not in about:
+        raise refuse("one of this data, design and settings", "one of another run")
+    if "digest" in about and about["digest"] != _digest(about, t):
+        raise refuse("the tensors that were written", "others: altered or damaged")
     return about, t
 
 # %% ../nbs/1_method/18_training.ipynb #c33d
@@ -275,17 +393,31 @@ def set_run(run: Run, about: dict, t: dict[str, Tensor]) -> None:
     run.optimiser.state.clear()
     with torch.no_grad():
         for n, p in run.model.named_parameters():
-            p.copy_(t[f"model.{n}"]); run.best[n] = t[f"best.{n}"]
-            if f"step.{n}" in t: run.optimiser.state[p] = {key: t[f"{key}.{n}"].clone() for key in _ADAM}
-    for i, g in enumerate(run.generators): g.set_state(t[f"generator.{i}"])
-    run.best_error, run.best_at, run.order, run.step = t["best_error"], t["best_at"], t["order"], int(about["step"])
-    run.looks = [(s, t["look.loss"][i], Look(*(t[f"look.{k}"][i] for k in Look._fields))) for i, s in enumerate(json.loads(about["looks"]))]
+            p.copy_(t[f"model.{n}"])
+            run.best[n] = t[f"best.{n}"]
+            if f"step.{n}" in t:
+                run.optimiser.state[p] = {key: t[f"{key}.{n}"].clone() for key in _ADAM}
+    for i, g in enumerate(run.generators):
+        g.set_state(t[f"generator.{i}"])
+    run.best_error, run.best_at, run.order, run.step = (
+        t["best_error"],
+        t["best_at"],
+        t["order"],
+        int(about["step"]),
+    )
+    run.looks = [
+        (s, t["look.loss"][i], Look(*(t[f"look.{k}"][i] for k in Look._fields)))
+        for i, s in enumerate(json.loads(about["looks"]))
+    ]
+
 
 def load_run(run: Run, path: Path, mark: str, reader: Callable = read_run) -> None:
     "Continue from a checkpoint, if it belongs to this very run."
     about, t = reader(path)
-    if about.get("fingerprint") != mark: raise _refuse(path, "one of this data, design and settings", "one of another run")
-    if "best_at" not in t: raise _refuse(path, "one of this version", "one of an older version")
+    if about.get("fingerprint") != mark:
+        raise _refuse(path, "one of this data, design and settings", "one of another run")
+    if "best_at" not in t:
+        raise _refuse(path, "one of this version", "one of an older version")
     set_run(run, about, t)
 
 # %% ../nbs/1_method/18_training.ipynb #c35
@@ -294,81 +426,128 @@ def one_thread():
     "Use one torch thread inside, whatever was set outside."
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    try: yield
-    finally: torch.set_num_threads(before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
 
 def _start(model: RoutedModel, split: Split) -> Run:
     generators = lane_training_generators(model.seeds)
     best = {n: p.detach().clone() for n, p in model.named_parameters()}
-    optimiser = torch.optim.Adam(model.parameters(), betas=(.9, .99), fused=True)
-    never = torch.full((len(generators),), torch.inf), torch.zeros(len(generators), dtype=torch.long)
+    optimiser = torch.optim.Adam(model.parameters(), betas=(0.9, 0.99), fused=True)
+    never = (
+        torch.full((len(generators),), torch.inf),
+        torch.zeros(len(generators), dtype=torch.long),
+    )
     return Run(model, optimiser, generators, best, *never, lane_orders(generators, split.train))
+
 
 def lane_training_generators(seeds) -> list[torch.Generator]:
     "Generators for batches and draws, apart from those of the first weights."
-    return [torch.Generator().manual_seed(int(s) + 2 ** 32) for s in seeds]
+    return [torch.Generator().manual_seed(int(s) + 2**32) for s in seeds]
 
 # %% ../nbs/1_method/18_training.ipynb #c37
 def _hold(model: RoutedModel, settings: Settings, done: float) -> None:
     "Take the gradient from the parts that are not to learn at this step."
-    if model.router is None: return
+    if model.router is None:
+        return
     held = [] if settings.learn_router else [model.router]
-    if not settings.joint and done >= settings.warm: held += [model.paths, model.heads]
+    if not settings.joint and done >= settings.warm:
+        held += [model.paths, model.heads]
     for part in held:
-        for p in part.parameters(): p.grad = None
+        for p in part.parameters():
+            p.grad = None
 
-def take_step(run: Run, rows: Rows, split: Split, settings: Settings, prior: Prior) -> Tensor:  # (L,) loss
+
+def take_step(
+    run: Run, rows: Rows, split: Split, settings: Settings, prior: Prior
+) -> Tensor:  # (L,) loss
     "One step of all lanes."
     n = split.train.shape[1]
-    size = batch_size(settings, n); per_round = max(n // size, 1)
+    size = batch_size(settings, n)
+    per_round = max(n // size, 1)
     at, done = run.step % per_round, run.step / settings.steps
-    if at == 0 and run.step: run.order = lane_orders(run.generators, split.train)
-    batch = run.order[:, at * size:(at + 1) * size]
-    losses, f = batch_losses(run.model, gather(rows, batch), settings, done, draw(run.model, settings, done, run.generators, size))
+    if at == 0 and run.step:
+        run.order = lane_orders(run.generators, split.train)
+    batch = run.order[:, at * size : (at + 1) * size]
+    losses, f = batch_losses(
+        run.model,
+        gather(rows, batch),
+        settings,
+        done,
+        draw(run.model, settings, done, run.generators, size),
+    )
     run.seen = Seen(batch, losses.detach(), f.eta.detach().mean(dim=(2, 3)))
-    loss = losses.mean(dim=1) + (0. if _warm(run.model, settings, done) else _pressure(f, settings))
+    loss = losses.mean(dim=1) + (
+        0.0 if _warm(run.model, settings, done) else _pressure(f, settings)
+    )
     run.optimiser.param_groups[0]["lr"] = learning_rate(settings, run.step)
     run.optimiser.zero_grad(set_to_none=False)
     loss.sum().backward()
     prior.pull(run.model, n)
-    if done >= settings.measure_from: run.model.heads.log_sd.grad = None
+    if done >= settings.measure_from:
+        run.model.heads.log_sd.grad = None
     _hold(run.model, settings, done)
-    run.optimiser.step(); run.step += 1
+    run.optimiser.step()
+    run.step += 1
     return loss.detach()
 
 # %% ../nbs/1_method/18_training.ipynb #c39
 def remember_best(run: Run, error: Tensor) -> None:  # (L,)
     "Keep the weights of the lanes that improved."
     better = error < run.best_error
-    run.best_error, run.best_at = torch.where(better, error, run.best_error), torch.where(better, run.step, run.best_at)
+    run.best_error, run.best_at = (
+        torch.where(better, error, run.best_error),
+        torch.where(better, run.step, run.best_at),
+    )
     for n, p in run.model.named_parameters():
         run.best[n] = torch.where(better.view(-1, *[1] * (p.dim() - 1)), p.detach(), run.best[n])
 
 # %% ../nbs/1_method/18_training.ipynb #c39b
 class Watch:
     "Somebody who looks over a run's shoulder; this one only looks."
+
     whole = True  # also looks at the models that are trained as spares
+
     def prepared(self, rows: Rows, **parts) -> Rows:
         "When the table has become tensors; may put others in their place."
         return rows
-    def lanes(self, name: str, model: RoutedModel, split: Split, rows: Rows, settings: Settings): "When the lanes have their first weights, and their rows."
-    def begin(self, run: Run, mark: str): "Before the first step; may set the run to a later one."
-    def step(self, run: Run): "After each step."
-    def segment(self, run: Run): "After each look; may set the run to another step."
-    def finished(self, name: str, model: RoutedModel): "When the lanes that are kept have been chosen."
+
+    def lanes(self, name: str, model: RoutedModel, split: Split, rows: Rows, settings: Settings):
+        "When the lanes have their first weights, and their rows."
+
+    def begin(self, run: Run, mark: str):
+        "Before the first step; may set the run to a later one."
+
+    def step(self, run: Run):
+        "After each step."
+
+    def segment(self, run: Run):
+        "After each look; may set the run to another step."
+
+    def finished(self, name: str, model: RoutedModel):
+        "When the lanes that are kept have been chosen."
 
 # %% ../nbs/1_method/18_training.ipynb #c39c
 class Checkpoint(Watch):
     "A file that is written after each segment and continued from."
+
     whole = False
+
     def __init__(self, path):
         self.path = Path(path)
         if not self.path.parent.is_dir():
-            raise ValueError(f"checkpoint: expected a file in an existing folder, got {self.path.name!r} in one that is not there")
+            raise ValueError(
+                f"checkpoint: expected a file in an existing folder, got {self.path.name!r} in one that is not there"
+            )
+
     def begin(self, run, mark):
         "Continue from the file, if it is there."
         self.mark = mark
-        if self.path.exists(): load_run(run, self.path, mark)
+        if self.path.exists():
+            load_run(run, self.path, mark)
+
     def segment(self, run):
         "Write the file anew."
         write_atomically(self.path, run_bytes(run, self.mark))
@@ -380,36 +559,56 @@ def train(
     split: Split,
     settings: Settings = Settings(),
     prior: Prior = Prior(),
-    watch: Watch | None = None,      # who looks on, such as a `Checkpoint`
-    progress: bool = False,          # show a progress bar
-    stop_at: int | None = None,      # stop after this step, weights as they are
-) -> Run:                            # model: best weights of each lane; looks: the history
+    watch: Watch | None = None,  # who looks on, such as a `Checkpoint`
+    progress: bool = False,  # show a progress bar
+    stop_at: int | None = None,  # stop after this step, weights as they are
+) -> Run:  # model: best weights of each lane; looks: the history
     "Train all lanes of a model in place."
     last = settings.steps if stop_at is None else min(stop_at, settings.steps)
-    with one_thread(), tqdm(total=last, disable=not progress, desc="training", unit="step", leave=False) as bar:
+    with (
+        one_thread(),
+        tqdm(total=last, disable=not progress, desc="training", unit="step", leave=False) as bar,
+    ):
         run, watched = _start(model, split), gather(rows, split.valid)
-        if watch: watch.begin(run, fingerprint(rows, split, settings, prior, model.design, model.seeds))
+        if watch:
+            watch.begin(run, fingerprint(rows, split, settings, prior, model.design, model.seeds))
         while run.step < last:
             loss = take_step(run, rows, split, settings, prior)
-            if watch: watch.step(run)
+            if watch:
+                watch.step(run)
             if run.step % settings.every == 0 or run.step == settings.steps:
                 take_look(run, loss, watched, settings)
-                if watch: watch.segment(run)
+                if watch:
+                    watch.segment(run)
             bar.update(run.step - bar.n)
-        if run.step >= settings.steps: _finish(run, watched.open.any(dim=1) & model.wanted)
+        if run.step >= settings.steps:
+            _finish(run, watched.open.any(dim=1) & model.wanted)
     return run
 
 # %% ../nbs/1_method/18_training.ipynb #c41b
 def take_look(run: Run, loss: Tensor, watched: Rows, settings: Settings) -> None:
     "See how the lanes do on their validation rows, and let those that improved remember."
-    run.looks.append((run.step, loss, look(run.model, watched, measure=run.step >= settings.measure_from * settings.steps)))
-    if run.step > settings.warm * settings.steps or run.step == settings.steps: remember_best(run, run.looks[-1][2].validation)
+    run.looks.append(
+        (
+            run.step,
+            loss,
+            look(run.model, watched, measure=run.step >= settings.measure_from * settings.steps),
+        )
+    )
+    if run.step > settings.warm * settings.steps or run.step == settings.steps:
+        remember_best(run, run.looks[-1][2].validation)
 
 # %% ../nbs/1_method/18_training.ipynb #c42
 def _finish(run: Run, reachable: Tensor) -> None:  # (L, E)
     "Put the best weights in place; warn if a lane has collapsed."
     with torch.no_grad():
-        for n, p in run.model.named_parameters(): p.copy_(run.best[n])
-    paths = reachable.unflatten(-1, (len(run.model.design.paths), -1)).any(dim=-1).sum(dim=-1)       # with one path, there is nothing to collapse
+        for n, p in run.model.named_parameters():
+            p.copy_(run.best[n])
+    paths = (
+        reachable.unflatten(-1, (len(run.model.design.paths), -1)).any(dim=-1).sum(dim=-1)
+    )  # with one path, there is nothing to collapse
     if (lanes := collapsed(run.looks[-1][2], reachable) & (paths > 1)).any():
-        warnings.warn(f"the router collapsed in {int(lanes.sum())} of {len(lanes)} lanes: routes without rows, and no better than its best single expert", stacklevel=3)
+        warnings.warn(
+            f"the router collapsed in {int(lanes.sum())} of {len(lanes)} lanes: routes without rows, and no better than its best single expert",
+            stacklevel=3,
+        )

@@ -1,4 +1,5 @@
 "What an earlier version saved must load, predict and verify for ever."
+
 import json
 import shutil
 import subprocess
@@ -30,7 +31,9 @@ def adaroute(*words, folder):
 
 def table(pin):
     "The pinned cohort, as the command reads it."
-    return read_table(pin / "cohort.csv", COLUMNS["text"], "auto", COLUMNS["categorical"], TASKS, ignore=["id"])
+    return read_table(
+        pin / "cohort.csv", COLUMNS["text"], "auto", COLUMNS["categorical"], TASKS, ignore=["id"]
+    )
 
 
 def test_there_are_pins():
@@ -68,7 +71,9 @@ def test_a_fit_gives_the_same_weights(pin):
     made = AdaRoute(**COLUMNS, numeric=numeric, tasks=TASKS, steps=60, members=2, spares=True)
     ids = pd.read_csv(pin / "cohort.csv")["id"].astype(str).to_numpy()
     made.fit(frame, groups=ids)
-    same = {k: v for k, v in read_transcript(pin / "run")[1].items() if k not in ("kind", "before")} == numerics()
+    same = {
+        k: v for k, v in read_transcript(pin / "run")[1].items() if k not in ("kind", "before")
+    } == numerics()
     for (name, a), b in zip(kept.model_.named_parameters(), made.model_.parameters(), strict=True):
         if same:
             assert np.array_equal(a.detach().numpy(), b.detach().numpy()), name
@@ -83,14 +88,25 @@ def test_a_run_verifies(pin, tmp_path):
         shutil.copytree(pin / name, tmp_path / name)
     for name in ("cohort.csv", "key.hex", "ledger.jsonl"):
         shutil.copy(pin / name, tmp_path)
-    where = ["--data", "cohort.csv", "--key", "key.hex", "--plan", "plan", "--ledger", "ledger.jsonl"]
+    where = [
+        "--data",
+        "cohort.csv",
+        "--key",
+        "key.hex",
+        "--plan",
+        "plan",
+        "--ledger",
+        "ledger.jsonl",
+    ]
     done = adaroute("verify", "run", *where, "--json", "--quiet", folder=tmp_path)
     found = json.loads(done.stdout)
     assert done.returncode == found["status"] == 0, done.stderr + found["sentence"]
     failed = [c["name"] for c in found["checks"] if c["passed"] is False]
     untested = {c["name"] for c in found["checks"] if c["passed"] is None}
     assert failed == [] and untested <= {"code", "libraries", "spares", "first weights"}
-    assert {"segments", "final model", "records"} <= {c["name"] for c in found["checks"] if c["passed"]}
+    assert {"segments", "final model", "records"} <= {
+        c["name"] for c in found["checks"] if c["passed"]
+    }
 
 
 def test_a_plan_of_the_first_version_keeps_its_digest():
@@ -106,6 +122,8 @@ def test_sources_are_those_that_a_fresh_python_loads():
         "import sys, adaroute.lab.jobs as e; from adaroute import AdaRoute;"
         "print(sorted(m.removeprefix('adaroute.') for m in sys.modules if m.startswith('adaroute.')))"
     )
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     names = set(json.loads(loaded.stdout.replace("'", '"')))
     assert len(names) > 15 and names <= set(sources())

@@ -11,17 +11,21 @@ from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 import click
-from .main import (_FILE, _TABLES, _Table, _bar, _columns, _common, _ends_in, _how, _in_words, _labels_of, _notes, _nulls,
-                          _reading_options, _sum_of, _tell, _training_options)
+from .main import _FILE, _TABLES, _Table, _bar, _columns, _common, _ends_in, _how
+from .main import _in_words, _labels_of, _notes, _nulls, _reading_options, _sum_of
+from .main import _tell, _training_options
 
 # %% ../../nbs/9_command/05_ask.ipynb #c43
 def _loaded(folder: Path):
     "A saved model and its calibration, if it has one."
     from adaroute.saving import load_model
     from adaroute.uncertainty.conformal import Calibration
+
     model = load_model(folder)
     if hasattr(model, "array_"):
-        raise ValueError(f"model: expected one that was fitted to a table, got one that was fitted to arrays in {folder.name!r}")
+        raise ValueError(
+            f"model: expected one that was fitted to a table, got one that was fitted to arrays in {folder.name!r}"
+        )
     found = model.extras_.get("calibration")
     return model, found and Calibration.from_dict(found)
 
@@ -29,21 +33,29 @@ def _loaded(folder: Path):
 def _ends_of(model, calibration, read, coverage: float):
     "Ends of intervals, calibrated probabilities and similarity, by column."
     from adaroute.uncertainty.distribution import predict_distribution
+
     kinds, found = set(model.schema_.tasks.values()), {}
     if calibration is None:
         pieces = [model.predict_interval(read, coverage)] if kinds & {"regression", "count"} else []
     else:
         said = predict_distribution(model, read)
-        pieces = [calibration.interval(said, coverage=coverage)] if kinds & {"regression", "count"} else []
-        if kinds & {"binary", "ordinal"}: pieces.append(calibration.sets(said, coverage=coverage))
+        pieces = (
+            [calibration.interval(said, coverage=coverage)]
+            if kinds & {"regression", "count"}
+            else []
+        )
+        if kinds & {"binary", "ordinal"}:
+            pieces.append(calibration.sets(said, coverage=coverage))
         found["similarity"] = calibration.similarity(said)
-        if "binary" in kinds: found |= {f"{t}_calibrated": v for t, v in calibration.probability(said).items()}
+        if "binary" in kinds:
+            found |= {f"{t}_calibrated": v for t, v in calibration.probability(said).items()}
     return found | {f"{t}_{end}": piece[t, end] for piece in pieces for t, end in piece}
 
 # %% ../../nbs/9_command/05_ask.ipynb #c44
 def _predicted(model, calibration, part, keep, coverage: float):
     "The rows of the file of predictions for a part of the table."
     import pandas as pd
+
     read = model.encode(part)
     said, ends = model.describe(read), _ends_of(model, calibration, read, coverage)
     out = {"row": part.index.to_numpy() + 1} | {n: part[n].to_numpy() for n in keep}
@@ -51,67 +63,145 @@ def _predicted(model, calibration, part, keep, coverage: float):
         out[f"{task}_predicted"] = said[task].to_numpy()
         for what in ("lower", "upper", "calibrated"):
             found = ends.get(f"{task}_{what}")
-            if found is not None: out[f"{task}_{what}"] = found.to_numpy()
-            elif what != "calibrated": out[f"{task}_{what}"] = float("nan")
+            if found is not None:
+                out[f"{task}_{what}"] = found.to_numpy()
+            elif what != "calibrated":
+                out[f"{task}_{what}"] = float("nan")
     rest = [c for c in said if c not in model.schema_.tasks]
     out |= {c.replace(" ", "_"): said[c].to_numpy() for c in rest}
-    return pd.DataFrame(out | {"similarity": ends["similarity"].to_numpy() if "similarity" in ends else float("nan")})
+    return pd.DataFrame(
+        out
+        | {"similarity": ends["similarity"].to_numpy() if "similarity" in ends else float("nan")}
+    )
 
 # %% ../../nbs/9_command/05_ask.ipynb #c44b
 def _thrifty(model, part, keep, price: float):
     "The same where most notes are left unread: no routes, since a route is chosen by reading."
     import pandas as pd
     from adaroute.policy.reading_cost import predict_thriftily
+
     found = predict_thriftily(model, part, None, price)
     out = {"row": part.index.to_numpy() + 1} | {n: part[n].to_numpy() for n in keep}
-    return pd.DataFrame(out | {f"{t}_predicted": v.to_numpy() for t, v in found.prediction.items()} | {"note_read": found.read})
+    return pd.DataFrame(
+        out
+        | {f"{t}_predicted": v.to_numpy() for t, v in found.prediction.items()}
+        | {"note_read": found.read}
+    )
 
 # %% ../../nbs/9_command/05_ask.ipynb #c45
 def _parts_of(model, calibration, table, out, keep, coverage, price, rows, bar, how):
     "Read, predict and write part by part; yield what was written."
     from tqdm import tqdm
     from adaroute.tables import TableWriter, stream_table
-    if set(keep) & set(model.schema_.text): raise click.UsageError("--keep: expected ids and the like, got a column of notes")
-    parts = stream_table(table, like=model.schema_, keep=[n for n in keep if n not in model.schema_.inputs], rows=rows, **how)
+
+    if set(keep) & set(model.schema_.text):
+        raise click.UsageError("--keep: expected ids and the like, got a column of notes")
+    parts = stream_table(
+        table,
+        like=model.schema_,
+        keep=[n for n in keep if n not in model.schema_.inputs],
+        rows=rows,
+        **how,
+    )
     with TableWriter(out) as writer, tqdm(unit=" rows", unit_scale=True, disable=not bar) as shown:
         for part in parts:
             part.attrs.clear()
-            found = _predicted(model, calibration, part, keep, coverage) if price is None else _thrifty(model, part, keep, price)
+            found = (
+                _predicted(model, calibration, part, keep, coverage)
+                if price is None
+                else _thrifty(model, part, keep, price)
+            )
             writer.write(found)
             shown.update(len(part))
             yield part, found
 
 # %% ../../nbs/9_command/05_ask.ipynb #c45a
-def _predict_table(model, price, bar, reading, **how) -> tuple[int, dict, bool]:  # rows, how many of each route, calibrated
+def _predict_table(
+    model, price, bar, reading, **how
+) -> tuple[int, dict, bool]:  # rows, how many of each route, calibrated
     "Write the predictions of a saved model, and count what they hold."
     n, count, what = 0, Counter(), "route" if price is None else "note_read"
     fitted, calibration = _loaded(model)
-    for part, found in _parts_of(fitted, calibration, price=price, bar=bar, how=_how(reading), **how):
+    for part, found in _parts_of(
+        fitted, calibration, price=price, bar=bar, how=_how(reading), **how
+    ):
         n += len(part)
         count.update(found[what].astype(object).fillna("none").astype(str))
-    return n, dict(sorted(count.items(), key=lambda pair: (-pair[1], pair[0]))), calibration is not None
+    return (
+        n,
+        dict(sorted(count.items(), key=lambda pair: (-pair[1], pair[0]))),
+        calibration is not None,
+    )
 
 # %% ../../nbs/9_command/05_ask.ipynb #c45b
-def _tell_predict(out, n: int, count: dict, calibrated: bool, coverage: float, price, seconds: float, as_json: bool):
+def _tell_predict(
+    out,
+    n: int,
+    count: dict,
+    calibrated: bool,
+    coverage: float,
+    price,
+    seconds: float,
+    as_json: bool,
+):
     "Where the predictions are, which routes were taken, and what is missing in them."
     what = "routes" if price is None else "note_read"
-    answer = {"out": str(out), "rows": n, what: count, "coverage": coverage, "calibrated": calibrated, "seconds": round(seconds, 1)}
-    lines = [f"{out}: {n:,} rows", what.replace("_", " ") + ": " + ", ".join(f"{k} {v:,}" for k, v in count.items())]
-    if not calibrated and price is None: lines.append("The model has no calibration: intervals are its own and similarity is empty.")
-    if "none" in count: lines.append(f"{count['none']:,} rows have neither numbers nor text: predicted by the training mean.")
+    answer = {
+        "out": str(out),
+        "rows": n,
+        what: count,
+        "coverage": coverage,
+        "calibrated": calibrated,
+        "seconds": round(seconds, 1),
+    }
+    lines = [
+        f"{out}: {n:,} rows",
+        what.replace("_", " ") + ": " + ", ".join(f"{k} {v:,}" for k, v in count.items()),
+    ]
+    if not calibrated and price is None:
+        lines.append("The model has no calibration: intervals are its own and similarity is empty.")
+    if "none" in count:
+        lines.append(
+            f"{count['none']:,} rows have neither numbers nor text: predicted by the training mean."
+        )
     _tell(_nulls(answer), lines, as_json)
 
 # %% ../../nbs/9_command/05_ask.ipynb #c46
 @click.command("predict")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("table", type=_FILE)
-@click.option("--out", required=True, type=_FILE, callback=_TABLES, help="file of predictions (.csv, .tsv or .parquet)")
-@click.option("--keep", multiple=True, metavar="NAME", help="a column to copy, such as an id; may be given several times")
-@click.option("--coverage", default=.9, show_default=True, type=click.FloatRange(0, 1, min_open=True, max_open=True),
-              help="how often an interval should hold the outcome")
-@click.option("--price", type=click.FloatRange(0),
-              help="read only notes that are worth this much, in units of outcome variance (needs fit --gate)")
-@click.option("--rows", default=20_000, show_default=True, type=click.IntRange(1), help="rows in memory at once")
+@click.option(
+    "--out",
+    required=True,
+    type=_FILE,
+    callback=_TABLES,
+    help="file of predictions (.csv, .tsv or .parquet)",
+)
+@click.option(
+    "--keep",
+    multiple=True,
+    metavar="NAME",
+    help="a column to copy, such as an id; may be given several times",
+)
+@click.option(
+    "--coverage",
+    default=0.9,
+    show_default=True,
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="how often an interval should hold the outcome",
+)
+@click.option(
+    "--price",
+    type=click.FloatRange(0),
+    help="read only notes that are worth this much, in units of outcome variance (needs fit --gate)",
+)
+@click.option(
+    "--rows",
+    default=20_000,
+    show_default=True,
+    type=click.IntRange(1),
+    help="rows in memory at once",
+)
 @_reading_options
 @_common
 def _predict_command(model, table, out, keep, coverage, price, rows, as_json, quiet, **reading):
@@ -125,13 +215,24 @@ def _predict_command(model, table, out, keep, coverage, price, rows, as_json, qu
     """
     start = time.monotonic()
     with _notes(quiet):
-        n, count, calibrated = _predict_table(model, price, _bar(quiet), reading, table=table, out=out, keep=keep, coverage=coverage, rows=rows)
+        n, count, calibrated = _predict_table(
+            model,
+            price,
+            _bar(quiet),
+            reading,
+            table=table,
+            out=out,
+            keep=keep,
+            coverage=coverage,
+            rows=rows,
+        )
     _tell_predict(out, n, count, calibrated, coverage, price, time.monotonic() - start, as_json)
 
 # %% ../../nbs/9_command/05_ask.ipynb #c53
 def _to_explain(model, table: Path, group: str | None, how: dict):
     "The rows of a report, whose they are, the outcomes that are known, and whether these are rows kept back."
     from adaroute.tables import read_table, table_columns
+
     here, about = set(table_columns(table, **how)), model.extras_.get("table") or {}
     group = group or (about.get("group") if about.get("group") in here else None)
     known = {n: kind for n, kind in model.schema_.tasks.items() if n in here}
@@ -139,7 +240,8 @@ def _to_explain(model, table: Path, group: str | None, how: dict):
     frame = read_table(table, like=model.schema_, outcomes=known, keep=own, **how)
     frame.attrs.clear()
     held = about.get("held") if known and about.get("sha256") == _sum_of(table) else None
-    if held: frame = frame.iloc[held].reset_index(drop=True)
+    if held:
+        frame = frame.iloc[held].reset_index(drop=True)
     groups = None if group is None else _labels_of(frame, group)
     return frame.drop(columns=own), groups, list(known), bool(held)
 
@@ -149,6 +251,7 @@ def _report_on(model, table, out, group, show_text: bool, reading: dict):
     fitted, calibration = _loaded(model)
     frame, groups, known, kept_back = _to_explain(fitted, table, group, _how(reading))
     from adaroute.report.document import write_report
+
     write_report(fitted, frame, out, calibration=calibration, groups=groups, show_text=show_text)
     return len(frame), known, kept_back
 
@@ -156,9 +259,21 @@ def _report_on(model, table, out, group, show_text: bool, reading: dict):
 @click.command("explain")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("table", type=_FILE)
-@click.option("--out", required=True, type=_FILE, callback=_ends_in(".html", ".htm"), help="the report (.html)")
-@click.option("--group", metavar="NAME", help="column that says whose rows they are; that of the fit if it is there")
-@click.option("--show-text", is_flag=True, help="show notes in the report; think of who will see it")
+@click.option(
+    "--out",
+    required=True,
+    type=_FILE,
+    callback=_ends_in(".html", ".htm"),
+    help="the report (.html)",
+)
+@click.option(
+    "--group",
+    metavar="NAME",
+    help="column that says whose rows they are; that of the fit if it is there",
+)
+@click.option(
+    "--show-text", is_flag=True, help="show notes in the report; think of who will see it"
+)
 @_reading_options
 @_common
 def _explain_command(model, table, out, group, show_text, as_json, quiet, **reading):
@@ -173,10 +288,23 @@ def _explain_command(model, table, out, group, show_text, as_json, quiet, **read
     """
     start = time.monotonic()
     need = "matplotlib, which draws the pictures (pip install 'adaroute[tool]')"
-    if not find_spec("matplotlib"): raise click.UsageError(f"explain: expected {need}, got no such package")
-    with _notes(quiet): n, known, kept_back = _report_on(model, table, out, group, show_text, reading)
-    answer = dict(out=str(out), rows=n, kept_back=kept_back, outcomes=known, show_text=show_text, seconds=round(time.monotonic() - start, 1))
-    about = f"{n:,} rows" + (" that were kept back from the fit" if kept_back else "") + ("" if known else ", outcomes unknown")
+    if not find_spec("matplotlib"):
+        raise click.UsageError(f"explain: expected {need}, got no such package")
+    with _notes(quiet):
+        n, known, kept_back = _report_on(model, table, out, group, show_text, reading)
+    answer = dict(
+        out=str(out),
+        rows=n,
+        kept_back=kept_back,
+        outcomes=known,
+        show_text=show_text,
+        seconds=round(time.monotonic() - start, 1),
+    )
+    about = (
+        f"{n:,} rows"
+        + (" that were kept back from the fit" if kept_back else "")
+        + ("" if known else ", outcomes unknown")
+    )
     _tell(answer, [f"{out}: report on {about}"], as_json)
 
 # %% ../../nbs/9_command/05_ask.ipynb #c58
@@ -191,20 +319,57 @@ def _table_lines(table) -> list[str]:
 def _evaluation(found, data: _Table, folds: int) -> dict:
     "What a comparison found, as one object."
     room, claim = found.headroom, found.claim
-    said = dict(helps=claim.helps, p=claim.p, rival=claim.rival, gain=list(claim.gain), sentence=found.sentences[1])
-    return dict(sentence=room.sentence, can_help=room.can_help, gap=list(room.gap), gain=list(room.gain), rules=room.table.to_dict("index"),
-                claim=said, scores=found.scores.to_dict("records"), folds=folds, judged=len(found.rows), **data.about())
+    said = dict(
+        helps=claim.helps,
+        p=claim.p,
+        rival=claim.rival,
+        gain=list(claim.gain),
+        sentence=found.sentences[1],
+    )
+    return dict(
+        sentence=room.sentence,
+        can_help=room.can_help,
+        gap=list(room.gap),
+        gain=list(room.gain),
+        rules=room.table.to_dict("index"),
+        claim=said,
+        scores=found.scores.to_dict("records"),
+        folds=folds,
+        judged=len(found.rows),
+        **data.about(),
+    )
 
 # %% ../../nbs/9_command/05_ask.ipynb #c58e
 _RIVALS = ("mean", "ridge", "boosting")
 
+
 def _comparing_options(command):
     "How a table is dealt, whom to compare with, and how often to draw."
-    for option in (click.option("--draws", default=500, show_default=True, type=click.IntRange(20), help="of the bootstrap behind the intervals"),
-                   click.option("--rival", "rivals", multiple=True, type=click.Choice(_RIVALS), default=_RIVALS, show_default=True,
-                                help="what to compare with"),
-                   click.option("--folds", default=5, show_default=True, type=click.IntRange(2),
-                                help="parts of the table, each predicted by others' models")):
+    for option in (
+        click.option(
+            "--draws",
+            default=500,
+            show_default=True,
+            type=click.IntRange(20),
+            help="of the bootstrap behind the intervals",
+        ),
+        click.option(
+            "--rival",
+            "rivals",
+            multiple=True,
+            type=click.Choice(_RIVALS),
+            default=_RIVALS,
+            show_default=True,
+            help="what to compare with",
+        ),
+        click.option(
+            "--folds",
+            default=5,
+            show_default=True,
+            type=click.IntRange(2),
+            help="parts of the table, each predicted by others' models",
+        ),
+    ):
         command = option(command)
     return command
 
@@ -217,7 +382,9 @@ def _comparing_options(command):
 @click.option("--check", is_flag=True, help="exit with 1 unless the routed model beats every rival")
 @_common
 @click.pass_context
-def _evaluate_command(ctx, table, folds, rivals, draws, seed, steps, members, check, as_json, quiet, **columns):
+def _evaluate_command(
+    ctx, table, folds, rivals, draws, seed, steps, members, check, as_json, quiet, **columns
+):
     """Say whether routing helps on a table: headroom first, then scores.
 
     \b
@@ -230,10 +397,28 @@ def _evaluate_command(ctx, table, folds, rivals, draws, seed, steps, members, ch
         data = _Table(table, **columns)
         from adaroute import AdaRoute
         from adaroute.evaluation.comparison import compare_out_of_fold
-        model = AdaRoute(**data.roles, bounds=data.bounds or None, seed=seed, steps=steps, members=members)
-        found = compare_out_of_fold(model, data.frame, data.groups, folds, list(dict.fromkeys(rivals)), draws, seed, _bar(quiet))
+
+        model = AdaRoute(
+            **data.roles, bounds=data.bounds or None, seed=seed, steps=steps, members=members
+        )
+        found = compare_out_of_fold(
+            model,
+            data.frame,
+            data.groups,
+            folds,
+            list(dict.fromkeys(rivals)),
+            draws,
+            seed,
+            _bar(quiet),
+        )
     answer = _evaluation(found, data, folds)
-    _tell(_nulls(answer), [*found.sentences, "", *_table_lines(found.table), "", *_in_words(answer)], as_json)
-    if check and not found.claim.helps: ctx.exit(1)
+    _tell(
+        _nulls(answer),
+        [*found.sentences, "", *_table_lines(found.table), "", *_in_words(answer)],
+        as_json,
+    )
+    if check and not found.claim.helps:
+        ctx.exit(1)
+
 
 ASKING = {c.name: c for c in (_predict_command, _explain_command, _evaluate_command)}

@@ -13,40 +13,56 @@ from contextlib import contextmanager
 from pathlib import Path
 import click
 from .main import _FILE, _FOLDER, _bar, _common, _ends_in, _notes, _nulls, _tell
-from .file import (BadInput, _commit_command, _committed, _enter, _filed, _json_in, _options, _read_key, _schema_in,
-                                     _scores_in_words, _write_private, load_reading, scores_on)
+from .file import BadInput, _commit_command, _committed, _enter, _filed, _json_in
+from .file import _options, _read_key, _schema_in, _scores_in_words, _write_private
+from .file import load_reading, scores_on
 
 # %% ../../nbs/9_command/07_check.ipynb #p42
 @contextmanager
 def _typed_wrongly():
     "Wrongly typed options as bad input."
-    try: yield
-    except click.UsageError as error: why = error.format_message()
-    else: return
+    try:
+        yield
+    except click.UsageError as error:
+        why = error.format_message()
+    else:
+        return
     raise BadInput(why)
+
 
 class _Strict(click.Command):
     "A command in which 2 means something else than wrongly typed."
+
     def make_context(self, info_name, args, parent=None, **more):
         "Read the options."
-        with _typed_wrongly(): return super().make_context(info_name, args, parent, **more)
+        with _typed_wrongly():
+            return super().make_context(info_name, args, parent, **more)
+
     def invoke(self, ctx):
         "Run."
-        with _typed_wrongly(): return super().invoke(ctx)
+        with _typed_wrongly():
+            return super().invoke(ctx)
 
 # %% ../../nbs/9_command/07_check.ipynb #p42b
 def _segments_of(ctx, param, value):
     "All segments, or how many."
-    if value == "all": return value
-    if re.fullmatch("[1-9][0-9]{0,8}", value): return int(value)
+    if value == "all":
+        return value
+    if re.fullmatch("[1-9][0-9]{0,8}", value):
+        return int(value)
     raise click.BadParameter("expected 'all' or a whole number above 0")
+
 
 def _tolerance_of(ctx, param, value):
     "A distance, or None for what the environment allows."
-    if value == "auto": return None
-    try: number = float(value)
-    except ValueError: number = -1.
-    if not 0 <= number < 1: raise click.BadParameter("expected 'auto' or a number from 0, below 1")
+    if value == "auto":
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < 1:
+        raise click.BadParameter("expected 'auto' or a number from 0, below 1")
     return number
 
 # %% ../../nbs/9_command/07_check.ipynb #p44f
@@ -60,123 +76,262 @@ def _behind_in_words(behind: dict) -> str:
 def _in_ledger(ledger: Path | None, plan, nonce) -> dict:
     "What a ledger says of a run: head, scores, what stands behind it, and lines (passed, text) of the page."
     from adaroute.provenance.ledger import Ledger
-    if ledger is None: return dict(head=None, scores=None, behind=None, lines=[])
+
+    if ledger is None:
+        return dict(head=None, scores=None, behind=None, lines=[])
     book = Ledger(ledger)
     mine = {e["kind"]: e for e in book.entries if plan is not None and e.get("plan") == plan.digest}
-    if "commitment" not in mine: raise BadInput(f"ledger {ledger.name!r}: expected the plan of this run in it, found none")
+    if "commitment" not in mine:
+        raise BadInput(f"ledger {ledger.name!r}: expected the plan of this run in it, found none")
     entered, own = mine.get("nonce", {}).get("value"), nonce and nonce.value
-    why = "The ledger has the nonce of the run." if own else "Neither the run nor the ledger has a nonce."
-    lines = [(entered == own, f"nonce. {why if entered == own else 'The ledger has another nonce than the run, or one of them has none.'}")]
+    why = (
+        "The ledger has the nonce of the run."
+        if own
+        else "Neither the run nor the ledger has a nonce."
+    )
+    lines = [
+        (
+            entered == own,
+            f"nonce. {why if entered == own else 'The ledger has another nonce than the run, or one of them has none.'}",
+        )
+    ]
     if "result" not in mine:
-        ended = "says that the plan was abandoned" if "abandoned" in mine else "has no result of the plan yet"
-        return dict(head=None, scores=None, behind=None, lines=[*lines, (None, f"result. The ledger {ended}.")])
+        ended = (
+            "says that the plan was abandoned"
+            if "abandoned" in mine
+            else "has no result of the plan yet"
+        )
+        return dict(
+            head=None,
+            scores=None,
+            behind=None,
+            lines=[*lines, (None, f"result. The ledger {ended}.")],
+        )
     behind = book.behind(plan.digest)
     lines.append((True, f"result. Behind it: {_behind_in_words(behind)}."))
-    return dict(head=mine["result"]["transcript"], scores=mine["result"]["scores"], behind=behind, lines=lines)
+    return dict(
+        head=mine["result"]["transcript"],
+        scores=mine["result"]["scores"],
+        behind=behind,
+        lines=lines,
+    )
 
 # %% ../../nbs/9_command/07_check.ipynb #p44c
 def _of_statement(run) -> tuple[dict | None, list]:
     "The scores in statement.json, and the line of the page."
     from adaroute.provenance.attestation import StatementError, check_statement
-    if not (run.folder / "statement.json").is_file(): return None, []
+
+    if not (run.folder / "statement.json").is_file():
+        return None, []
     statement = _json_in(run.folder / "statement.json", "a statement")
-    try: check_statement(statement, run.folder)
-    except StatementError as error: return None, [(False, f"statement. {error}.")]
-    said, nonce = statement["predicate"], run.nonce and dict(value=run.nonce.value, source=run.nonce.source)
+    try:
+        check_statement(statement, run.folder)
+    except StatementError as error:
+        return None, [(False, f"statement. {error}.")]
+    said, nonce = (
+        statement["predicate"],
+        run.nonce and dict(value=run.nonce.value, source=run.nonce.source),
+    )
     meant = dict(plan=run.plan and run.plan.digest, transcript=run.head, nonce=nonce)
     other = [name for name, value in meant.items() if said.get(name) != value]
-    if other: return None, [(False, f"statement. Its {other[0]} is another than in the run folder.")]
-    return said.get("scores"), [(True, "statement. It speaks of this run, and of the files of the model in its folder.")]
+    if other:
+        return None, [(False, f"statement. Its {other[0]} is another than in the run folder.")]
+    return said.get("scores"), [
+        (True, "statement. It speaks of this run, and of the files of the model in its folder.")
+    ]
 
 # %% ../../nbs/9_command/07_check.ipynb #p44k
 def _same_scores(own: dict, said) -> bool:
     "Up to rounding."
-    flat = lambda d: {(t, n): v for t, by in d.items() if isinstance(by, dict) for n, v in by.items()} if isinstance(d, dict) else {}
+    flat = lambda d: (
+        {(t, n): v for t, by in d.items() if isinstance(by, dict) for n, v in by.items()}
+        if isinstance(d, dict)
+        else {}
+    )
     a, b = flat(own), flat(said)
-    near = lambda x, y: x is y if None in (x, y) else isinstance(y, (int, float)) and abs(x - y) < 1e-4
+    near = lambda x, y: (
+        x is y if None in (x, y) else isinstance(y, (int, float)) and abs(x - y) < 1e-4
+    )
     return set(a) == set(b) and all(near(a[k], b[k]) for k in a)
 
 # %% ../../nbs/9_command/07_check.ipynb #p44e
 def _of_scores(run, frame, claimed: dict) -> list:
     "Whether published scores are those of the model on the test rows."
     from adaroute.provenance.plan import derive_seed, derived_test
+
     claimed = {where: scores for where, scores in claimed.items() if scores is not None}
-    if not claimed or run.plan is None: return []
+    if not claimed or run.plan is None:
+        return []
     lost = frame is None or run.model is None or run.groups is None or len(run.groups) != len(frame)
-    if lost: return [(None, "scores. They need the table, and a model that can be opened.")]
-    own = scores_on(run.model, frame[derived_test(derive_seed(run.plan, run.nonce), run.groups, run.plan.test)])
+    if lost:
+        return [(None, "scores. They need the table, and a model that can be opened.")]
+    own = scores_on(
+        run.model, frame[derived_test(derive_seed(run.plan, run.nonce), run.groups, run.plan.test)]
+    )
     wrong = [where for where, scores in claimed.items() if not _same_scores(own, scores)]
-    if wrong: return [(False, f"scores. Those of {wrong[0]} are not the model's on the test rows.")]
-    return [(True, f"scores. Those of {' and '.join(claimed)} are the model's on the test rows: {_scores_in_words(own)}.")]
+    if wrong:
+        return [(False, f"scores. Those of {wrong[0]} are not the model's on the test rows.")]
+    return [
+        (
+            True,
+            f"scores. Those of {' and '.join(claimed)} are the model's on the test rows: {_scores_in_words(own)}.",
+        )
+    ]
 
 # %% ../../nbs/9_command/07_check.ipynb #p45b
 def _shown_rows(run, data: Path | None, folder: Path):
     "The table as `verify_run` wants it: rows, ids, groups."
     from adaroute.schema import Schema
-    if data is None or run.plan is None and run.disorder: return None, None, None
+
+    if data is None or run.plan is None and run.disorder:
+        return None, None, None
     schema = _schema_in(run.plan.config) if run.plan else Schema.from_dict(run.prepared["columns"])
     reading = load_reading(folder)
     frame, ids, groups = _committed(data, schema, reading)
-    if run.plan is not None or not reading["kept_back"]: return frame, ids, groups
+    if run.plan is not None or not reading["kept_back"]:
+        return frame, ids, groups
     given = ~frame.index.isin(reading["kept_back"])
     return frame[given], None, None if groups is None else groups[given]
 
 # %% ../../nbs/9_command/07_check.ipynb #p45h
 def _settled_status(status: int, lines: list) -> int:
     "The exit status with what was published: something wrong is 1, too little is 2."
-    if any(passed is False for passed, _ in lines): return 1
+    if any(passed is False for passed, _ in lines):
+        return 1
     return 2 if status == 0 and any(passed is None for passed, _ in lines) else status
 
 # %% ../../nbs/9_command/07_check.ipynb #p45d
 def _check_together(data, key, memorisation: bool, keep, ledger, head: str | None):
     "Refuse options that do not go together."
-    if data is None and (key or memorisation): raise click.UsageError("--data: expected the table beside --key or --memorisation")
-    if keep and not memorisation: raise click.UsageError("--keep: expected beside --memorisation, whose fits it keeps")
-    if ledger and head: raise click.UsageError("--head: expected none beside --ledger")
-    if head and not re.fullmatch("[0-9a-f]{64}", head): raise click.UsageError("--head: expected 64 digits in hex")
+    if data is None and (key or memorisation):
+        raise click.UsageError("--data: expected the table beside --key or --memorisation")
+    if keep and not memorisation:
+        raise click.UsageError("--keep: expected beside --memorisation, whose fits it keeps")
+    if ledger and head:
+        raise click.UsageError("--head: expected none beside --ledger")
+    if head and not re.fullmatch("[0-9a-f]{64}", head):
+        raise click.UsageError("--head: expected 64 digits in hex")
 
 # %% ../../nbs/9_command/07_check.ipynb #p45c
 def _write_page(out: Path, page: str, answer: dict):
     "The page, and its JSON beside it."
-    for file, content in ((out, page), (out.with_suffix(".json"), json.dumps(_nulls(answer), ensure_ascii=False, indent=1) + "\n")):
+    for file, content in (
+        (out, page),
+        (out.with_suffix(".json"), json.dumps(_nulls(answer), ensure_ascii=False, indent=1) + "\n"),
+    ):
         _write_private(file, content.encode())
 
 # %% ../../nbs/9_command/07_check.ipynb #p46a
-def _verified(run: Path, data, key, filed, segments, tolerance, memorisation: bool, keep, ledger, head, bar: bool) -> tuple:
+def _verified(
+    run: Path,
+    data,
+    key,
+    filed,
+    segments,
+    tolerance,
+    memorisation: bool,
+    keep,
+    ledger,
+    head,
+    bar: bool,
+) -> tuple:
     "What was found, what stands behind the result, and the lines on what was published."
     from adaroute.provenance.run_folder import RunFolder
     from adaroute.provenance.verify import verify_run
+
     read = RunFolder.open(run)
     entered, (stated, lines) = _in_ledger(ledger, read.plan, read.nonce), _of_statement(read)
     secret, (frame, ids, groups) = key and _read_key(key), _shown_rows(read, data, run)
-    how = dict(segments=segments, tolerance=tolerance, references=_REFERENCES * memorisation, keep=keep, head=entered["head"] or head, filed=filed)
+    how = dict(
+        segments=segments,
+        tolerance=tolerance,
+        references=_REFERENCES * memorisation,
+        keep=keep,
+        head=entered["head"] or head,
+        filed=filed,
+    )
     found = verify_run(run, frame, secret, ids, groups, **how, progress=bar)
-    lines = [*entered["lines"], *lines, *_of_scores(read, frame, {"the statement": stated, "the ledger": entered["scores"]})]
+    lines = [
+        *entered["lines"],
+        *lines,
+        *_of_scores(read, frame, {"the statement": stated, "the ledger": entered["scores"]}),
+    ]
     return found, entered["behind"], lines
+
 
 def _page_of(found, lines: list) -> str:
     "The auditor's page, and what was published under it."
     words = {True: "passed", False: "**failed**", None: "not tested"}
     title = ["", "## What was published", ""] if lines else []
-    return "\n".join([found.markdown().rstrip(), *title, *(f"- {words[passed]}: {text}" for passed, text in lines)])
+    return "\n".join(
+        [
+            found.markdown().rstrip(),
+            *title,
+            *(f"- {words[passed]}: {text}" for passed, text in lines),
+        ]
+    )
 
 # %% ../../nbs/9_command/07_check.ipynb #p46e
 _REFERENCES = 39  # fits that memorisation is judged by
 
 _given_options = _options(
-    click.option("--data", type=_FILE, help="the table; without it only the folder itself is looked at"),
-    click.option("--key", type=_FILE, help="file of the custodian's key (with --data, where there is a plan)"),
-    click.option("--plan", "filed", type=_FOLDER, help="plan folder as it was filed, to compare the run's plan with"))
+    click.option(
+        "--data", type=_FILE, help="the table; without it only the folder itself is looked at"
+    ),
+    click.option(
+        "--key", type=_FILE, help="file of the custodian's key (with --data, where there is a plan)"
+    ),
+    click.option(
+        "--plan",
+        "filed",
+        type=_FOLDER,
+        help="plan folder as it was filed, to compare the run's plan with",
+    ),
+)
 _how_options = _options(
-    click.option("--segments", default="all", show_default=True, callback=_segments_of, metavar="all|N", help="how many to train again, drawn now"),
-    click.option("--tolerance", default="auto", show_default=True, callback=_tolerance_of, metavar="auto|NUMBER",
-                 help="distance up to which a segment is the same"),
-    click.option("--memorisation", is_flag=True,
-                 help=f"also judge by memorisation (trains {_REFERENCES} honest models and 160 cheats of our own: slow)"),
-    click.option("--keep", type=_FOLDER, help="folder in which --memorisation keeps its fits, to go on from after a stop"),
-    click.option("--ledger", type=_FILE, help="ledger with the run's plan: its nonce, its head, what stands behind it"),
-    click.option("--head", metavar="HEX", help="head of the transcript as it was published, in place of --ledger"),
-    click.option("--out", type=_FILE, callback=_ends_in(".md"), help="write the page (.md), and its JSON beside it"))
+    click.option(
+        "--segments",
+        default="all",
+        show_default=True,
+        callback=_segments_of,
+        metavar="all|N",
+        help="how many to train again, drawn now",
+    ),
+    click.option(
+        "--tolerance",
+        default="auto",
+        show_default=True,
+        callback=_tolerance_of,
+        metavar="auto|NUMBER",
+        help="distance up to which a segment is the same",
+    ),
+    click.option(
+        "--memorisation",
+        is_flag=True,
+        help=f"also judge by memorisation (trains {_REFERENCES} honest models and 160 cheats of our own: slow)",
+    ),
+    click.option(
+        "--keep",
+        type=_FOLDER,
+        help="folder in which --memorisation keeps its fits, to go on from after a stop",
+    ),
+    click.option(
+        "--ledger",
+        type=_FILE,
+        help="ledger with the run's plan: its nonce, its head, what stands behind it",
+    ),
+    click.option(
+        "--head",
+        metavar="HEX",
+        help="head of the transcript as it was published, in place of --ledger",
+    ),
+    click.option(
+        "--out",
+        type=_FILE,
+        callback=_ends_in(".md"),
+        help="write the page (.md), and its JSON beside it",
+    ),
+)
 
 # %% ../../nbs/9_command/07_check.ipynb #p46
 @click.command("verify", cls=_Strict)
@@ -185,7 +340,22 @@ _how_options = _options(
 @_how_options
 @_common
 @click.pass_context
-def _verify_command(ctx, run, data, key, filed, segments, tolerance, memorisation, keep, ledger, head, out, as_json, quiet):
+def _verify_command(
+    ctx,
+    run,
+    data,
+    key,
+    filed,
+    segments,
+    tolerance,
+    memorisation,
+    keep,
+    ledger,
+    head,
+    out,
+    as_json,
+    quiet,
+):
     """Check what a model was trained on, and say what was found on one page.
 
     \b
@@ -197,10 +367,27 @@ def _verify_command(ctx, run, data, key, filed, segments, tolerance, memorisatio
     """
     _check_together(data, key, memorisation, keep, ledger, head)
     with _notes(quiet):
-        found, behind, lines = _verified(run, data, key, filed, segments, tolerance, memorisation, keep, ledger, head, _bar(quiet))
+        found, behind, lines = _verified(
+            run,
+            data,
+            key,
+            filed,
+            segments,
+            tolerance,
+            memorisation,
+            keep,
+            ledger,
+            head,
+            _bar(quiet),
+        )
     status, page = _settled_status(found.status, lines), _page_of(found, lines)
-    answer = found.to_dict() | dict(status=status, behind=behind, published=[dict(passed=passed, detail=text) for passed, text in lines])
-    if out: _write_page(out, page + "\n", answer)
+    answer = found.to_dict() | dict(
+        status=status,
+        behind=behind,
+        published=[dict(passed=passed, detail=text) for passed, text in lines],
+    )
+    if out:
+        _write_page(out, page + "\n", answer)
     _tell(_nulls(answer), [page], as_json)
     ctx.exit(status)
 
@@ -209,24 +396,42 @@ def _recommitted(table: Path, plan_folder: Path, key: Path):
     "The plan, and the commitment with its tree: refused where the table or the key is another."
     from adaroute.provenance.commitment import commit_records
     from adaroute.provenance.plan import load_plan
+
     plan, reading, secret = load_plan(plan_folder), load_reading(plan_folder), _read_key(key)
     schema = _schema_in(plan.config)
     frame, ids, groups = _committed(table, schema, reading)
-    commitment = commit_records(frame, schema, secret, ids, groups, tuple(map(tuple, plan.commitment["withdrawn"])))
-    if commitment.root != plan.commitment["root"] or commitment.schema_digest != plan.commitment["schema_digest"]:
-        raise BadInput(f"{table.name}: expected the table of the plan under the key of the plan, got another root from {len(frame)} rows")
+    commitment = commit_records(
+        frame, schema, secret, ids, groups, tuple(map(tuple, plan.commitment["withdrawn"]))
+    )
+    if (
+        commitment.root != plan.commitment["root"]
+        or commitment.schema_digest != plan.commitment["schema_digest"]
+    ):
+        raise BadInput(
+            f"{table.name}: expected the table of the plan under the key of the plan, got another root from {len(frame)} rows"
+        )
     return plan, reading, frame, ids, commitment, secret
 
 # %% ../../nbs/9_command/07_check.ipynb #p51b
 def _row_named(word: str, ids, rows: int, by: str | None) -> int:  # from 0
     "The row that an id or a number means; neither is repeated."
-    if ids is None and by == "id": raise BadInput("--by: expected 'row', since the table was committed without ids")
+    if ids is None and by == "id":
+        raise BadInput("--by: expected 'row', since the table was committed without ids")
     if ids is None or by == "row":
-        if re.fullmatch("[0-9]{1,9}", word) and 0 < int(word) <= rows: return int(word) - 1
+        if re.fullmatch("[0-9]{1,9}", word) and 0 < int(word) <= rows:
+            return int(word) - 1
         raise BadInput(f"row: expected a whole number from 1 to {rows}")
-    found = [i for i, name in enumerate(ids) if unicodedata.normalize("NFC", name) == unicodedata.normalize("NFC", word)]
-    if len(found) == 1: return found[0]
-    raise BadInput(f"row: expected an id that stands in one of the {rows} rows, got one that stands in {len(found)}; --by row takes numbers")
+    found = [
+        i
+        for i, name in enumerate(ids)
+        if unicodedata.normalize("NFC", name) == unicodedata.normalize("NFC", word)
+    ]
+    if len(found) == 1:
+        return found[0]
+    raise BadInput(
+        f"row: expected an id that stands in one of the {rows} rows, got one that stands in {len(found)}; --by row takes numbers"
+    )
+
 
 def _positions(commitment) -> list[int]:
     "The places in the tree of the rows that remain."
@@ -234,20 +439,29 @@ def _positions(commitment) -> list[int]:
     return [i for i in range(commitment.count) if i not in gone]
 
 # %% ../../nbs/9_command/07_check.ipynb #p52
-_by = click.option("--by", type=click.Choice(["id", "row"]),
-                   help="what ROW means; an id if the table was committed with ids, else the row's number from 1")
-_the_key = click.option("--key", required=True, type=_FILE, help="file of the key that the table was committed with")
+_by = click.option(
+    "--by",
+    type=click.Choice(["id", "row"]),
+    help="what ROW means; an id if the table was committed with ids, else the row's number from 1",
+)
+_the_key = click.option(
+    "--key", required=True, type=_FILE, help="file of the key that the table was committed with"
+)
 _the_plan = click.option("--plan", required=True, type=_FOLDER, help="folder of the plan")
 
 # %% ../../nbs/9_command/07_check.ipynb #p52a
-def _proved(table: Path, row: str, key: Path, plan: Path, out: Path, record: Path | None, by: str | None) -> tuple:
+def _proved(
+    table: Path, row: str, key: Path, plan: Path, out: Path, record: Path | None, by: str | None
+) -> tuple:
     "Write the proof of a record, and the record; the plan, and the size of the proof."
     from adaroute.provenance.commitment import canonical_json, canonical_records, inclusion_proof
+
     filed, _, frame, ids, commitment, secret = _recommitted(table, plan, key)
     at = _row_named(row, ids, len(frame), by)
     proof = inclusion_proof(commitment, _positions(commitment)[at], secret)
     _write_private(out, content := canonical_json(proof.to_dict()).encode())
-    if record: _write_private(record, canonical_records(frame.iloc[[at]], _schema_in(filed.config))[0])
+    if record:
+        _write_private(record, canonical_records(frame.iloc[[at]], _schema_in(filed.config))[0])
     return filed, len(content)
 
 # %% ../../nbs/9_command/07_check.ipynb #p52b
@@ -256,8 +470,15 @@ def _proved(table: Path, row: str, key: Path, plan: Path, out: Path, record: Pat
 @click.argument("row")
 @_the_key
 @_the_plan
-@click.option("--out", required=True, type=_FILE, callback=_ends_in(".json"), help="the proof (.json)")
-@click.option("--record", type=_FILE, callback=_ends_in(".json"), help="also write the record itself (.json), for the patient and nobody else")
+@click.option(
+    "--out", required=True, type=_FILE, callback=_ends_in(".json"), help="the proof (.json)"
+)
+@click.option(
+    "--record",
+    type=_FILE,
+    callback=_ends_in(".json"),
+    help="also write the record itself (.json), for the patient and nobody else",
+)
 @_by
 @_common
 def _prove_command(table, row, key, plan, out, record, by, as_json, quiet):
@@ -267,8 +488,10 @@ def _prove_command(table, row, key, plan, out, record, by, as_json, quiet):
     Example:
       adaroute prove table.csv 17 --key key.hex --plan plan --out proof.json --record record.json
     """
-    if record and record.resolve() == out.resolve(): raise click.UsageError("--record: expected another file than --out")
-    with _notes(quiet): filed, size = _proved(table, row, key, plan, out, record, by)
+    if record and record.resolve() == out.resolve():
+        raise click.UsageError("--record: expected another file than --out")
+    with _notes(quiet):
+        filed, size = _proved(table, row, key, plan, out, record, by)
     answer = dict(out=str(out), record=record and str(record), plan=filed.digest, bytes=size)
     shown = [f"{record}: the record itself; hand it to nobody but the patient"] if record else []
     follow = f"Next: adaroute check-proof {plan} {out} {record or 'RECORD.json'}"
@@ -278,13 +501,19 @@ def _prove_command(table, row, key, plan, out, record, by, as_json, quiet):
 def _record_in(file: Path, schema) -> bytes:
     "A record as it is committed."
     from adaroute.provenance.commitment import canonical_record
+
     said = _json_in(file, "a record")
-    if not isinstance(said, dict): raise BadInput(f"{file.name}: expected a dictionary of columns, got {type(said).__name__}")
+    if not isinstance(said, dict):
+        raise BadInput(f"{file.name}: expected a dictionary of columns, got {type(said).__name__}")
     lost = [n for n in (*schema.inputs, *schema.tasks) if n not in said]
-    if lost: raise BadInput(f"{file.name}: expected the column {lost[0]!r}, null where it is missing")
+    if lost:
+        raise BadInput(f"{file.name}: expected the column {lost[0]!r}, null where it is missing")
     nested = any(isinstance(said[n], (list, dict)) for n in (*schema.inputs, *schema.tasks))
-    large = any(isinstance(said[n], int) and abs(said[n]) > 2**53 for n in (*schema.inputs, *schema.tasks))
-    if nested or large: raise BadInput(f"{file.name}: expected text, a number of float64 or null in each column")
+    large = any(
+        isinstance(said[n], int) and abs(said[n]) > 2**53 for n in (*schema.inputs, *schema.tasks)
+    )
+    if nested or large:
+        raise BadInput(f"{file.name}: expected text, a number of float64 or null in each column")
     return canonical_record(said, schema)
 
 # %% ../../nbs/9_command/07_check.ipynb #p54b
@@ -304,35 +533,68 @@ def _check_proof_command(ctx, plan, proof, record, as_json, quiet):
     with _notes(quiet):
         from adaroute.provenance.commitment import Proof, check_inclusion
         from adaroute.provenance.plan import load_plan
+
         filed = load_plan(plan)
-        shown, own, about = Proof.from_dict(_json_in(proof, "a proof")), _record_in(record, _schema_in(filed.config)), filed.commitment
+        shown, own, about = (
+            Proof.from_dict(_json_in(proof, "a proof")),
+            _record_in(record, _schema_in(filed.config)),
+            filed.commitment,
+        )
     there = check_inclusion(about["root"], about["count"], own, shown)
     gone = any(i == shown.position for i, _ in about["withdrawn"])
-    why = "" if there else "; it was withdrawn" if gone else "; the record, the proof or the plan is another"
-    _tell({"in": there, "withdrawn": gone, "plan": filed.digest}, [f"{'In it' if there else 'Not in it'}: the record {'is' if there else 'is not'} "
-          f"one of the {about['count'] - len(about['withdrawn']):,} of plan {filed.digest}{why}"], as_json)
-    if not there: ctx.exit(1)
+    why = (
+        ""
+        if there
+        else "; it was withdrawn"
+        if gone
+        else "; the record, the proof or the plan is another"
+    )
+    _tell(
+        {"in": there, "withdrawn": gone, "plan": filed.digest},
+        [
+            f"{'In it' if there else 'Not in it'}: the record {'is' if there else 'is not'} "
+            f"one of the {about['count'] - len(about['withdrawn']):,} of plan {filed.digest}{why}"
+        ],
+        as_json,
+    )
+    if not there:
+        ctx.exit(1)
 
 # %% ../../nbs/9_command/07_check.ipynb #p57
 def _withdrawn(before, after, table: Path, sign: Path | None, out: Path):
     "A signed notice beside the new plan."
     from adaroute.provenance.commitment import canonical_json
     from adaroute.provenance.attestation import WITHDRAWAL, sign_json, withdrawal_notice
-    if sign is None: return
+
+    if sign is None:
+        return
     signed = sign_json(withdrawal_notice(before, after), sign, WITHDRAWAL)
     _write_private(out / "withdrawal.json", canonical_json(signed).encode())
 
 # %% ../../nbs/9_command/07_check.ipynb #p57c
-def _taken_out(table: Path, rows, key: Path, plan: Path, out: Path, lock: Path | None, ledger: Path | None, sign: Path | None, by) -> tuple:
+def _taken_out(
+    table: Path,
+    rows,
+    key: Path,
+    plan: Path,
+    out: Path,
+    lock: Path | None,
+    ledger: Path | None,
+    sign: Path | None,
+    by,
+) -> tuple:
     "The new plan, filed; how many records were withdrawn, and how many remain."
     from adaroute.provenance.commitment import withdraw
     from adaroute.provenance.plan import Plan, code_digest, lock_digest
+
     old, reading, frame, ids, before, _ = _recommitted(table, plan, key)
     chosen = sorted({_row_named(word, ids, len(frame), by) for word in rows})
-    if len(chosen) == len(frame): raise BadInput("row: expected that some records remain")
+    if len(chosen) == len(frame):
+        raise BadInput("row: expected that some records remain")
     after = withdraw(before, [_positions(before)[i] for i in chosen])
     new = Plan(after.to_dict(), old.config, code_digest(), lock_digest(lock), old.test)
-    if (out / "plan.json").exists(): raise BadInput("--out: expected a new folder, got one with a plan")
+    if (out / "plan.json").exists():
+        raise BadInput("--out: expected a new folder, got one with a plan")
     _withdrawn(before, after, table, sign, out)
     _enter(ledger, "withdrawal", old_root=before.root, new_root=after.root, tombstones=len(chosen))
     _filed(new, after, out, reading, ledger)
@@ -357,44 +619,72 @@ def _withdraw_command(table, rows, key, plan, out, lock, ledger, sign, by, as_js
     Example:
       adaroute withdraw table.csv 17 40 --key key.hex --plan plan --out plan2 --ledger ledger.jsonl
     """
-    if out.resolve() == plan.resolve(): raise click.UsageError("--out: expected another folder than --plan")
-    with _notes(quiet): new, n, left = _taken_out(table, rows, key, plan, out, lock, ledger, sign, by)
+    if out.resolve() == plan.resolve():
+        raise click.UsageError("--out: expected another folder than --plan")
+    with _notes(quiet):
+        new, n, left = _taken_out(table, rows, key, plan, out, lock, ledger, sign, by)
     root = new.commitment["root"]
-    answer = dict(out=str(out), plan=new.digest, root=root, withdrawn=n, remaining=left, signed=sign is not None)
-    _tell(answer, [f"{out}: filed, {n} withdrawn, {left:,} remain", f"  plan:  {new.digest}", f"  root:  {root}",
-                   f"Next: delete the row{'s' * (n > 1)} from {table}, and go on with the new plan as with any other"], as_json)
+    answer = dict(
+        out=str(out),
+        plan=new.digest,
+        root=root,
+        withdrawn=n,
+        remaining=left,
+        signed=sign is not None,
+    )
+    _tell(
+        answer,
+        [
+            f"{out}: filed, {n} withdrawn, {left:,} remain",
+            f"  plan:  {new.digest}",
+            f"  root:  {root}",
+            f"Next: delete the row{'s' * (n > 1)} from {table}, and go on with the new plan as with any other",
+        ],
+        as_json,
+    )
 
 # %% ../../nbs/9_command/07_check.ipynb #p59
 @click.group("ledger")
 def _ledger():
     "Every plan that was filed, and what became of it: show, check, abandon, mend."
 
+
 def _book(ledger: Path):
     "A ledger that is there."
     from adaroute.provenance.ledger import Ledger
+
     return Ledger(ledger)
+
 
 def _plans_in(book) -> list[dict]:
     "Every plan of a ledger, open ones first."
     plans = {}
     for line, entry in enumerate(book.entries, 1):
-        if entry["kind"] == "withdrawal": continue
+        if entry["kind"] == "withdrawal":
+            continue
         about = plans.setdefault(entry["plan"], dict(plan=entry["plan"], fate="open", nonce=None))
-        if entry["kind"] == "commitment": about |= dict(root=entry["root"], line=line, time=entry["time"])
-        elif entry["kind"] == "nonce": about["nonce"] = dict(value=entry["value"], source=entry["source"])
-        else: about |= dict(fate=entry["kind"], **{k: entry[k] for k in ("scores", "reason") if k in entry})
+        if entry["kind"] == "commitment":
+            about |= dict(root=entry["root"], line=line, time=entry["time"])
+        elif entry["kind"] == "nonce":
+            about["nonce"] = dict(value=entry["value"], source=entry["source"])
+        else:
+            about |= dict(
+                fate=entry["kind"], **{k: entry[k] for k in ("scores", "reason") if k in entry}
+            )
     for about in plans.values():
-        if about["fate"] == "result": about["behind"] = book.behind(about["plan"])
+        if about["fate"] == "result":
+            about["behind"] = book.behind(about["plan"])
     return sorted(plans.values(), key=lambda p: (p["fate"] != "open", p["line"]))
 
 # %% ../../nbs/9_command/07_check.ipynb #p59b
 def _plan_in_words(p: dict) -> str:
     "A plan of a ledger in one line."
     said = dict(open="no result yet", abandoned=p.get("reason", ""))
-    if "behind" in p: said["result"] = f"{_scores_in_words(p['scores'])}; {_behind_in_words(p['behind'])}"
+    if "behind" in p:
+        said["result"] = f"{_scores_in_words(p['scores'])}; {_behind_in_words(p['behind'])}"
     nonce = f"nonce from {p['nonce']['source']}" if p["nonce"] else "no nonce"
     line = f"{p['fate']:<10} {p['time'][:10]}  plan {p['plan'][:16]}  table {p['root'][:16]}  {nonce}; {said[p['fate']]}"
-    return "".join(c if c.isprintable() else "?" for c in line)            # a stranger's text, on a terminal
+    return "".join(c if c.isprintable() else "?" for c in line)  # a stranger's text, on a terminal
 
 # %% ../../nbs/9_command/07_check.ipynb #p60
 @_ledger.command("show")
@@ -411,12 +701,16 @@ def _ledger_show(ledger, as_json, quiet):
     plans = _plans_in(book)
     n, open = len(plans), sum(p["fate"] == "open" for p in plans)
     last = f"{n} plan{'s' * (n != 1)}, {open} open; head {book.head}"
-    _tell(dict(plans=plans, open=open, head=book.head), [*map(_plan_in_words, plans), last], as_json)
+    _tell(
+        dict(plans=plans, open=open, head=book.head), [*map(_plan_in_words, plans), last], as_json
+    )
 
 # %% ../../nbs/9_command/07_check.ipynb #p60b
 @_ledger.command("check")
 @click.argument("ledger", type=_FILE)
-@click.option("--head", metavar="HEX", help="a head that was published earlier; it must be among the lines")
+@click.option(
+    "--head", metavar="HEX", help="a head that was published earlier; it must be among the lines"
+)
 @_common
 def _ledger_check(ledger, head, as_json, quiet):
     """Go through a ledger line by line, and look for a head that was published.
@@ -427,14 +721,23 @@ def _ledger_check(ledger, head, as_json, quiet):
     """
     book = _book(ledger)
     after, n = book.check(head), len(book.entries)
-    _tell(dict(entries=n, after=after if head else None, head=book.head), [f"{ledger}: {n} entries, each hangs on the one before" +
-          (f"; {after} of them came after the published head" if head else ""), f"head {book.head}"], as_json)
+    _tell(
+        dict(entries=n, after=after if head else None, head=book.head),
+        [
+            f"{ledger}: {n} entries, each hangs on the one before"
+            + (f"; {after} of them came after the published head" if head else ""),
+            f"head {book.head}",
+        ],
+        as_json,
+    )
 
 # %% ../../nbs/9_command/07_check.ipynb #p61
 @_ledger.command("abandon")
 @click.argument("ledger", type=_FILE)
 @click.argument("plan")
-@click.option("--reason", required=True, metavar="TEXT", help="why it will have no result, in a line")
+@click.option(
+    "--reason", required=True, metavar="TEXT", help="why it will have no result, in a line"
+)
 @_common
 def _ledger_abandon(ledger, plan, reason, as_json, quiet):
     """End a plan that will have no result; PLAN is its digest, or the first 8 digits of it.
@@ -444,12 +747,26 @@ def _ledger_abandon(ledger, plan, reason, as_json, quiet):
       adaroute ledger abandon ledger.jsonl 3f9a01c2 --reason "the table had a wrong unit"
     """
     book = _book(ledger)
-    if not re.fullmatch("[0-9a-f]{8,64}", plan): raise BadInput("plan: expected its digest, or 8 digits in hex of it at least")
-    found = sorted({e["plan"] for e in book.entries if e["kind"] == "commitment" and e["plan"].startswith(plan)})
-    if len(found) != 1: raise BadInput(f"plan: expected the digest of one plan in the ledger, got one that fits {len(found)}")
+    if not re.fullmatch("[0-9a-f]{8,64}", plan):
+        raise BadInput("plan: expected its digest, or 8 digits in hex of it at least")
+    found = sorted(
+        {
+            e["plan"]
+            for e in book.entries
+            if e["kind"] == "commitment" and e["plan"].startswith(plan)
+        }
+    )
+    if len(found) != 1:
+        raise BadInput(
+            f"plan: expected the digest of one plan in the ledger, got one that fits {len(found)}"
+        )
     book.append("abandoned", plan=found[0], reason=reason)
     left = len(book.open_plans())
-    _tell(dict(plan=found[0], open=left), [f"{ledger}: plan {found[0][:16]} is abandoned, {left} open"], as_json)
+    _tell(
+        dict(plan=found[0], open=left),
+        [f"{ledger}: plan {found[0][:16]} is abandoned, {left} open"],
+        as_json,
+    )
 
 # %% ../../nbs/9_command/07_check.ipynb #p61c
 @_ledger.command("mend")
@@ -463,13 +780,30 @@ def _ledger_mend(ledger, as_json, quiet):
       adaroute ledger mend ledger.jsonl
     """
     from adaroute.provenance.ledger import _mend
+
     book = _book(ledger)
     cut, aside = _mend(book)
     n = book.check()
     whole = f"{ledger}: {n} whole line{'s' * (n != 1)}"
-    lines = [f"{whole}, nothing was cut off"] if aside is None else [
-        f"{whole}; the {len(cut)} bytes that were cut off are in {aside.name} now",
-        "Next: enter again what is missing; the command that was cut off can be run once more"]
+    lines = (
+        [f"{whole}, nothing was cut off"]
+        if aside is None
+        else [
+            f"{whole}; the {len(cut)} bytes that were cut off are in {aside.name} now",
+            "Next: enter again what is missing; the command that was cut off can be run once more",
+        ]
+    )
     _tell(dict(entries=n, cut=len(cut), aside=aside and str(aside), head=book.head), lines, as_json)
 
-COMMANDS = {c.name: c for c in (_commit_command, _verify_command, _prove_command, _check_proof_command, _withdraw_command, _ledger)}
+
+COMMANDS = {
+    c.name: c
+    for c in (
+        _commit_command,
+        _verify_command,
+        _prove_command,
+        _check_proof_command,
+        _withdraw_command,
+        _ledger,
+    )
+}

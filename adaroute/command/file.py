@@ -12,57 +12,89 @@ import re
 import warnings
 from pathlib import Path
 import click
-from .main import (_FILE, _FOLDER, _Table, _bar, _columns, _common, _how, _in_words, _labels_of, _long_options, _notes, _nulls,
-                          _routing_options, _tell)
+from .main import _FILE, _FOLDER, _Table, _bar, _columns, _common, _how, _in_words
+from .main import _labels_of, _long_options, _notes, _nulls, _routing_options, _tell
 
 # %% ../../nbs/9_command/06_file.ipynb #p05
 class BadInput(ValueError):
     "Something given to a command is not what it should be; the message never holds a cell or a key."
+
     status = 3
 
 # %% ../../nbs/9_command/06_file.ipynb #p07
 def _read_key(file: Path) -> bytes:
     "The key in a file."
-    try: text = file.read_bytes()[:2000].decode("ascii", "replace").strip()
-    except OSError as error: why = f"'{error.strerror}'"
-    else: why = f"{len(text)} characters that are not"
-    if why[0] == "'": raise BadInput(f"key: expected a file that can be read, got {why}")
-    if not re.fullmatch("([0-9a-fA-F]{2}){32,512}", text): raise BadInput(f"key: expected a line of 64 digits in hex, as commit writes it, got {why}")
-    if os.name == "posix" and file.stat().st_mode & 0o077: warnings.warn("others on this machine can read the key file; chmod 600 closes it")
+    try:
+        text = file.read_bytes()[:2000].decode("ascii", "replace").strip()
+    except OSError as error:
+        why = f"'{error.strerror}'"
+    else:
+        why = f"{len(text)} characters that are not"
+    if why[0] == "'":
+        raise BadInput(f"key: expected a file that can be read, got {why}")
+    if not re.fullmatch("([0-9a-fA-F]{2}){32,512}", text):
+        raise BadInput(f"key: expected a line of 64 digits in hex, as commit writes it, got {why}")
+    if os.name == "posix" and file.stat().st_mode & 0o077:
+        warnings.warn("others on this machine can read the key file; chmod 600 closes it")
     return bytes.fromhex(text)
 
 # %% ../../nbs/9_command/06_file.ipynb #p08
 def _key_for(file: Path, folder: Path) -> tuple[bytes, bool]:  # the key; whether it is new
     "The key of a file, which is made where there is none."
     from adaroute.provenance.commitment import new_key
-    around = [p for p in file.resolve().parents if p == folder.resolve() or any((p / n).exists() for n in ("plan.json", "transcript.jsonl"))]
-    if around: raise BadInput("--key: expected a file outside of plan and run folders, which others will see")
-    if file.exists(): return _read_key(file), False
+
+    around = [
+        p
+        for p in file.resolve().parents
+        if p == folder.resolve() or any((p / n).exists() for n in ("plan.json", "transcript.jsonl"))
+    ]
+    if around:
+        raise BadInput(
+            "--key: expected a file outside of plan and run folders, which others will see"
+        )
+    if file.exists():
+        return _read_key(file), False
     key = new_key()
     try:
         with open(file, "x", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
-            out.write(key.hex() + "\n"); out.flush(); os.fsync(out.fileno())
+            out.write(key.hex() + "\n")
+            out.flush()
+            os.fsync(out.fileno())
         return key, True
-    except OSError as error: why = error.strerror
+    except OSError as error:
+        why = error.strerror
     raise BadInput(f"key: expected a place where a file can be made, got '{why}'")
 
 # %% ../../nbs/9_command/06_file.ipynb #p11
 _name = (lambda v: v is None or isinstance(v, str), "a column's name or null")
 _word = (lambda v: isinstance(v, str), "text")
-_READING = dict(format=(lambda v: v == "adaroute-reading-1", "adaroute-reading-1"), group=_name, id=_name,
-                how=(lambda v: isinstance(v, dict), "a dictionary"),
-                kept_back=(lambda v: isinstance(v, list) and all(type(i) is int and i >= 0 for i in v), "numbers of rows"))
+_READING = dict(
+    format=(lambda v: v == "adaroute-reading-1", "adaroute-reading-1"),
+    group=_name,
+    id=_name,
+    how=(lambda v: isinstance(v, dict), "a dictionary"),
+    kept_back=(
+        lambda v: isinstance(v, list) and all(type(i) is int and i >= 0 for i in v),
+        "numbers of rows",
+    ),
+)
 _words = (lambda v: isinstance(v, list) and all(isinstance(w, str) for w in v), "a list of words")
 _WAYS = dict(decimal=_word, delimiter=_word, encoding=_word, missing=_words)
+
 
 def _checked_reading(said: dict) -> dict:
     "The content of reading.json, if it has the form of one."
     from adaroute.provenance.plan import _exactly
+
     said = _exactly(said, "reading.json", set(_READING), BadInput)
     for fields, forms in ((said, _READING), (said["how"], _WAYS)):
         for name, value in fields.items():
-            if name not in forms: raise BadInput(f"reading.json: expected some of {', '.join(forms)}")
-            if not forms[name][0](value): raise BadInput(f"reading.json: expected {forms[name][1]} as {name}, got {type(value).__name__}")
+            if name not in forms:
+                raise BadInput(f"reading.json: expected some of {', '.join(forms)}")
+            if not forms[name][0](value):
+                raise BadInput(
+                    f"reading.json: expected {forms[name][1]} as {name}, got {type(value).__name__}"
+                )
     return said
 
 # %% ../../nbs/9_command/06_file.ipynb #p13
@@ -72,32 +104,43 @@ def _write_private(file: Path, content: bytes) -> Path:
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         part.unlink(missing_ok=True)
-        with open(part, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as out: out.write(content); out.flush(); os.fsync(out.fileno())
+        with open(part, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
         os.replace(part, file)
         return file
-    except OSError as error: why = error.strerror
+    except OSError as error:
+        why = error.strerror
     raise BadInput(f"{file.name}: expected a place that can be written, got '{why}'")
+
 
 def _content(file: Path) -> bytes:
     "What a file holds."
-    try: return file.read_bytes()
-    except OSError as error: why = error.strerror
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        why = error.strerror
     raise BadInput(f"{file.name}: expected a file that can be read, got '{why}'")
 
 # %% ../../nbs/9_command/06_file.ipynb #p12
 def save_reading(
-    folder,                    # of a plan or a run
+    folder,  # of a plan or a run
     group: str | None = None,  # column that says whose rows they are
-    id: str | None = None,     # column of ids
-    how: dict | None = None,   # decimal, delimiter, encoding, missing
-    kept_back=(),              # rows that were not given to the fit, from 0
+    id: str | None = None,  # column of ids
+    how: dict | None = None,  # decimal, delimiter, encoding, missing
+    kept_back=(),  # rows that were not given to the fit, from 0
 ) -> Path:
     "Write reading.json; refuse to write over another one."
     from adaroute.provenance.commitment import canonical_json
-    said = dict(format="adaroute-reading-1", group=group, id=id, how=how or {}, kept_back=list(kept_back))
+
+    said = dict(
+        format="adaroute-reading-1", group=group, id=id, how=how or {}, kept_back=list(kept_back)
+    )
     said["how"] = {n: list(v) if isinstance(v, tuple) else v for n, v in said["how"].items()}
     content, file = canonical_json(_checked_reading(said)).encode(), Path(folder) / "reading.json"
-    if file.exists() and file.read_bytes() != content: raise BadInput("reading.json: another one is in this folder already")
+    if file.exists() and file.read_bytes() != content:
+        raise BadInput("reading.json: another one is in this folder already")
     return _write_private(file, content)
 
 # %% ../../nbs/9_command/06_file.ipynb #p13b
@@ -106,24 +149,46 @@ def load_reading(
 ) -> dict:
     "Read reading.json, checked; where there is none, a table without groups and ids, read as usual."
     from adaroute.provenance.plan import _canonical
+
     file = Path(folder) / "reading.json"
-    if not file.is_file(): return dict(format="adaroute-reading-1", group=None, id=None, how={}, kept_back=[])
+    if not file.is_file():
+        return dict(format="adaroute-reading-1", group=None, id=None, how={}, kept_back=[])
     return _checked_reading(_canonical(_content(file), "reading.json", BadInput))
 
 # %% ../../nbs/9_command/06_file.ipynb #p16
 def _schema_in(config: dict):
     "The columns and outcomes that a configuration names."
     from adaroute.schema import Schema
+
     named = {kind: config.get(kind) for kind in ("text", "numeric", "categorical", "tasks")}
-    whole = all(isinstance(named[k], list) for k in ("text", "numeric", "categorical")) and isinstance(named["tasks"], dict)
-    if not whole: raise BadInput("plan.json: expected a configuration that names all columns and outcomes, as commit writes it")
+    whole = all(
+        isinstance(named[k], list) for k in ("text", "numeric", "categorical")
+    ) and isinstance(named["tasks"], dict)
+    if not whole:
+        raise BadInput(
+            "plan.json: expected a configuration that names all columns and outcomes, as commit writes it"
+        )
     return Schema(**named)
+
 
 def _committed(table: Path, schema, reading: dict):
     "The table as it was committed: rows, ids, groups."
     from adaroute.tables import read_table
-    own = [n for n in dict.fromkeys((reading["group"], reading["id"])) if n is not None and n not in (*schema.inputs, *schema.tasks)]
-    frame = read_table(table, schema.text, schema.numeric, schema.categorical, schema.tasks, keep=own, **reading["how"])
+
+    own = [
+        n
+        for n in dict.fromkeys((reading["group"], reading["id"]))
+        if n is not None and n not in (*schema.inputs, *schema.tasks)
+    ]
+    frame = read_table(
+        table,
+        schema.text,
+        schema.numeric,
+        schema.categorical,
+        schema.tasks,
+        keep=own,
+        **reading["how"],
+    )
     frame.attrs.clear()
     labels = lambda name: None if name is None else _labels_of(frame, name)
     return frame, labels(reading["id"]), labels(reading["group"])
@@ -135,36 +200,57 @@ def _configured(data: _Table, **choices) -> dict:
     from adaroute.outcomes import read_bounds
     from adaroute.provenance.plan import plan_config
     from adaroute.schema import check_trainable, read
+
     config = plan_config(AdaRoute(**data.roles, bounds=data.bounds or None, **choices))
     batch = read(data.frame, _schema_in(config))
     check_trainable(batch)
     read_bounds(config["bounds"], batch)
     return config
 
+
 def _enter(ledger: Path | None, kind: str, **body):
     "An entry in the ledger, if there is one, and unless it stands there already."
     from adaroute.provenance.ledger import Ledger
-    if ledger is None: return
+
+    if ledger is None:
+        return
     book = Ledger(ledger)
     known = book.entries if book.path.exists() else []
-    if not any(e["kind"] == kind and all(e[k] == v for k, v in body.items()) for e in known): book.append(kind, **body)
+    if not any(e["kind"] == kind and all(e[k] == v for k, v in body.items()) for e in known):
+        book.append(kind, **body)
 
 # %% ../../nbs/9_command/06_file.ipynb #p19
 def _filed(plan, commitment, folder: Path, reading: dict, ledger: Path | None):
     "Write what a plan folder holds, and enter the plan."
     from adaroute.provenance.plan import save_leaves, save_plan
+
     save_plan(plan, folder)
     save_leaves(commitment, folder)
     save_reading(folder, reading["group"], reading["id"], reading["how"])
     _enter(ledger, "commitment", plan=plan.digest, root=commitment.root)
 
-def _plan_of(data: _Table, config: dict, out: Path, key: Path, ids: str | None, test: float, lock: Path | None, ledger: Path | None, columns: dict):
+
+def _plan_of(
+    data: _Table,
+    config: dict,
+    out: Path,
+    key: Path,
+    ids: str | None,
+    test: float,
+    lock: Path | None,
+    ledger: Path | None,
+    columns: dict,
+):
     "The plan of a table, filed; whether its key is new."
-    if (out / "transcript.jsonl").exists(): raise BadInput("--out: expected a folder for a plan, got a run folder")
+    if (out / "transcript.jsonl").exists():
+        raise BadInput("--out: expected a folder for a plan, got a run folder")
     secret, fresh = _key_for(key, out)
     from adaroute.provenance.plan import file_plan
+
     labels = None if ids is None else _labels_of(data.frame, ids)
-    plan, commitment = file_plan(data.frame, _schema_in(config), secret, config, labels, data.groups, test, lock)
+    plan, commitment = file_plan(
+        data.frame, _schema_in(config), secret, config, labels, data.groups, test, lock
+    )
     _filed(plan, commitment, out, dict(group=columns["group"], id=ids, how=_how(columns)), ledger)
     return plan, fresh
 
@@ -172,26 +258,57 @@ def _plan_of(data: _Table, config: dict, out: Path, key: Path, ids: str | None, 
 def _filed_in_words(answer: dict, table: Path, key: Path) -> list[str]:
     "What commit prints."
     out, ledger = answer["out"], answer["ledger"]
-    return [*_in_words(answer), f"{out}: filed" + (f", and entered in {ledger}" if ledger else ""), f"  plan:  {answer['plan']}",
-            f"  root:  {answer['root']}", f"  key:   {key}" + (" (new: keep it safe, without it nothing can be proved)" * answer["new_key"]),
-            "Next: hand the plan's digest to somebody who then supplies a nonce, a word or number that nobody could know before, and train:",
-            f"  adaroute fit {table} --plan {out} --nonce TEXT --nonce-from WHO --transcript run"]
+    return [
+        *_in_words(answer),
+        f"{out}: filed" + (f", and entered in {ledger}" if ledger else ""),
+        f"  plan:  {answer['plan']}",
+        f"  root:  {answer['root']}",
+        f"  key:   {key}"
+        + (" (new: keep it safe, without it nothing can be proved)" * answer["new_key"]),
+        "Next: hand the plan's digest to somebody who then supplies a nonce, a word or number that nobody could know before, and train:",
+        f"  adaroute fit {table} --plan {out} --nonce TEXT --nonce-from WHO --transcript run",
+    ]
+
 
 def _options(*options):
     "Several options of a command as one; the help shows them in this order."
+
     def add(command):
-        for option in reversed(options): command = option(command)
+        for option in reversed(options):
+            command = option(command)
         return command
+
     return add
 
+
 _plan_options = _options(
-    click.option("--id", "ids", metavar="NAME", help="column of ids, different within a group; the row's number if not given"),
-    click.option("--key", required=True, type=_FILE, help="file of the secret key; made if it is not there, kept outside of all folders here"),
-    click.option("--out", required=True, type=_FOLDER, help="folder of the plan; it can be shown to others"),
-    click.option("--test", default=.2, show_default=True, type=click.FloatRange(0, 1, min_open=True, max_open=True),
-                 help="share of the rows that test"),
-    click.option("--lock", type=_FILE, help="file that pins versions; what is installed if not given"),
-    click.option("--ledger", type=_FILE, help="ledger that the plan is entered in"))
+    click.option(
+        "--id",
+        "ids",
+        metavar="NAME",
+        help="column of ids, different within a group; the row's number if not given",
+    ),
+    click.option(
+        "--key",
+        required=True,
+        type=_FILE,
+        help="file of the secret key; made if it is not there, kept outside of all folders here",
+    ),
+    click.option(
+        "--out", required=True, type=_FOLDER, help="folder of the plan; it can be shown to others"
+    ),
+    click.option(
+        "--test",
+        default=0.2,
+        show_default=True,
+        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        help="share of the rows that test",
+    ),
+    click.option(
+        "--lock", type=_FILE, help="file that pins versions; what is installed if not given"
+    ),
+    click.option("--ledger", type=_FILE, help="ledger that the plan is entered in"),
+)
 
 # %% ../../nbs/9_command/06_file.ipynb #p20
 @click.command("commit")
@@ -201,7 +318,22 @@ _plan_options = _options(
 @_long_options
 @_routing_options
 @_common
-def _commit_command(table, ids, key, out, test, lock, ledger, steps, members, route_per, spares, as_json, quiet, **columns):
+def _commit_command(
+    table,
+    ids,
+    key,
+    out,
+    test,
+    lock,
+    ledger,
+    steps,
+    members,
+    route_per,
+    spares,
+    as_json,
+    quiet,
+    **columns,
+):
     """File a plan: commit to a table and to how it will be trained on.
 
     \b
@@ -216,46 +348,85 @@ def _commit_command(table, ids, key, out, test, lock, ledger, steps, members, ro
         data = _Table(table, **columns | dict(ignore=(*columns["ignore"], *([ids] if ids else []))))
         config = _configured(data, steps=steps, members=members, route_per=route_per, spares=spares)
         plan, fresh = _plan_of(data, config, out, key, ids, test, lock, ledger, columns)
-    about = dict(out=str(out), plan=plan.digest, root=plan.commitment["root"], new_key=fresh, test=test, ledger=ledger and str(ledger))
+    about = dict(
+        out=str(out),
+        plan=plan.digest,
+        root=plan.commitment["root"],
+        new_key=fresh,
+        test=test,
+        ledger=ledger and str(ledger),
+    )
     _tell(_nulls(about | data.about()), _filed_in_words(about | data.about(), table, key), as_json)
 
 # %% ../../nbs/9_command/06_file.ipynb #p27
 def begin_transcript(
-    folder: Path,          # of the run
-    out: Path | None,      # where the model goes
-    columns: dict,         # options of `fit` about the table
-    kept_back=(),          # rows that calibrate, from 0
+    folder: Path,  # of the run
+    out: Path | None,  # where the model goes
+    columns: dict,  # options of `fit` about the table
+    kept_back=(),  # rows that calibrate, from 0
 ) -> str:
     "Prepare a run folder for a fit without a plan."
     _check_apart(folder, out)
     planned = (folder / "plan.json").exists()
-    if planned: raise BadInput("--transcript: expected a folder of its own, got one with a plan; --plan trains what was planned")
+    if planned:
+        raise BadInput(
+            "--transcript: expected a folder of its own, got one with a plan; --plan trains what was planned"
+        )
     save_reading(folder, columns["group"], None, _how(columns), kept_back)
     return str(folder)
+
 
 def _check_apart(folder: Path, out: Path | None):
     "Refuse to put the calibrated model into the run folder."
     if out is not None and out.resolve().is_relative_to(folder.resolve()):
-        raise click.UsageError("--out: expected a folder outside the run folder, which keeps its own copy of the model")
+        raise click.UsageError(
+            "--out: expected a folder outside the run folder, which keeps its own copy of the model"
+        )
 
 # %% ../../nbs/9_command/06_file.ipynb #p29
-_PLANNED = ("text", "numeric", "categorical", "outcome", "group", "ignore", "decimal", "delimiter", "encoding", "missing", "seed", "steps", "members",
-            "route_per", "spares", "checkpoint")
+_PLANNED = (
+    "text",
+    "numeric",
+    "categorical",
+    "outcome",
+    "group",
+    "ignore",
+    "decimal",
+    "delimiter",
+    "encoding",
+    "missing",
+    "seed",
+    "steps",
+    "members",
+    "route_per",
+    "spares",
+    "checkpoint",
+)
+
 
 def _check_typed(ctx, plan, nonce, nonce_from, nonce_file, ledger):
     "Refuse options that do not go together; what calibrates."
     said = lambda name: ctx.get_parameter_source(name).name == "COMMANDLINE"
     wrong = lambda why: click.UsageError(why, ctx)
-    if plan is None: raise wrong("expected --plan beside a nonce or a ledger; commit makes one")
+    if plan is None:
+        raise wrong("expected --plan beside a nonce or a ledger; commit makes one")
     typed = [f"--{name.replace('_', '-')}" for name in _PLANNED if said(name)]
-    if typed: raise wrong(f"{typed[0]}: expected none beside --plan, which knows columns and choices")
-    if ctx.params["transcript"] is None: raise wrong("--plan: expected --transcript, the folder of the run")
-    if (nonce is None) != (nonce_from is None): raise wrong("--nonce and --nonce-from: expected both or neither")
-    if nonce is not None and nonce_file is not None: raise wrong("--nonce-file: expected none beside --nonce")
+    if typed:
+        raise wrong(f"{typed[0]}: expected none beside --plan, which knows columns and choices")
+    if ctx.params["transcript"] is None:
+        raise wrong("--plan: expected --transcript, the folder of the run")
+    if (nonce is None) != (nonce_from is None):
+        raise wrong("--nonce and --nonce-from: expected both or neither")
+    if nonce is not None and nonce_file is not None:
+        raise wrong("--nonce-file: expected none beside --nonce")
     calibration = ctx.params["calibration"] if said("calibration") else "none"
-    if isinstance(calibration, float): raise wrong("--calibration: expected 'cross' or 'none' beside --plan, since all rows that do not test train")
+    if isinstance(calibration, float):
+        raise wrong(
+            "--calibration: expected 'cross' or 'none' beside --plan, since all rows that do not test train"
+        )
     more = calibration == "cross" or ctx.params["gate"]
-    if more and ctx.params["out"] is None: raise wrong("--out: expected a folder for the calibrated model or the gate")
+    if more and ctx.params["out"] is None:
+        raise wrong("--out: expected a folder for the calibrated model or the gate")
     _check_apart(ctx.params["transcript"], ctx.params["out"])
     return calibration
 
@@ -263,49 +434,69 @@ def _check_typed(ctx, plan, nonce, nonce_from, nonce_file, ledger):
 def _json_in(file: Path, what: str):
     "What a JSON file holds."
     content = _content(file)
-    try: return json.loads(content.decode())
-    except (ValueError, RecursionError): pass                            # whose message would repeat a part of it
+    try:
+        return json.loads(content.decode())
+    except (ValueError, RecursionError):
+        pass  # whose message would repeat a part of it
     raise BadInput(f"{file.name}: expected {what} as JSON, got {len(content)} bytes that are not")
 
 # %% ../../nbs/9_command/06_file.ipynb #p30b
 def _nonce_given(nonce: str | None, source: str | None, file: Path | None):
     "The nonce, or None."
     from adaroute.provenance.plan import Nonce
-    if file is not None: return Nonce.from_dict(_json_in(file, "a nonce"))
+
+    if file is not None:
+        return Nonce.from_dict(_json_in(file, "a nonce"))
     return None if nonce is None else Nonce(nonce, source)
+
 
 def _check_open(ledger: Path | None, plan, nonce):
     "Refuse, before training, what the ledger would refuse after it."
     from adaroute.provenance.ledger import Ledger
-    if ledger is None: return
+
+    if ledger is None:
+        return
     mine = {e["kind"]: e for e in Ledger(ledger).entries if e.get("plan") == plan.digest}
     refuse = lambda why: BadInput(f"ledger {ledger.name!r}: expected {why}")
-    if "commitment" not in mine: raise refuse("the plan's commitment in it, found none")
+    if "commitment" not in mine:
+        raise refuse("the plan's commitment in it, found none")
     ended = [kind for kind in ("result", "abandoned") if kind in mine]
-    if ended: raise refuse(f"an open plan, got one that has ended ({ended[0]})")
+    if ended:
+        raise refuse(f"an open plan, got one that has ended ({ended[0]})")
     other = "nonce" in mine and mine["nonce"]["value"] != (nonce and nonce.value)
-    if other: raise refuse(f"the nonce that was entered, got {'another' if nonce else 'none'}")
+    if other:
+        raise refuse(f"the nonce that was entered, got {'another' if nonce else 'none'}")
 
 # %% ../../nbs/9_command/06_file.ipynb #p32
 _SCORES = dict(regression="r2", count="r2", binary="auroc", ordinal="kappa")
 
+
 def scores_on(
-    model,   # fitted AdaRoute
-    frame,   # rows that it has not seen
-) -> dict:   # outcome -> name of the score -> value, None where it is undefined
+    model,  # fitted AdaRoute
+    frame,  # rows that it has not seen
+) -> dict:  # outcome -> name of the score -> value, None where it is undefined
     "One score for each outcome."
     from adaroute.evaluation.metrics import score
+
     said, out = model.predict(frame), {}
     for task, kind in model.schema_.tasks.items():
         value = score(_SCORES[kind], frame[task].to_numpy(float), said[task].to_numpy())
         out[task] = {_SCORES[kind]: round(value, 6) if value == value else None}
     return out
 
+
 def _scores_in_words(scores: dict) -> str:
     "Scores in one line."
     names = dict(r2="R2", auroc="AUROC", kappa="kappa")
-    shown = lambda v: "undefined" if v is None else f"{v:.3f}" if isinstance(v, (int, float)) else "?"
-    return ", ".join(f"{task} {names.get(n, n)} {shown(v)}" for task, by in scores.items() if isinstance(by, dict) for n, v in by.items())
+    shown = lambda v: (
+        "undefined" if v is None else f"{v:.3f}" if isinstance(v, (int, float)) else "?"
+    )
+    return ", ".join(
+        f"{task} {names.get(n, n)} {shown(v)}"
+        for task, by in scores.items()
+        if isinstance(by, dict)
+        for n, v in by.items()
+    )
 
 # %% ../../nbs/9_command/06_file.ipynb #p35
 def _stated(folder: Path, plan, nonce, test: int, scores: dict) -> str:
@@ -313,63 +504,132 @@ def _stated(folder: Path, plan, nonce, test: int, scores: dict) -> str:
     from adaroute.provenance.commitment import canonical_json
     from adaroute.provenance.attestation import make_statement, subject_digests
     from adaroute.provenance.transcript import transcript_head
+
     head = transcript_head(folder)
     files = {f"model/{name}": digest for name, digest in subject_digests(folder / "model").items()}
-    said = dict(plan=plan.digest, root=plan.commitment["root"], transcript=head, seed="derived" if nonce else "self-chosen",
-                nonce=nonce and dict(value=nonce.value, source=nonce.source), test_rows=test, scores=scores)
+    said = dict(
+        plan=plan.digest,
+        root=plan.commitment["root"],
+        transcript=head,
+        seed="derived" if nonce else "self-chosen",
+        nonce=nonce and dict(value=nonce.value, source=nonce.source),
+        test_rows=test,
+        scores=scores,
+    )
     _write_private(folder / "statement.json", canonical_json(make_statement(files, said)).encode())
     return head
 
 # %% ../../nbs/9_command/06_file.ipynb #p35b
-def _finished(model, frame, groups, test, calibration: str, gate: bool, out: Path, table: Path, group: str | None):
+def _finished(
+    model,
+    frame,
+    groups,
+    test,
+    calibration: str,
+    gate: bool,
+    out: Path,
+    table: Path,
+    group: str | None,
+):
     "The model with its calibration and gate, saved apart from the run."
     from adaroute.command.main import _add_gate, _sum_of
     from adaroute.uncertainty.conformal import cross_calibrate
+
     train, own = frame[~test], None if groups is None else groups[~test]
-    if calibration == "cross": model.extras_["calibration"] = cross_calibrate(model, train, groups=own, seed=0).to_dict()
-    if gate: _add_gate(model, train, 0)
-    model.extras_["table"] = dict(sha256=_sum_of(table), group=group, held=test.nonzero()[0].tolist())
+    if calibration == "cross":
+        model.extras_["calibration"] = cross_calibrate(model, train, groups=own, seed=0).to_dict()
+    if gate:
+        _add_gate(model, train, 0)
+    model.extras_["table"] = dict(
+        sha256=_sum_of(table), group=group, held=test.nonzero()[0].tolist()
+    )
     model.save(out)
 
 # %% ../../nbs/9_command/06_file.ipynb #p36
-def _trained(table: Path, plan_folder: Path, run: Path, out: Path | None, nonce, ledger: Path | None, bar: bool) -> tuple:
+def _trained(
+    table: Path,
+    plan_folder: Path,
+    run: Path,
+    out: Path | None,
+    nonce,
+    ledger: Path | None,
+    bar: bool,
+) -> tuple:
     "Train what was planned; the plan, its reading, the table, the model and the test rows."
     from adaroute.provenance.plan import load_leaves, load_plan
     from adaroute.saving import _check_place
     from adaroute.provenance.transcript import fit_under_plan
+
     plan, reading = load_plan(plan_folder), load_reading(plan_folder)
-    if run.resolve() == plan_folder.resolve(): raise BadInput("--transcript: expected a folder of its own, got that of the plan")
+    if run.resolve() == plan_folder.resolve():
+        raise BadInput("--transcript: expected a folder of its own, got that of the plan")
     frame, _, groups = _committed(table, _schema_in(plan.config), reading)
     wanted = plan.commitment["count"] - len(plan.commitment["withdrawn"])
-    if len(frame) != wanted: raise BadInput(f"{table.name}: expected the {wanted} records of the plan, got {len(frame)} rows")
-    if out is not None: _check_place(out)
+    if len(frame) != wanted:
+        raise BadInput(
+            f"{table.name}: expected the {wanted} records of the plan, got {len(frame)} rows"
+        )
+    if out is not None:
+        _check_place(out)
     _check_open(ledger, plan, nonce)
-    if load_leaves(plan_folder, plan.commitment): _write_private(run / "leaves.bin", _content(plan_folder / "leaves.bin"))
+    if load_leaves(plan_folder, plan.commitment):
+        _write_private(run / "leaves.bin", _content(plan_folder / "leaves.bin"))
     save_reading(run, reading["group"], reading["id"], reading["how"])
-    if nonce: _enter(ledger, "nonce", plan=plan.digest, value=nonce.value, source=nonce.source)
+    if nonce:
+        _enter(ledger, "nonce", plan=plan.digest, value=nonce.value, source=nonce.source)
     model, test = fit_under_plan(frame, plan, nonce, run, groups, progress=bar)
     return plan, reading, frame, groups, model, test
 
 # %% ../../nbs/9_command/06_file.ipynb #p37
 def fit_planned(
-    ctx,             # click's context of `fit`
-    plan,            # folder of the plan, or None
-    nonce, nonce_from, nonce_file,  # as typed
-    ledger,          # file, or None
+    ctx,  # click's context of `fit`
+    plan,  # folder of the plan, or None
+    nonce,
+    nonce_from,
+    nonce_file,  # as typed
+    ledger,  # file, or None
 ):
     "The command `fit --plan`."
     calibration, given = _check_typed(ctx, plan, nonce, nonce_from, nonce_file, ledger), ctx.params
     run, out, table = given["transcript"], given["out"], given["table"]
     with _notes(given["quiet"]):
         found = _nonce_given(nonce, nonce_from, nonce_file)
-        filed, reading, frame, groups, model, test = _trained(table, plan, run, out, found, ledger, _bar(given["quiet"]))
+        filed, reading, frame, groups, model, test = _trained(
+            table, plan, run, out, found, ledger, _bar(given["quiet"])
+        )
         scores = scores_on(model, frame[test])
         head = _stated(run, filed, found, int(test.sum()), scores)
         _enter(ledger, "result", plan=filed.digest, transcript=head, scores=scores)
-        if out is not None: _finished(model, frame, groups, test, calibration, given["gate"], out, table, reading["group"])
-    answer = dict(run=str(run), model=out and str(out), plan=filed.digest, transcript=head, seed="derived" if found else "self-chosen",
-                  nonce_from=found and found.source, rows=len(frame), test_rows=int(test.sum()), scores=scores, calibration=calibration)
-    seed = f"from the plan and a nonce ({found.source})" if found else "self-chosen: that somebody looked for a lucky seed or split is not excluded"
-    _tell(_nulls(answer), [f"{run}: {(~test).sum():,} rows trained, {test.sum():,} tested", f"  seed:        {seed}", f"  transcript:  {head}",
-          f"  test rows:   {_scores_in_words(scores)}", *([f"{out}: saved"] if out else []),
-          f"Next: adaroute verify {run} --data {table} --key KEYFILE --plan {plan}"], given["as_json"])
+        if out is not None:
+            _finished(
+                model, frame, groups, test, calibration, given["gate"], out, table, reading["group"]
+            )
+    answer = dict(
+        run=str(run),
+        model=out and str(out),
+        plan=filed.digest,
+        transcript=head,
+        seed="derived" if found else "self-chosen",
+        nonce_from=found and found.source,
+        rows=len(frame),
+        test_rows=int(test.sum()),
+        scores=scores,
+        calibration=calibration,
+    )
+    seed = (
+        f"from the plan and a nonce ({found.source})"
+        if found
+        else "self-chosen: that somebody looked for a lucky seed or split is not excluded"
+    )
+    _tell(
+        _nulls(answer),
+        [
+            f"{run}: {(~test).sum():,} rows trained, {test.sum():,} tested",
+            f"  seed:        {seed}",
+            f"  transcript:  {head}",
+            f"  test rows:   {_scores_in_words(scores)}",
+            *([f"{out}: saved"] if out else []),
+            f"Next: adaroute verify {run} --data {table} --key KEYFILE --plan {plan}",
+        ],
+        given["as_json"],
+    )

@@ -19,7 +19,8 @@ from pathlib import Path
 import click
 
 # %% ../../nbs/9_command/04_main.ipynb #c05
-_HERE = Path(find_spec("adaroute").submodule_search_locations[0]).resolve()   # our own modules
+_HERE = Path(find_spec("adaroute").submodule_search_locations[0]).resolve()  # our own modules
+
 
 def _raised_in(error: BaseException) -> tuple[bool, str]:
     "Whether our own code raised an error, and where."
@@ -27,7 +28,8 @@ def _raised_in(error: BaseException) -> tuple[bool, str]:
     while trace:
         file = Path(trace.tb_frame.f_code.co_filename)
         ours = file.is_relative_to(_HERE)
-        if ours: last = f"{file.stem}, line {trace.tb_lineno}"
+        if ours:
+            last = f"{file.stem}, line {trace.tb_lineno}"
         trace = trace.tb_next
     return bool(last) and ours, last or "the command line"
 
@@ -36,37 +38,54 @@ def _verdict_on(error: BaseException) -> tuple[int, str]:
     "Exit status and line of an error."
     status = getattr(error, "status", None)
     ours, where = _raised_in(error)
-    if isinstance(error, click.ClickException): return 2, error.format_message()
-    if isinstance(error, (click.Abort, KeyboardInterrupt)): return 130, "stopped"
-    if isinstance(status, int): return status, str(error)
-    if isinstance(error, ValueError) and ours: return 3, str(error)
-    if isinstance(error, OSError): return 3, str(error) if ours else (error.strerror or type(error).__name__) + (f": {Path(str(error.filename)).name!r}" if error.filename else "")
+    if isinstance(error, click.ClickException):
+        return 2, error.format_message()
+    if isinstance(error, (click.Abort, KeyboardInterrupt)):
+        return 130, "stopped"
+    if isinstance(status, int):
+        return status, str(error)
+    if isinstance(error, ValueError) and ours:
+        return 3, str(error)
+    if isinstance(error, OSError):
+        return 3, str(error) if ours else (error.strerror or type(error).__name__) + (
+            f": {Path(str(error.filename)).name!r}" if error.filename else ""
+        )
     more = "this should not happen, please report it (ADAROUTE_DEBUG=1 shows the trace, which may hold cells)"
     return 4, f"{type(error).__name__} in {where}; {more}"
 
 # %% ../../nbs/9_command/04_main.ipynb #c08
 class _OneLine(click.Group):
     "A group of commands whose errors are one line and a status."
+
     def main(self, *args, standalone_mode=True, **more):
         "Run, and leave with a status."
-        if os.environ.get("ADAROUTE_DEBUG"): return super().main(*args, standalone_mode=standalone_mode, **more)
-        try: status = super().main(*args, standalone_mode=False, **more)
-        except Exception as error: (status, line), broke = _verdict_on(error), True
-        else: broke = False
-        if broke: click.echo("error: " + " ".join(line.split()), err=True)
-        if standalone_mode: sys.exit(status if isinstance(status, int) else 0)
+        if os.environ.get("ADAROUTE_DEBUG"):
+            return super().main(*args, standalone_mode=standalone_mode, **more)
+        try:
+            status = super().main(*args, standalone_mode=False, **more)
+        except Exception as error:
+            (status, line), broke = _verdict_on(error), True
+        else:
+            broke = False
+        if broke:
+            click.echo("error: " + " ".join(line.split()), err=True)
+        if standalone_mode:
+            sys.exit(status if isinstance(status, int) else 0)
         return status
 
 # %% ../../nbs/9_command/04_main.ipynb #c08b
 class _Verbs(_OneLine):
     "The group of all commands, whatever chapter they are in."
+
     def get_command(self, ctx, name):
         "A command of this chapter, or of those on asking and on checks, which are read when they are needed."
         if name not in self.commands:
             from adaroute.command.ask import ASKING
+
             self.commands |= ASKING
         if name not in self.commands:
             from adaroute.command.check import COMMANDS
+
             self.commands |= COMMANDS
         return self.commands.get(name)
 
@@ -74,10 +93,12 @@ class _Verbs(_OneLine):
         "Their names."
         from adaroute.command.ask import ASKING
         from adaroute.command.check import COMMANDS
+
         return sorted(self.commands | ASKING | COMMANDS)
 
 # %% ../../nbs/9_command/04_main.ipynb #c08d
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
 
 @click.group("adaroute", cls=_Verbs, invoke_without_command=True, context_settings=_SETTINGS)
 @click.version_option(package_name="adaroute", message="%(version)s")
@@ -96,12 +117,15 @@ def main(ctx):
     Exit status: 0 fine, 1 a negative check, 2 wrongly typed, 3 a table or model that is not as it should be,
     4 something inside broke (verify has its own). Notes stay on this machine, and no message repeats a cell.
     """
-    if ctx.invoked_subcommand is None: click.echo(ctx.get_help())
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 # %% ../../nbs/9_command/04_main.ipynb #c12
 def _common(command):
     "The options of every verb."
-    command = click.option("--json", "as_json", is_flag=True, help="print one JSON object on stdout, for scripts")(command)
+    command = click.option(
+        "--json", "as_json", is_flag=True, help="print one JSON object on stdout, for scripts"
+    )(command)
     return click.option("--quiet", is_flag=True, help="no progress bar and no notes")(command)
 
 # %% ../../nbs/9_command/04_main.ipynb #c12b
@@ -109,23 +133,35 @@ def _common(command):
 def _notes(quiet: bool):
     "Our warnings as notes on stderr, each once."
     said = set()
+
     def show(message, category, filename, lineno, file=None, line=None):
         text = " ".join(str(message).split())
-        if quiet or text in said or not Path(filename).is_relative_to(_HERE): return
+        if quiet or text in said or not Path(filename).is_relative_to(_HERE):
+            return
         said.add(text)
         click.echo(f"note: {text}", err=True)
+
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        warnings.filterwarnings("ignore", message=".*nothing that an allowed route reads.*")   # counted instead
+        warnings.filterwarnings(
+            "ignore", message=".*nothing that an allowed route reads.*"
+        )  # counted instead
         warnings.showwarning = show
         yield
 
 # %% ../../nbs/9_command/04_main.ipynb #c12e
-def _bar(quiet: bool) -> bool: return not quiet and sys.stderr.isatty()
+def _bar(quiet: bool) -> bool:
+    return not quiet and sys.stderr.isatty()
+
 
 def _tell(answer: dict, lines: list[str], as_json: bool):
     "The answer as JSON, or in words."
-    click.echo(json.dumps(answer, ensure_ascii=False, default=_plain_value) if as_json else "\n".join(lines))
+    click.echo(
+        json.dumps(answer, ensure_ascii=False, default=_plain_value)
+        if as_json
+        else "\n".join(lines)
+    )
+
 
 def _plain_value(value):
     "What json does not know: numpy's numbers and arrays, and paths."
@@ -134,9 +170,12 @@ def _plain_value(value):
 # %% ../../nbs/9_command/04_main.ipynb #c14
 def _nulls(value):
     "The same with None in place of NaN and infinity."
-    if isinstance(value, dict): return {str(k): _nulls(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)): return [_nulls(v) for v in value]
-    if hasattr(value, "tolist"): return _nulls(value.tolist())
+    if isinstance(value, dict):
+        return {str(k): _nulls(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_nulls(v) for v in value]
+    if hasattr(value, "tolist"):
+        return _nulls(value.tolist())
     return None if isinstance(value, float) and not abs(value) < float("inf") else value
 
 # %% ../../nbs/9_command/04_main.ipynb #c17
@@ -149,14 +188,32 @@ def _as_options(schema) -> str:
 
 # %% ../../nbs/9_command/04_main.ipynb #c18
 _FILE = click.Path(dir_okay=False, path_type=Path)
-_SCENES = ("planted", "homogeneous", "text_only", "numbers_only", "fusion", "negative_transfer", "missing", "paper")
+_SCENES = (
+    "planted",
+    "homogeneous",
+    "text_only",
+    "numbers_only",
+    "fusion",
+    "negative_transfer",
+    "missing",
+    "paper",
+)
+
 
 def _ends_in(*endings: str):
     "A check of a file's name before any work is done."
+
     def check(ctx, param, value):
-        if value is None or value.suffix.lower() in endings: return value
-        raise click.BadParameter(f"expected a name that ends in {' or '.join(endings)}, got one that ends in {value.suffix[:9]!r}", ctx, param)
+        if value is None or value.suffix.lower() in endings:
+            return value
+        raise click.BadParameter(
+            f"expected a name that ends in {' or '.join(endings)}, got one that ends in {value.suffix[:9]!r}",
+            ctx,
+            param,
+        )
+
     return check
+
 
 _TABLES = _ends_in(".csv", ".tsv", ".parquet", ".pq")
 
@@ -164,7 +221,13 @@ _TABLES = _ends_in(".csv", ".tsv", ".parquet", ".pq")
 @main.command("simulate")
 @click.argument("out", type=_FILE, callback=_TABLES)
 @click.option("--rows", default=1000, show_default=True, type=click.IntRange(1, 10_000_000))
-@click.option("--scenario", default="planted", show_default=True, type=click.Choice(_SCENES), help="what is hidden in the rows")
+@click.option(
+    "--scenario",
+    default="planted",
+    show_default=True,
+    type=click.Choice(_SCENES),
+    help="what is hidden in the rows",
+)
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @_common
 def _simulate(out, rows, scenario, seed, as_json, quiet):
@@ -176,6 +239,7 @@ def _simulate(out, rows, scenario, seed, as_json, quiet):
     """
     from adaroute.synthetic import make_cohort
     from adaroute.tables import write_table
+
     with _notes(quiet):
         cohort = make_cohort(rows, scenario, seed=seed)
         frame = cohort.frame.copy()
@@ -183,12 +247,17 @@ def _simulate(out, rows, scenario, seed, as_json, quiet):
         write_table(frame, out)
     s = cohort.schema
     answer = dict(out=str(out), rows=rows, scenario=scenario, seed=seed, schema=s.to_dict())
-    _tell(answer, [f"{out}: {rows:,} rows", f"Next: adaroute fit {out} {_as_options(s)} --out model"], as_json)
+    _tell(
+        answer,
+        [f"{out}: {rows:,} rows", f"Next: adaroute fit {out} {_as_options(s)} --out model"],
+        as_json,
+    )
 
 # %% ../../nbs/9_command/04_main.ipynb #c22
 @main.group("data")
 def _data():
     "Real tables to try things on: list them, fetch one."
+
 
 @_data.command("list")
 @_common
@@ -200,14 +269,24 @@ def _data_list(as_json, quiet):
       adaroute data list
     """
     from adaroute.datasets import available, names
+
     found = {name: available(name) for name in names()}
-    _tell({"tables": found}, [f"{name:<10} {'here' if here else 'to be fetched'}" for name, here in found.items()], as_json)
+    _tell(
+        {"tables": found},
+        [f"{name:<10} {'here' if here else 'to be fetched'}" for name, here in found.items()],
+        as_json,
+    )
 
 # %% ../../nbs/9_command/04_main.ipynb #c23
 @_data.command("fetch")
 @click.argument("name")
 @click.option("--variant", help="another choice of its columns")
-@click.option("--out", type=_FILE, callback=_TABLES, help="write the table to this file (.csv, .tsv or .parquet)")
+@click.option(
+    "--out",
+    type=_FILE,
+    callback=_TABLES,
+    help="write the table to this file (.csv, .tsv or .parquet)",
+)
 @_common
 def _data_fetch(name, variant, out, as_json, quiet):
     """Fetch a table, check it, and say whose it is.
@@ -218,86 +297,161 @@ def _data_fetch(name, variant, out, as_json, quiet):
     """
     from adaroute.datasets import load, names
     from adaroute.tables import write_table
-    if name not in names(): raise click.BadParameter(f"expected one of {', '.join(names())}, got {name[:40]!r}")
-    with _notes(quiet): d = load(name, variant=variant)
-    if out: write_table(d.frame if d.groups is None else d.frame.assign(group=d.groups), out)
+
+    if name not in names():
+        raise click.BadParameter(f"expected one of {', '.join(names())}, got {name[:40]!r}")
+    with _notes(quiet):
+        d = load(name, variant=variant)
+    if out:
+        write_table(d.frame if d.groups is None else d.frame.assign(group=d.groups), out)
     group = "" if d.groups is None else " --group group"
     lines = [f"{name}: {len(d):,} rows", f"Cite: {d.citation}", f"Licence: {d.licence}"]
-    if out: lines.append(f"Next: adaroute fit {out} {_as_options(d.schema)}{group} --out model")
-    answer = dict(name=name, rows=len(d), citation=d.citation, licence=d.licence, out=out and str(out), schema=d.schema.to_dict())
+    if out:
+        lines.append(f"Next: adaroute fit {out} {_as_options(d.schema)}{group} --out model")
+    answer = dict(
+        name=name,
+        rows=len(d),
+        citation=d.citation,
+        licence=d.licence,
+        out=out and str(out),
+        schema=d.schema.to_dict(),
+    )
     _tell(answer, lines, as_json)
 
 # %% ../../nbs/9_command/04_main.ipynb #c26
 class _OutcomeType(click.ParamType):
     "An outcome as it is typed: NAME:TYPE or NAME:TYPE:LOW..HIGH."
+
     name = "NAME:TYPE[:LOW..HIGH]"
     form = re.compile(r"(.+?):(regression|binary|ordinal|count)(?::(-?[\d.]*?)\.\.(-?[\d.]*))?")
 
     def convert(self, value, param, ctx):
         "Name, type and bounds."
-        if isinstance(value, tuple): return value
+        if isinstance(value, tuple):
+            return value
         found = self.form.fullmatch(value)
-        try: bounds = found and tuple(float(v) if v else None for v in found.groups()[2:])
-        except ValueError: found = None
+        try:
+            bounds = found and tuple(float(v) if v else None for v in found.groups()[2:])
+        except ValueError:
+            found = None
         wanted = "NAME:TYPE or NAME:TYPE:LOW..HIGH with regression, binary, ordinal or count, such as phq9:regression:0..27"
-        if not found: self.fail(f"expected {wanted}", param, ctx)
+        if not found:
+            self.fail(f"expected {wanted}", param, ctx)
         return found[1], found[2], None if bounds == (None, None) else bounds
 
 # %% ../../nbs/9_command/04_main.ipynb #c27q
 class _Unplanned(click.Option):
     "An option that is required unless there is a plan."
+
     def value_is_missing(self, value):
         "Whether nothing was typed, and no plan either."
-        return super().value_is_missing(value) and not isinstance(click.get_current_context().params.get("plan"), Path)
+        return super().value_is_missing(value) and not isinstance(
+            click.get_current_context().params.get("plan"), Path
+        )
 
 # %% ../../nbs/9_command/04_main.ipynb #c29
 def _reading_options(command):
     "The options that say how a file is read."
-    for option in reversed((
-            click.option("--decimal", type=click.Choice([".", ","]), default=".", show_default=True, help="what separates 1 and 5 in one and a half"),
+    for option in reversed(
+        (
+            click.option(
+                "--decimal",
+                type=click.Choice([".", ","]),
+                default=".",
+                show_default=True,
+                help="what separates 1 and 5 in one and a half",
+            ),
             click.option("--delimiter", help="between cells; guessed if not given"),
-            click.option("--encoding", help="of the letters; UTF-8 if not given, with a fallback that is announced"),
-            click.option("--missing", multiple=True, metavar="WORD", help="a word for a missing cell, in place of NA, N/A, NaN and null"))):
+            click.option(
+                "--encoding",
+                help="of the letters; UTF-8 if not given, with a fallback that is announced",
+            ),
+            click.option(
+                "--missing",
+                multiple=True,
+                metavar="WORD",
+                help="a word for a missing cell, in place of NA, N/A, NaN and null",
+            ),
+        )
+    ):
         command = option(command)
     return command
 
 # %% ../../nbs/9_command/04_main.ipynb #c29a
 def _how(given: dict) -> dict:
     "Options of a file as `Reading` wants them."
-    how = {name: given[name] for name in ("decimal", "delimiter", "encoding", "missing") if given.get(name)}
-    if "delimiter" in how: how["delimiter"] = how["delimiter"].replace("\\t", "\t")
-    if len(how.get("delimiter", ",")) != 1: raise click.UsageError("--delimiter: expected one character")
+    how = {
+        name: given[name]
+        for name in ("decimal", "delimiter", "encoding", "missing")
+        if given.get(name)
+    }
+    if "delimiter" in how:
+        how["delimiter"] = how["delimiter"].replace("\\t", "\t")
+    if len(how.get("delimiter", ",")) != 1:
+        raise click.UsageError("--delimiter: expected one character")
     return how
 
 # %% ../../nbs/9_command/04_main.ipynb #c28
 def _columns(command):
     "The options that say what a table's columns are and how it is read."
     many = lambda name, text, **more: click.option(name, multiple=True, help=text, **more)
-    for option in reversed((
+    for option in reversed(
+        (
             many("--text", "a column of notes; may be given several times", metavar="NAME"),
-            many("--numeric", "a column of numbers; 'auto' takes all that hold numbers, 'none' none", metavar="NAME",
-                 default=("auto",), show_default=True),
+            many(
+                "--numeric",
+                "a column of numbers; 'auto' takes all that hold numbers, 'none' none",
+                metavar="NAME",
+                default=("auto",),
+                show_default=True,
+            ),
             many("--categorical", "a column of categories, such as site", metavar="NAME"),
-            many("--outcome", "a column to predict, with its type and perhaps its ends", type=_OutcomeType(), required=True, cls=_Unplanned),
-            click.option("--group", metavar="NAME", help="column that says whose rows they are; a person's rows stay together"),
-            many("--ignore", "a column that 'auto' must leave alone", metavar="NAME"))):
+            many(
+                "--outcome",
+                "a column to predict, with its type and perhaps its ends",
+                type=_OutcomeType(),
+                required=True,
+                cls=_Unplanned,
+            ),
+            click.option(
+                "--group",
+                metavar="NAME",
+                help="column that says whose rows they are; a person's rows stay together",
+            ),
+            many("--ignore", "a column that 'auto' must leave alone", metavar="NAME"),
+        )
+    ):
         command = option(command)
     return _reading_options(command)
 
 # %% ../../nbs/9_command/04_main.ipynb #c31
 class _Table:
     "A table for training and what its columns are."
+
     def __init__(self, path, text, numeric, categorical, outcome, group, ignore, **reading):
         from adaroute.tables import read_table
-        self.tasks, self.bounds = {n: kind for n, kind, _ in outcome}, {n: b for n, _, b in outcome if b}
-        if len(self.tasks) < len(outcome): raise click.UsageError("--outcome: expected each outcome once")
-        if len(numeric) > 1 and {"auto", "none"} & set(numeric): raise click.UsageError("--numeric: expected names, or 'auto' alone, or 'none' alone")
+
+        self.tasks, self.bounds = (
+            {n: kind for n, kind, _ in outcome},
+            {n: b for n, _, b in outcome if b},
+        )
+        if len(self.tasks) < len(outcome):
+            raise click.UsageError("--outcome: expected each outcome once")
+        if len(numeric) > 1 and {"auto", "none"} & set(numeric):
+            raise click.UsageError("--numeric: expected names, or 'auto' alone, or 'none' alone")
         numbers = {("auto",): "auto", ("none",): ()}.get(tuple(numeric), numeric)
         left = dict.fromkeys([*ignore, *([group] if group else [])])
-        self.frame = read_table(path, text, numbers, categorical, self.tasks, ignore=list(left), **_how(reading))
+        self.frame = read_table(
+            path, text, numbers, categorical, self.tasks, ignore=list(left), **_how(reading)
+        )
         kinds = self.frame.attrs.pop("kinds")
         pick = lambda kind: [n for n, k in kinds.items() if k == kind]
-        self.roles = dict(text=list(text), numeric=pick("numeric"), categorical=list(categorical), tasks=self.tasks)
+        self.roles = dict(
+            text=list(text),
+            numeric=pick("numeric"),
+            categorical=list(categorical),
+            tasks=self.tasks,
+        )
         self.left_out = [n for n in pick("kept") if n != group]
         self.groups = None if group is None else _labels_of(self.frame, group)
 
@@ -310,10 +464,14 @@ class _Table:
 def _labels_of(frame, group: str):
     "Whose rows they are; a row without an owner is refused."
     from adaroute.tables import TableError
+
     labels = frame[group].astype(object)
     lost = labels.isna().to_numpy()
     at = int(lost.argmax()) + 1
-    if lost.any(): raise TableError(f"column {group!r}, data row {at}: expected whose row it is, got nothing", at, group)
+    if lost.any():
+        raise TableError(
+            f"column {group!r}, data row {at}: expected whose row it is, got nothing", at, group
+        )
     return labels.astype(str).to_numpy()
 
 # %% ../../nbs/9_command/04_main.ipynb #c32b
@@ -321,19 +479,32 @@ def _in_words(about: dict) -> list[str]:
     "What a table was taken for."
     listed = lambda names: ", ".join(names) if names else "none"
     groups = "" if about["groups"] is None else f" of {about['groups']:,} groups"
-    out = [f"{about['rows']:,} rows{groups}"] + [f"  {kind + ':':<13}{listed(about[kind])}" for kind in ("text", "numeric", "categorical")]
+    out = [f"{about['rows']:,} rows{groups}"] + [
+        f"  {kind + ':':<13}{listed(about[kind])}" for kind in ("text", "numeric", "categorical")
+    ]
     outcomes = [f"{n} ({k})" for n, k in about["tasks"].items()]
-    return out + [f"  {'outcomes:':<13}{listed(outcomes)}", f"  {'left out:':<13}{listed(about['left_out'])}"]
+    return out + [
+        f"  {'outcomes:':<13}{listed(outcomes)}",
+        f"  {'left out:':<13}{listed(about['left_out'])}",
+    ]
 
 # %% ../../nbs/9_command/04_main.ipynb #c34
-_CALIBRATION, _FEWEST = "a share such as .2, 'cross' or 'none'", 20  # rows or groups kept back, at least
+_CALIBRATION, _FEWEST = (
+    "a share such as .2, 'cross' or 'none'",
+    20,
+)  # rows or groups kept back, at least
+
 
 def _share_of(ctx, param, value):
     "The part of the rows that is kept back, or a word."
-    if value in ("cross", "none"): return value
-    try: share = float(value)
-    except ValueError: share = 0.
-    if not 0 < share < .9: raise click.BadParameter(f"expected {_CALIBRATION}")
+    if value in ("cross", "none"):
+        return value
+    try:
+        share = float(value)
+    except ValueError:
+        share = 0.0
+    if not 0 < share < 0.9:
+        raise click.BadParameter(f"expected {_CALIBRATION}")
     return share
 
 # %% ../../nbs/9_command/04_main.ipynb #c34c
@@ -341,12 +512,16 @@ def _held_back(table: _Table, calibration, seed: int):
     "Rows that calibrate: none, or whole groups."
     import numpy as np
     from adaroute.estimator import validation_rows
+
     known = table.frame[list(table.tasks)].notna().any(axis=1).to_numpy()
     owners = np.arange(len(table.frame)) if table.groups is None else table.groups
-    if isinstance(calibration, str): return np.zeros(len(known), bool)
+    if isinstance(calibration, str):
+        return np.zeros(len(known), bool)
     if len(set(owners[known])) * calibration < _FEWEST:
-        warnings.warn(f"too few rows or groups to keep {calibration:.0%} back for calibration, so intervals are the model's own; "
-                      "--calibration cross uses all rows twice")
+        warnings.warn(
+            f"too few rows or groups to keep {calibration:.0%} back for calibration, so intervals are the model's own; "
+            "--calibration cross uses all rows twice"
+        )
         return np.zeros(len(known), bool)
     return validation_rows(owners, 1, calibration, np.random.default_rng([seed, 13]))[0]
 
@@ -355,33 +530,73 @@ def _learned(table: _Table, held, calibration, seed: int, bar: bool, **how):
     "A fitted model with its calibration."
     from adaroute import AdaRoute
     from adaroute.uncertainty.conformal import calibrate, cross_calibrate
-    train, part = table.frame[~held], lambda rows: None if table.groups is None else table.groups[rows]
-    model = AdaRoute(**table.roles, bounds=table.bounds or None, seed=seed, progress=bar, **how).fit(train, groups=part(~held))
+
+    train, part = (
+        table.frame[~held],
+        lambda rows: None if table.groups is None else table.groups[rows],
+    )
+    model = AdaRoute(
+        **table.roles, bounds=table.bounds or None, seed=seed, progress=bar, **how
+    ).fit(train, groups=part(~held))
     found = None
-    if held.any(): found = calibrate(model, table.frame[held], groups=part(held), met=train, seed=seed)
-    elif calibration == "cross": found = cross_calibrate(model, table.frame, groups=table.groups, seed=seed)
-    if found: model.extras_["calibration"] = found.to_dict()
+    if held.any():
+        found = calibrate(model, table.frame[held], groups=part(held), met=train, seed=seed)
+    elif calibration == "cross":
+        found = cross_calibrate(model, table.frame, groups=table.groups, seed=seed)
+    if found:
+        model.extras_["calibration"] = found.to_dict()
     return model
 
 # %% ../../nbs/9_command/04_main.ipynb #c35b
 def _training_options(command):
     "How long and how often to train, and from which seed."
-    seed = click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="same seed, same machine: the same model")
+    seed = click.option(
+        "--seed",
+        default=0,
+        show_default=True,
+        type=click.IntRange(0),
+        help="same seed, same machine: the same model",
+    )
     return seed(_long_options(command))
+
 
 def _long_options(command):
     "How long and how often to train."
-    for option in (click.option("--members", default=3, show_default=True, type=click.IntRange(1), help="models that are averaged"),
-                   click.option("--steps", type=click.IntRange(1), help="training steps; by default four a row, from 2000 to 4000")):
+    for option in (
+        click.option(
+            "--members",
+            default=3,
+            show_default=True,
+            type=click.IntRange(1),
+            help="models that are averaged",
+        ),
+        click.option(
+            "--steps",
+            type=click.IntRange(1),
+            help="training steps; by default four a row, from 2000 to 4000",
+        ),
+    ):
         command = option(command)
     return command
 
+
 def _routing_options(command):
     "What a route is chosen for, and who serves rows that lack evidence."
-    for option in (click.option("--spares/--no-spares", default=True, show_default=True,
-                                help="serve rows without text, or without numbers, by models of their own"),
-                   click.option("--route-per", type=click.Choice(["sample", "sample_task"]), default="sample", show_default=True,
-                                help="one route a row, or one for each of its outcomes")):
+    for option in (
+        click.option(
+            "--spares/--no-spares",
+            default=True,
+            show_default=True,
+            help="serve rows without text, or without numbers, by models of their own",
+        ),
+        click.option(
+            "--route-per",
+            type=click.Choice(["sample", "sample_task"]),
+            default="sample",
+            show_default=True,
+            help="one route a row, or one for each of its outcomes",
+        ),
+    ):
         command = option(command)
     return command
 
@@ -389,55 +604,111 @@ def _routing_options(command):
 def _add_gate(model, frame, seed: int):
     "Learn whose notes need not be read."
     from adaroute.policy.reading_cost import train_gate
+
     model.extras_["gate"] = train_gate(model, frame, seed=seed).to_dict()
+
 
 def _sum_of(table: Path) -> str:
     "A file's checksum."
-    with open(table, "rb") as file: return hashlib.file_digest(file, "sha256").hexdigest()
+    with open(table, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
 
 def _further_options(command):
     "A file to go on from, and whether to learn more than to predict."
-    for option in (click.option("--gate", is_flag=True, help="also learn whose notes need not be read, for predict --price"),
-                   click.option("--checkpoint", type=_FILE, help="file to go on from if training is interrupted")):
+    for option in (
+        click.option(
+            "--gate",
+            is_flag=True,
+            help="also learn whose notes need not be read, for predict --price",
+        ),
+        click.option(
+            "--checkpoint", type=_FILE, help="file to go on from if training is interrupted"
+        ),
+    ):
         command = option(command)
     return command
 
 # %% ../../nbs/9_command/04_main.ipynb #c36q
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
+
 def _proof_options(command):
     "The options of a training that somebody may check."
-    for option in (click.option("--ledger", type=_FILE, help="ledger that nonce and result are entered in (with --plan)"),
-                   click.option("--nonce-file", type=_FILE, help="the nonce and its source as nonce.json (with --plan)"),
-                   click.option("--nonce-from", metavar="WHO", help="who supplied the nonce, and how (with --plan)"),
-                   click.option("--nonce", metavar="TEXT", help="what somebody supplied after the plan was filed (with --plan)"),
-                   click.option("--plan", type=_FOLDER, is_eager=True, help="train what was filed here by commit, which knows columns and choices"),
-                   click.option("--transcript", type=_FOLDER, help="run folder: how it was trained, for verify; resumes as well")):
+    for option in (
+        click.option(
+            "--ledger", type=_FILE, help="ledger that nonce and result are entered in (with --plan)"
+        ),
+        click.option(
+            "--nonce-file", type=_FILE, help="the nonce and its source as nonce.json (with --plan)"
+        ),
+        click.option(
+            "--nonce-from", metavar="WHO", help="who supplied the nonce, and how (with --plan)"
+        ),
+        click.option(
+            "--nonce",
+            metavar="TEXT",
+            help="what somebody supplied after the plan was filed (with --plan)",
+        ),
+        click.option(
+            "--plan",
+            type=_FOLDER,
+            is_eager=True,
+            help="train what was filed here by commit, which knows columns and choices",
+        ),
+        click.option(
+            "--transcript",
+            type=_FOLDER,
+            help="run folder: how it was trained, for verify; resumes as well",
+        ),
+    ):
         command = option(command)
     return command
 
 # %% ../../nbs/9_command/04_main.ipynb #c36r
 class _Fit(click.Command):
     "`fit`, which hands over where there is a plan."
+
     def invoke(self, ctx):
         "Train, planned or not."
-        proof = {name: ctx.params.pop(name) for name in ("plan", "nonce", "nonce_from", "nonce_file", "ledger")}
-        if not any(proof.values()): return super().invoke(ctx)
+        proof = {
+            name: ctx.params.pop(name)
+            for name in ("plan", "nonce", "nonce_from", "nonce_file", "ledger")
+        }
+        if not any(proof.values()):
+            return super().invoke(ctx)
         from adaroute.command.file import fit_planned
+
         return fit_planned(ctx, **proof)
 
 # %% ../../nbs/9_command/04_main.ipynb #c36t
-def _fit_table(data: _Table, table, out, calibration, seed: int, gate: bool, transcript, columns: dict, bar: bool, **how):
+def _fit_table(
+    data: _Table,
+    table,
+    out,
+    calibration,
+    seed: int,
+    gate: bool,
+    transcript,
+    columns: dict,
+    bar: bool,
+    **how,
+):
     "A model that was fitted to a table and saved, and the rows that were kept back."
     from adaroute.saving import _check_place
+
     _check_place(out)
     held = _held_back(data, calibration, seed)
     if transcript:
         from adaroute.command.file import begin_transcript
+
         how["transcript"] = begin_transcript(transcript, out, columns, held.nonzero()[0].tolist())
     model = _learned(data, held, calibration, seed, bar, **how)
-    if gate: _add_gate(model, data.frame[~held], seed)
-    model.extras_["table"] = dict(sha256=_sum_of(table), group=columns["group"], held=held.nonzero()[0].tolist())
+    if gate:
+        _add_gate(model, data.frame[~held], seed)
+    model.extras_["table"] = dict(
+        sha256=_sum_of(table), group=columns["group"], held=held.nonzero()[0].tolist()
+    )
     model.save(out)
     return model, held
 
@@ -445,10 +716,28 @@ def _fit_table(data: _Table, table, out, calibration, seed: int, gate: bool, tra
 def _tell_fit(model, data: _Table, held, out, seed: int, seconds: float, as_json: bool):
     "What was learned from, how the intervals were calibrated, and where the model is."
     kind = "calibration" in model.extras_ and model.extras_["calibration"]["how"]
-    answer = dict(model=str(out), **data.about(), bounds=data.bounds, calibration=kind or "none", calibration_rows=int(held.sum()),
-                  validation_error=float(model.validation_error_.mean()), seed=seed, seconds=round(seconds, 1))
-    said = {"split": f"{held.sum():,} rows kept back", "cross": "five further fits"}.get(kind, "none; intervals are the model's own")
-    _tell(_nulls(answer), [*_in_words(answer), f"  calibration: {said}", f"{out}: saved after {answer['seconds']:.0f} s"], as_json)
+    answer = dict(
+        model=str(out),
+        **data.about(),
+        bounds=data.bounds,
+        calibration=kind or "none",
+        calibration_rows=int(held.sum()),
+        validation_error=float(model.validation_error_.mean()),
+        seed=seed,
+        seconds=round(seconds, 1),
+    )
+    said = {"split": f"{held.sum():,} rows kept back", "cross": "five further fits"}.get(
+        kind, "none; intervals are the model's own"
+    )
+    _tell(
+        _nulls(answer),
+        [
+            *_in_words(answer),
+            f"  calibration: {said}",
+            f"{out}: saved after {answer['seconds']:.0f} s",
+        ],
+        as_json,
+    )
 
 # %% ../../nbs/9_command/04_main.ipynb #c37
 @main.command("fit", cls=_Fit)
@@ -456,12 +745,34 @@ def _tell_fit(model, data: _Table, held, out, seed: int, seconds: float, as_json
 @_columns
 @_proof_options
 @click.option("--out", required=True, type=_FOLDER, cls=_Unplanned, help="folder of the model")
-@click.option("--calibration", default=".2", show_default=True, callback=_share_of, metavar="SHARE|cross|none", help="rows kept back for intervals")
+@click.option(
+    "--calibration",
+    default=".2",
+    show_default=True,
+    callback=_share_of,
+    metavar="SHARE|cross|none",
+    help="rows kept back for intervals",
+)
 @_training_options
 @_routing_options
 @_further_options
 @_common
-def _fit_command(table, out, calibration, seed, gate, transcript, as_json, quiet, steps, members, route_per, spares, checkpoint, **columns):
+def _fit_command(
+    table,
+    out,
+    calibration,
+    seed,
+    gate,
+    transcript,
+    as_json,
+    quiet,
+    steps,
+    members,
+    route_per,
+    spares,
+    checkpoint,
+    **columns,
+):
     """Learn from a table and save the model.
 
     \b
@@ -473,10 +784,18 @@ def _fit_command(table, out, calibration, seed, gate, transcript, as_json, quiet
     With --transcript others can check what was trained; with --plan it is what commit has filed.
     """
     start = time.monotonic()
-    how = dict(steps=steps, members=members, route_per=route_per, spares=spares, checkpoint=checkpoint and str(checkpoint))
+    how = dict(
+        steps=steps,
+        members=members,
+        route_per=route_per,
+        spares=spares,
+        checkpoint=checkpoint and str(checkpoint),
+    )
     with _notes(quiet):
         data = _Table(table, **columns)
-        model, held = _fit_table(data, table, out, calibration, seed, gate, transcript, columns, _bar(quiet), **how)
+        model, held = _fit_table(
+            data, table, out, calibration, seed, gate, transcript, columns, _bar(quiet), **how
+        )
     _tell_fit(model, data, held, out, seed, time.monotonic() - start, as_json)
 
 # %% ../../nbs/9_command/04_main.ipynb #c63
@@ -490,6 +809,9 @@ def _paper_command(words):
       adaroute paper --scale smoke
     """
     from adaroute.lab.paper import main as paper
+
     return paper.main(args=list(words), prog_name="adaroute paper", standalone_mode=False)
 
-if __name__ == "__main__" and "__file__" in globals(): main()
+
+if __name__ == "__main__" and "__file__" in globals():
+    main()

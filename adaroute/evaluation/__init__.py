@@ -1,4 +1,5 @@
 "Evaluation: scores with intervals, headroom, and a verdict that can be trusted."
+
 import lazy_loader as lazy
 
 __getattr__, __dir__, __all__ = lazy.attach(

@@ -14,18 +14,27 @@ from sklearn.base import clone
 from ..rivals import baselines
 from ..datasets import folds as deal_folds
 from .metrics import bootstrap_interval, score
-from .headroom import Headroom, Statements, headroom_report, row_losses, statements
+from .headroom import Headroom, Statements, headroom_report, row_losses
+from .headroom import statements
 from ..schema import SchemaError, _table
 from .verdict import Claim, claims_help
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c06a
-COMPARED = {"mean": baselines.ConstantBaseline, "ridge": baselines.RidgeBaseline, "boosting": baselines.BoostingBaseline}
+COMPARED = {
+    "mean": baselines.ConstantBaseline,
+    "ridge": baselines.RidgeBaseline,
+    "boosting": baselines.BoostingBaseline,
+}
+
 
 def _rivals(names) -> dict:
     "Rivals by their names."
     names = (names,) if isinstance(names, str) else tuple(names)
     unknown = [n for n in names if n not in COMPARED]
-    if unknown or not names: raise ValueError(f"rivals: expected some of {', '.join(COMPARED)}, got {repr(unknown[0])[:40] if unknown else 'none'}")
+    if unknown or not names:
+        raise ValueError(
+            f"rivals: expected some of {', '.join(COMPARED)}, got {repr(unknown[0])[:40] if unknown else 'none'}"
+        )
     return {n: COMPARED[n] for n in names}
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c07
@@ -33,80 +42,123 @@ def _side_by_side(parts: list, order: np.ndarray) -> Statements:
     "Statements of all folds in the order of the table."
     stack = lambda name: np.concatenate([getattr(s, name) for s in parts])[order]
     fallback = np.concatenate([np.broadcast_to(s.fallback, s.outcome.shape) for s in parts])[order]
-    return Statements(stack("routes"), stack("open"), stack("experts"), stack("outcome"), stack("presence"), fallback)
+    return Statements(
+        stack("routes"),
+        stack("open"),
+        stack("experts"),
+        stack("outcome"),
+        stack("presence"),
+        fallback,
+    )
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c07b
 def _say_fold(estimator, rivals: dict, frame, groups, train, test) -> tuple[Statements, dict]:
     "What models that were fitted to `train` say of `test`: statements, and name -> (m, K)."
     rows, new = frame.iloc[train], frame.iloc[test]
-    plain = {k: estimator.get_params()[k] for k in ("text", "numeric", "categorical", "tasks", "encoder", "seed")}
-    model = clone(estimator).set_params(checkpoint=None, transcript=None).fit(rows, groups=None if groups is None else groups[train])
+    plain = {
+        k: estimator.get_params()[k]
+        for k in ("text", "numeric", "categorical", "tasks", "encoder", "seed")
+    }
+    model = (
+        clone(estimator)
+        .set_params(checkpoint=None, transcript=None)
+        .fit(rows, groups=None if groups is None else groups[train])
+    )
     said = {"adaroute": model.predict(new).to_numpy()}
-    for name, rival in rivals.items(): said[name] = rival(**plain).fit(rows).predict(new).to_numpy()
+    for name, rival in rivals.items():
+        said[name] = rival(**plain).fit(rows).predict(new).to_numpy()
     return statements(model, new), said
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c08
 def out_of_fold(
-    estimator,               # AdaRoute with its columns and tasks; it is cloned, not fitted
-    frame,                   # (n rows)
-    groups=None,             # (n,) persons, kept in one fold
+    estimator,  # AdaRoute with its columns and tasks; it is cloned, not fitted
+    frame,  # (n rows)
+    groups=None,  # (n,) persons, kept in one fold
     folds: int = 5,
-    rivals=tuple(COMPARED),    # names of rivals
-    seed: int = 0,           # of the folds
+    rivals=tuple(COMPARED),  # names of rivals
+    seed: int = 0,  # of the folds
     progress: bool = False,
 ) -> tuple[Statements, dict]:  # of all rows; name -> predictions (n, K), "adaroute" first
     "Let models predict the rows that they have not seen."
     from tqdm import tqdm
+
     frame, rivals = _table(frame), _rivals(rivals)
     groups = None if groups is None else np.asarray(groups)
     splits = deal_folds(len(frame) if groups is None else groups, folds, seed=seed)
-    parts = [_say_fold(estimator, rivals, frame, groups, train, test)
-             for train, test in tqdm(splits, desc="folds", unit="fold", disable=not progress)]
+    parts = [
+        _say_fold(estimator, rivals, frame, groups, train, test)
+        for train, test in tqdm(splits, desc="folds", unit="fold", disable=not progress)
+    ]
     order = np.argsort(np.concatenate([test for _, test in splits]))
-    predictions = {name: np.concatenate([own[name] for _, own in parts])[order] for name in ("adaroute", *rivals)}
+    predictions = {
+        name: np.concatenate([own[name] for _, own in parts])[order]
+        for name in ("adaroute", *rivals)
+    }
     return _side_by_side([stated for stated, _ in parts], order), predictions
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c16
-TASK_SCORES = {"regression": ("r2", "mae"), "count": ("r2", "mae"), "binary": ("auroc", "brier"), "ordinal": ("kappa", "mae")}
+TASK_SCORES = {
+    "regression": ("r2", "mae"),
+    "count": ("r2", "mae"),
+    "binary": ("auroc", "brier"),
+    "ordinal": ("kappa", "mae"),
+}
+
 
 def score_all(
-    outcome,                 # (n, K) NaN: not observed
-    predictions: dict,       # name -> (n, K)
-    tasks: dict[str, str],   # name -> type
-    groups=None,             # (n,) persons, drawn whole
+    outcome,  # (n, K) NaN: not observed
+    predictions: dict,  # name -> (n, K)
+    tasks: dict[str, str],  # name -> type
+    groups=None,  # (n,) persons, drawn whole
     draws: int = 500,
     seed: int = 0,
-) -> pd.DataFrame:           # columns outcome, score, model, estimate, low, high
+) -> pd.DataFrame:  # columns outcome, score, model, estimate, low, high
     "The scores of several models with intervals."
     rows = []
     for k, (task, kind) in enumerate(tasks.items()):
         for metric in TASK_SCORES[kind]:
             for name, p in predictions.items():
-                got = bootstrap_interval(partial(score, metric), (np.asarray(outcome)[:, k], p[:, k]), groups, draws, rng=np.random.default_rng(seed))
+                got = bootstrap_interval(
+                    partial(score, metric),
+                    (np.asarray(outcome)[:, k], p[:, k]),
+                    groups,
+                    draws,
+                    rng=np.random.default_rng(seed),
+                )
                 rows.append((task, metric, name, *got))
     return pd.DataFrame(rows, columns=["outcome", "score", "model", "estimate", "low", "high"])
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c19a
 def _claimed(c: Claim) -> str:
-    may = "The routed model beats every rival" if c.helps else "We may not claim that the routed model beats every rival"
-    p = f"= {c.p:.3f}" if c.p >= .001 else "< .001"
+    may = (
+        "The routed model beats every rival"
+        if c.helps
+        else "We may not claim that the routed model beats every rival"
+    )
+    p = f"= {c.p:.3f}" if c.p >= 0.001 else "< .001"
     return f"{may}: its gain over {c.rival}, the hardest, is {c.gain} (one-sided p {p})."
+
 
 def _wide_scores(scores: pd.DataFrame, models) -> pd.DataFrame:  # from `score_all`
     text = scores.apply(lambda r: f"{r.estimate:.3f} [{r.low:.3f}, {r.high:.3f}]", axis=1)
-    wide = scores.assign(text=text).pivot(index=["outcome", "score"], columns="model", values="text")
-    return wide.loc[list(dict.fromkeys(zip(scores.outcome, scores.score))), list(models)].rename_axis(columns=None)
+    wide = scores.assign(text=text).pivot(
+        index=["outcome", "score"], columns="model", values="text"
+    )
+    return wide.loc[
+        list(dict.fromkeys(zip(scores.outcome, scores.score))), list(models)
+    ].rename_axis(columns=None)
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c20
 @dataclass(frozen=True, eq=False)
 class Comparison:
     "What a routed model and its rivals say of rows that they have not seen."
+
     tasks: dict
-    headroom: Headroom        # what routing could gain, and did
-    claim: Claim              # against every rival
-    scores: pd.DataFrame      # from `score_all`
-    predictions: dict         # name -> (n, K), rows with an outcome
-    rows: np.ndarray          # their positions in the table  # (n,)
+    headroom: Headroom  # what routing could gain, and did
+    claim: Claim  # against every rival
+    scores: pd.DataFrame  # from `score_all`
+    predictions: dict  # name -> (n, K), rows with an outcome
+    rows: np.ndarray  # their positions in the table  # (n,)
     folds: int
 
     @property
@@ -123,18 +175,20 @@ class Comparison:
 def _with_outcomes(frame: pd.DataFrame, tasks: dict) -> np.ndarray:  # (m,) positions
     "Rows that have an outcome."
     lost = [t for t in tasks if t not in frame]
-    if not tasks: raise SchemaError("tasks: expected at least one outcome, got none")
-    if lost: raise SchemaError(f"column {lost[0]!r}: expected an outcome, got no such column")
+    if not tasks:
+        raise SchemaError("tasks: expected at least one outcome, got none")
+    if lost:
+        raise SchemaError(f"column {lost[0]!r}: expected an outcome, got no such column")
     return np.flatnonzero(frame[list(tasks)].notna().any(axis=1))
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c21
 def compare_out_of_fold(
-    estimator,               # AdaRoute with its columns and tasks
-    frame,                   # (n rows); those without any outcome are passed over
-    groups=None,             # (n,) persons
+    estimator,  # AdaRoute with its columns and tasks
+    frame,  # (n rows); those without any outcome are passed over
+    groups=None,  # (n,) persons
     folds: int = 5,
     rivals=tuple(COMPARED),
-    draws: int = 500,        # of the bootstrap
+    draws: int = 500,  # of the bootstrap
     seed: int = 0,
     progress: bool = False,
 ) -> Comparison:
@@ -145,6 +199,16 @@ def compare_out_of_fold(
     said, predictions = out_of_fold(estimator, frame, groups, folds, rivals, seed, progress)
     others = {n: p for n, p in predictions.items() if n != "adaroute"}
     loss = {n: row_losses(said.outcome, p) for n, p in predictions.items()}
-    claim = claims_help({n: loss[n] - loss["adaroute"] for n in others}, groups, rng=np.random.default_rng(seed))
+    claim = claims_help(
+        {n: loss[n] - loss["adaroute"] for n in others}, groups, rng=np.random.default_rng(seed)
+    )
     room = headroom_report(said, groups=groups, rivals=others, folds=folds, draws=draws, seed=seed)
-    return Comparison(tasks, room, claim, score_all(said.outcome, predictions, tasks, groups, draws, seed), predictions, rows, folds)
+    return Comparison(
+        tasks,
+        room,
+        claim,
+        score_all(said.outcome, predictions, tasks, groups, draws, seed),
+        predictions,
+        rows,
+        folds,
+    )

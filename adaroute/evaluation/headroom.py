@@ -21,61 +21,89 @@ from ..schema import ROUTES, read
 def _table(name: str, values, like=None) -> np.ndarray:  # (n, K) float
     "A table of numbers, of the shape of another one if given."
     a = np.asarray(values, float)
-    if a.ndim == 1 and (like is None or like.shape[1] == 1): a = a[:, None]
-    if a.ndim != 2: raise ValueError(f"{name}: expected shape (n, tasks), got {a.shape}")
-    if like is None: return a
-    if a.shape != like.shape: raise ValueError(f"{name}: expected shape {like.shape} as in outcome, got {a.shape}")
+    if a.ndim == 1 and (like is None or like.shape[1] == 1):
+        a = a[:, None]
+    if a.ndim != 2:
+        raise ValueError(f"{name}: expected shape (n, tasks), got {a.shape}")
+    if like is None:
+        return a
+    if a.shape != like.shape:
+        raise ValueError(f"{name}: expected shape {like.shape} as in outcome, got {a.shape}")
     bad = ~np.isfinite(a) & ~np.isnan(like)
-    if bad.any(): raise ValueError(f"{name}: expected a finite number wherever there is an outcome, got {bad.sum()} others, the first in row {bad.any(1).argmax()}")
+    if bad.any():
+        raise ValueError(
+            f"{name}: expected a finite number wherever there is an outcome, got {bad.sum()} others, the first in row {bad.any(1).argmax()}"
+        )
     return a
 
+
 def row_losses(
-    outcome,      # (n, K) NaN: not observed
-    prediction,   # (n, K)
+    outcome,  # (n, K) NaN: not observed
+    prediction,  # (n, K)
 ) -> np.ndarray:  # (n,) NaN where a row has no outcome
     "Squared error of each row in units of the outcomes' variance, averaged over its outcomes."
     y = _table("outcome", outcome)
     loss, seen = (y - _table("prediction", prediction, y)) ** 2 / np.nanvar(y, axis=0), ~np.isnan(y)
-    with np.errstate(invalid="ignore"): return np.where(seen, loss, 0).sum(1) / np.where(seen.any(1), seen.sum(1), np.nan)
+    with np.errstate(invalid="ignore"):
+        return np.where(seen, loss, 0).sum(1) / np.where(seen.any(1), seen.sum(1), np.nan)
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c06
 def _sums(y: np.ndarray, said: list, groups) -> tuple[np.ndarray, ...]:  # each (G, ...)
     "What a bootstrap over groups needs: count, sum and squares of the outcomes, squared errors of each prediction."
-    if groups is not None and (np.ndim(groups) != 1 or len(groups) != len(y) or pd.isna(groups).any()):
-        raise ValueError(f"groups: expected {len(y)} labels, none missing, got shape {np.shape(groups)} with {int(np.sum(pd.isna(groups)))} missing")
-    code = np.arange(len(y)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    if groups is not None and (
+        np.ndim(groups) != 1 or len(groups) != len(y) or pd.isna(groups).any()
+    ):
+        raise ValueError(
+            f"groups: expected {len(y)} labels, none missing, got shape {np.shape(groups)} with {int(np.sum(pd.isna(groups)))} missing"
+        )
+    code = (
+        np.arange(len(y))
+        if groups is None
+        else np.unique(np.asarray(groups), return_inverse=True)[1]
+    )
     seen, z = ~np.isnan(y), np.nan_to_num(y - np.nanmean(y, axis=0))
     add = lambda a: np.stack([np.bincount(code, a[:, k]) for k in range(a.shape[1])], axis=1)
     errors = [add(np.where(seen, (y - p) ** 2, 0)) for p in said]
-    return add(seen.astype(float)), add(z), add(z ** 2), np.stack(errors, axis=1)
+    return add(seen.astype(float)), add(z), add(z**2), np.stack(errors, axis=1)
+
 
 def _relative(w, count, total, square, error) -> np.ndarray:  # weights (D, G) -> (D, P)
     with np.errstate(divide="ignore", invalid="ignore"):
-        spread = w @ square - (w @ total) ** 2 / (w @ count)                                   # (D, K)
-        return (np.tensordot(w, error, 1) / np.where(spread > 1e-12, spread, np.nan)[:, None]).mean(axis=2)
+        spread = w @ square - (w @ total) ** 2 / (w @ count)  # (D, K)
+        return (np.tensordot(w, error, 1) / np.where(spread > 1e-12, spread, np.nan)[:, None]).mean(
+            axis=2
+        )
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c07
 def bootstrap_errors(
-    outcome,              # (n, K) NaN: not observed
-    predictions: dict,    # name -> (n, K)
-    groups=None,          # (n,) patients, drawn whole; None: every row is its own
+    outcome,  # (n, K) NaN: not observed
+    predictions: dict,  # name -> (n, K)
+    groups=None,  # (n,) patients, drawn whole; None: every row is its own
     draws: int = 1000,
     rng: np.random.Generator | None = None,  # None: seed 0
-) -> tuple[pd.Series, pd.DataFrame]:         # errors by name; (draws, names) of resampled ones
+) -> tuple[pd.Series, pd.DataFrame]:  # errors by name; (draws, names) of resampled ones
     "Relative error of some predictions, and how all of them move together when other people are drawn."
     y = _table("outcome", outcome)
-    if not (np.nanstd(y, axis=0) > 0).all(): raise ValueError("outcome: expected every task to be observed and to vary")
+    if not (np.nanstd(y, axis=0) > 0).all():
+        raise ValueError("outcome: expected every task to be observed and to vary")
     sums = _sums(y, [_table(name, p, y) for name, p in predictions.items()], groups)
     G, rng = len(sums[0]), np.random.default_rng(0) if rng is None else rng
-    drawn = [_relative(np.bincount(rng.integers(G, size=G), minlength=G)[None].astype(float), *sums)[0] for _ in range(draws)]
+    drawn = [
+        _relative(np.bincount(rng.integers(G, size=G), minlength=G)[None].astype(float), *sums)[0]
+        for _ in range(draws)
+    ]
     names = list(predictions)
-    return pd.Series(_relative(np.ones((1, G)), *sums)[0], names), pd.DataFrame(drawn, columns=names, dtype=float)
+    return pd.Series(_relative(np.ones((1, G)), *sums)[0], names), pd.DataFrame(
+        drawn, columns=names, dtype=float
+    )
+
 
 def relative_error(outcome, prediction) -> float:  # (n, K), (n, K)
     "Squared error over that of the mean, averaged over outcomes: 0 perfect, 1 as good as the mean."
     return float(bootstrap_errors(outcome, {"prediction": prediction}, draws=0)[0].iloc[0])
 
-def _limits(estimate: float, drawn, confidence: float = .95) -> Interval:
+
+def _limits(estimate: float, drawn, confidence: float = 0.95) -> Interval:
     drawn, tail = np.asarray(drawn)[np.isfinite(drawn)], (1 - confidence) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail]) if len(drawn) else (np.nan, np.nan)
     return Interval(float(estimate), float(low), float(high))
@@ -84,15 +112,18 @@ def _limits(estimate: float, drawn, confidence: float = .95) -> Interval:
 @dataclass(frozen=True, eq=False)
 class Statements:
     "What a fitted model and each of its experts say about some rows."
-    routes: np.ndarray      # (n, 8) route probabilities
-    open: np.ndarray        # (n, 8) bool
-    experts: np.ndarray     # (n, 8, K)
-    outcome: np.ndarray     # (n, K) NaN: not observed
-    presence: np.ndarray    # (n, 2) bool: numbers, text
-    fallback: np.ndarray    # (K,) the training mean
+
+    routes: np.ndarray  # (n, 8) route probabilities
+    open: np.ndarray  # (n, 8) bool
+    experts: np.ndarray  # (n, 8, K)
+    outcome: np.ndarray  # (n, K) NaN: not observed
+    presence: np.ndarray  # (n, 2) bool: numbers, text
+    fallback: np.ndarray  # (K,) the training mean
     evidence: np.ndarray | None = None  # (n, D)
 
-    def __len__(self) -> int: return len(self.routes)
+    def __len__(self) -> int:
+        return len(self.routes)
+
     def mix(self, weights) -> np.ndarray:  # (n, 8) or (8,) -> (n, K)
         "The experts, weighted over the open routes."
         w = np.where(self.open, np.broadcast_to(np.asarray(weights, float), self.open.shape), 0)
@@ -102,82 +133,122 @@ class Statements:
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c14
 def statements(
-    model,   # fitted AdaRoute
-    frame,   # (n rows) with the outcomes; rows the model was not fitted to
+    model,  # fitted AdaRoute
+    frame,  # (n rows) with the outcomes; rows the model was not fitted to
 ) -> Statements:
     "Ask a model and its experts about a table."
-    if hasattr(model, "array_"): raise ValueError("model: expected one that was fitted to a table, got one that was fitted to arrays")
+    if hasattr(model, "array_"):
+        raise ValueError(
+            "model: expected one that was fitted to a table, got one that was fitted to arrays"
+        )
     batch = read(frame, model.schema_)
     allowed = open_routes(batch.presence) & np.isin(ROUTES, model.design_.routes)
     evidence = join_evidence(model.encoder_.transform(batch), model.factor_).numpy()
-    return Statements(model.predict_routes(frame).to_numpy(), allowed, model.predict_experts(frame), batch.outcome, batch.presence,
-                      model.scale_.decode(model.fallback_), evidence)
+    return Statements(
+        model.predict_routes(frame).to_numpy(),
+        allowed,
+        model.predict_experts(frame),
+        batch.outcome,
+        batch.presence,
+        model.scale_.decode(model.fallback_),
+        evidence,
+    )
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c17
 def _folds(groups, n: int, k: int, rng) -> np.ndarray:  # (n,) number of the fold
     code = np.arange(n) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-    if code.max() + 1 < k: raise ValueError(f"groups: expected at least {k} different labels for {k} folds, got {code.max() + 1}")
+    if code.max() + 1 < k:
+        raise ValueError(
+            f"groups: expected at least {k} different labels for {k} folds, got {code.max() + 1}"
+        )
     return (rng.permutation(code.max() + 1) % k)[code]
 
+
 def cross_fitted_pick(
-    loss,                # (n, R) of each rule
-    fold,                # (n,) number of the fold
-) -> np.ndarray:         # (n,) index of the rule
+    loss,  # (n, R) of each rule
+    fold,  # (n,) number of the fold
+) -> np.ndarray:  # (n,) index of the rule
     "For each fold, the rule that was best on the others."
     loss, out = np.asarray(loss), np.zeros(len(loss), int)
-    for f in np.unique(fold): out[fold == f] = np.nanmean(loss[fold != f], axis=0).argmin()
+    for f in np.unique(fold):
+        out[fold == f] = np.nanmean(loss[fold != f], axis=0).argmin()
     return out
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c18
 def stacked_mix(
-    outcome,             # (n, K) NaN: not observed
-    rules,               # (n, R, K) predictions
-    fold,                # (n,) number of the fold
-) -> np.ndarray:         # (n, K)
+    outcome,  # (n, K) NaN: not observed
+    rules,  # (n, R, K) predictions
+    fold,  # (n,) number of the fold
+) -> np.ndarray:  # (n, K)
     "The best fixed mixture of some rules: weights of at least 0 that sum to 1, learned on the other folds."
     y, e = _table("outcome", outcome), np.asarray(rules, float)
     z, spread, out = np.nan_to_num(y)[:, None] - e, np.nanstd(y, axis=0), np.empty_like(y)
-    z = np.where(np.isnan(y)[:, None], 0, z) / spread                     # what each rule errs, in units of the outcome
+    z = (
+        np.where(np.isnan(y)[:, None], 0, z) / spread
+    )  # what each rule errs, in units of the outcome
     for f in np.unique(fold):
-        a = z[fold != f].transpose(0, 2, 1).reshape(-1, e.shape[1])       # sum to 1: least squares on errors, and a heavy row
-        heavy = 1e3 * np.sqrt((a ** 2).sum() + 1e-12)
-        w = nnls(np.vstack([a, np.full((1, a.shape[1]), heavy)]), np.append(np.zeros(len(a)), heavy))[0]
+        a = (
+            z[fold != f].transpose(0, 2, 1).reshape(-1, e.shape[1])
+        )  # sum to 1: least squares on errors, and a heavy row
+        heavy = 1e3 * np.sqrt((a**2).sum() + 1e-12)
+        w = nnls(
+            np.vstack([a, np.full((1, a.shape[1]), heavy)]), np.append(np.zeros(len(a)), heavy)
+        )[0]
         out[fold == f] = np.einsum("nrk,r->nk", e[fold == f], w / w.sum())
     return out
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c21
 def learned_pick(
-    features,            # (n, D) what the pick may look at
-    loss,                # (n, R) of each rule; NaN: unknown
-    open,                # (n, R) bool, rules that may be picked
-    fold,                # (n,) number of the fold
+    features,  # (n, D) what the pick may look at
+    loss,  # (n, R) of each rule; NaN: unknown
+    open,  # (n, R) bool, rules that may be picked
+    fold,  # (n,) number of the fold
     seed: int = 0,
     trees: int = 50,
-    leaf: int = 20,      # least rows in a leaf
-) -> np.ndarray:         # (n,) index of the rule
+    leaf: int = 20,  # least rows in a leaf
+) -> np.ndarray:  # (n,) index of the rule
     "For each row, the rule that trees expect to err least, learned on the other folds."
     known, out = np.isfinite(loss).all(1), np.zeros(len(loss), int)
     excess = loss - loss[:, -1:]
     for f in np.unique(fold):
         grow, at = known & (fold != f), fold == f
-        forest = ExtraTreesRegressor(trees, min_samples_leaf=leaf, random_state=seed).fit(features[grow], excess[grow])
+        forest = ExtraTreesRegressor(trees, min_samples_leaf=leaf, random_state=seed).fit(
+            features[grow], excess[grow]
+        )
         out[at] = np.where(open[at], forest.predict(features[at]), np.inf).argmin(1)
     return out
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c24
-_ROWS = ("best corner", "uniform", "stacked", "best fixed", "routed", "learned", "hindsight", "oracle", "bayes")
+_ROWS = (
+    "best corner",
+    "uniform",
+    "stacked",
+    "best fixed",
+    "routed",
+    "learned",
+    "hindsight",
+    "oracle",
+    "bayes",
+)
+
 
 def _picked(rules: list, pick) -> np.ndarray:  # R x (n, K), (n,) -> (n, K)
     return np.stack(rules, axis=1)[np.arange(len(pick)), pick]
 
+
 def _fixed_rules(s: Statements, rivals: dict, fold) -> dict:  # name -> (n, K)
     "What treats all rows alike."
     clash = [name for name in rivals if name in (*ROUTES, *_ROWS)]
-    if clash: raise ValueError(f"rivals: expected other names than those of our rules, got {clash[0]!r}")
+    if clash:
+        raise ValueError(f"rivals: expected other names than those of our rules, got {clash[0]!r}")
     corners = {r: s.mix(np.eye(len(ROUTES))[i]) for i, r in enumerate(ROUTES) if s.open[:, i].any()}
     uniform, mean = s.mix(np.ones(len(ROUTES))), np.broadcast_to(s.fallback, s.outcome.shape)
     stacked = stacked_mix(s.outcome, np.stack([*corners.values(), uniform, mean], axis=1), fold)
-    return corners | {"uniform": uniform, "stacked": stacked} | {name: _table(name, p, s.outcome) for name, p in rivals.items()}
+    return (
+        corners
+        | {"uniform": uniform, "stacked": stacked}
+        | {name: _table(name, p, s.outcome) for name, p in rivals.items()}
+    )
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c25
 def _upper(s: Statements, stacked: np.ndarray, fold, seed: int) -> dict:  # name -> (n, K)
@@ -186,9 +257,17 @@ def _upper(s: Statements, stacked: np.ndarray, fold, seed: int) -> dict:  # name
     options = [*(s.mix(np.eye(R)[i]) for i in range(R)), s.mix(s.routes), stacked]
     loss = np.stack([row_losses(s.outcome, o) for o in options], axis=1)
     may = np.hstack([s.open, np.ones((len(s), 2), bool)])
-    features = np.hstack([s.routes, s.presence, *options] + ([] if s.evidence is None else [s.evidence]))
-    after = np.where(s.open.any(1), np.where(may & np.isfinite(loss), loss, np.inf)[:, :R].argmin(1), R)
-    return {"learned": _picked(options, learned_pick(features, loss, may, fold, seed)), "hindsight": _picked(options, after)}
+    features = np.hstack(
+        [s.routes, s.presence, *options] + ([] if s.evidence is None else [s.evidence])
+    )
+    after = np.where(
+        s.open.any(1), np.where(may & np.isfinite(loss), loss, np.inf)[:, :R].argmin(1), R
+    )
+    return {
+        "learned": _picked(options, learned_pick(features, loss, may, fold, seed)),
+        "hindsight": _picked(options, after),
+    }
+
 
 def _told(s: Statements, route) -> np.ndarray:  # (n,) index into ROUTES -> (n, K)
     own = np.eye(len(ROUTES))[route] * s.open
@@ -196,26 +275,31 @@ def _told(s: Statements, route) -> np.ndarray:  # (n,) index into ROUTES -> (n, 
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c27
 def worth_of_routing(
-    cohort,          # simulated rows
+    cohort,  # simulated rows
     draws: int = 1000,
     rng: np.random.Generator | None = None,  # None: seed 0
-) -> Interval:       # 0 where all routes share one function
+) -> Interval:  # 0 where all routes share one function
     "By how much knowing the cues lowers the error of a perfect model."
     full = read(cohort.frame, cohort.schema).presence.all(1)
     y = cohort.frame[list(cohort.schema.tasks)].to_numpy(float)[full]
     blind = np.einsum("nrk,r->nk", cohort.expert_mean, np.array(cohort.knobs["shares"]))[full]
-    error, drawn = bootstrap_errors(y, {"blind": blind, "bayes": cohort.bayes[full]}, None, draws, rng)
+    error, drawn = bootstrap_errors(
+        y, {"blind": blind, "bayes": cohort.bayes[full]}, None, draws, rng
+    )
     found = _limits(error["blind"] - error["bayes"], drawn["blind"] - drawn["bayes"])
-    return Interval(*(v if abs(v) > 1e-9 else 0. for v in found))       # rounding has no worth
+    return Interval(*(v if abs(v) > 1e-9 else 0.0 for v in found))  # rounding has no worth
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c30
 @dataclass(frozen=True, eq=False)
 class Headroom:
     "What routing could gain on some rows and what it did."
-    table: pd.DataFrame     # a row a rule: error, low, high; gain over the best fixed rule with gain_low, gain_high
-    gap: Interval           # from the best fixed rule to the ceiling
-    gain: Interval          # of the routed model over the best fixed rule
-    ceiling: str            # "bayes" or "learned"
+
+    table: (
+        pd.DataFrame
+    )  # a row a rule: error, low, high; gain over the best fixed rule with gain_low, gain_high
+    gap: Interval  # from the best fixed rule to the ceiling
+    gain: Interval  # of the routed model over the best fixed rule
+    ceiling: str  # "bayes" or "learned"
     worth: Interval | None  # what routing is worth to a perfect model (simulated data)
 
     @property
@@ -226,49 +310,96 @@ class Headroom:
     @property
     def share(self) -> float:  # NaN where there is nothing to close
         "Part of the headroom that routing closed."
-        return self.gain.estimate / self.gap.estimate if self.can_help and self.gap.low > 0 else np.nan
+        return (
+            self.gain.estimate / self.gap.estimate if self.can_help and self.gap.low > 0 else np.nan
+        )
 
     @property
     def sentence(self) -> str:
         "The verdict in words."
-        best, to = f"the best fixed rule (error {self.table.error['best fixed']:.3f})", {"bayes": "Bayes", "learned": "a learned pick"}[self.ceiling]
-        does = "helps" if self.gain.low > 0 else "does harm" if self.gain.high < 0 else "neither helps nor harms for certain"
-        if self.can_help: return f"Routing {does}: it gains {self.gain} over {best}; {to} gains {self.gap}."
-        why = f"{to} gains {self.gap} over {best}" if self.worth is None else f"to a perfect model it is worth {self.worth}"
-        return f"Routing cannot help here: {why}, which is within noise" + (f"; the model does harm: {self.gain}." if self.gain.high < 0 else ".")
+        best, to = (
+            f"the best fixed rule (error {self.table.error['best fixed']:.3f})",
+            {"bayes": "Bayes", "learned": "a learned pick"}[self.ceiling],
+        )
+        does = (
+            "helps"
+            if self.gain.low > 0
+            else "does harm"
+            if self.gain.high < 0
+            else "neither helps nor harms for certain"
+        )
+        if self.can_help:
+            return f"Routing {does}: it gains {self.gain} over {best}; {to} gains {self.gap}."
+        why = (
+            f"{to} gains {self.gap} over {best}"
+            if self.worth is None
+            else f"to a perfect model it is worth {self.worth}"
+        )
+        return f"Routing cannot help here: {why}, which is within noise" + (
+            f"; the model does harm: {self.gain}." if self.gain.high < 0 else "."
+        )
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c31
 def _report(outcome, predictions: dict, groups, draws, rng) -> tuple[pd.DataFrame, dict]:
     "Errors and gains over the best fixed rule, as a table and as intervals."
     error, drawn = bootstrap_errors(outcome, predictions, groups, draws, rng)
     own = {n: _limits(error[n], drawn[n]) for n in predictions}
-    gain = {n: _limits(error["best fixed"] - error[n], drawn["best fixed"] - drawn[n]) for n in predictions}
-    table = pd.DataFrame([[*own[n], *gain[n]] for n in predictions], list(predictions), ["error", "low", "high", "gain", "gain_low", "gain_high"])
+    gain = {
+        n: _limits(error["best fixed"] - error[n], drawn["best fixed"] - drawn[n])
+        for n in predictions
+    }
+    table = pd.DataFrame(
+        [[*own[n], *gain[n]] for n in predictions],
+        list(predictions),
+        ["error", "low", "high", "gain", "gain_low", "gain_high"],
+    )
     return table.rename_axis("rule"), gain
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c32
 def headroom_report(
-    model,                       # fitted AdaRoute, or the Statements of one
-    frame=None,                  # rows that the model was not fitted to; None: those of the cohort
-    groups=None,                 # (n,) patients, kept together in folds and in the bootstrap
-    cohort=None,                 # simulated rows: adds the oracle router, bayes and what routing is worth
-    rivals: dict | None = None,  # name -> predictions (n, K) of other fixed rules, refitted corners among them
+    model,  # fitted AdaRoute, or the Statements of one
+    frame=None,  # rows that the model was not fitted to; None: those of the cohort
+    groups=None,  # (n,) patients, kept together in folds and in the bootstrap
+    cohort=None,  # simulated rows: adds the oracle router, bayes and what routing is worth
+    rivals: dict
+    | None = None,  # name -> predictions (n, K) of other fixed rules, refitted corners among them
     folds: int = 5,
     draws: int = 1000,
     seed: int = 0,
 ) -> Headroom:
     "What routing could gain on these rows, and what it did."
-    s = model if isinstance(model, Statements) else statements(model, cohort.frame if frame is None else frame)
-    if cohort is not None and len(cohort) != len(s): raise ValueError(f"cohort: expected the {len(s)} rows of the frame, got {len(cohort)}")
+    s = (
+        model
+        if isinstance(model, Statements)
+        else statements(model, cohort.frame if frame is None else frame)
+    )
+    if cohort is not None and len(cohort) != len(s):
+        raise ValueError(f"cohort: expected the {len(s)} rows of the frame, got {len(cohort)}")
     rng, rivals = np.random.default_rng(seed), rivals or {}
     fold = _folds(groups, len(s), folds, rng)
     fixed = _fixed_rules(s, rivals, fold)
-    rules, loss = list(fixed.values()), np.stack([row_losses(s.outcome, p) for p in fixed.values()], axis=1)
-    c = sum(name in ROUTES for name in fixed)                     # the corners come first
-    said = {"best corner": _picked(rules[:c], cross_fitted_pick(loss[:, :c], fold)), "uniform": fixed["uniform"], "stacked": fixed["stacked"],
-            **{name: fixed[name] for name in rivals}, "best fixed": _picked(rules, cross_fitted_pick(loss, fold)),
-            "routed": s.mix(s.routes), **_upper(s, fixed["stacked"], fold, seed)}
-    if cohort is not None: said |= {"oracle": _told(s, cohort.route), "bayes": cohort.bayes}
+    rules, loss = (
+        list(fixed.values()),
+        np.stack([row_losses(s.outcome, p) for p in fixed.values()], axis=1),
+    )
+    c = sum(name in ROUTES for name in fixed)  # the corners come first
+    said = {
+        "best corner": _picked(rules[:c], cross_fitted_pick(loss[:, :c], fold)),
+        "uniform": fixed["uniform"],
+        "stacked": fixed["stacked"],
+        **{name: fixed[name] for name in rivals},
+        "best fixed": _picked(rules, cross_fitted_pick(loss, fold)),
+        "routed": s.mix(s.routes),
+        **_upper(s, fixed["stacked"], fold, seed),
+    }
+    if cohort is not None:
+        said |= {"oracle": _told(s, cohort.route), "bayes": cohort.bayes}
     table, gain = _report(s.outcome, said, groups, draws, rng)
     ceiling = "learned" if cohort is None else "bayes"
-    return Headroom(table, gain[ceiling], gain["routed"], ceiling, None if cohort is None else worth_of_routing(cohort, draws, rng))
+    return Headroom(
+        table,
+        gain[ceiling],
+        gain["routed"],
+        ceiling,
+        None if cohort is None else worth_of_routing(cohort, draws, rng),
+    )

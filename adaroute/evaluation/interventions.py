@@ -20,54 +20,65 @@ from ..synthetic import make_cohort
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c05
 def close_routes(
-    routes,         # (n, 8) probabilities
-    open,           # (n, 8) bool, routes that the evidence allows
-    closed,         # (n, 8) bool, routes to be closed as well
-) -> np.ndarray:    # (n, 8) rows sum to one where anything is open
+    routes,  # (n, 8) probabilities
+    open,  # (n, 8) bool, routes that the evidence allows
+    closed,  # (n, 8) bool, routes to be closed as well
+) -> np.ndarray:  # (n, 8) rows sum to one where anything is open
     "Route probabilities without some routes."
     p, was, shut = np.asarray(routes, float), np.asarray(open, bool), np.asarray(closed, bool)
     for name, a in dict(open=was, closed=shut).items():
-        if a.shape != p.shape: raise ValueError(f"{name}: expected shape {p.shape} as in routes, got {a.shape}")
+        if a.shape != p.shape:
+            raise ValueError(f"{name}: expected shape {p.shape} as in routes, got {a.shape}")
     left = was & ~shut
     left = np.where(left.any(1, keepdims=True), left, was)
     q = np.where(left, p, 0)
     q = np.where(q.sum(1, keepdims=True) > 0, q, left)
-    return np.divide(q, q.sum(1, keepdims=True), out=np.zeros_like(q, float), where=q.sum(1, keepdims=True) > 0)
+    return np.divide(
+        q, q.sum(1, keepdims=True), out=np.zeros_like(q, float), where=q.sum(1, keepdims=True) > 0
+    )
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c08
 @dataclass(frozen=True, eq=False)
 class KnockOut:
     "What closing routes does to the error."
-    intact: float          # relative error of the model as it is
-    preferred: Interval    # rise when each row's preferred route is closed
-    random: Interval       # rise when another open route is closed instead
-    excess: Interval       # the first minus the second
+
+    intact: float  # relative error of the model as it is
+    preferred: Interval  # rise when each row's preferred route is closed
+    random: Interval  # rise when another open route is closed instead
+    excess: Interval  # the first minus the second
     moved: tuple[float, float]  # mean probability that each of them moves
+
 
 def _rise(outcome, predictions: dict, groups, draws, rng):
     "Errors, and a function a, b -> interval of the error of b minus that of a."
     error, drawn = bootstrap_errors(outcome, predictions, groups, draws, rng)
+
     def rise(a, b):
         d = (drawn[b] - drawn[a]).dropna()
-        return Interval(float(error[b] - error[a]), *(float(q) for q in np.quantile(d, [.025, .975])))
+        return Interval(
+            float(error[b] - error[a]), *(float(q) for q in np.quantile(d, [0.025, 0.975]))
+        )
+
     return error, rise
 
-def _heard(model, frame) -> Statements: return model if isinstance(model, Statements) else statements(model, frame)
+
+def _heard(model, frame) -> Statements:
+    return model if isinstance(model, Statements) else statements(model, frame)
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c09
 def random_open(
-    open,                  # (n, 8) bool
+    open,  # (n, 8) bool
     rng: np.random.Generator,
-) -> np.ndarray:           # (n, 8) bool, one a row; none where nothing is open
+) -> np.ndarray:  # (n, 8) bool, one a row; none where nothing is open
     "One open route of each row, drawn at random."
     draw = np.where(open, rng.random(np.shape(open)), -1)
     return (np.arange(len(ROUTES)) == draw.argmax(1)[:, None]) & np.asarray(open, bool)
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c09b
 def knock_out(
-    model,                 # fitted AdaRoute, or the Statements of one
-    frame=None,            # rows that the model was not fitted to
-    groups=None,           # (n,) patients, drawn whole
+    model,  # fitted AdaRoute, or the Statements of one
+    frame=None,  # rows that the model was not fitted to
+    groups=None,  # (n,) patients, drawn whole
     draws: int = 1000,
     rng: np.random.Generator | None = None,  # None: seed 0
 ) -> KnockOut:
@@ -75,59 +86,86 @@ def knock_out(
     s, rng = _heard(model, frame), np.random.default_rng(0) if rng is None else rng
     first = (np.arange(len(ROUTES)) == np.where(s.open, s.routes, -1).argmax(1)[:, None]) & s.open
     other = random_open(s.open & ~first, rng)
-    cut = {"preferred": close_routes(s.routes, s.open, first), "random": close_routes(s.routes, s.open, other)}
-    error, rise = _rise(s.outcome, {"intact": s.mix(s.routes)} | {k: s.mix(p) for k, p in cut.items()}, groups, draws, rng)
+    cut = {
+        "preferred": close_routes(s.routes, s.open, first),
+        "random": close_routes(s.routes, s.open, other),
+    }
+    error, rise = _rise(
+        s.outcome,
+        {"intact": s.mix(s.routes)} | {k: s.mix(p) for k, p in cut.items()},
+        groups,
+        draws,
+        rng,
+    )
     moved = tuple(float(np.abs(p - s.routes).sum(1).mean() / 2) for p in cut.values())
-    return KnockOut(float(error["intact"]), rise("intact", "preferred"), rise("intact", "random"), rise("random", "preferred"), moved)
+    return KnockOut(
+        float(error["intact"]),
+        rise("intact", "preferred"),
+        rise("intact", "random"),
+        rise("random", "preferred"),
+        moved,
+    )
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c13a
 def _without(s: Statements, route: str) -> np.ndarray:  # (n, K)
     "What the model says when a route is closed for all rows."
-    return s.mix(close_routes(s.routes, s.open, np.broadcast_to(np.array(ROUTES) == route, s.open.shape)))
+    return s.mix(
+        close_routes(s.routes, s.open, np.broadcast_to(np.array(ROUTES) == route, s.open.shape))
+    )
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c14
 def knock_out_routes(
-    model,                 # fitted AdaRoute, or the Statements of one
-    frame=None,            # rows that the model was not fitted to
-    groups=None,           # (n,) patients, drawn whole
+    model,  # fitted AdaRoute, or the Statements of one
+    frame=None,  # rows that the model was not fitted to
+    groups=None,  # (n,) patients, drawn whole
     draws: int = 1000,
     rng: np.random.Generator | None = None,  # None: seed 0
-) -> pd.DataFrame:         # index route; usage, and rise of the error with low and high
+) -> pd.DataFrame:  # index route; usage, and rise of the error with low and high
     "The rise of the error when one route is closed for all rows, the model frozen."
     s, rng = _heard(model, frame), np.random.default_rng(0) if rng is None else rng
     at = np.flatnonzero(s.open.any(0))
     without = {ROUTES[i]: _without(s, ROUTES[i]) for i in at}
     _, rise = _rise(s.outcome, {"intact": s.mix(s.routes)} | without, groups, draws, rng)
     rows = [[s.routes[:, i].mean(), *rise("intact", ROUTES[i])] for i in at]
-    return pd.DataFrame(rows, [ROUTES[i] for i in at], ["usage", "rise", "low", "high"]).rename_axis("route")
+    return pd.DataFrame(
+        rows, [ROUTES[i] for i in at], ["usage", "rise", "low", "high"]
+    ).rename_axis("route")
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c16a
-def _left_out(model, routes) -> tuple[tuple, tuple]:  # routes of the model, routes to leave out (None: all)
+def _left_out(
+    model, routes
+) -> tuple[tuple, tuple]:  # routes of the model, routes to leave out (None: all)
     have = tuple(model.design_.routes)
     routes = have if routes is None else tuple(routes)
     lost = [r for r in routes if r not in have]
     if lost or len(have) < 2:
-        raise ValueError(f"routes: expected some of the {len(have)} routes of the model, at least 2, got {lost[0] if lost else len(have)!r}")
+        raise ValueError(
+            f"routes: expected some of the {len(have)} routes of the model, at least 2, got {lost[0] if lost else len(have)!r}"
+        )
     return have, routes
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c17
 def knock_out_refitted(
-    model,                 # fitted AdaRoute
-    train,                 # the table it was fitted to
-    frame,                 # rows that it was not fitted to
-    routes=None,           # names of the routes to leave out, one at a time; None: all that the model has
-    groups=None,           # (n,) patients of frame, drawn whole
-    train_groups=None,     # patients of train
+    model,  # fitted AdaRoute
+    train,  # the table it was fitted to
+    frame,  # rows that it was not fitted to
+    routes=None,  # names of the routes to leave out, one at a time; None: all that the model has
+    groups=None,  # (n,) patients of frame, drawn whole
+    train_groups=None,  # patients of train
     draws: int = 1000,
     rng: np.random.Generator | None = None,  # None: seed 0
-) -> pd.DataFrame:         # index route; frozen with low and high, refitted with low and high
+) -> pd.DataFrame:  # index route; frozen with low and high, refitted with low and high
     "The rise of the error without a route: closed in the fitted model, and left out of a new fit."
     have, routes = _left_out(model, routes)
     s, rng = statements(model, frame), np.random.default_rng(0) if rng is None else rng
     said = {"intact": s.mix(s.routes)}
     for r in routes:
         said["frozen", r] = _without(s, r)
-        new = clone(model).set_params(routes=tuple(h for h in have if h != r)).fit(train, groups=train_groups)
+        new = (
+            clone(model)
+            .set_params(routes=tuple(h for h in have if h != r))
+            .fit(train, groups=train_groups)
+        )
         said["refitted", r] = new.predict(frame).to_numpy()
     _, rise = _rise(s.outcome, said, groups, draws, rng)
     rows = {r: [*rise("intact", ("frozen", r)), *rise("intact", ("refitted", r))] for r in routes}
@@ -136,10 +174,10 @@ def knock_out_refitted(
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c20
 def shuffled_routes(
-    routes,                # (n, 8)
-    presence,              # (n, 2) bool
+    routes,  # (n, 8)
+    presence,  # (n, 2) bool
     rng: np.random.Generator,
-) -> np.ndarray:           # (n, 8)
+) -> np.ndarray:  # (n, 8)
     "Each row gets the routes of another row with the same presence; a row that is alone with it keeps its own."
     out, code = np.array(routes, float), np.asarray(presence, int) @ [2, 1]
     for c in np.unique(code):
@@ -149,50 +187,68 @@ def shuffled_routes(
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c20d
 def controls(
-    model,                 # fitted AdaRoute, or the Statements of one
+    model,  # fitted AdaRoute, or the Statements of one
     frame=None,
     rng: np.random.Generator | None = None,  # None: seed 0
-) -> dict:                 # name -> (n, K)
+) -> dict:  # name -> (n, K)
     "What the experts say under the model's policy and under policies that know less."
     s, rng = _heard(model, frame), np.random.default_rng(0) if rng is None else rng
     able = s.open.any(0)
     everyone = np.where(s.open.any(1)[:, None], s.experts[:, able].mean(1), s.fallback)
-    return {"routed": s.mix(s.routes), "uniform": s.mix(np.ones(len(ROUTES))), "shuffled": s.mix(shuffled_routes(s.routes, s.presence, rng)),
-            "random": s.mix(random_open(s.open, rng)), "averaged": everyone}
+    return {
+        "routed": s.mix(s.routes),
+        "uniform": s.mix(np.ones(len(ROUTES))),
+        "shuffled": s.mix(shuffled_routes(s.routes, s.presence, rng)),
+        "random": s.mix(random_open(s.open, rng)),
+        "averaged": everyone,
+    }
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c29
 @dataclass(frozen=True, eq=False)
 class Stability:
     "How far some models agree on the routes of the same rows."
-    agreement: float          # mean over pairs
-    kappa: float              # mean over pairs where it is defined
-    ari: float                # mean over pairs
-    instability: np.ndarray   # (n,) share of the models that disagree with the majority
+
+    agreement: float  # mean over pairs
+    kappa: float  # mean over pairs where it is defined
+    ari: float  # mean over pairs
+    instability: np.ndarray  # (n,) share of the models that disagree with the majority
     models: int
 
-    def __str__(self): return f"{self.models} models: agreement {self.agreement:.2f}, kappa {self.kappa:.2f}, ARI {self.ari:.2f}"
+    def __str__(self):
+        return f"{self.models} models: agreement {self.agreement:.2f}, kappa {self.kappa:.2f}, ARI {self.ari:.2f}"
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c29b
 def _kappa_of(a: np.ndarray, b: np.ndarray) -> float:
     return np.nan if len(np.unique(np.concatenate([a, b]))) < 2 else skm.cohen_kappa_score(a, b)
 
-def _of_pairs(way: np.ndarray) -> tuple[float, float, float]:  # (models, n) chosen -> agreement, kappa, ari
-    pairs = [(np.mean(a == b), _kappa_of(a, b), skm.adjusted_rand_score(a, b)) for a, b in combinations(way, 2)]
+
+def _of_pairs(
+    way: np.ndarray,
+) -> tuple[float, float, float]:  # (models, n) chosen -> agreement, kappa, ari
+    pairs = [
+        (np.mean(a == b), _kappa_of(a, b), skm.adjusted_rand_score(a, b))
+        for a, b in combinations(way, 2)
+    ]
     agree, kappa, ari = np.array(pairs, float).T
     kappa = kappa[np.isfinite(kappa)]
     return float(agree.mean()), float(kappa.mean()) if len(kappa) else np.nan, float(ari.mean())
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c29e
 def route_stability(
-    several,            # models, or arrays (n, 8) of the same rows
-    frame=None,         # the rows, for models
+    several,  # models, or arrays (n, 8) of the same rows
+    frame=None,  # the rows, for models
     by: str = "route",  # "route", "path" or "sharing"
 ) -> Stability:
     "Agreement of several models on which way rows go."
-    tables = [m.predict_routes(frame).to_numpy() if hasattr(m, "predict_routes") else np.asarray(m, float) for m in several]
+    tables = [
+        m.predict_routes(frame).to_numpy() if hasattr(m, "predict_routes") else np.asarray(m, float)
+        for m in several
+    ]
     if len(tables) < 2 or len({t.shape for t in tables}) > 1:
-        raise ValueError(f"several: expected at least 2 tables of routes of one shape, got {len(tables)} of {len({t.shape for t in tables})} shapes")
-    known = np.all([t.sum(1) > 0 for t in tables], axis=0)       # rows without evidence have no route
+        raise ValueError(
+            f"several: expected at least 2 tables of routes of one shape, got {len(tables)} of {len({t.shape for t in tables})} shapes"
+        )
+    known = np.all([t.sum(1) > 0 for t in tables], axis=0)  # rows without evidence have no route
     way = np.stack([chosen(t[known], by) for t in tables])
     most = np.stack([(way == r).sum(0) for r in range(len(ROUTES))]).max(0)
     unstable = np.full(len(known), np.nan)
@@ -201,16 +257,21 @@ def route_stability(
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c33
 def bootstrap_routes(
-    make,                       # make(seed) -> a model that is not fitted
-    frame: pd.DataFrame,        # rows to draw from
+    make,  # make(seed) -> a model that is not fitted
+    frame: pd.DataFrame,  # rows to draw from
     draws: int,
     rng: np.random.Generator,
-    at=None,                    # rows whose routes are asked for; None: frame
-    groups=None,                # (n,) patients, drawn whole
-) -> list[np.ndarray]:          # draws x (m, 8)
+    at=None,  # rows whose routes are asked for; None: frame
+    groups=None,  # (n,) patients, drawn whole
+) -> list[np.ndarray]:  # draws x (m, 8)
     "Routes of the same rows by models that met other people."
-    code = np.arange(len(frame)) if groups is None else pd.factorize(np.asarray(groups), use_na_sentinel=False)[0]
-    if len(code) != len(frame): raise ValueError(f"groups: expected {len(frame)} labels, one a row, got {len(code)}")
+    code = (
+        np.arange(len(frame))
+        if groups is None
+        else pd.factorize(np.asarray(groups), use_na_sentinel=False)[0]
+    )
+    if len(code) != len(frame):
+        raise ValueError(f"groups: expected {len(frame)} labels, one a row, got {len(code)}")
     rows, out = [np.flatnonzero(code == g) for g in range(code.max() + 1)], []
     for seed in range(draws):
         drawn = np.concatenate([rows[g] for g in rng.integers(len(rows), size=len(rows))])
@@ -220,18 +281,30 @@ def bootstrap_routes(
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c36
 def cue_curve(
-    make,                  # make(schema) -> a model that is not fitted
-    cues,                  # strengths of the cue, 0 to 5
-    n: int = 600,          # training rows
-    test: int = 2000,      # fresh rows
+    make,  # make(schema) -> a model that is not fitted
+    cues,  # strengths of the cue, 0 to 5
+    n: int = 600,  # training rows
+    test: int = 2000,  # fresh rows
     seed: int = 0,
-    **knobs,               # further knobs of `make_cohort`
-) -> pd.DataFrame:         # index cue; kappa with the planted route for path and sharing, and what is possible
+    **knobs,  # further knobs of `make_cohort`
+) -> (
+    pd.DataFrame
+):  # index cue; kappa with the planted route for path and sharing, and what is possible
     "Agreement with the planted routes as the cue grows."
     rows = {}
     for cue in cues:
-        train, fresh = (make_cohort(size, seed=seed, draw=d, cue=cue, **knobs) for d, size in enumerate((n, test)))
+        train, fresh = (
+            make_cohort(size, seed=seed, draw=d, cue=cue, **knobs)
+            for d, size in enumerate((n, test))
+        )
         r = make(train.schema).fit(train.frame).predict_routes(fresh.frame).to_numpy()
-        rows[cue] = [k for by in ("path", "sharing") for k in (route_kappa(r, fresh.route, by), route_kappa(fresh.posterior, fresh.route, by))]
+        rows[cue] = [
+            k
+            for by in ("path", "sharing")
+            for k in (
+                route_kappa(r, fresh.route, by),
+                route_kappa(fresh.posterior, fresh.route, by),
+            )
+        ]
     names = ["path", "path_possible", "sharing", "sharing_possible"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=names).rename_axis("cue")

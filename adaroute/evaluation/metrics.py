@@ -25,92 +25,145 @@ def _aligned(**arrays) -> list[np.ndarray]:  # the arrays, in the order given
     arrays = {name: np.asarray(a) for name, a in arrays.items()}
     (first, a), *rest = arrays.items()
     for name, b in rest:
-        if len(a) != len(b): raise ValueError(f"{name}: expected {len(a)} rows as in {first}, got {len(b)}")
+        if len(a) != len(b):
+            raise ValueError(f"{name}: expected {len(a)} rows as in {first}, got {len(b)}")
     return list(arrays.values())
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c06
 @dataclass(frozen=True)
 class Interval:
     "An estimate with its lower and upper limit."
+
     estimate: float
     low: float
     high: float
 
-    def __iter__(self): return iter((self.estimate, self.low, self.high))
-    def __contains__(self, value: float) -> bool: return self.low <= value <= self.high
+    def __iter__(self):
+        return iter((self.estimate, self.low, self.high))
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
     def __format__(self, spec: str) -> str:
-        return "{0:{3}} [{1:{3}}, {2:{3}}]".format(self.estimate, self.low, self.high, spec or ".3f")
-    def __str__(self) -> str: return format(self)
+        return "{0:{3}} [{1:{3}}, {2:{3}}]".format(
+            self.estimate, self.low, self.high, spec or ".3f"
+        )
+
+    def __str__(self) -> str:
+        return format(self)
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c08
 def _draws(groups: np.ndarray, draws: int, rng: np.random.Generator):
     "Yield row numbers, whole groups drawn with replacement."
     _, code = np.unique(groups, return_inverse=True)
     rows = np.split(np.argsort(code, kind="stable"), np.cumsum(np.bincount(code))[:-1])
-    for _ in range(draws): yield np.concatenate([rows[g] for g in rng.integers(len(rows), size=len(rows))])
+    for _ in range(draws):
+        yield np.concatenate([rows[g] for g in rng.integers(len(rows), size=len(rows))])
+
 
 def bootstrap_interval(
-    statistic,          # called with the resampled arrays, returns a number
-    arrays,             # arrays of equal length, resampled together
-    groups=None,        # (n,) one label a row, whole groups are drawn; None: every row is its own
+    statistic,  # called with the resampled arrays, returns a number
+    arrays,  # arrays of equal length, resampled together
+    groups=None,  # (n,) one label a row, whole groups are drawn; None: every row is its own
     draws: int = 1000,
-    confidence: float = .95,
+    confidence: float = 0.95,
     rng: np.random.Generator | None = None,  # None: a new generator with seed 0
-) -> Interval:          # percentile interval
+) -> Interval:  # percentile interval
     "How far a statistic moves when other rows are drawn."
     arrays = _aligned(**{f"arrays[{i}]": a for i, a in enumerate(arrays)})
-    groups = np.arange(len(arrays[0])) if groups is None else _aligned(arrays=arrays[0], groups=groups)[1]
-    if pd.isna(groups).any(): raise ValueError(f"groups: expected a label on every row, got {pd.isna(groups).sum()} missing")
+    groups = (
+        np.arange(len(arrays[0]))
+        if groups is None
+        else _aligned(arrays=arrays[0], groups=groups)[1]
+    )
+    if pd.isna(groups).any():
+        raise ValueError(
+            f"groups: expected a label on every row, got {pd.isna(groups).sum()} missing"
+        )
     rng = np.random.default_rng(0) if rng is None else rng
-    values = np.array([statistic(*(a[rows] for a in arrays)) for rows in _draws(groups, draws, rng)], float)
+    values = np.array(
+        [statistic(*(a[rows] for a in arrays)) for rows in _draws(groups, draws, rng)], float
+    )
     values, tail = values[np.isfinite(values)], (1 - confidence) / 2
     low, high = np.quantile(values, [tail, 1 - tail]) if len(values) else (np.nan, np.nan)
     return Interval(float(statistic(*arrays)), float(low), float(high))
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c12
 def _kappa(y, p):
-    levels = np.arange(y.min(), y.max() + 1).astype(int)  # also those between that nobody has, lest the scale shrink
+    levels = np.arange(y.min(), y.max() + 1).astype(
+        int
+    )  # also those between that nobody has, lest the scale shrink
     p = np.clip(np.rint(p), levels[0], levels[-1]).astype(int)
     return skm.cohen_kappa_score(y.astype(int), p, labels=levels, weights="quadratic")
 
+
 def _calibration_slope(y, p):
     z = special.logit(np.clip(p, 1e-6, 1 - 1e-6))
-    if z[y == 0].max() <= z[y == 1].min() or z[y == 1].max() <= z[y == 0].min(): return np.nan
+    if z[y == 0].max() <= z[y == 1].min() or z[y == 1].max() <= z[y == 0].min():
+        return np.nan
     return LogisticRegression(C=np.inf, max_iter=1000).fit(z[:, None], y).coef_.item()
+
 
 def _ece(y, p, bins=10):
     b = np.minimum((p * bins).astype(int), bins - 1)
     return np.abs(np.bincount(b, y - p, bins)).sum() / len(y)
 
-_yes = lambda f: lambda y, p: f(y, p >= .5)  # metrics that want a decision
+
+_yes = lambda f: lambda y, p: f(y, p >= 0.5)  # metrics that want a decision
 METRICS = {  # task type -> metric -> function(outcome, prediction)
-    "regression": {"r2": skm.r2_score, "rmse": skm.root_mean_squared_error, "mae": skm.mean_absolute_error},
-    "binary": {"auroc": skm.roc_auc_score, "auprc": skm.average_precision_score,
-               "balanced_accuracy": _yes(skm.balanced_accuracy_score), "brier": skm.brier_score_loss,
-               "f1": _yes(skm.f1_score), "calibration_slope": _calibration_slope, "ece": _ece},
+    "regression": {
+        "r2": skm.r2_score,
+        "rmse": skm.root_mean_squared_error,
+        "mae": skm.mean_absolute_error,
+    },
+    "binary": {
+        "auroc": skm.roc_auc_score,
+        "auprc": skm.average_precision_score,
+        "balanced_accuracy": _yes(skm.balanced_accuracy_score),
+        "brier": skm.brier_score_loss,
+        "f1": _yes(skm.f1_score),
+        "calibration_slope": _calibration_slope,
+        "ece": _ece,
+    },
     "ordinal": {"kappa": _kappa, "mae": skm.mean_absolute_error},
-    "count": {"poisson_deviance": lambda y, p: skm.mean_poisson_deviance(y, np.maximum(p, 1e-9)), "mae": skm.mean_absolute_error}}
+    "count": {
+        "poisson_deviance": lambda y, p: skm.mean_poisson_deviance(y, np.maximum(p, 1e-9)),
+        "mae": skm.mean_absolute_error,
+    },
+}
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c14
 def _check(prediction, ok, rows, what):
     "Name the first row of a prediction or outcome that is not as expected."
-    if not ok.all(): raise ValueError(f"{what}, got {prediction[~ok][0]} in row {rows[~ok][0]} ({(~ok).sum()} such rows)")
+    if not ok.all():
+        raise ValueError(
+            f"{what}, got {prediction[~ok][0]} in row {rows[~ok][0]} ({(~ok).sum()} such rows)"
+        )
+
 
 def score(
-    metric: str,     # a name in METRICS
-    outcome,         # (n,) NaN: not observed, skipped
-    prediction,      # (n,) a value, an expected level, or the probability of 1
-) -> float:          # NaN where the metric is undefined
+    metric: str,  # a name in METRICS
+    outcome,  # (n,) NaN: not observed, skipped
+    prediction,  # (n,) a value, an expected level, or the probability of 1
+) -> float:  # NaN where the metric is undefined
     "One metric for one task."
     known = {name: (kind, f) for kind, fs in METRICS.items() for name, f in fs.items()}
-    if metric not in known: raise ValueError(f"metric: expected one of {', '.join(known)}, got {metric!r}")
+    if metric not in known:
+        raise ValueError(f"metric: expected one of {', '.join(known)}, got {metric!r}")
     (kind, f), (y, p) = known[metric], _aligned(outcome=outcome, prediction=prediction)
-    rows = np.flatnonzero(~np.isnan(y)); y, p = y[rows], p[rows]
+    rows = np.flatnonzero(~np.isnan(y))
+    y, p = y[rows], p[rows]
     _check(p, np.isfinite(p), rows, "prediction: expected a finite number")
     if kind == "binary":
         _check(p, (p >= 0) & (p <= 1), rows, f"prediction: expected a probability for {metric}")
         _check(y, (y == 0) | (y == 1), rows, f"outcome: expected 0 or 1 for {metric}")
-    constant = len(np.unique(y)) < 2 and metric not in ("rmse", "mae", "brier", "ece", "poisson_deviance")
+    constant = len(np.unique(y)) < 2 and metric not in (
+        "rmse",
+        "mae",
+        "brier",
+        "ece",
+        "poisson_deviance",
+    )
     return np.nan if constant or len(y) == 0 else float(f(y, p))
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c18
@@ -119,45 +172,55 @@ def _columns(tasks: dict[str, str], **arrays):
     arrays = {name: np.asarray(a, float) for name, a in arrays.items()}
     n = len(next(iter(arrays.values())))
     for name, a in arrays.items():
-        if a.shape != (n, len(tasks)): raise ValueError(f"{name}: expected shape ({n}, {len(tasks)}) for {n} rows and {len(tasks)} tasks, got {a.shape}")
+        if a.shape != (n, len(tasks)):
+            raise ValueError(
+                f"{name}: expected shape ({n}, {len(tasks)}) for {n} rows and {len(tasks)} tasks, got {a.shape}"
+            )
     for k, (task, kind) in enumerate(tasks.items()):
-        if kind not in TASKS: raise ValueError(f"tasks[{task!r}]: expected one of {', '.join(TASKS)}, got {kind!r}")
+        if kind not in TASKS:
+            raise ValueError(f"tasks[{task!r}]: expected one of {', '.join(TASKS)}, got {kind!r}")
         yield task, kind, *(a[:, k] for a in arrays.values())
 
+
 def metrics(
-    outcome,                 # (n, K) NaN: not observed
-    prediction,              # (n, K)
-    tasks: dict[str, str],   # name -> type, in the order of the columns
-) -> pd.DataFrame:           # a row a task; n is the number of observed outcomes
+    outcome,  # (n, K) NaN: not observed
+    prediction,  # (n, K)
+    tasks: dict[str, str],  # name -> type, in the order of the columns
+) -> pd.DataFrame:  # a row a task; n is the number of observed outcomes
     "All metrics of all tasks."
-    table = {task: {"n": int((~np.isnan(y)).sum())} | {m: score(m, y, p) for m in METRICS[kind]}
-             for task, kind, y, p in _columns(tasks, outcome=outcome, prediction=prediction)}
+    table = {
+        task: {"n": int((~np.isnan(y)).sum())} | {m: score(m, y, p) for m in METRICS[kind]}
+        for task, kind, y, p in _columns(tasks, outcome=outcome, prediction=prediction)
+    }
     return pd.DataFrame.from_dict(table, orient="index").rename_axis(index="task", columns="metric")
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c19
 def metric_intervals(
-    outcome,                 # (n, K)
-    prediction,              # (n, K)
-    tasks: dict[str, str],   # name -> type
-    groups=None,             # (n,) patients, drawn whole
+    outcome,  # (n, K)
+    prediction,  # (n, K)
+    tasks: dict[str, str],  # name -> type
+    groups=None,  # (n,) patients, drawn whole
     draws: int = 1000,
     rng: np.random.Generator | None = None,
-) -> pd.DataFrame:           # index (task, metric); columns estimate, low, high
+) -> pd.DataFrame:  # index (task, metric); columns estimate, low, high
     "All metrics of all tasks with bootstrap intervals."
     rng, rows = np.random.default_rng(0) if rng is None else rng, {}
     for task, kind, y, p in _columns(tasks, outcome=outcome, prediction=prediction):
         for m in METRICS[kind]:
-            rows[task, m] = vars(bootstrap_interval(partial(score, m), (y, p), groups, draws, rng=rng))
+            rows[task, m] = vars(
+                bootstrap_interval(partial(score, m), (y, p), groups, draws, rng=rng)
+            )
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(index=["task", "metric"])
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c23
 def bootstrap_paired_r2(
-    outcome,      # (n,) NaN: skipped
-    a, b,         # (n,) predictions of two models
+    outcome,  # (n,) NaN: skipped
+    a,
+    b,  # (n,) predictions of two models
     groups=None,  # (n,) patients, drawn whole
     draws: int = 1000,
     rng: np.random.Generator | None = None,
-) -> Interval:    # R2 of a minus R2 of b
+) -> Interval:  # R2 of a minus R2 of b
     "By how much model a explains more than model b."
     gap = lambda y, p, q: score("r2", y, p) - score("r2", y, q)
     return bootstrap_interval(gap, _aligned(outcome=outcome, a=a, b=b), groups, draws, rng=rng)
@@ -165,28 +228,37 @@ def bootstrap_paired_r2(
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c26
 def mean_error(
     prediction,  # (n, K)
-    mean,        # (n, K) noise-free mean of the outcomes
-) -> float:      # 0: perfect; 1: as good as the average
+    mean,  # (n, K) noise-free mean of the outcomes
+) -> float:  # 0: perfect; 1: as good as the average
     "Squared error to the noise-free mean, over its variance, averaged over tasks."
     prediction, mean = _aligned(prediction=prediction, mean=mean)
-    if prediction.shape != mean.shape: raise ValueError(f"prediction: expected shape {mean.shape} as in mean, got {prediction.shape}")
+    if prediction.shape != mean.shape:
+        raise ValueError(
+            f"prediction: expected shape {mean.shape} as in mean, got {prediction.shape}"
+        )
     spread = mean.var(axis=0)
-    if (spread == 0).any(): raise ValueError(f"mean: expected every task to vary, got a constant in column {np.argmin(spread)}")
+    if (spread == 0).any():
+        raise ValueError(
+            f"mean: expected every task to vary, got a constant in column {np.argmin(spread)}"
+        )
     return float((((prediction - mean) ** 2).mean(axis=0) / spread).mean())
 
+
 def regret(
-    prediction, bayes, mean,  # (n, K) each
-) -> float:                   # 0: as good as the table allows
+    prediction,
+    bayes,
+    mean,  # (n, K) each
+) -> float:  # 0: as good as the table allows
     "Error that remains above that of the best possible prediction."
     return mean_error(prediction, mean) - mean_error(bayes, mean)
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c29
 def headroom_closed(
     best_corner: float,  # error of the best fixed route, chosen on validation rows
-    routed: float,       # error of the routed model
-    bayes: float,        # error of the best possible prediction
-    eps: float = .01,    # smaller gaps have no share
-) -> float:              # 0: as the best corner; 1: as bayes; NaN: no headroom
+    routed: float,  # error of the routed model
+    bayes: float,  # error of the best possible prediction
+    eps: float = 0.01,  # smaller gaps have no share
+) -> float:  # 0: as the best corner; 1: as bayes; NaN: no headroom
     "Share of the headroom that routing closed."
     gap = best_corner - bayes
     return float((best_corner - routed) / gap) if gap > eps else np.nan
@@ -195,108 +267,148 @@ def headroom_closed(
 @dataclass(frozen=True)
 class Paired:
     "A paired comparison: differences over seeds or folds."
+
     mean: Interval
     median: float
-    wins: int      # differences above zero
+    wins: int  # differences above zero
     n: int
-    p: float       # two-sided
+    p: float  # two-sided
 
     @property
     def sign(self) -> int:  # +1 or -1 where the interval excludes zero, else 0
         return 0 if 0 in self.mean else int(np.sign(self.mean.estimate))
 
-def _paired(differences, confidence: float, share: float = 0.) -> Paired:
+
+def _paired(differences, confidence: float, share: float = 0.0) -> Paired:
     "Student's interval, its variance raised by share = test rows / training rows."
     d = np.asarray(differences, float).ravel()
-    if not len(d) or not np.isfinite(d).all(): raise ValueError(f"differences: expected finite numbers, got {np.isfinite(d).sum()} among {len(d)}")
+    if not len(d) or not np.isfinite(d).all():
+        raise ValueError(
+            f"differences: expected finite numbers, got {np.isfinite(d).sum()} among {len(d)}"
+        )
     m, se = d.mean(), np.sqrt((1 / len(d) + share) * d.var(ddof=1)) if len(d) > 1 else np.inf
     half = se * stats.t.ppf((1 + confidence) / 2, max(len(d) - 1, 1))
     p = 2 * stats.t.sf(abs(m) / se, max(len(d) - 1, 1)) if se > 0 else float(m == 0)
-    return Paired(Interval(float(m), float(m - half), float(m + half)), float(np.median(d)), int((d > 0).sum()), len(d), float(p))
+    return Paired(
+        Interval(float(m), float(m - half), float(m + half)),
+        float(np.median(d)),
+        int((d > 0).sum()),
+        len(d),
+        float(p),
+    )
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c34
 def paired(
-    differences,             # (seeds,) a minus b on the same seed
-    confidence: float = .95,
+    differences,  # (seeds,) a minus b on the same seed
+    confidence: float = 0.95,
 ) -> Paired:
     "Compare two models over independent seeds."
     return _paired(differences, confidence)
 
+
 def corrected_resampled(
-    differences,             # (folds,) all folds of all repeats
-    test_share: float,       # share of the rows in a test fold, 1 / k for k folds
-    confidence: float = .95,
+    differences,  # (folds,) all folds of all repeats
+    test_share: float,  # share of the rows in a test fold, 1 / k for k folds
+    confidence: float = 0.95,
 ) -> Paired:
     "Compare two models over the folds of a repeated cross-validation."
-    if not 0 < test_share < 1: raise ValueError(f"test_share: expected a share in (0, 1), got {test_share}")
+    if not 0 < test_share < 1:
+        raise ValueError(f"test_share: expected a share in (0, 1), got {test_share}")
     return _paired(differences, confidence, test_share / (1 - test_share))
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c40
 def headroom_sentence(
-    best_corner, routed, bayes,  # (seeds,) errors on the same seeds
-    confidence: float = .95,
+    best_corner,
+    routed,
+    bayes,  # (seeds,) errors on the same seeds
+    confidence: float = 0.95,
 ) -> str:
     "What routing could have gained and what it did, in words."
-    best, routed, bayes = (np.asarray(a, float) for a in _aligned(best_corner=best_corner, routed=routed, bayes=bayes))
+    best, routed, bayes = (
+        np.asarray(a, float) for a in _aligned(best_corner=best_corner, routed=routed, bayes=bayes)
+    )
     gap, gain = paired(best - bayes, confidence), paired(best - routed, confidence)
-    if gap.mean.low <= 0: return f"Routing cannot help here: the headroom is {gap.mean} and its interval includes 0."
+    if gap.mean.low <= 0:
+        return f"Routing cannot help here: the headroom is {gap.mean} and its interval includes 0."
     verb = {1: "gains", 0: "neither gains nor loses for certain:", -1: "does harm:"}[gain.sign]
     share = headroom_closed(best.mean(), routed.mean(), bayes.mean())
-    closed = f"{share:.0%} of a headroom of {gap.mean}" if np.isfinite(share) else f"the headroom of {gap.mean} is too small for a share"
+    closed = (
+        f"{share:.0%} of a headroom of {gap.mean}"
+        if np.isfinite(share)
+        else f"the headroom of {gap.mean} is too small for a share"
+    )
     return f"Routing {verb} {gain.mean} over {gain.n} seeds, {closed}."
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c43
 def _routes(routes) -> np.ndarray:  # (n, 8)
     "Refuse what is not a table of route probabilities."
     p = np.asarray(routes, float)
-    if p.ndim != 2 or p.shape[1] != len(ROUTES): raise ValueError(f"routes: expected shape (n, {len(ROUTES)}), got {p.shape}")
+    if p.ndim != 2 or p.shape[1] != len(ROUTES):
+        raise ValueError(f"routes: expected shape (n, {len(ROUTES)}), got {p.shape}")
     bad = ~(np.isfinite(p) & (p >= 0)).all(1) | ~(np.abs(p.sum(1) - 1) < 1e-4)
-    if bad.any(): raise ValueError(f"routes: expected rows of probabilities that sum to 1, got {bad.sum()} others, the first in row {bad.argmax()}")
+    if bad.any():
+        raise ValueError(
+            f"routes: expected rows of probabilities that sum to 1, got {bad.sum()} others, the first in row {bad.argmax()}"
+        )
     return p
 
+
 def path_probabilities(
-    routes,         # (n, 8)
-) -> np.ndarray:    # (n, 4)
+    routes,  # (n, 8)
+) -> np.ndarray:  # (n, 4)
     "Probability of each path, whichever the sharing."
     return _routes(routes).reshape(-1, len(PATHS), len(SHARINGS)).sum(2)
 
+
 def sharing_probabilities(
-    routes,         # (n, 8)
-) -> np.ndarray:    # (n, 2)
+    routes,  # (n, 8)
+) -> np.ndarray:  # (n, 2)
     "Probability of each sharing, whichever the path."
     return _routes(routes).reshape(-1, len(PATHS), len(SHARINGS)).sum(1)
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c46
-_LEVELS = {"route": (lambda p: _routes(p), lambda r: r, ROUTES),
-           "path": (path_probabilities, lambda r: r // len(SHARINGS), PATHS),
-           "sharing": (sharing_probabilities, lambda r: r % len(SHARINGS), SHARINGS)}
+_LEVELS = {
+    "route": (lambda p: _routes(p), lambda r: r, ROUTES),
+    "path": (path_probabilities, lambda r: r // len(SHARINGS), PATHS),
+    "sharing": (sharing_probabilities, lambda r: r % len(SHARINGS), SHARINGS),
+}
+
 
 def _level(by: str):
-    if by not in _LEVELS: raise ValueError(f"by: expected one of {', '.join(_LEVELS)}, got {by!r}")
+    if by not in _LEVELS:
+        raise ValueError(f"by: expected one of {', '.join(_LEVELS)}, got {by!r}")
     return _LEVELS[by]
+
 
 def _planted(planted, by: str) -> np.ndarray:  # (n,) index at that level
     r = np.asarray(planted)
-    if r.ndim != 1 or r.dtype.kind not in "iu": raise ValueError(f"planted: expected whole numbers of shape (n,), got {r.dtype} of shape {r.shape}")
-    if ((r < 0) | (r >= len(ROUTES))).any(): raise ValueError(f"planted: expected 0 to {len(ROUTES) - 1}, got {r.min()} to {r.max()}")
+    if r.ndim != 1 or r.dtype.kind not in "iu":
+        raise ValueError(
+            f"planted: expected whole numbers of shape (n,), got {r.dtype} of shape {r.shape}"
+        )
+    if ((r < 0) | (r >= len(ROUTES))).any():
+        raise ValueError(f"planted: expected 0 to {len(ROUTES) - 1}, got {r.min()} to {r.max()}")
     return _level(by)[1](r)
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c47
 def chosen(
-    routes,             # (n, 8)
+    routes,  # (n, 8)
     by: str = "route",  # "route", "path" or "sharing"
-) -> np.ndarray:        # (n,) index of the most probable one
+) -> np.ndarray:  # (n,) index of the most probable one
     "The most probable route, path or sharing of each row."
     return _level(by)[0](routes).argmax(1)
+
 
 def route_accuracy(routes, planted, by: str = "route") -> float:
     "Share of the rows whose planted route, path or sharing was chosen."
     guess, truth = _aligned(routes=chosen(routes, by), planted=_planted(planted, by))
     return float((guess == truth).mean())
 
+
 def chance(planted, by: str = "route") -> float:
     "Accuracy of always choosing the most frequent one: what a collapsed router can get."
     return float(np.bincount(_planted(planted, by)).max() / len(planted))
+
 
 def route_kappa(routes, planted, by: str = "route") -> float:
     "Cohen's kappa: 1 is full agreement, 0 is what chance gives; NaN if only one class was planted."
@@ -305,27 +417,34 @@ def route_kappa(routes, planted, by: str = "route") -> float:
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c48
 def route_confusion(
-    routes,             # (n, 8)
-    planted,            # (n,) index into ROUTES
-    by: str = "path",   # "route" 8x8, "path" 4x4, "sharing" 2x2
-) -> pd.DataFrame:      # counts; rows planted, columns chosen
+    routes,  # (n, 8)
+    planted,  # (n,) index into ROUTES
+    by: str = "path",  # "route" 8x8, "path" 4x4, "sharing" 2x2
+) -> pd.DataFrame:  # counts; rows planted, columns chosen
     "How often each planted class was taken for each other."
     guess, truth = _aligned(routes=chosen(routes, by), planted=_planted(planted, by))
     names = _level(by)[2]
-    table = skm.confusion_matrix(truth, guess, labels=np.arange(len(names))) if len(truth) else np.zeros((len(names),) * 2, int)
+    table = (
+        skm.confusion_matrix(truth, guess, labels=np.arange(len(names)))
+        if len(truth)
+        else np.zeros((len(names),) * 2, int)
+    )
     return pd.DataFrame(table, pd.Index(names, name="planted"), pd.Index(names, name="chosen"))
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c52
 def _entropy(p: np.ndarray) -> np.ndarray:  # (..., R) -> (...), in units of log R
     return stats.entropy(p, axis=-1) / np.log(p.shape[-1])
 
+
 def usage(routes) -> np.ndarray:  # (8,)
     "Share of the rows that each route received."
     return _routes(routes).mean(0)
 
+
 def width(routes) -> float:  # 0: one route has every row; 1: equal shares
     "How widely the rows are spread over the routes."
     return float(_entropy(usage(routes)))
+
 
 def decisiveness(routes) -> float:  # 0: no row is decided; 1: every row is
     "How sure the router is of single rows."
@@ -334,20 +453,23 @@ def decisiveness(routes) -> float:  # 0: no row is decided; 1: every row is
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c55
 def _experts(experts, **arrays):
     e = np.asarray(experts, float)
-    if e.ndim != 3 or e.shape[1] != len(ROUTES): raise ValueError(f"experts: expected shape (n, {len(ROUTES)}, tasks), got {e.shape}")
+    if e.ndim != 3 or e.shape[1] != len(ROUTES):
+        raise ValueError(f"experts: expected shape (n, {len(ROUTES)}, tasks), got {e.shape}")
     return _aligned(experts=e, **arrays)
 
+
 def mixture(
-    experts,      # (n, 8, K)
-    routes,       # (n, 8)
+    experts,  # (n, 8, K)
+    routes,  # (n, 8)
 ) -> np.ndarray:  # (n, K)
     "Mean of the experts, weighted by the route probabilities."
     e, p = _experts(experts, routes=_routes(routes))
     return (np.where(p[..., None] > 0, e, 0) * p[..., None]).sum(1)
 
+
 def uniform_mix(
-    experts,      # (n, 8, K)
-    open=None,    # (n, 8) bool, routes whose modality is present; None: all
+    experts,  # (n, 8, K)
+    open=None,  # (n, 8) bool, routes whose modality is present; None: all
 ) -> np.ndarray:  # (n, K)
     "Plain mean over the open routes: a router that does nothing."
     is_open = np.ones(np.shape(experts)[:2]) if open is None else np.asarray(open, float)
@@ -355,23 +477,31 @@ def uniform_mix(
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c57
 def oracle_pick(
-    experts,          # (n, 8, K)
-    planted,          # (n,) index into ROUTES
-) -> np.ndarray:      # (n, K)
+    experts,  # (n, 8, K)
+    planted,  # (n,) index into ROUTES
+) -> np.ndarray:  # (n, K)
     "The expert of the planted route: what a router told the truth would say."
     e, r = _experts(experts, planted=_planted(planted, "route"))
     return e[np.arange(len(e)), r]
 
+
 def corner(experts, route: str | int) -> np.ndarray:  # a name in ROUTES or its index -> (n, K)
     "One expert for all rows."
-    if isinstance(route, str) and route not in ROUTES: raise ValueError(f"route: expected one of {', '.join(ROUTES)}, got {route!r}")
-    return oracle_pick(experts, np.full(len(experts), ROUTES.index(route) if isinstance(route, str) else route))
+    if isinstance(route, str) and route not in ROUTES:
+        raise ValueError(f"route: expected one of {', '.join(ROUTES)}, got {route!r}")
+    return oracle_pick(
+        experts, np.full(len(experts), ROUTES.index(route) if isinstance(route, str) else route)
+    )
+
 
 def best_corner(
-    scores,                # (8,) of the corners on *validation* rows, in the order of ROUTES
+    scores,  # (8,) of the corners on *validation* rows, in the order of ROUTES
     higher: bool = False,  # False: errors, lower is better
-) -> str:                  # a name in ROUTES; the first of equals
+) -> str:  # a name in ROUTES; the first of equals
     "The fixed route to beat."
     s = np.asarray(scores, float)
-    if s.shape != (len(ROUTES),) or np.isnan(s).all(): raise ValueError(f"scores: expected shape ({len(ROUTES)},) with at least one number, got {(~np.isnan(s)).sum()} numbers in shape {s.shape}")
+    if s.shape != (len(ROUTES),) or np.isnan(s).all():
+        raise ValueError(
+            f"scores: expected shape ({len(ROUTES)},) with at least one number, got {(~np.isnan(s)).sum()} numbers in shape {s.shape}"
+        )
     return ROUTES[int(np.nanargmax(s) if higher else np.nanargmin(s))]

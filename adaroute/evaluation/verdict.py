@@ -23,31 +23,44 @@ from ..synthetic import make_cohort
 @dataclass(frozen=True)
 class Claim:
     "Whether routing helps, by the rule of this chapter."
+
     helps: bool
-    p: float          # one-sided, against the rival that is hardest to beat
-    rival: str        # its name
-    gain: Interval    # mean difference to it
-    each: dict        # rival -> p
+    p: float  # one-sided, against the rival that is hardest to beat
+    rival: str  # its name
+    gain: Interval  # mean difference to it
+    each: dict  # rival -> p
+
 
 def _one_sided(d: np.ndarray, groups, test_share, draws, rng) -> tuple[float, Interval]:
     if test_share is not None:
         found = corrected_resampled(d, test_share)
         return (found.p / 2 if found.mean.estimate > 0 else 1 - found.p / 2), found.mean
     keep = ~np.isnan(d)
-    code = np.unique(np.arange(len(d)) if groups is None else np.asarray(groups), return_inverse=True)[1]
+    code = np.unique(
+        np.arange(len(d)) if groups is None else np.asarray(groups), return_inverse=True
+    )[1]
     total, count = (np.bincount(code[keep], w) for w in (d[keep], None))
-    total, count = total[count > 0], count[count > 0]             # of each group
-    if len(count) < 10: raise ValueError(f"differences: expected at least 10 rows or groups to draw from, got {len(count)}")
-    means = [total[i].sum() / count[i].sum() for i in (rng.integers(len(count), size=len(count)) for _ in range(draws))]
-    low, high = np.quantile(means, [.025, .975])
-    return (1 + np.sum(np.array(means) <= 0)) / (1 + draws), Interval(float(total.sum() / count.sum()), float(low), float(high))
+    total, count = total[count > 0], count[count > 0]  # of each group
+    if len(count) < 10:
+        raise ValueError(
+            f"differences: expected at least 10 rows or groups to draw from, got {len(count)}"
+        )
+    means = [
+        total[i].sum() / count[i].sum()
+        for i in (rng.integers(len(count), size=len(count)) for _ in range(draws))
+    ]
+    low, high = np.quantile(means, [0.025, 0.975])
+    return (1 + np.sum(np.array(means) <= 0)) / (1 + draws), Interval(
+        float(total.sum() / count.sum()), float(low), float(high)
+    )
 
 # %% ../../nbs/3_evaluation/03_verdict.ipynb #c06
 def claims_help(
-    differences,           # (n,) loss of the rival minus loss of the routed model, or a dict rival -> (n,); NaN: no outcome
-    groups=None,           # (n,) patients, drawn whole
-    test_share: float | None = None,  # given: differences are over folds, each holding this share of the rows
-    level: float = .05,
+    differences,  # (n,) loss of the rival minus loss of the routed model, or a dict rival -> (n,); NaN: no outcome
+    groups=None,  # (n,) patients, drawn whole
+    test_share: float
+    | None = None,  # given: differences are over folds, each holding this share of the rows
+    level: float = 0.05,
     draws: int = 2000,
     rng: np.random.Generator | None = None,  # None: seed 0
 ) -> Claim:
@@ -58,193 +71,299 @@ def claims_help(
     for name, d in many.items():
         d = np.asarray(d, float)
         if d.ndim != 1 or groups is not None and len(groups) != len(d):
-            raise ValueError(f"differences[{name!r}]: expected one number a row{'' if groups is None else f' for {len(groups)} groups'}, got shape {d.shape}")
+            raise ValueError(
+                f"differences[{name!r}]: expected one number a row{'' if groups is None else f' for {len(groups)} groups'}, got shape {d.shape}"
+            )
         found[name] = _one_sided(d, groups, test_share, draws, rng)
     hardest = max(found, key=lambda name: (found[name][0], -found[name][1].estimate))
     p, gain = found[hardest]
-    return Claim(bool(p < level), float(p), hardest, gain, {name: float(f[0]) for name, f in found.items()})
+    return Claim(
+        bool(p < level), float(p), hardest, gain, {name: float(f[0]) for name, f in found.items()}
+    )
 
 # %% ../../nbs/3_evaluation/03_verdict.ipynb #c12
 def permuted_outcomes(
     frame: pd.DataFrame,
-    schema: Schema,               # names the outcomes
+    schema: Schema,  # names the outcomes
     rng: np.random.Generator,
-    groups=None,                  # (n,) patients, whose outcomes stay side by side
-) -> pd.DataFrame:                # a copy
+    groups=None,  # (n,) patients, whose outcomes stay side by side
+) -> pd.DataFrame:  # a copy
     "The table with its outcomes dealt to other rows, all outcomes of a row together."
     lost = [t for t in schema.tasks if t not in frame]
-    if lost: raise SchemaError(f"column {lost[0]!r}: expected an outcome of the schema in the frame, got no such column")
-    code = np.arange(len(frame)) if groups is None else pd.factorize(np.asarray(groups), use_na_sentinel=False)[0]
-    if len(code) != len(frame): raise ValueError(f"groups: expected {len(frame)} labels, one a row, got {len(code)}")
+    if lost:
+        raise SchemaError(
+            f"column {lost[0]!r}: expected an outcome of the schema in the frame, got no such column"
+        )
+    code = (
+        np.arange(len(frame))
+        if groups is None
+        else pd.factorize(np.asarray(groups), use_na_sentinel=False)[0]
+    )
+    if len(code) != len(frame):
+        raise ValueError(f"groups: expected {len(frame)} labels, one a row, got {len(code)}")
     place = np.argsort(code, kind="stable")
     rank = rng.permutation(code.max(initial=-1) + 1)[code]
     source, out, names = np.argsort(rank, kind="stable"), frame.copy(), list(schema.tasks)
     order = np.empty(len(frame), int)
     order[place] = source
-    for name in names: out[name] = frame[name].array[order]
+    for name in names:
+        out[name] = frame[name].array[order]
     return out
 
 # %% ../../nbs/3_evaluation/03_verdict.ipynb #c15
 def null_run(
     seed: int,
-    n: int = 300,                # training rows
-    test: int = 300,             # fresh rows for the claim; a third as many choose the corner
+    n: int = 300,  # training rows
+    test: int = 300,  # fresh rows for the claim; a third as many choose the corner
     steps: int = 200,
     scenario: str = "planted",
-    level: float = .05,
-    permute: bool = True,        # False: the same with the true outcomes
+    level: float = 0.05,
+    permute: bool = True,  # False: the same with the true outcomes
 ) -> Claim:
     "Does the rule claim a gain where outcomes were shuffled?"
+
     def rows(size, draw):
         c = make_cohort(size, scenario, seed=seed, draw=draw)
-        return permuted_outcomes(c.frame, c.schema, np.random.default_rng([seed, draw])) if permute else c.frame
+        return (
+            permuted_outcomes(c.frame, c.schema, np.random.default_rng([seed, draw]))
+            if permute
+            else c.frame
+        )
+
     s = make_cohort(1, scenario, seed=seed).schema
-    about = dict(text=s.text, numeric=s.numeric, categorical=s.categorical, tasks=s.tasks, seed=seed)
+    about = dict(
+        text=s.text, numeric=s.numeric, categorical=s.categorical, tasks=s.tasks, seed=seed
+    )
     train, valid, fresh = rows(n, 0), rows(max(test // 3, 30), 1), rows(test, 2)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")                      # the router may well collapse: there is nothing to route
+        warnings.simplefilter("ignore")  # the router may well collapse: there is nothing to route
         routed = AdaRoute(**about, members=1, starts=1, steps=steps).fit(train)
         v, f = statements(routed, valid), statements(routed, fresh)
-        best = min(range(len(ROUTES)), key=lambda r: np.nanmean(row_losses(v.outcome, v.mix(np.eye(len(ROUTES))[r]))))
-        corner = AdaRoute(**about, members=1, starts=1, steps=steps, routes=(ROUTES[best],)).fit(train)
-        rivals = {"corner": corner.predict(fresh), "ridge": RidgeBaseline(**about).fit(train).predict(fresh), "uniform": f.mix(np.ones(len(ROUTES)))}
+        best = min(
+            range(len(ROUTES)),
+            key=lambda r: np.nanmean(row_losses(v.outcome, v.mix(np.eye(len(ROUTES))[r]))),
+        )
+        corner = AdaRoute(**about, members=1, starts=1, steps=steps, routes=(ROUTES[best],)).fit(
+            train
+        )
+        rivals = {
+            "corner": corner.predict(fresh),
+            "ridge": RidgeBaseline(**about).fit(train).predict(fresh),
+            "uniform": f.mix(np.ones(len(ROUTES))),
+        }
     own = row_losses(f.outcome, f.mix(f.routes))
-    return claims_help({k: row_losses(f.outcome, p) - own for k, p in rivals.items()}, level=level, rng=np.random.default_rng(seed))
+    return claims_help(
+        {k: row_losses(f.outcome, p) - own for k, p in rivals.items()},
+        level=level,
+        rng=np.random.default_rng(seed),
+    )
 
 # %% ../../nbs/3_evaluation/03_verdict.ipynb #c18
 def holm(p_values):  # dict or Series name -> p; NaN: not asked, not counted -> the same kind
     "P-values adjusted for their number (Holm 1979)."
     s = pd.Series(p_values, dtype=float)
     p = s.dropna().sort_values(kind="stable")
-    if ((p < 0) | (p > 1)).any(): raise ValueError(f"p_values: expected numbers from 0 to 1, got {p[(p < 0) | (p > 1)].iloc[0]}")
+    if ((p < 0) | (p > 1)).any():
+        raise ValueError(
+            f"p_values: expected numbers from 0 to 1, got {p[(p < 0) | (p > 1)].iloc[0]}"
+        )
     adjusted = np.minimum(np.maximum.accumulate(p.to_numpy() * np.arange(len(p), 0, -1)), 1)
     out = s.copy()
     out[:] = pd.Series(adjusted, p.index).reindex(s.index) if s.index.is_unique else np.nan
-    if not s.index.is_unique: raise ValueError("p_values: expected names that differ")
+    if not s.index.is_unique:
+        raise ValueError("p_values: expected names that differ")
     return out.to_dict() if isinstance(p_values, dict) else out
 
 # %% ../../nbs/3_evaluation/03_verdict.ipynb #c21
 def paired_effect(
-    differences,    # (runs,)
-) -> float:         # NaN below two runs; infinite where all runs differ alike
+    differences,  # (runs,)
+) -> float:  # NaN below two runs; infinite where all runs differ alike
     "Standardised mean of paired differences, corrected for small samples."
     d = np.asarray(differences, float).ravel()
-    if not np.isfinite(d).all(): raise ValueError(f"differences: expected finite numbers, got {(~np.isfinite(d)).sum()} others among {len(d)}")
-    if len(d) < 2: return np.nan
+    if not np.isfinite(d).all():
+        raise ValueError(
+            f"differences: expected finite numbers, got {(~np.isfinite(d)).sum()} others among {len(d)}"
+        )
+    if len(d) < 2:
+        return np.nan
     m, sd, df = d.mean(), d.std(ddof=1), len(d) - 1
-    if sd <= 1e-12 * max(abs(m), 1e-300): return 0. if m == 0 else float(np.sign(m) * np.inf)
+    if sd <= 1e-12 * max(abs(m), 1e-300):
+        return 0.0 if m == 0 else float(np.sign(m) * np.inf)
     small = np.exp(gammaln(df / 2) - gammaln((df - 1) / 2)) / np.sqrt(df / 2) if df > 1 else np.nan
     return float(m / sd * small)
 
 # %% ../../nbs/3_evaluation/03_verdict.ipynb #c24
 def compare_all(
-    errors: dict,              # name -> (runs,) errors on the same runs
+    errors: dict,  # name -> (runs,) errors on the same runs
     reference: str = "routed",
     test_share: float | None = None,  # given: runs are folds, each holding this share of the rows
-    level: float = .05,
-) -> pd.DataFrame:             # a row a rival: gain of the reference, low, high, p, p_holm, effect, wins, runs, verdict
+    level: float = 0.05,
+) -> (
+    pd.DataFrame
+):  # a row a rival: gain of the reference, low, high, p, p_holm, effect, wins, runs, verdict
     "The reference against everything else, with a verdict that pays for the number of questions."
-    if reference not in errors: raise ValueError(f"reference: expected one of {', '.join(map(str, errors))}, got {reference!r}")
+    if reference not in errors:
+        raise ValueError(
+            f"reference: expected one of {', '.join(map(str, errors))}, got {reference!r}"
+        )
     own, rows = np.asarray(errors[reference], float), {}
     for name, e in errors.items():
-        if name == reference: continue
-        if np.shape(e) != own.shape: raise ValueError(f"errors[{name!r}]: expected shape {own.shape} as in {reference!r}, got {np.shape(e)}")
+        if name == reference:
+            continue
+        if np.shape(e) != own.shape:
+            raise ValueError(
+                f"errors[{name!r}]: expected shape {own.shape} as in {reference!r}, got {np.shape(e)}"
+            )
         d = np.asarray(e, float) - own
         found = paired(d) if test_share is None else corrected_resampled(d, test_share)
-        rows[name] = [*found.mean, found.p if len(d) > 1 else np.nan, np.nan, paired_effect(d), found.wins, found.n]
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=["gain", "low", "high", "p", "p_holm", "effect", "wins", "runs"]).rename_axis("rival")
+        rows[name] = [
+            *found.mean,
+            found.p if len(d) > 1 else np.nan,
+            np.nan,
+            paired_effect(d),
+            found.wins,
+            found.n,
+        ]
+    table = pd.DataFrame.from_dict(
+        rows,
+        orient="index",
+        columns=["gain", "low", "high", "p", "p_holm", "effect", "wins", "runs"],
+    ).rename_axis("rival")
     table["p_holm"] = holm(table["p"])
     sure = table.p_holm < level
-    return table.assign(verdict=np.select([sure & (table.gain > 0), sure & (table.gain < 0)], ["better", "worse"], "tied"))
+    return table.assign(
+        verdict=np.select(
+            [sure & (table.gain > 0), sure & (table.gain < 0)], ["better", "worse"], "tied"
+        )
+    )
 
 # %% ../../nbs/3_evaluation/03_verdict.ipynb #c28
 def by_group(
-    outcome,                 # (n, K)
-    prediction,              # (n, K)
-    tasks: dict[str, str],   # name -> type
-    labels,                  # (n,) group of each row, such as sex, site, or `missing_pattern`
-    least: int = 20,         # smaller groups are suppressed
-    groups=None,             # (n,) patients: if given, they are counted instead of rows
-) -> pd.DataFrame:           # index (group, task); n is "<20" and metrics are NaN where suppressed
+    outcome,  # (n, K)
+    prediction,  # (n, K)
+    tasks: dict[str, str],  # name -> type
+    labels,  # (n,) group of each row, such as sex, site, or `missing_pattern`
+    least: int = 20,  # smaller groups are suppressed
+    groups=None,  # (n,) patients: if given, they are counted instead of rows
+) -> pd.DataFrame:  # index (group, task); n is "<20" and metrics are NaN where suppressed
     "All metrics by group, small groups suppressed."
     y, p = np.asarray(outcome, float), np.asarray(prediction, float)
     who = np.arange(len(y)) if groups is None else np.asarray(groups)
     label = np.array(["missing" if pd.isna(v) else str(v) for v in labels], object)
     for name, a in dict(labels=label, groups=who, prediction=p).items():
-        if len(a) != len(y): raise ValueError(f"{name}: expected {len(y)} rows as in outcome, got {len(a)}")
+        if len(a) != len(y):
+            raise ValueError(f"{name}: expected {len(y)} rows as in outcome, got {len(a)}")
     parts = {}
     for name in sorted(set(label)):
         at = label == name
         count = [len(set(who[at & seen])) for seen in ~np.isnan(y).T]
         few = np.array(count) < least
         part = metrics(np.where(few, np.nan, y[at]), p[at], tasks)
-        part["n"] = pd.Series([f"<{least}" if f else c for f, c in zip(few, count)], part.index, dtype=object)
+        part["n"] = pd.Series(
+            [f"<{least}" if f else c for f, c in zip(few, count)], part.index, dtype=object
+        )
         parts[name] = part
     return pd.concat(parts, names=["group"])
 
 # %% ../../nbs/3_evaluation/03_verdict.ipynb #c29
 def missing_pattern(
-    presence,      # (n, 2) bool: numbers, text
-) -> np.ndarray:   # (n,) "both", "numbers", "text" or "none"
+    presence,  # (n, 2) bool: numbers, text
+) -> np.ndarray:  # (n,) "both", "numbers", "text" or "none"
     "Which evidence a row has."
     presence = np.asarray(presence, bool)
-    if presence.ndim != 2 or presence.shape[1] != 2: raise ValueError(f"presence: expected shape (n, 2), got {presence.shape}")
+    if presence.ndim != 2 or presence.shape[1] != 2:
+        raise ValueError(f"presence: expected shape (n, 2), got {presence.shape}")
     numbers, text = presence.T
     return np.select([numbers & text, numbers, text], ["both", "numbers", "text"], "none")
 
 # %% ../../nbs/3_evaluation/03_verdict.ipynb #c33
-HIGHER = {"r2": True, "rmse": False, "mae": False, "auroc": True, "auprc": True, "balanced_accuracy": True, "brier": False,
-          "f1": True, "ece": False, "kappa": True}  # metric -> whether more is better; a calibration slope has no direction
+HIGHER = {
+    "r2": True,
+    "rmse": False,
+    "mae": False,
+    "auroc": True,
+    "auprc": True,
+    "balanced_accuracy": True,
+    "brier": False,
+    "f1": True,
+    "ece": False,
+    "kappa": True,
+}  # metric -> whether more is better; a calibration slope has no direction
+
 
 def multitask_gain(
-    single,     # (task, metric) -> value, a dict or Series; each task learned alone
-    multi,      # the same of the model that learned them together
-) -> float:     # .05: five percent better on average
+    single,  # (task, metric) -> value, a dict or Series; each task learned alone
+    multi,  # the same of the model that learned them together
+) -> float:  # .05: five percent better on average
     "Relative gain over single-task models, averaged over tasks."
     single, multi = (dict(v) for v in (single, multi))
-    if set(single) != set(multi) or not single: raise ValueError(f"multi: expected the {len(single)} tasks and metrics of single, got {len(multi)} with {len(set(single) & set(multi))} in common")
+    if set(single) != set(multi) or not single:
+        raise ValueError(
+            f"multi: expected the {len(single)} tasks and metrics of single, got {len(multi)} with {len(set(single) & set(multi))} in common"
+        )
     gains = {}
     for (task, metric), base in single.items():
-        if metric not in HIGHER: raise ValueError(f"metric: expected one of {', '.join(HIGHER)}, got {metric!r}")
-        if not base > 0: raise ValueError(f"single: expected a value above 0 to be relative to, got {base} for {metric} of {task!r}")
-        gains.setdefault(task, []).append((multi[task, metric] - base) / base * (1 if HIGHER[metric] else -1))
+        if metric not in HIGHER:
+            raise ValueError(f"metric: expected one of {', '.join(HIGHER)}, got {metric!r}")
+        if not base > 0:
+            raise ValueError(
+                f"single: expected a value above 0 to be relative to, got {base} for {metric} of {task!r}"
+            )
+        gains.setdefault(task, []).append(
+            (multi[task, metric] - base) / base * (1 if HIGHER[metric] else -1)
+        )
     return float(np.mean([np.mean(g) for g in gains.values()]))
 
 # %% ../../nbs/3_evaluation/03_verdict.ipynb #c36
 @dataclass(frozen=True, eq=False)
 class NoRegret:
     "How much worse than the best fixed rival the routed model is, cell by cell."
-    cells: pd.DataFrame   # index (scenario, n), worst first: regret, low, high, worst_seed, seeds
-    tolerance: float      # shares of outcome variance
+
+    cells: pd.DataFrame  # index (scenario, n), worst first: regret, low, high, worst_seed, seeds
+    tolerance: float  # shares of outcome variance
     limit: float
 
     @property
-    def worse(self) -> float: return float((self.cells.regret > self.tolerance).mean())   # share of cells
+    def worse(self) -> float:
+        return float((self.cells.regret > self.tolerance).mean())  # share of cells
+
     @property
-    def far_worse(self) -> float: return float((self.cells.regret > self.limit).mean())
+    def far_worse(self) -> float:
+        return float((self.cells.regret > self.limit).mean())
+
     @property
-    def quantiles(self) -> pd.Series: return self.cells.regret.quantile([0, .1, .25, .5, .75, .9, 1])
+    def quantiles(self) -> pd.Series:
+        return self.cells.regret.quantile([0, 0.1, 0.25, 0.5, 0.75, 0.9, 1])
+
     @property
     def sentence(self) -> str:
         (scenario, n), worst = self.cells.index[0], self.cells.regret.iloc[0]
-        return (f"{self.worse:.0%} of {len(self.cells)} cells are worse than the best fixed rival by more than {self.tolerance:.0%} of the outcome variance, "
-                f"{self.far_worse:.0%} by more than {self.limit:.0%}; the worst is {scenario} at n = {n}: {worst:+.1%}.")
+        return (
+            f"{self.worse:.0%} of {len(self.cells)} cells are worse than the best fixed rival by more than {self.tolerance:.0%} of the outcome variance, "
+            f"{self.far_worse:.0%} by more than {self.limit:.0%}; the worst is {scenario} at n = {n}: {worst:+.1%}."
+        )
 
 # %% ../../nbs/3_evaluation/03_verdict.ipynb #c37
 def no_regret(
-    table: pd.DataFrame,      # a row a run: scenario, n, seed, routed, rival (errors), share of the outcome variance that an error of 1 is (1 if absent)
-    tolerance: float = .01,
-    limit: float = .03,
+    table: pd.DataFrame,  # a row a run: scenario, n, seed, routed, rival (errors), share of the outcome variance that an error of 1 is (1 if absent)
+    tolerance: float = 0.01,
+    limit: float = 0.03,
 ) -> NoRegret:
     "The distribution of routed minus best fixed rival over cells."
     lost = [c for c in ("scenario", "n", "seed", "routed", "rival") if c not in table]
-    if lost or not len(table): raise ValueError(f"table: expected rows with columns scenario, n, seed, routed, rival, got {'no ' + lost[0] if lost else 'no rows'}")
-    regret = (table.routed - table.rival) * (table.share if "share" in table else 1.)
-    if regret.isna().any(): raise ValueError(f"table: expected errors in every row, got {regret.isna().sum()} missing")
+    if lost or not len(table):
+        raise ValueError(
+            f"table: expected rows with columns scenario, n, seed, routed, rival, got {'no ' + lost[0] if lost else 'no rows'}"
+        )
+    regret = (table.routed - table.rival) * (table.share if "share" in table else 1.0)
+    if regret.isna().any():
+        raise ValueError(f"table: expected errors in every row, got {regret.isna().sum()} missing")
     rows = {}
     for cell, d in regret.groupby([table.scenario, table.n], sort=True):
         mean = paired(d).mean if len(d) > 1 else Interval(d.iloc[0], -np.inf, np.inf)
         rows[cell] = [*mean, d.max(), len(d)]
-    cells = pd.DataFrame.from_dict(rows, orient="index", columns=["regret", "low", "high", "worst_seed", "seeds"])
+    cells = pd.DataFrame.from_dict(
+        rows, orient="index", columns=["regret", "low", "high", "worst_seed", "seeds"]
+    )
     cells.index = pd.MultiIndex.from_tuples(cells.index, names=["scenario", "n"])
     return NoRegret(cells.sort_values("regret", ascending=False, kind="stable"), tolerance, limit)

@@ -17,32 +17,43 @@ from .words import HASHED, count, places, rarity, tfidf
 # %% ../../nbs/1_method/08_axes.ipynb #c05
 class Centred(NamedTuple):
     "A matrix from whose rows means are subtracted on the fly."
-    matrix: object     # sparse or dense             # (n, p)
-    known: np.ndarray  # which means a row has in it # (n, B)
-    mean: np.ndarray   # of each block               # (B, p)
 
-    def right(self, V): return self.matrix @ V - self.known @ (self.mean @ V)
-    def left(self, U): return self.matrix.T @ U - self.mean.T @ (self.known.T @ U)
+    matrix: object  # sparse or dense             # (n, p)
+    known: np.ndarray  # which means a row has in it # (n, B)
+    mean: np.ndarray  # of each block               # (B, p)
+
+    def right(self, V):
+        return self.matrix @ V - self.known @ (self.mean @ V)
+
+    def left(self, U):
+        return self.matrix.T @ U - self.mean.T @ (self.known.T @ U)
 
     def gram(self) -> np.ndarray:
         "Products of all pairs of rows, or of columns where they are fewer."
         X, P, M = (a.astype(float) for a in self)
-        if X.shape[0] > X.shape[1]: X, P, M = X.T, M.T, P.T
+        if X.shape[0] > X.shape[1]:
+            X, P, M = X.T, M.T, P.T
         square, cross = X @ X.T, (X @ M.T) @ P.T
-        return (square.toarray() if sp.issparse(square) else square) - cross - cross.T + P @ (M @ M.T) @ P.T
+        return (
+            (square.toarray() if sp.issparse(square) else square)
+            - cross
+            - cross.T
+            + P @ (M @ M.T) @ P.T
+        )
 
 # %% ../../nbs/1_method/08_axes.ipynb #c08
 def _sketch(
     rows: Centred,
-    k: int,                    # directions wanted
+    k: int,  # directions wanted
     rng: np.random.Generator,
-    rounds: int = 2,           # more: closer to the exact directions
+    rounds: int = 2,  # more: closer to the exact directions
 ) -> tuple[np.ndarray, np.ndarray]:  # squared strength, directions
     "Leading directions by subspace iteration, with 32 spare ones."
     orthonormal = lambda A: np.linalg.qr(A)[0]
     n, p = rows.matrix.shape
     Q = rng.standard_normal((p, min(k + 32, n, p)), dtype=np.float32)
-    for _ in range(rounds): Q = orthonormal(rows.left(orthonormal(rows.right(Q))))
+    for _ in range(rounds):
+        Q = orthonormal(rows.left(orthonormal(rows.right(Q))))
     B = rows.left(orthonormal(rows.right(Q))).astype(float)
     w, U = eigh(B.T @ B)
     return w, B @ U / np.sqrt(np.maximum(w, 1e-12))
@@ -50,7 +61,7 @@ def _sketch(
 # %% ../../nbs/1_method/08_axes.ipynb #c09
 def _exact(
     rows: Centred,
-    k: int,                    # directions wanted
+    k: int,  # directions wanted
 ) -> tuple[np.ndarray, np.ndarray]:  # squared strength, directions
     "Leading directions by decomposing all products of rows, or of columns."
     n, p = rows.matrix.shape
@@ -61,95 +72,116 @@ def _exact(
 # %% ../../nbs/1_method/08_axes.ipynb #c11
 def directions(
     rows: Centred,
-    k: int,                    # directions wanted
+    k: int,  # directions wanted
     rng: np.random.Generator,  # used for large matrices only
-    exact: int = 2500,         # smaller side of a matrix that is still decomposed exactly
-) -> np.ndarray:               # orthonormal columns, strongest first  # (p, at most k)
+    exact: int = 2500,  # smaller side of a matrix that is still decomposed exactly
+) -> np.ndarray:  # orthonormal columns, strongest first  # (p, at most k)
     "The directions along which the rows differ most, with fixed signs."
     n, p = rows.matrix.shape
-    if not min(n, p): return np.zeros((p, 0))
+    if not min(n, p):
+        return np.zeros((p, 0))
     w, V = _exact(rows, k) if min(n, p) <= exact else _sketch(rows, k, rng)
-    V = V[:, ::-1][:, :min(k, (w > max(1e-9, 1e-9 * w[-1])).sum())]
+    V = V[:, ::-1][:, : min(k, (w > max(1e-9, 1e-9 * w[-1])).sum())]
     return V * np.where(V[np.abs(V).argmax(axis=0), np.arange(V.shape[1])] < 0, -1, 1)
 
 # %% ../../nbs/1_method/08_axes.ipynb #c15
 def _weighted(
-    blocks: list,                   # terms of each row in each block
-    vocabulary: list[str] | None,   # None: hashed
-    rare: np.ndarray | None = None, # None: learn the rarity from these rows
-) -> tuple:                         # weighted TF-IDF summed over blocks, known (n, B), mean (B, p), rarity
+    blocks: list,  # terms of each row in each block
+    vocabulary: list[str] | None,  # None: hashed
+    rare: np.ndarray | None = None,  # None: learn the rarity from these rows
+) -> tuple:  # weighted TF-IDF summed over blocks, known (n, B), mean (B, p), rarity
     "All blocks as one sparse matrix, and which of them each row has."
     place, width = places(vocabulary), HASHED if vocabulary is None else len(vocabulary)
     counts = [count(block, place, width) for block in blocks]
     rare = rarity(counts) if rare is None else rare
-    share = [1.] if len(blocks) == 1 else [0.5] + [0.5 / (len(blocks) - 1)] * (len(blocks) - 1)
-    parts = [tfidf(c, rare) * np.float32(w ** 0.5) for c, w in zip(counts, share)]
+    share = [1.0] if len(blocks) == 1 else [0.5] + [0.5 / (len(blocks) - 1)] * (len(blocks) - 1)
+    parts = [tfidf(c, rare) * np.float32(w**0.5) for c, w in zip(counts, share)]
     known = np.stack([np.diff(part.indptr) > 0 for part in parts], axis=1)
-    mean = np.stack([np.asarray(part.sum(axis=0)).ravel() for part in parts]) / np.maximum(known.sum(axis=0), 1)[:, None]
+    mean = (
+        np.stack([np.asarray(part.sum(axis=0)).ravel() for part in parts])
+        / np.maximum(known.sum(axis=0), 1)[:, None]
+    )
     return sum(parts[1:], parts[0]), known.astype(np.float32), mean.astype(np.float32), rare
 
 # %% ../../nbs/1_method/08_axes.ipynb #c15b
 def _unit_scale(
     z: np.ndarray,  # rows along directions  # (n, k)
-) -> float:         # makes the mean squared length of a row equal to k
+) -> float:  # makes the mean squared length of a row equal to k
     "The factor that gives the average coordinate variance one."
-    total = (z ** 2).sum()
-    return (z.size / total) ** 0.5 if total > 0 else 0.
+    total = (z**2).sum()
+    return (z.size / total) ** 0.5 if total > 0 else 0.0
 
 # %% ../../nbs/1_method/08_axes.ipynb #c16
 def fit_words(
-    blocks: list,                  # terms of each training row in each block
+    blocks: list,  # terms of each training row in each block
     vocabulary: list[str] | None,  # None: hashed
-    k: int,                        # directions wanted
+    k: int,  # directions wanted
     rng: np.random.Generator,
-) -> dict:                         # vocabulary, rarity, projection, mean of each block
+) -> dict:  # vocabulary, rarity, projection, mean of each block
     "Learn the directions of the text."
     matrix, known, mean, rare = _weighted(blocks, vocabulary)
     rows = Centred(matrix, known, mean)
     V = directions(rows, k, rng)
     V = V * _unit_scale(rows.right(V)[known.any(axis=1)])
-    return dict(vocabulary=vocabulary, rarity=rare, projection=V.astype(np.float32), mean=(mean @ V).astype(np.float32))
+    return dict(
+        vocabulary=vocabulary,
+        rarity=rare,
+        projection=V.astype(np.float32),
+        mean=(mean @ V).astype(np.float32),
+    )
 
 # %% ../../nbs/1_method/08_axes.ipynb #c17
 def project_words(
-    blocks: list,   # terms of each row in each block
-    fitted: dict,   # from `fit_words`
-) -> np.ndarray:    # (n, k), float32
+    blocks: list,  # terms of each row in each block
+    fitted: dict,  # from `fit_words`
+) -> np.ndarray:  # (n, k), float32
     "Where notes lie along the learned directions."
     matrix, known, _, _ = _weighted(blocks, fitted["vocabulary"], fitted["rarity"])
     z = matrix @ fitted["projection"]
-    for here, mean in zip(known.T, fitted["mean"]): z -= here[:, None] * mean
+    for here, mean in zip(known.T, fitted["mean"]):
+        z -= here[:, None] * mean
     return z
 
 # %% ../../nbs/1_method/08_axes.ipynb #c24
 def fit_vectors(
     vectors: np.ndarray,  # of each text column, zeros where missing  # (n, T, d)
-    known: np.ndarray,    # where text is present, bool               # (n, T)
-    k: int,               # directions wanted
+    known: np.ndarray,  # where text is present, bool               # (n, T)
+    k: int,  # directions wanted
     rng: np.random.Generator,
-) -> dict:                # mean of each column, projection
+) -> dict:  # mean of each column, projection
     "Learn the directions of embedded text."
-    rows = np.maximum(known.sum(axis=0), 1)[:, None]                       # (T, 1)
+    rows = np.maximum(known.sum(axis=0), 1)[:, None]  # (T, 1)
     mean = vectors.sum(axis=0, dtype=float) / rows
     centred = (vectors - mean) * known[..., None]
-    size = np.sqrt((centred ** 2).sum(axis=(0, 2))[:, None] / rows)
+    size = np.sqrt((centred**2).sum(axis=(0, 2))[:, None] / rows)
     factor = np.divide(1, size, out=np.zeros_like(size), where=size > 1e-6)  # (T, 1)
     flat = (centred * factor).reshape(len(vectors), -1)
     V = directions(Centred(flat, flat[:, :0], flat[:0]), k, rng)
     V = V * _unit_scale((flat @ V)[known.any(axis=1)])
-    return dict(mean=mean.astype(np.float32),
-                projection=(np.repeat(factor, vectors.shape[2], axis=1).reshape(-1, 1) * V).astype(np.float32))
+    return dict(
+        mean=mean.astype(np.float32),
+        projection=(np.repeat(factor, vectors.shape[2], axis=1).reshape(-1, 1) * V).astype(
+            np.float32
+        ),
+    )
 
 # %% ../../nbs/1_method/08_axes.ipynb #c25
 def project_vectors(
     vectors: np.ndarray,  # (n, T, d)
-    known: np.ndarray,    # (n, T)
-    fitted: dict,         # from `fit_vectors`
-) -> np.ndarray:          # (n, k), float32
+    known: np.ndarray,  # (n, T)
+    fitted: dict,  # from `fit_vectors`
+) -> np.ndarray:  # (n, k), float32
     "Where embedded text lies along the learned directions."
     mean = fitted["mean"]
-    if not fitted["projection"].size: return np.zeros((len(vectors), 0), np.float32)         # no text in training
-    if not vectors.shape[2]: vectors = np.zeros((*known.shape, mean.shape[1]), np.float32)   # no text in these rows
+    if not fitted["projection"].size:
+        return np.zeros((len(vectors), 0), np.float32)  # no text in training
+    if not vectors.shape[2]:
+        vectors = np.zeros((*known.shape, mean.shape[1]), np.float32)  # no text in these rows
     if vectors.shape[2] != mean.shape[1]:
-        raise ValueError(f"sentence encoder: expected vectors of length {mean.shape[1]} as in training, got {vectors.shape[2]}")
-    return np.where(known[..., None], vectors - mean, 0).reshape(len(vectors), mean.size) @ fitted["projection"]
+        raise ValueError(
+            f"sentence encoder: expected vectors of length {mean.shape[1]} as in training, got {vectors.shape[2]}"
+        )
+    return (
+        np.where(known[..., None], vectors - mean, 0).reshape(len(vectors), mean.size)
+        @ fitted["projection"]
+    )

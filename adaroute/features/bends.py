@@ -12,64 +12,81 @@ from sklearn.linear_model import RidgeCV
 
 # %% ../../nbs/1_method/09_bends.ipynb #c05
 def fit_pieces(
-    cells: np.ndarray,   # NaN: missing                # (n, N)
-    pieces: int = 5,     # most pieces of a column
-) -> dict:               # column, low and high of each piece, three arrays of equal length
+    cells: np.ndarray,  # NaN: missing                # (n, N)
+    pieces: int = 5,  # most pieces of a column
+) -> dict:  # column, low and high of each piece, three arrays of equal length
     "Quantiles of each column, between which a line may bend."
     found = []
     for j, c in enumerate(cells.T):
         seen = c[np.isfinite(c)]
-        at = np.unique(np.quantile(seen, np.linspace(0, 1, pieces + 1), method="inverted_cdf")) if len(seen) else seen
-        if len(at) > 2: found += zip(np.full(len(at), j), at[:-1], at[1:])
+        at = (
+            np.unique(np.quantile(seen, np.linspace(0, 1, pieces + 1), method="inverted_cdf"))
+            if len(seen)
+            else seen
+        )
+        if len(at) > 2:
+            found += zip(np.full(len(at), j), at[:-1], at[1:])
     column, low, high = np.array(found, float).reshape(-1, 3).T
     return dict(column=column.astype(int), low=low, high=high)
 
 # %% ../../nbs/1_method/09_bends.ipynb #c09
 def ramps(
-    cells: np.ndarray,        # NaN: missing                 # (n, N)
-    column: np.ndarray, low: np.ndarray, high: np.ndarray,   # from `fit_pieces`   # (d,)
-    centre: float | np.ndarray = 0.,   # what to subtract    # (d,)
-) -> np.ndarray:              # (n, d), float32; zero where missing
+    cells: np.ndarray,  # NaN: missing                 # (n, N)
+    column: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,  # from `fit_pieces`   # (d,)
+    centre: float | np.ndarray = 0.0,  # what to subtract    # (d,)
+) -> np.ndarray:  # (n, d), float32; zero where missing
     "One column a piece: 0 below it, 2 above it, a line in between, so that its variance is near 1."
-    return np.nan_to_num(2 * np.clip((cells[:, column] - low) / (high - low), 0, 1) - centre).astype(np.float32)
+    return np.nan_to_num(
+        2 * np.clip((cells[:, column] - low) / (high - low), 0, 1) - centre
+    ).astype(np.float32)
 
 # %% ../../nbs/1_method/09_bends.ipynb #c15
 _PENALTIES = np.logspace(-1, 4, 11)
+
 
 def _left_out(Z: np.ndarray, y: np.ndarray) -> np.ndarray:  # (n,) squared errors over the variance
     fit = RidgeCV(_PENALTIES, store_cv_results=True).fit(Z, y)
     return fit.cv_results_[:, np.flatnonzero(fit.alphas == fit.alpha_)[0]] / y.var()
 
+
 def gain_of_bends(
     straight: np.ndarray,  # (n, d)
-    bent: np.ndarray,      # (n, d2)
-    outcome: np.ndarray,   # NaN: not observed   # (n, K)
+    bent: np.ndarray,  # (n, d2)
+    outcome: np.ndarray,  # NaN: not observed   # (n, K)
 ) -> tuple[float, float]:  # mean gain, its standard error, in units of the outcome's variance
     "What ramps beside the straight columns explain of rows that were left out."
     gains = []
     for y in outcome.T:
         seen = np.isfinite(y)
-        if seen.sum() < 20 or y[seen].std() == 0: continue
+        if seen.sum() < 20 or y[seen].std() == 0:
+            continue
         Z, y = np.hstack([straight, bent])[seen].astype(float), y[seen]
-        gains.append(np.where(seen, 0., np.nan)); gains[-1][seen] = _left_out(Z[:, :straight.shape[1]], y) - _left_out(Z, y)
-    if not gains: return 0., np.inf
+        gains.append(np.where(seen, 0.0, np.nan))
+        gains[-1][seen] = _left_out(Z[:, : straight.shape[1]], y) - _left_out(Z, y)
+    if not gains:
+        return 0.0, np.inf
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)   # rows without any outcome have no mean
+        warnings.simplefilter("ignore", RuntimeWarning)  # rows without any outcome have no mean
         each = np.nanmean(gains, axis=0)
     each = each[np.isfinite(each)]
     return float(each.mean()), float(each.std(ddof=1) / np.sqrt(len(each)))
 
 # %% ../../nbs/1_method/09_bends.ipynb #c18
 def fit_curves(
-    cells: np.ndarray,      # NaN: missing                          # (n, N)
-    straight: np.ndarray,   # the same columns, scaled              # (n, d)
-    outcome: np.ndarray,    # NaN: not observed                     # (n, K)
-    curves: str | bool,     # "auto": if they pay; True; False
-) -> dict | None:           # what `ramps` wants beside the cells; None: straight lines will do
+    cells: np.ndarray,  # NaN: missing                          # (n, N)
+    straight: np.ndarray,  # the same columns, scaled              # (n, d)
+    outcome: np.ndarray,  # NaN: not observed                     # (n, K)
+    curves: str | bool,  # "auto": if they pay; True; False
+) -> dict | None:  # what `ramps` wants beside the cells; None: straight lines will do
     "Learn the ramps of a table, if it wants any."
     pieces = fit_pieces(cells) if curves and cells.shape[1] else None
-    if pieces is None or not len(pieces["column"]): return None
+    if pieces is None or not len(pieces["column"]):
+        return None
     raised = np.where(np.isnan(cells[:, pieces["column"]]), np.nan, ramps(cells, **pieces))
     fitted = dict(pieces, centre=np.nanmean(raised, axis=0))
-    gain, error = gain_of_bends(straight, ramps(cells, **fitted), outcome) if curves == "auto" else (1., 0.)
+    gain, error = (
+        gain_of_bends(straight, ramps(cells, **fitted), outcome) if curves == "auto" else (1.0, 0.0)
+    )
     return fitted if gain > 2 * error else None

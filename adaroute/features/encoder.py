@@ -15,38 +15,46 @@ import numpy as np
 from .bends import fit_curves, ramps
 from .axes import fit_vectors, fit_words, project_vectors, project_words
 from ..schema import Batch, _listed
-from .words import Cache, amounts, blocks, embed, facts_table, mark, terms, units, vocabulary
+from .words import Cache, amounts, blocks, embed, facts_table, mark, terms, units
+from .words import vocabulary
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c05
 def _moments(
     x: np.ndarray,  # known training values of a column
 ) -> tuple[bool, float, float]:  # take logs?, mean, deviation (0: constant, to be dropped)
     "How one column is brought to zero mean and unit deviation."
-    if not len(x) or x.min() == x.max(): return False, 0., 0.
-    size = np.abs(x).max()          # dividing first keeps squares of huge values finite
+    if not len(x) or x.min() == x.max():
+        return False, 0.0, 0.0
+    size = np.abs(x).max()  # dividing first keeps squares of huge values finite
     mean, deviation = (x / size).mean(), (x / size).std()
     count = x.min() == 0 and (x == np.round(x)).all() and deviation > 0
-    if count and ((x / size - mean) ** 3).mean() > 2 * deviation ** 3:
+    if count and ((x / size - mean) ** 3).mean() > 2 * deviation**3:
         return True, np.log1p(x).mean(), np.log1p(x).std()
     return False, mean * size, deviation * size
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c07
 def fit_columns(
     values: np.ndarray,  # training rows, NaN where missing  # (n, c)
-) -> dict:               # one entry a column: log, mean, scale, flagged
+) -> dict:  # one entry a column: log, mean, scale, flagged
     "Learn how to scale each column, and which need a missing indicator."
     values = np.asarray(values, dtype=float)
-    log, mean, scale = zip(*(_moments(x[~np.isnan(x)]) for x in values.T)) if values.shape[1] else ((), (), ())
+    log, mean, scale = (
+        zip(*(_moments(x[~np.isnan(x)]) for x in values.T)) if values.shape[1] else ((), (), ())
+    )
     gaps = np.isnan(values)
-    return dict(log=np.array(log, dtype=bool), mean=np.array(mean, dtype=float), scale=np.array(scale, dtype=float),
-                flagged=gaps.any(axis=0) & ~gaps.all(axis=0))
+    return dict(
+        log=np.array(log, dtype=bool),
+        mean=np.array(mean, dtype=float),
+        scale=np.array(scale, dtype=float),
+        flagged=gaps.any(axis=0) & ~gaps.all(axis=0),
+    )
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c07c
 def scale_columns(
     values: np.ndarray,  # NaN where missing            # (n, c)
-    fitted: dict,        # from `fit_columns`
-    limit: float = 8.,   # in deviations
-) -> np.ndarray:         # scaled columns, then indicators  # (n, c + flagged), float32
+    fitted: dict,  # from `fit_columns`
+    limit: float = 8.0,  # in deviations
+) -> np.ndarray:  # scaled columns, then indicators  # (n, c + flagged), float32
     "Scale columns as learned; zero where missing."
     values = np.where(fitted["log"], np.log1p(np.maximum(values, 0)), values)
     usable = fitted["scale"] > 0
@@ -57,26 +65,36 @@ def scale_columns(
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c15
 def fit_levels(
-    cells: np.ndarray,   # training rows, None where missing  # (n, C)
-    min_rows: int = 5,   # rarer levels are not stored
-    owners=None,         # whose row it is: people are counted in place of rows  # (n,)
-) -> dict:               # levels and missing indicator of each column
+    cells: np.ndarray,  # training rows, None where missing  # (n, C)
+    min_rows: int = 5,  # rarer levels are not stored
+    owners=None,  # whose row it is: people are counted in place of rows  # (n,)
+) -> dict:  # levels and missing indicator of each column
     "Learn the levels of each categorical column."
     owners = np.arange(len(cells)) if owners is None else owners
-    counts = [Counter(v for v, _ in set(zip(column, owners)) if v is not None) for column in cells.T]
+    counts = [
+        Counter(v for v, _ in set(zip(column, owners)) if v is not None) for column in cells.T
+    ]
     gaps = np.equal(cells, None)
-    return dict(levels=[sorted(v for v, k in c.items() if k >= min_rows) for c in counts],
-                flagged=gaps.any(axis=0) & ~gaps.all(axis=0))
+    return dict(
+        levels=[sorted(v for v, k in c.items() if k >= min_rows) for c in counts],
+        flagged=gaps.any(axis=0) & ~gaps.all(axis=0),
+    )
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c15c
 def one_hot(
     cells: np.ndarray,  # None where missing        # (n, C)
-    fitted: dict,       # from `fit_levels`
-) -> np.ndarray:        # levels, then indicators   # (n, d), float32
+    fitted: dict,  # from `fit_levels`
+) -> np.ndarray:  # levels, then indicators   # (n, d), float32
     "Zeros and ones for the known levels; an unknown level is all zeros."
-    columns = [cells[:, j] == level for j, levels in enumerate(fitted["levels"]) for level in levels]
+    columns = [
+        cells[:, j] == level for j, levels in enumerate(fitted["levels"]) for level in levels
+    ]
     columns += list(np.equal(cells, None).T[fitted["flagged"]])
-    return np.stack(columns, axis=1).astype(np.float32) if columns else np.zeros((len(cells), 0), np.float32)
+    return (
+        np.stack(columns, axis=1).astype(np.float32)
+        if columns
+        else np.zeros((len(cells), 0), np.float32)
+    )
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c18
 def verbalise(
@@ -84,9 +102,14 @@ def verbalise(
 ) -> list[str]:  # one sentence a row, empty where nothing is known
     "The numbers and categories of each row in words."
     names = batch.schema.numeric + batch.schema.categorical
-    rows = [[None if np.isnan(x) else f"{x:.10g}" for x in row] + list(cells)
-            for row, cells in zip(batch.numeric, batch.categorical)]
-    return ["; ".join(f"{name} {value}" for name, value in zip(names, row) if value is not None) for row in rows]
+    rows = [
+        [None if np.isnan(x) else f"{x:.10g}" for x in row] + list(cells)
+        for row, cells in zip(batch.numeric, batch.categorical)
+    ]
+    return [
+        "; ".join(f"{name} {value}" for name, value in zip(names, row) if value is not None)
+        for row in rows
+    ]
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c19a
 def _sentences(
@@ -98,19 +121,21 @@ def _sentences(
 # %% ../../nbs/1_method/10_encoder.ipynb #c21
 class Features(NamedTuple):
     "What the paths read; float32, but for the presence."
-    numbers: np.ndarray   # (n, dn)
-    text: np.ndarray      # (n, dt)
-    facts: np.ndarray     # (n, df)
+
+    numbers: np.ndarray  # (n, dn)
+    text: np.ndarray  # (n, dt)
+    facts: np.ndarray  # (n, df)
     presence: np.ndarray  # numbers, text; bool  # (n, 2)
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c22
 def _words(
     batch: Batch,
-    window: int,   # reach of a negation
-) -> np.ndarray:   # (n, T) of lists
+    window: int,  # reach of a negation
+) -> np.ndarray:  # (n, T) of lists
     "Marked words of each cell, [] where missing."
     out = np.empty(batch.text.shape, dtype=object)
-    for at, cell in np.ndenumerate(batch.text): out[at] = [] if cell is None else mark(cell, window)
+    for at, cell in np.ndenumerate(batch.text):
+        out[at] = [] if cell is None else mark(cell, window)
     return out
 
 
@@ -118,41 +143,56 @@ def _amounts(
     batch: Batch,
 ) -> list[dict]:  # of each row
     "Numbers found in the texts of a row; the first column that names a unit wins."
-    return [{unit: x for cell in row[::-1] if cell is not None for unit, x in amounts(cell).items()} for row in batch.text]
+    return [
+        {unit: x for cell in row[::-1] if cell is not None for unit, x in amounts(cell).items()}
+        for row in batch.text
+    ]
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c24
 def _blocks(
     words: np.ndarray,  # from `_words`
     batch: Batch,
-    ngrams: int,        # 1: words; 2: words and pairs
+    ngrams: int,  # 1: words; 2: words and pairs
 ) -> list:
     "Terms of each row in each block."
     rows = np.empty(words.shape, dtype=object)
-    for at, cell in np.ndenumerate(words): rows[at] = terms(cell, ngrams)
+    for at, cell in np.ndenumerate(words):
+        rows[at] = terms(cell, ngrams)
     return blocks(rows, batch.schema.text)
 
 
 def _vectors(
     cells: np.ndarray,  # str or None  # (n, T)
-    encoder, cache,     # from the `Encoder`
+    encoder,
+    cache,  # from the `Encoder`
 ) -> tuple[np.ndarray, np.ndarray]:  # vectors (n, T, d), where text is present (n, T)
     "Sentence vectors of every cell."
-    known = np.frompyfunc(lambda cell: cell is not None and not cell.isspace() and cell != "", 1, 1)(cells).astype(bool)
+    known = np.frompyfunc(
+        lambda cell: cell is not None and not cell.isspace() and cell != "", 1, 1
+    )(cells).astype(bool)
     vectors = embed(list(np.where(known, cells, None).ravel()), encoder, cache)
     return vectors.reshape(*cells.shape, vectors.shape[1]), known
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c26
 def _fit_text(
     batch: Batch,
-    words: np.ndarray,     # from `_words`
-    s: dict,               # settings
-    encoder, cache, rng, owners,
+    words: np.ndarray,  # from `_words`
+    s: dict,  # settings
+    encoder,
+    cache,
+    rng,
+    owners,
 ) -> dict:  # of `fit_words` or `fit_vectors`, and which columns get a missing indicator
     "Learn the text features."
-    if encoder is not None: fitted = fit_vectors(*_vectors(batch.text, encoder, cache), s["text_dim"], rng)
+    if encoder is not None:
+        fitted = fit_vectors(*_vectors(batch.text, encoder, cache), s["text_dim"], rng)
     else:
         rows = _blocks(words, batch, s["ngrams"])
-        kept = None if s["text_features"] == "hashing" else vocabulary(rows, s["min_df"], s["max_terms"], owners)
+        kept = (
+            None
+            if s["text_features"] == "hashing"
+            else vocabulary(rows, s["min_df"], s["max_terms"], owners)
+        )
         fitted = fit_words(rows, kept, s["text_dim"], rng)
     gaps = np.equal(batch.text, None)
     return dict(fitted, flagged=gaps.any(axis=0) & ~gaps.all(axis=0) & (gaps.shape[1] > 1))
@@ -160,42 +200,73 @@ def _fit_text(
 # %% ../../nbs/1_method/10_encoder.ipynb #c27
 def _fit(
     batch: Batch,
-    s: dict,               # settings
-    encoder, cache, rng,
-    owners=None,           # whose row it is         # (n,)
-) -> dict:                 # the tree
+    s: dict,  # settings
+    encoder,
+    cache,
+    rng,
+    owners=None,  # whose row it is         # (n,)
+) -> dict:  # the tree
     "Learn every part."
-    columns = {kind: list(getattr(batch.schema, kind)) for kind in ("text", "numeric", "categorical")}
-    parts = dict(columns=columns, numbers=fit_columns(batch.numeric), levels=fit_levels(batch.categorical, owners=owners))
-    parts["curves"] = fit_curves(batch.numeric, scale_columns(batch.numeric, parts["numbers"]), batch.outcome, s["curves"])
+    columns = {
+        kind: list(getattr(batch.schema, kind)) for kind in ("text", "numeric", "categorical")
+    }
+    parts = dict(
+        columns=columns,
+        numbers=fit_columns(batch.numeric),
+        levels=fit_levels(batch.categorical, owners=owners),
+    )
+    parts["curves"] = fit_curves(
+        batch.numeric, scale_columns(batch.numeric, parts["numbers"]), batch.outcome, s["curves"]
+    )
     if columns["text"]:
         words, found = _words(batch, s["window"]), _amounts(batch)
         table = facts_table(words, found, kept := units(found, owners=owners))
-        parts.update(facts=dict(fit_columns(table), units=kept), text=_fit_text(batch, words, s, encoder, cache, rng, owners))
+        parts.update(
+            facts=dict(fit_columns(table), units=kept),
+            text=_fit_text(batch, words, s, encoder, cache, rng, owners),
+        )
     if s["verbalise_numbers"]:
-        parts["spoken"] = fit_vectors(*_vectors(_sentences(batch), encoder, cache), s["text_dim"], rng)
+        parts["spoken"] = fit_vectors(
+            *_vectors(_sentences(batch), encoder, cache), s["text_dim"], rng
+        )
     return parts
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c28
 def _transform(
     batch: Batch,
-    parts: dict,           # from `_fit`
-    s: dict,               # settings
-    encoder, cache,
+    parts: dict,  # from `_fit`
+    s: dict,  # settings
+    encoder,
+    cache,
 ) -> Features:
     "Apply every part."
     bent = [ramps(batch.numeric, **parts["curves"])] if parts["curves"] else []
-    numbers = np.hstack([scale_columns(batch.numeric, parts["numbers"]), *bent, one_hot(batch.categorical, parts["levels"])])
-    if "text" not in parts: return Features(numbers, *2 * [np.zeros((len(batch), 0), np.float32)], batch.presence)
+    numbers = np.hstack(
+        [
+            scale_columns(batch.numeric, parts["numbers"]),
+            *bent,
+            one_hot(batch.categorical, parts["levels"]),
+        ]
+    )
+    if "text" not in parts:
+        return Features(numbers, *2 * [np.zeros((len(batch), 0), np.float32)], batch.presence)
     words, fitted, facts = _words(batch, s["window"]), parts["text"], parts["facts"]
-    text = project_words(_blocks(words, batch, s["ngrams"]), fitted) if encoder is None \
+    text = (
+        project_words(_blocks(words, batch, s["ngrams"]), fitted)
+        if encoder is None
         else project_vectors(*_vectors(batch.text, encoder, cache), fitted)
+    )
     text = np.hstack([text, np.equal(batch.text, None)[:, fitted["flagged"]]]).astype(np.float32)
     found = scale_columns(facts_table(words, _amounts(batch), facts["units"]), facts)
     return Features(numbers, text, found, batch.presence)
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c30
-_CHOICES = dict(text_features=("tfidf", "hashing"), ngrams=(1, 2), curves=("auto", True, False), verbalise_numbers=(False, True))
+_CHOICES = dict(
+    text_features=("tfidf", "hashing"),
+    ngrams=(1, 2),
+    curves=("auto", True, False),
+    verbalise_numbers=(False, True),
+)
 _LEAST = dict(text_dim=1, min_df=1, window=0, max_terms=1)
 
 
@@ -205,7 +276,9 @@ def _check(
     "Refuse settings that cannot work."
     for name, choices in _CHOICES.items():
         if settings[name] not in choices:
-            raise ValueError(f"{name}: expected {' or '.join(map(str, choices))}, got {settings[name]!r}")
+            raise ValueError(
+                f"{name}: expected {' or '.join(map(str, choices))}, got {settings[name]!r}"
+            )
     for name, least in _LEAST.items():
         value = settings[name]
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
@@ -214,26 +287,35 @@ def _check(
 # %% ../../nbs/1_method/10_encoder.ipynb #c30b
 def _check_encoder(
     settings: dict,
-    encoder, cache,  # as given
+    encoder,
+    cache,  # as given
 ):
     "Refuse a sentence encoder that cannot work, and settings that miss one."
     kind = type(encoder).__name__
     if encoder is not None and not callable(getattr(encoder, "encode", None)):
         raise ValueError(f"sentence_encoder: expected an object with `encode`, got {kind}")
     if encoder is None and (cache or settings["verbalise_numbers"]):
-        raise ValueError(f"{'cache' if cache else 'verbalise_numbers'}: expected a sentence_encoder with it, got none")
+        raise ValueError(
+            f"{'cache' if cache else 'verbalise_numbers'}: expected a sentence_encoder with it, got none"
+        )
     if cache and not isinstance(getattr(encoder, "name", None), str):
-        raise ValueError(f"cache: expected a sentence encoder with a `name` (part of the key), got {kind} without one")
+        raise ValueError(
+            f"cache: expected a sentence encoder with a `name` (part of the key), got {kind} without one"
+        )
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c32
 def _loaded(
     encoder,  # None, the name of a sentence-transformers model, or an object with `encode`
 ):
     "The sentence encoder itself."
-    if not isinstance(encoder, str): return encoder
-    try: from sentence_transformers import SentenceTransformer
+    if not isinstance(encoder, str):
+        return encoder
+    try:
+        from sentence_transformers import SentenceTransformer
     except ImportError:
-        raise ValueError(f"sentence_encoder: {encoder!r} needs `pip install adaroute[encoders]`, got no such package") from None
+        raise ValueError(
+            f"sentence_encoder: {encoder!r} needs `pip install adaroute[encoders]`, got no such package"
+        ) from None
     model = SentenceTransformer(encoder)
     model.name = encoder
     return model
@@ -247,24 +329,33 @@ def _name(
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c34
 def _split(
-    tree,            # nested dictionaries with arrays in them
+    tree,  # nested dictionaries with arrays in them
     path: str = "",  # name of this branch
-) -> tuple:          # the tree with names in place of arrays, the arrays by name
+) -> tuple:  # the tree with names in place of arrays, the arrays by name
     "Take the arrays out of a tree."
-    if isinstance(tree, np.ndarray): return {"array": path}, {path: tree}
-    if not isinstance(tree, dict): return tree, {}
+    if isinstance(tree, np.ndarray):
+        return {"array": path}, {path: tree}
+    if not isinstance(tree, dict):
+        return tree, {}
     pairs = {key: _split(value, f"{path}.{key}".lstrip(".")) for key, value in tree.items()}
-    return {key: plain for key, (plain, _) in pairs.items()}, {k: v for _, found in pairs.values() for k, v in found.items()}
+    return {key: plain for key, (plain, _) in pairs.items()}, {
+        k: v for _, found in pairs.values() for k, v in found.items()
+    }
 
 
 def _join(
-    tree,          # from `_split`
+    tree,  # from `_split`
     arrays: dict,  # from `_split`
 ):
     "Put the arrays back."
-    if not isinstance(tree, dict): return tree
-    if set(tree) != {"array"}: return {key: _join(value, arrays) for key, value in tree.items()}
-    if tree["array"] not in arrays: raise ValueError(f"encoder: expected the array {tree['array']}, got {', '.join(sorted(arrays))}")
+    if not isinstance(tree, dict):
+        return tree
+    if set(tree) != {"array"}:
+        return {key: _join(value, arrays) for key, value in tree.items()}
+    if tree["array"] not in arrays:
+        raise ValueError(
+            f"encoder: expected the array {tree['array']}, got {', '.join(sorted(arrays))}"
+        )
     return np.asarray(arrays[tree["array"]])
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c37
@@ -275,22 +366,42 @@ def _names(
     columns, levels = parts["columns"], parts["levels"]
     gaps = lambda names, flagged: [f"{name} missing" for name, flag in zip(names, flagged) if flag]
     numbers = columns["numeric"] + gaps(columns["numeric"], parts["numbers"]["flagged"])
-    if c := parts["curves"]: numbers += [f"{columns['numeric'][j]} from {a:g} to {b:g}" for j, a, b in zip(c["column"], c["low"], c["high"])]
-    numbers += [f"{name} = {level}" for name, seen in zip(columns["categorical"], levels["levels"]) for level in seen]
+    if c := parts["curves"]:
+        numbers += [
+            f"{columns['numeric'][j]} from {a:g} to {b:g}"
+            for j, a, b in zip(c["column"], c["low"], c["high"])
+        ]
+    numbers += [
+        f"{name} = {level}"
+        for name, seen in zip(columns["categorical"], levels["levels"])
+        for level in seen
+    ]
     numbers += gaps(columns["categorical"], levels["flagged"])
-    if "text" not in parts: return dict(numbers=numbers, text=[], facts=[])
+    if "text" not in parts:
+        return dict(numbers=numbers, text=[], facts=[])
     text, facts = parts["text"], parts["facts"]
-    found = [f"{name} length" for name in columns["text"]] + ["share denied"] + [f"{unit} in text" for unit in facts["units"]]
-    return dict(numbers=numbers, facts=found + gaps(found, facts["flagged"]),
-                text=[f"direction {j + 1}" for j in range(text["projection"].shape[1])] + gaps(columns["text"], text["flagged"]))
+    found = (
+        [f"{name} length" for name in columns["text"]]
+        + ["share denied"]
+        + [f"{unit} in text" for unit in facts["units"]]
+    )
+    return dict(
+        numbers=numbers,
+        facts=found + gaps(found, facts["flagged"]),
+        text=[f"direction {j + 1}" for j in range(text["projection"].shape[1])]
+        + gaps(columns["text"], text["flagged"]),
+    )
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c38
 class _Stored:
     "What can be asked of a fitted encoder."
+
     def state(self) -> tuple[dict, dict]:
         "A dictionary that JSON can hold, and arrays."
         plain, arrays = _split(self._fitted())
-        return dict(settings=self.settings, parts=plain, sentence_encoder=_name(self.sentence_encoder)), arrays
+        return dict(
+            settings=self.settings, parts=plain, sentence_encoder=_name(self.sentence_encoder)
+        ), arrays
 
     def feature_names(self) -> dict[str, list[str]]:
         "A name for every column of numbers, text and facts."
@@ -304,18 +415,31 @@ class _Stored:
     def loadings(self) -> tuple[list[str], np.ndarray]:
         "The terms, and how much each adds to every direction: (terms, directions)."
         fitted = self._fitted().get("text", {})
-        return fitted.get("vocabulary") or [], fitted.get("projection", np.zeros((0, 0), np.float32))
+        return fitted.get("vocabulary") or [], fitted.get(
+            "projection", np.zeros((0, 0), np.float32)
+        )
 
     def _fitted(self) -> dict:
-        if self.parts is None: raise ValueError("encoder: expected fit before use, got an encoder that was never fitted")
+        if self.parts is None:
+            raise ValueError(
+                "encoder: expected fit before use, got an encoder that was never fitted"
+            )
         return self.parts
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c39
 class _Base(_Stored):
     "What a fitted encoder does."
+
     def fit(self, batch: Batch, seed: int | np.random.Generator = 0, owners=None) -> "Encoder":
         "Learn from training rows; `owners` says whose row each is, and what fewer than `min_df` of them say is not stored."
-        self.parts = _fit(batch, self.settings, self.sentence_encoder, self.cache, np.random.default_rng(seed), owners)
+        self.parts = _fit(
+            batch,
+            self.settings,
+            self.sentence_encoder,
+            self.cache,
+            np.random.default_rng(seed),
+            owners,
+        )
         return self
 
     def transform(self, batch: Batch) -> Features:
@@ -326,24 +450,35 @@ class _Base(_Stored):
     def spoken(self, batch: Batch) -> np.ndarray:
         "What the sentence encoder makes of the verbalised numbers: (n, k), float32."
         parts = self._checked(batch)
-        if "spoken" not in parts: raise ValueError("spoken: expected an encoder made with verbalise_numbers=True, got one without")
-        return project_vectors(*_vectors(_sentences(batch), self.sentence_encoder, self.cache), parts["spoken"])
+        if "spoken" not in parts:
+            raise ValueError(
+                "spoken: expected an encoder made with verbalise_numbers=True, got one without"
+            )
+        return project_vectors(
+            *_vectors(_sentences(batch), self.sentence_encoder, self.cache), parts["spoken"]
+        )
 
     def _checked(self, batch: Batch) -> dict:
         for kind, names in self._fitted()["columns"].items():
             got = getattr(batch.schema, kind)
             if list(got) != names:
-                raise ValueError(f"{kind} columns: expected {_listed(names) or 'none'} as in training, got {_listed(got) or 'none'}")
+                raise ValueError(
+                    f"{kind} columns: expected {_listed(names) or 'none'} as in training, got {_listed(got) or 'none'}"
+                )
         return self.parts
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c39b
 def _restored(kind, plain: dict, arrays: dict, sentence_encoder, cache):
     "An encoder as it was when its state was taken."
     if not isinstance(plain, dict) or set(plain) != {"settings", "parts", "sentence_encoder"}:
-        raise ValueError("encoder: expected a state with settings, parts and sentence_encoder, got something else")
+        raise ValueError(
+            "encoder: expected a state with settings, parts and sentence_encoder, got something else"
+        )
     encoder = _loaded(sentence_encoder)
     if _name(encoder) != plain["sentence_encoder"]:
-        raise ValueError(f"sentence_encoder: expected {plain['sentence_encoder']} as in training, got {_name(encoder)}")
+        raise ValueError(
+            f"sentence_encoder: expected {plain['sentence_encoder']} as in training, got {_name(encoder)}"
+        )
     new = kind(**plain["settings"], sentence_encoder=encoder, cache=cache)
     new.parts = _join(plain["parts"], arrays)
     return new
@@ -351,24 +486,38 @@ def _restored(kind, plain: dict, arrays: dict, sentence_encoder, cache):
 # %% ../../nbs/1_method/10_encoder.ipynb #c40
 class Encoder(_Base):
     "Text and numbers to features, learned on training rows only."
+
     def __init__(
         self,
-        text_features: str = "tfidf",     # or "hashing": no word is stored
-        text_dim: int = 384,              # directions of the text at most
-        sentence_encoder=None,            # an object with `encode`, or the name of a sentence-transformers model
+        text_features: str = "tfidf",  # or "hashing": no word is stored
+        text_dim: int = 384,  # directions of the text at most
+        sentence_encoder=None,  # an object with `encode`, or the name of a sentence-transformers model
         cache: str | os.PathLike | None = None,  # folder for the vectors of the sentence encoder
-        min_df: int = 5,                  # people (rows, where nobody says whose they are) that must use a term before it is stored
-        ngrams: int = 1,                  # 1: words; 2: words and pairs
-        window: int = 5,                  # reach of a negation in words; 0: no marks
-        max_terms: int = 20_000,          # most frequent terms kept
-        curves: str | bool = "auto",      # numbers also as ramps: True, False, or if they pay on the rows of the fit
+        min_df: int = 5,  # people (rows, where nobody says whose they are) that must use a term before it is stored
+        ngrams: int = 1,  # 1: words; 2: words and pairs
+        window: int = 5,  # reach of a negation in words; 0: no marks
+        max_terms: int = 20_000,  # most frequent terms kept
+        curves: str
+        | bool = "auto",  # numbers also as ramps: True, False, or if they pay on the rows of the fit
         verbalise_numbers: bool = False,  # let the sentence encoder read the numbers, see `spoken`
     ):
-        self.settings = dict(text_features=text_features, text_dim=text_dim, min_df=min_df, ngrams=ngrams, window=window,
-                             max_terms=max_terms, curves=curves, verbalise_numbers=verbalise_numbers)
+        self.settings = dict(
+            text_features=text_features,
+            text_dim=text_dim,
+            min_df=min_df,
+            ngrams=ngrams,
+            window=window,
+            max_terms=max_terms,
+            curves=curves,
+            verbalise_numbers=verbalise_numbers,
+        )
         self.sentence_encoder, self.parts = _loaded(sentence_encoder), None
-        _check(self.settings); _check_encoder(self.settings, self.sentence_encoder, cache)
-        self.settings = {name: int(value) if isinstance(value, np.integer) else value for name, value in self.settings.items()}
+        _check(self.settings)
+        _check_encoder(self.settings, self.sentence_encoder, cache)
+        self.settings = {
+            name: int(value) if isinstance(value, np.integer) else value
+            for name, value in self.settings.items()
+        }
         self.cache = Cache(cache) if cache else None
 
     @classmethod

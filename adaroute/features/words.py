@@ -20,20 +20,24 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 from sklearn.utils import murmurhash3_32
 
 # %% ../../nbs/1_method/07_words.ipynb #c04
-NEGATORS = frozenset("""no not never nor none nothing nobody neither nowhere cannot without deny denies denied denying
+NEGATORS = frozenset(
+    """no not never nor none nothing nobody neither nowhere cannot without deny denies denied denying
 hardly barely lacks lacking ain't dont didnt doesnt isnt wasnt werent wont cant couldnt shouldnt wouldnt havent hasnt
-hadnt arent aint""".split())
+hadnt arent aint""".split()
+)
 _TOKEN = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)*|[.,;:!?()\n]")
 
 # %% ../../nbs/1_method/07_words.ipynb #c05
 def mark(
-    text: str,        # a note
+    text: str,  # a note
     window: int = 5,  # words that a negation reaches at most; 0: no marks
-) -> list[str]:       # its words in lower case, `not_` before those denied
+) -> list[str]:  # its words in lower case, `not_` before those denied
     "Split a note into words and mark those behind a negation."
     words, left = [], 0
     for token in _TOKEN.findall(text.lower().replace("’", "'")):
-        if token in ".,;:!?()\n": left = 0; continue
+        if token in ".,;:!?()\n":
+            left = 0
+            continue
         words.append("not_" + token if left else token)
         left = window if token in NEGATORS or token.endswith("n't") else max(left - 1, 0)
     return words
@@ -41,65 +45,87 @@ def mark(
 # %% ../../nbs/1_method/07_words.ipynb #c09
 def terms(
     words: list[str],  # from `mark`
-    ngrams: int = 2,   # 1: words; 2: words and pairs
-) -> list[str]:        # words, then pairs
+    ngrams: int = 2,  # 1: words; 2: words and pairs
+) -> list[str]:  # words, then pairs
     "Words and pairs of neighbouring words."
     return words + [f"{a} {b}" for a, b in zip(words, words[1:])] if ngrams == 2 else words
 
 # %% ../../nbs/1_method/07_words.ipynb #c12
 def blocks(
-    rows: np.ndarray,         # terms of each cell, [] where missing   # (n, T) of lists
-    names: tuple[str, ...],   # of the text columns
-) -> list[list[list[str]]]:   # shared block, then one a column: terms of each row
+    rows: np.ndarray,  # terms of each cell, [] where missing   # (n, T) of lists
+    names: tuple[str, ...],  # of the text columns
+) -> list[list[list[str]]]:  # shared block, then one a column: terms of each row
     "The shared copy of the terms and, with several columns, the own copy of each."
     shared = [[term for cell in row for term in cell] for row in rows]
-    if rows.shape[1] < 2: return [shared]
-    return [shared] + [[[f"{name}: {term}" for term in cell] for cell in rows[:, j]] for j, name in enumerate(names)]
+    if rows.shape[1] < 2:
+        return [shared]
+    return [shared] + [
+        [[f"{name}: {term}" for term in cell] for cell in rows[:, j]]
+        for j, name in enumerate(names)
+    ]
 
 # %% ../../nbs/1_method/07_words.ipynb #c15
 def vocabulary(
-    blocks: list,              # from `blocks`, training rows
-    min_df: int = 5,           # rows that must use a term
-    max_terms: int = 20_000,   # the most used ones
-    owners=None,               # whose row it is, one label a row; None: each row is somebody else's
-) -> list[str]:                # in alphabetical order
+    blocks: list,  # from `blocks`, training rows
+    min_df: int = 5,  # rows that must use a term
+    max_terms: int = 20_000,  # the most used ones
+    owners=None,  # whose row it is, one label a row; None: each row is somebody else's
+) -> list[str]:  # in alphabetical order
     "The terms that enough people use."
     rows = Counter()
     for block in blocks:
-        for row in block: rows.update(set(row))
-    people = rows if owners is None else Counter(term for term, _ in {pair for block in blocks for row, who in zip(block, owners) for pair in zip(set(row), [who] * len(row))})
-    kept = sorted((term for term, k in people.items() if k >= min_df), key=lambda term: (-rows[term], term))
+        for row in block:
+            rows.update(set(row))
+    people = (
+        rows
+        if owners is None
+        else Counter(
+            term
+            for term, _ in {
+                pair
+                for block in blocks
+                for row, who in zip(block, owners)
+                for pair in zip(set(row), [who] * len(row))
+            }
+        )
+    )
+    kept = sorted(
+        (term for term, k in people.items() if k >= min_df), key=lambda term: (-rows[term], term)
+    )
     return sorted(kept[:max_terms])
 
 # %% ../../nbs/1_method/07_words.ipynb #c18
-HASHED = 2 ** 14  # places of the hashed terms
+HASHED = 2**14  # places of the hashed terms
 
 
 def places(
     vocabulary: list[str] | None,  # None: hash
-):                                 # term -> column or None
+):  # term -> column or None
     "Where each term is counted."
-    if vocabulary is not None: return {term: j for j, term in enumerate(vocabulary)}.get
+    if vocabulary is not None:
+        return {term: j for j, term in enumerate(vocabulary)}.get
     return lambda term: murmurhash3_32(term, positive=True) % HASHED
 
 
 def count(
     rows: list[list[str]],  # terms of each row
-    place,                  # from `places`
-    width: int,             # number of columns
-) -> sp.csr_matrix:         # (n, width), float32
+    place,  # from `places`
+    width: int,  # number of columns
+) -> sp.csr_matrix:  # (n, width), float32
     "How often each row uses each term."
     found = [[j for term in row if (j := place(term)) is not None] for row in rows]
     start = np.cumsum([0] + [len(row) for row in found])
     columns = np.array([j for row in found for j in row], dtype=np.int32)
-    counts = sp.csr_matrix((np.ones(len(columns), np.float32), columns, start), shape=(len(rows), width))
+    counts = sp.csr_matrix(
+        (np.ones(len(columns), np.float32), columns, start), shape=(len(rows), width)
+    )
     counts.sum_duplicates()
     return counts
 
 # %% ../../nbs/1_method/07_words.ipynb #c21
 def rarity(
     counts: list[sp.csr_matrix],  # of each block, training rows
-) -> np.ndarray:                  # (width,), float32
+) -> np.ndarray:  # (width,), float32
     "Smoothed inverse document frequency of each term."
     n = counts[0].shape[0]
     used = sum(np.bincount(c.indices, minlength=c.shape[1]) for c in counts)
@@ -108,8 +134,8 @@ def rarity(
 
 def tfidf(
     counts: sp.csr_matrix,  # of one block   # (n, width)
-    rarity: np.ndarray,     # of each term   # (width,)
-) -> sp.csr_matrix:         # rows of length one, or zero
+    rarity: np.ndarray,  # of each term   # (width,)
+) -> sp.csr_matrix:  # rows of length one, or zero
     "Damped, weighted and normalised counts."
     data = (1 + np.log(counts.data)) * rarity[counts.indices]
     weighted = sp.csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape)
@@ -118,45 +144,65 @@ def tfidf(
     return weighted
 
 # %% ../../nbs/1_method/07_words.ipynb #c25
-_SMALL = {word: float(i) for i, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())}
-_AMOUNT = re.compile(rf"(?<![\w.,])(\d{{1,6}}(?:\.\d{{1,6}})?|{'|'.join(_SMALL)})[ \t-]+([^\W\d_]{{2,40}})")
+_SMALL = {
+    word: float(i)
+    for i, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve".split()
+    )
+}
+_AMOUNT = re.compile(
+    rf"(?<![\w.,])(\d{{1,6}}(?:\.\d{{1,6}})?|{'|'.join(_SMALL)})[ \t-]+([^\W\d_]{{2,40}})"
+)
 
 
 def amounts(
-    text: str,           # a note
-) -> dict[str, float]:   # unit -> number in front of it, the first if several
+    text: str,  # a note
+) -> dict[str, float]:  # unit -> number in front of it, the first if several
     "Numbers in a note, by the word that follows."
     found = {}
     for number, unit in _AMOUNT.findall(text.lower()):
-        if unit in ENGLISH_STOP_WORDS: continue
+        if unit in ENGLISH_STOP_WORDS:
+            continue
         unit = unit[:-1] if unit.endswith("s") and not unit.endswith("ss") else unit
         found.setdefault(unit, _SMALL[number] if number in _SMALL else float(number))
     return found
 
 # %% ../../nbs/1_method/07_words.ipynb #c28
 def units(
-    found: list[dict],    # from `amounts`, training rows
+    found: list[dict],  # from `amounts`, training rows
     share: float = 0.05,  # of the rows that must mention a unit
-    least: int = 10,      # rows that must mention it
-    most: int = 5,        # units kept
-    owners=None,          # whose row it is, one label a row; None: each row is somebody else's
-    people: int = 5,      # owners who must mention it
-) -> list[str]:           # most frequent first
+    least: int = 10,  # rows that must mention it
+    most: int = 5,  # units kept
+    owners=None,  # whose row it is, one label a row; None: each row is somebody else's
+    people: int = 5,  # owners who must mention it
+) -> list[str]:  # most frequent first
     "The units that enough training rows mention."
     rows = Counter(unit for row in found for unit in row)
-    who = rows if owners is None else Counter(unit for unit, _ in {(unit, owner) for row, owner in zip(found, owners) for unit in row})
-    kept = [unit for unit, k in rows.items() if k >= max(least, share * len(found)) and who[unit] >= people]
+    who = (
+        rows
+        if owners is None
+        else Counter(
+            unit for unit, _ in {(unit, owner) for row, owner in zip(found, owners) for unit in row}
+        )
+    )
+    kept = [
+        unit
+        for unit, k in rows.items()
+        if k >= max(least, share * len(found)) and who[unit] >= people
+    ]
     return sorted(kept, key=lambda unit: (-rows[unit], unit))[:most]
 
 # %% ../../nbs/1_method/07_words.ipynb #c30
 def facts_table(
     words: np.ndarray,  # from `mark`, [] where missing  # (n, T) of lists
     found: list[dict],  # from `amounts`
-    units: list[str],   # from `units`
-) -> np.ndarray:        # NaN where missing              # (n, T + 1 + units)
+    units: list[str],  # from `units`
+) -> np.ndarray:  # NaN where missing              # (n, T + 1 + units)
     "Length of each text, share of denied words, and the numbers found."
     size = np.frompyfunc(len, 1, 1)(words).astype(float)
-    denied = np.frompyfunc(lambda cell: sum(word.startswith("not_") for word in cell), 1, 1)(words).astype(float)
+    denied = np.frompyfunc(lambda cell: sum(word.startswith("not_") for word in cell), 1, 1)(
+        words
+    ).astype(float)
     size[size == 0] = np.nan
     total = np.nansum(size, axis=1)
     share = np.divide(denied.sum(axis=1), total, out=np.full(len(words), np.nan), where=total > 0)
@@ -166,17 +212,22 @@ def facts_table(
 # %% ../../nbs/1_method/07_words.ipynb #c33
 class Cache:
     "Vectors on disk, found by the hash of what was encoded."
-    def __init__(self, folder: str | os.PathLike): self.folder, self.known, self.read = Path(folder), {}, set()
+
+    def __init__(self, folder: str | os.PathLike):
+        self.folder, self.known, self.read = Path(folder), {}, set()
 
     def load(self):
         "Read the files that appeared since the last time; skip a damaged one."
         for path in sorted(set(self.folder.glob("*.npz")) - self.read):
             self.read.add(path)
             try:
-                with np.load(path, allow_pickle=False) as file: keys, vectors = file["keys"], file["vectors"]
+                with np.load(path, allow_pickle=False) as file:
+                    keys, vectors = file["keys"], file["vectors"]
                 self.known.update(zip(map(bytes, keys), vectors, strict=True))
             except Exception as error:
-                warnings.warn(f"cache: expected keys and vectors, got {type(error).__name__} in {path.name}; skipped")
+                warnings.warn(
+                    f"cache: expected keys and vectors, got {type(error).__name__} in {path.name}; skipped"
+                )
 
     def save(self, keys: list[bytes], vectors: np.ndarray):
         "Add vectors, in a new file named after its keys."
@@ -184,39 +235,58 @@ class Cache:
         draft = path.with_suffix(f".{os.getpid()}.part")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with open(draft, "wb") as file: np.savez(file, keys=np.array([list(k) for k in keys], np.uint8), vectors=vectors)
+            with open(draft, "wb") as file:
+                np.savez(file, keys=np.array([list(k) for k in keys], np.uint8), vectors=vectors)
             os.replace(draft, path)
-        except OSError as e: raise ValueError(f"cache: expected a folder that can be written, got {type(e).__name__}") from None
+        except OSError as e:
+            raise ValueError(
+                f"cache: expected a folder that can be written, got {type(e).__name__}"
+            ) from None
         self.known.update(zip(keys, vectors))
 
 # %% ../../nbs/1_method/07_words.ipynb #c35
 def _encode(
-    encoder,           # has `encode`
+    encoder,  # has `encode`
     texts: list[str],  # distinct
-) -> np.ndarray:       # (len(texts), d), float32
+) -> np.ndarray:  # (len(texts), d), float32
     "Call the sentence encoder and check what it returns."
-    try: vectors = np.asarray(encoder.encode(texts), dtype=np.float32)
-    except Exception as e: vectors, why = None, type(e).__name__
-    if vectors is None: raise ValueError(f"sentence encoder: {why} while encoding {len(texts)} texts")   # out here, so that its own error, which may quote, is let go
+    try:
+        vectors = np.asarray(encoder.encode(texts), dtype=np.float32)
+    except Exception as e:
+        vectors, why = None, type(e).__name__
+    if vectors is None:
+        raise ValueError(
+            f"sentence encoder: {why} while encoding {len(texts)} texts"
+        )  # out here, so that its own error, which may quote, is let go
     if vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(vectors).all():
-        raise ValueError(f"sentence encoder: expected finite vectors ({len(texts)}, d), got shape {vectors.shape}")
+        raise ValueError(
+            f"sentence encoder: expected finite vectors ({len(texts)}, d), got shape {vectors.shape}"
+        )
     return vectors
 
 # %% ../../nbs/1_method/07_words.ipynb #c36
 def embed(
-    texts: list,                 # str, or None where missing
-    encoder,                     # has `encode`; with a cache also a `name`
+    texts: list,  # str, or None where missing
+    encoder,  # has `encode`; with a cache also a `name`
     cache: Cache | None = None,  # where vectors are kept
-) -> np.ndarray:                 # zeros where missing  # (n, d), float32
+) -> np.ndarray:  # zeros where missing  # (n, d), float32
     "A vector for each text; each distinct text is encoded once."
     distinct = sorted({text for text in texts if text is not None})
-    if not distinct: return np.zeros((len(texts), 0), np.float32)
-    if cache is None: known = dict(zip(distinct, _encode(encoder, distinct)))
+    if not distinct:
+        return np.zeros((len(texts), 0), np.float32)
+    if cache is None:
+        known = dict(zip(distinct, _encode(encoder, distinct)))
     else:
         cache.load()
-        key = {text: hashlib.sha256(f"{encoder.name}\0{text}".encode("utf-8", "surrogatepass")).digest() for text in distinct}
+        key = {
+            text: hashlib.sha256(
+                f"{encoder.name}\0{text}".encode("utf-8", "surrogatepass")
+            ).digest()
+            for text in distinct
+        }
         new = [text for text in distinct if key[text] not in cache.known]
-        if new: cache.save([key[text] for text in new], _encode(encoder, new))
+        if new:
+            cache.save([key[text] for text in new], _encode(encoder, new))
         known = {text: cache.known[key[text]] for text in distinct}
     blank = np.zeros_like(known[distinct[0]])
     return np.stack([blank if text is None else known[text] for text in texts])

@@ -40,55 +40,126 @@ from ..schema import Schema, read
 @dataclass(frozen=True)
 class Rival:
     "One row of the table."
+
     name: str
-    package: str                  # whose version is shown
-    runner: str                   # a script in paper/arena/
-    env: str = ""                 # folder below .arena/; empty: the project's own environment
-    pins: tuple[str, ...] = ()    # what is installed there
-    kinds: tuple[str, ...] = ("regression", "binary")  # outcomes it can predict; ordinal ones count as regression if not named
-    raw: bool = False             # gets the columns as they are, text included
-    own: bool = False             # depends on the code of this package
+    package: str  # whose version is shown
+    runner: str  # a script in paper/arena/
+    env: str = ""  # folder below .arena/; empty: the project's own environment
+    pins: tuple[str, ...] = ()  # what is installed there
+    kinds: tuple[str, ...] = (
+        "regression",
+        "binary",
+    )  # outcomes it can predict; ordinal ones count as regression if not named
+    raw: bool = False  # gets the columns as they are, text included
+    own: bool = False  # depends on the code of this package
     several: str = "one model per outcome"
     text: str = "our text features"
     budget: str = "one configuration"
     options: dict = field(default_factory=dict, hash=False)  # for the runner
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c07
-_RECHUB = dict(package="torch-rechub", runner="run_rechub.py", env="rechub", several="all in one model", budget="best of 6 on the validation fifth",
-               pins=("torch-rechub==0.9.0", "torch==2.13.0", "numpy==2.4.6", "pandas==3.1.1"))
+_RECHUB = dict(
+    package="torch-rechub",
+    runner="run_rechub.py",
+    env="rechub",
+    several="all in one model",
+    budget="best of 6 on the validation fifth",
+    pins=("torch-rechub==0.9.0", "torch==2.13.0", "numpy==2.4.6", "pandas==3.1.1"),
+)
 _PLAIN = dict(package="scikit-learn", runner="run_sklearn.py")
 RIVALS = (
-    Rival("AdaRoute", "adaroute", "run_adaroute.py", kinds=("regression", "binary", "ordinal"), raw=True, own=True,
-          several="all in one model, sharing chosen per row", text="its own text features", budget="defaults"),
+    Rival(
+        "AdaRoute",
+        "adaroute",
+        "run_adaroute.py",
+        kinds=("regression", "binary", "ordinal"),
+        raw=True,
+        own=True,
+        several="all in one model, sharing chosen per row",
+        text="its own text features",
+        budget="defaults",
+    ),
     Rival("linear", **_PLAIN, options={"model": "linear"}, budget="penalty cross-validated"),
-    Rival("boosted trees", **_PLAIN, options={"model": "boosting"}, budget="one configuration, stopped on the validation fifth"),
-    *(Rival(name, **_RECHUB, options={"model": model, "epochs": 25})
-      for name, model in (("SharedBottom", "shared"), ("MMoE", "mmoe"), ("PLE", "ple"))),
-    Rival("ResNet", "pytorch-frame", "run_frame.py", "frame", ("pytorch-frame==0.3.0", "torch==2.13.0", "numpy==2.4.6", "pandas==3.1.1"),
-          several="all in one model, summed losses", text="our text features as an embedding column"),
-    Rival("KNORA-U", "deslib", "run_deslib.py", "deslib", ("deslib==0.3.7", "scikit-learn==1.5.2", "numpy==2.2.6"), kinds=("binary",)),
-    Rival("AutoGluon", "autogluon.tabular", "run_autogluon.py", "autogluon", ("autogluon.tabular[lightgbm]==1.6.3",), raw=True,
-          text="its own n-grams of the raw text", budget="boosting, forest and extra trees, weighted; 60 s", options={"seconds": 60}),
-    Rival("TabMlp + RNN", "pytorch-widedeep", "run_widedeep.py", "widedeep", ("pytorch-widedeep==1.7.0", "torch==2.13.0"), raw=True,
-          text="a recurrent network on the raw words, from scratch"),
+    Rival(
+        "boosted trees",
+        **_PLAIN,
+        options={"model": "boosting"},
+        budget="one configuration, stopped on the validation fifth",
+    ),
+    *(
+        Rival(name, **_RECHUB, options={"model": model, "epochs": 25})
+        for name, model in (("SharedBottom", "shared"), ("MMoE", "mmoe"), ("PLE", "ple"))
+    ),
+    Rival(
+        "ResNet",
+        "pytorch-frame",
+        "run_frame.py",
+        "frame",
+        ("pytorch-frame==0.3.0", "torch==2.13.0", "numpy==2.4.6", "pandas==3.1.1"),
+        several="all in one model, summed losses",
+        text="our text features as an embedding column",
+    ),
+    Rival(
+        "KNORA-U",
+        "deslib",
+        "run_deslib.py",
+        "deslib",
+        ("deslib==0.3.7", "scikit-learn==1.5.2", "numpy==2.2.6"),
+        kinds=("binary",),
+    ),
+    Rival(
+        "AutoGluon",
+        "autogluon.tabular",
+        "run_autogluon.py",
+        "autogluon",
+        ("autogluon.tabular[lightgbm]==1.6.3",),
+        raw=True,
+        text="its own n-grams of the raw text",
+        budget="boosting, forest and extra trees, weighted; 60 s",
+        options={"seconds": 60},
+    ),
+    Rival(
+        "TabMlp + RNN",
+        "pytorch-widedeep",
+        "run_widedeep.py",
+        "widedeep",
+        ("pytorch-widedeep==1.7.0", "torch==2.13.0"),
+        raw=True,
+        text="a recurrent network on the raw words, from scratch",
+    ),
 )
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c10
 @dataclass(frozen=True)
 class Contest:
     "A table and what is asked of it."
+
     name: str
-    data: Callable[[], Dataset]                    # how to get the table
+    data: Callable[[], Dataset]  # how to get the table
     scores: dict[str, tuple[str, ...]] = field(hash=False)  # outcome -> names in METRICS
-    at_least: float | None = None                  # outcomes become "reaches this value"
-    first: int | None = None                       # only so many folds of a repeat are run; None: all
+    at_least: float | None = None  # outcomes become "reaches this value"
+    first: int | None = None  # only so many folds of a repeat are run; None: all
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c10a
 CONTESTS = (
     Contest("dep_wor", partial(load, "dep_wor"), {"PHQ9tot": ("r2",), "GAD7tot": ("r2",)}),
-    Contest("dep_wor_10", partial(load, "dep_wor"), {"PHQ9tot": ("auroc",), "GAD7tot": ("auroc",)}, at_least=10),
-    Contest("rwwd", partial(load, "rwwd", variant="rich"), {t: ("r2",) for t in ("worry", "anxiety", "fear", "sadness")}, first=2),
-    Contest("clothing", partial(load, "clothing"), {"Recommended IND": ("auroc", "auprc", "f1"), "Rating": ("r2",)}),
+    Contest(
+        "dep_wor_10",
+        partial(load, "dep_wor"),
+        {"PHQ9tot": ("auroc",), "GAD7tot": ("auroc",)},
+        at_least=10,
+    ),
+    Contest(
+        "rwwd",
+        partial(load, "rwwd", variant="rich"),
+        {t: ("r2",) for t in ("worry", "anxiety", "fear", "sadness")},
+        first=2,
+    ),
+    Contest(
+        "clothing",
+        partial(load, "clothing"),
+        {"Recommended IND": ("auroc", "auprc", "f1"), "Rating": ("r2",)},
+    ),
 )
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c11
@@ -100,9 +171,13 @@ def contest_data(
     names = list(data.schema.tasks)
     y = data.frame[names].to_numpy(float)
     use = np.flatnonzero(~np.isnan(y).any(axis=1))
-    frame, take = data.frame.iloc[use].reset_index(drop=True), lambda a: None if a is None else a[use]
+    frame, take = (
+        data.frame.iloc[use].reset_index(drop=True),
+        lambda a: None if a is None else a[use],
+    )
     data = replace(data, frame=frame, groups=take(data.groups), split=take(data.split))
-    if contest.at_least is None: return data
+    if contest.at_least is None:
+        return data
     reached = (y[use] >= contest.at_least).astype(float)
     schema = replace(data.schema, tasks=dict.fromkeys(names, "binary"))
     return replace(data, frame=frame.assign(**dict(zip(names, reached.T))), schema=schema)
@@ -110,59 +185,101 @@ def contest_data(
 # %% ../../nbs/8_lab/07_arena.ipynb #c13b
 def rounds(
     data: Dataset,
-    k: int = 5,        # folds
+    k: int = 5,  # folds
     repeats: int = 1,
-    seed: int = 0,     # of the folds
+    seed: int = 0,  # of the folds
     first: int | None = None,  # only so many folds of a repeat; None: all
 ) -> list[tuple[int, int, np.ndarray, np.ndarray]]:  # repeat, fold, training rows, test rows
     "Who trains and who is tested, in each round."
-    if data.split is not None: return [(0, 0, np.flatnonzero(data.split == "train"), np.flatnonzero(data.split == "test"))]
+    if data.split is not None:
+        return [(0, 0, np.flatnonzero(data.split == "train"), np.flatnonzero(data.split == "test"))]
     found = folds(len(data) if data.groups is None else data.groups, k, repeats, seed)
-    return [(i // k, i % k, train, test) for i, (train, test) in enumerate(found) if first is None or i % k < first]
+    return [
+        (i // k, i % k, train, test)
+        for i, (train, test) in enumerate(found)
+        if first is None or i % k < first
+    ]
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c15
 def pack(
     data: Dataset,
-    train: np.ndarray, test: np.ndarray,  # rows
+    train: np.ndarray,
+    test: np.ndarray,  # rows
     seed: int,
 ) -> dict:  # arrays of the training and the test rows, and what the columns are
     "Evidence for one round; the test part holds no outcome."
-    names, groups = list(data.schema.tasks), np.arange(len(data)) if data.groups is None else data.groups
-    parts = [read(data.frame.iloc[rows], data.schema, outcomes=rows is train) for rows in (train, test)]
-    with threadpool_limits(1):  # another number of threads would round otherwise, and nothing could be resumed
+    names, groups = (
+        list(data.schema.tasks),
+        np.arange(len(data)) if data.groups is None else data.groups,
+    )
+    parts = [
+        read(data.frame.iloc[rows], data.schema, outcomes=rows is train) for rows in (train, test)
+    ]
+    with threadpool_limits(
+        1
+    ):  # another number of threads would round otherwise, and nothing could be resumed
         encoder = Encoder().fit(parts[0], seed=0)
         features = [encoder.transform(part) for part in parts]
         factor = text_factor(features[0].text)
         Z = [join_evidence(f, factor).numpy() for f in features]
     codes = np.unique(groups[train], return_inverse=True)[1]
-    valid = validation_rows(codes, 1, .2, np.random.default_rng(seed))[0]
-    columns = {kind: list(getattr(data.schema, kind)) for kind in ("text", "numeric", "categorical")} | {"groups": codes.tolist()}
+    valid = validation_rows(codes, 1, 0.2, np.random.default_rng(seed))[0]
+    columns = {
+        kind: list(getattr(data.schema, kind)) for kind in ("text", "numeric", "categorical")
+    } | {"groups": codes.tolist()}
     widths = {kind: encoder.widths[kind] for kind in ("numbers", "facts", "text")}
     raw = {"train": data.frame.iloc[train], "test": data.frame.iloc[test].drop(columns=names)}
-    arrays = {"train": dict(Z=Z[0], outcome=data.frame[names].to_numpy(float)[train], valid=valid), "test": dict(Z=Z[1])}
-    return dict(arrays=arrays, raw=raw, about=dict(tasks=dict(data.schema.tasks), widths=widths, columns=columns, seed=seed))
+    arrays = {
+        "train": dict(Z=Z[0], outcome=data.frame[names].to_numpy(float)[train], valid=valid),
+        "test": dict(Z=Z[1]),
+    }
+    return dict(
+        arrays=arrays,
+        raw=raw,
+        about=dict(tasks=dict(data.schema.tasks), widths=widths, columns=columns, seed=seed),
+    )
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c18
 def _digest(*parts) -> str:
     found = hashlib.sha256()
-    for part in parts: found.update(part if isinstance(part, bytes) else repr(part).encode())
+    for part in parts:
+        found.update(part if isinstance(part, bytes) else repr(part).encode())
     return found.hexdigest()[:24]
+
 
 def _content(packed: dict) -> str:
     "Digest of all that a rival is given."
-    arrays = [(part, name, a.shape, a.tobytes()) for part, found in packed["arrays"].items() for name, a in found.items()]
+    arrays = [
+        (part, name, a.shape, a.tobytes())
+        for part, found in packed["arrays"].items()
+        for name, a in found.items()
+    ]
     raw = [packed["raw"][part].to_json().encode() for part in ("train", "test")]
-    return _digest(*(x for four in arrays for x in four), *raw, json.dumps(packed["about"], sort_keys=True))
+    return _digest(
+        *(x for four in arrays for x in four), *raw, json.dumps(packed["about"], sort_keys=True)
+    )
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c18a
 def answer_key(rival: Rival, content: str, scripts: Path) -> str:
     "Digest of all that a rival's answer depends on."
-    code = [(scripts / name).read_bytes() if (scripts / name).is_file() else b"" for name in (rival.runner, "arena_io.py")]
-    return _digest(content, rival.pins, rival.kinds, rival.raw, json.dumps(rival.options, sort_keys=True), *code, code_digest() if rival.own else "")
+    code = [
+        (scripts / name).read_bytes() if (scripts / name).is_file() else b""
+        for name in (rival.runner, "arena_io.py")
+    ]
+    return _digest(
+        content,
+        rival.pins,
+        rival.kinds,
+        rival.raw,
+        json.dumps(rival.options, sort_keys=True),
+        *code,
+        code_digest() if rival.own else "",
+    )
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c20
 class ArenaError(Exception):
     "Why a rival did not run."
+
 
 def _scrub(text: str) -> str:
     "The line that says what went wrong, without folders of this machine."
@@ -172,137 +289,219 @@ def _scrub(text: str) -> str:
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c20c
 def _quiet(command: list, limit: float, what: str) -> str:  # its output
-    try: done = subprocess.run(command, capture_output=True, text=True, timeout=limit, env=_surroundings())
-    except subprocess.TimeoutExpired: raise ArenaError(f"{what}: not done after {limit:.0f} s") from None
-    except OSError as e: raise ArenaError(f"{what}: {type(e).__name__}") from None
-    if done.returncode: raise ArenaError(f"{what}: {_scrub(done.stderr or done.stdout)}")
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=limit, env=_surroundings()
+        )
+    except subprocess.TimeoutExpired:
+        raise ArenaError(f"{what}: not done after {limit:.0f} s") from None
+    except OSError as e:
+        raise ArenaError(f"{what}: {type(e).__name__}") from None
+    if done.returncode:
+        raise ArenaError(f"{what}: {_scrub(done.stderr or done.stdout)}")
     return done.stdout
+
 
 def _surroundings(room: Path | None = None) -> dict[str, str]:
     "Environment variables of a rival: one thread, no network, no trace of ours; temporary files in the room."
     one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
-    return kept | one | {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""} | ({"TMPDIR": str(room)} if room else {})
+    return (
+        kept
+        | one
+        | {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
+        | ({"TMPDIR": str(room)} if room else {})
+    )
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c21
 def environment(
     rival: Rival,
-    home: Path,            # .arena/
-    limit: float = 1800.,  # seconds for the installation
-) -> Path:                 # its Python
+    home: Path,  # .arena/
+    limit: float = 1800.0,  # seconds for the installation
+) -> Path:  # its Python
     "Make a rival's environment, or find it made."
-    if not rival.env: return Path(sys.executable)
+    if not rival.env:
+        return Path(sys.executable)
     place = Path(home) / rival.env
     python, stamp = place / "bin" / "python", place / f".ready-{_digest(rival.pins)}"
     if not stamp.is_file():
         base = getattr(sys, "_base_executable", sys.executable)
         _quiet([base, "-m", "venv", "--clear", str(place)], limit, "making the environment")
-        _quiet([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *rival.pins], limit, "install failed")
+        _quiet(
+            [
+                str(python),
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                *rival.pins,
+            ],
+            limit,
+            "install failed",
+        )
         stamp.write_text(_quiet([str(python), "-m", "pip", "freeze"], limit, "pip freeze"))
     return python
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c21b
-def probe(rival: Rival, home: Path, scripts: Path, limit: float = 300.) -> dict[str, str]:  # package -> version
+def probe(
+    rival: Rival, home: Path, scripts: Path, limit: float = 300.0
+) -> dict[str, str]:  # package -> version
     "Import what a runner imports."
     script = Path(scripts) / rival.runner
-    if not script.is_file(): raise ArenaError(f"no runner {rival.runner}")
-    return json.loads(_quiet([str(environment(rival, home)), str(script), "--probe"], limit, "import failed"))
+    if not script.is_file():
+        raise ArenaError(f"no runner {rival.runner}")
+    return json.loads(
+        _quiet([str(environment(rival, home)), str(script), "--probe"], limit, "import failed")
+    )
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c25
 def _fill(room: Path, packed: dict, rival: Rival, limit: float) -> None:
     "Write what a rival is given."
-    known = lambda kind: kind if kind in rival.kinds else "regression" if kind == "ordinal" else None
+    known = lambda kind: (
+        kind if kind in rival.kinds else "regression" if kind == "ordinal" else None
+    )
     tasks = {t: known(kind) for t, kind in packed["about"]["tasks"].items()}
     use = [i for i, kind in enumerate(tasks.values()) if kind in rival.kinds]
     tasks = {t: kind for t, kind in tasks.items() if kind in rival.kinds}
-    arrays = packed["arrays"] | {"train": packed["arrays"]["train"] | {"outcome": packed["arrays"]["train"]["outcome"][:, use]}}
-    for part, found in arrays.items(): np.savez(room / f"{part}.npz", **found)
-    (room / "job.json").write_text(json.dumps(packed["about"] | {"tasks": tasks, "options": rival.options, "seconds": limit}))
-    if not rival.raw: return
+    arrays = packed["arrays"] | {
+        "train": packed["arrays"]["train"]
+        | {"outcome": packed["arrays"]["train"]["outcome"][:, use]}
+    }
+    for part, found in arrays.items():
+        np.savez(room / f"{part}.npz", **found)
+    (room / "job.json").write_text(
+        json.dumps(packed["about"] | {"tasks": tasks, "options": rival.options, "seconds": limit})
+    )
+    if not rival.raw:
+        return
     for part, frame in packed["raw"].items():
-        kept = frame.drop(columns=[t for t in packed["about"]["tasks"] if t not in tasks], errors="ignore")  # no outcome helps with another
-        (room / f"{part}.json").write_text(json.dumps({c: [None if v != v else v for v in kept[c].tolist()] for c in kept}))
+        kept = frame.drop(
+            columns=[t for t in packed["about"]["tasks"] if t not in tasks], errors="ignore"
+        )  # no outcome helps with another
+        (room / f"{part}.json").write_text(
+            json.dumps({c: [None if v != v else v for v in kept[c].tolist()] for c in kept})
+        )
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c25a
 def _launch(command: list[str], room: Path, limit: float) -> int:  # exit status
     "Run in the room, without output; stop it and its children when time is up."
     quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-    with subprocess.Popen(command, cwd=room, env=_surroundings(room), start_new_session=True, **quiet) as process:
-        try: return process.wait(limit)
+    with subprocess.Popen(
+        command, cwd=room, env=_surroundings(room), start_new_session=True, **quiet
+    ) as process:
+        try:
+            return process.wait(limit)
         except BaseException as e:
             os.killpg(process.pid, signal.SIGKILL)
-            if isinstance(e, subprocess.TimeoutExpired): raise ArenaError(f"not done after {limit:.0f} s") from None
+            if isinstance(e, subprocess.TimeoutExpired):
+                raise ArenaError(f"not done after {limit:.0f} s") from None
             raise
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c26
 def play(
     rival: Rival,
-    packed: dict,          # from `pack`
-    home: Path, scripts: Path,
-    limit: float = 600.,   # seconds
-) -> dict:                 # said, cpu_seconds, peak_mb, versions, note
+    packed: dict,  # from `pack`
+    home: Path,
+    scripts: Path,
+    limit: float = 600.0,  # seconds
+) -> dict:  # said, cpu_seconds, peak_mb, versions, note
     "One rival, one round."
     python = environment(rival, home)
     (Path(home) / "rooms").mkdir(parents=True, exist_ok=True)
     room = Path(tempfile.mkdtemp(dir=Path(home).resolve() / "rooms"))  # rights 0700
     try:
         _fill(room, packed, rival, limit)
-        status = _launch([str(python), str(Path(scripts).resolve() / rival.runner), str(room)], room, limit)
+        status = _launch(
+            [str(python), str(Path(scripts).resolve() / rival.runner), str(room)], room, limit
+        )
         if not (room / "answer.json").is_file():
-            probe(rival, home, scripts)             # says why, if it is an import
+            probe(rival, home, scripts)  # says why, if it is an import
             raise ArenaError(f"ended with status {status} and no answer")
         answer = json.loads((room / "answer.json").read_text())
-        if "failed" in answer: raise ArenaError(answer["failed"])
-        with np.load(room / "said.npz") as a: return answer | {"said": np.round(a["said"], 6).tolist()}
-    finally: shutil.rmtree(room, ignore_errors=True)
+        if "failed" in answer:
+            raise ArenaError(answer["failed"])
+        with np.load(room / "said.npz") as a:
+            return answer | {"said": np.round(a["said"], 6).tolist()}
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c30
 def _place_of(home: Path, contest: str, rival: Rival, repeat: int, fold: int) -> Path:
-    return Path(home) / "answers" / f"{contest}-{re.sub(r'[^a-z0-9]+', '_', rival.name.lower())}-{repeat}-{fold}.json"
+    return (
+        Path(home)
+        / "answers"
+        / f"{contest}-{re.sub(r'[^a-z0-9]+', '_', rival.name.lower())}-{repeat}-{fold}.json"
+    )
+
 
 def recall(path: Path, key: str) -> dict | None:
     "An answer that was kept, if it is to the same question."
-    try: found = json.loads(path.read_text())
-    except (OSError, ValueError): return None
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
     return found if found.get("key") == key else None
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c31
 def _keep(path: Path, answer: dict) -> dict:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    part.write_text(json.dumps(answer)); os.replace(part, path)
+    part.write_text(json.dumps(answer))
+    os.replace(part, path)
     return answer
 
-def _attempt(rival: Rival, packed: dict, key: str, path: Path, home: Path, scripts: Path, limit: float) -> dict:
-    try: found = play(rival, packed, home, scripts, limit)
-    except ArenaError as e: found = {"failed": str(e)}
+
+def _attempt(
+    rival: Rival, packed: dict, key: str, path: Path, home: Path, scripts: Path, limit: float
+) -> dict:
+    try:
+        found = play(rival, packed, home, scripts, limit)
+    except ArenaError as e:
+        found = {"failed": str(e)}
     return _keep(path, found | {"key": key})
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c31c
 def _tasks(rival: Rival, schema: Schema) -> list[int]:
     "Which outcomes a rival can predict."
-    return [i for i, kind in enumerate(schema.tasks.values()) if kind in rival.kinds or kind == "ordinal" and "regression" in rival.kinds]
+    return [
+        i
+        for i, kind in enumerate(schema.tasks.values())
+        if kind in rival.kinds or kind == "ordinal" and "regression" in rival.kinds
+    ]
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c32
 def meet(
     contest: Contest,
-    rivals: tuple[Rival, ...],      # who is in the table
-    asked: tuple[str, ...],         # names of those who run; the others are read from their files
-    home: Path, scripts: Path,
-    k: int = 5, repeats: int = 1, seed: int = 0, limit: float = 600.,
+    rivals: tuple[Rival, ...],  # who is in the table
+    asked: tuple[str, ...],  # names of those who run; the others are read from their files
+    home: Path,
+    scripts: Path,
+    k: int = 5,
+    repeats: int = 1,
+    seed: int = 0,
+    limit: float = 600.0,
     bar: bool = True,
 ) -> dict[str, list[dict | None]]:  # rival -> answers, round by round; None: never asked
     "All rounds of a contest."
     data, out = contest_data(contest), {r.name: [] for r in rivals}
     able = [r for r in rivals if _tasks(r, data.schema)]
     todo = rounds(data, k, repeats, seed, contest.first)
-    with tqdm(total=len(todo) * len(able), desc=contest.name, unit="fit", disable=not bar) as progress:
+    with tqdm(
+        total=len(todo) * len(able), desc=contest.name, unit="fit", disable=not bar
+    ) as progress:
         for repeat, fold, train, test in todo:
             packed = pack(data, train, test, seed=10 * repeat + fold)
             content = _content(packed)
             for rival in able:
-                path, key = _place_of(home, contest.name, rival, repeat, fold), answer_key(rival, content, scripts)
-                found, spared = recall(path, key), next((a for a in out[rival.name] if a and "failed" in a), None)
+                path, key = (
+                    _place_of(home, contest.name, rival, repeat, fold),
+                    answer_key(rival, content, scripts),
+                )
+                found, spared = (
+                    recall(path, key),
+                    next((a for a in out[rival.name] if a and "failed" in a), None),
+                )
                 if rival.name in asked and (found is None or "failed" in found):
                     found = spared or _attempt(rival, packed, key, path, home, scripts, limit)
                 out[rival.name].append(found)
@@ -310,12 +509,15 @@ def meet(
     return out
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c35
-def _together(contest: Contest, data: Dataset, answers: dict, rivals, k: int, repeats: int, seed: int):
+def _together(
+    contest: Contest, data: Dataset, answers: dict, rivals, k: int, repeats: int, seed: int
+):
     "Predictions (n, repeats, K) of those who answered every round, NaN for outcomes a rival cannot predict."
     todo = rounds(data, k, repeats, seed, contest.first)
     for rival in rivals:
         found = answers[rival.name]
-        if not found or not all(a and "said" in a for a in found): continue
+        if not found or not all(a and "said" in a for a in found):
+            continue
         said = np.full((len(data), 1 + max(r for r, *_ in todo), len(data.schema.tasks)), np.nan)
         for (repeat, _, _, test), a in zip(todo, found):
             said[np.ix_(test, [repeat], _tasks(rival, data.schema))] = np.array(a["said"])[:, None]
@@ -326,8 +528,11 @@ def _scores(metric: str, y, p, q, groups, draws: int) -> dict:
     "A rival's score (predictions p) and how far q is above it, with intervals."
     mean = lambda y, p: float(np.mean([score(metric, y, one) for one in p.T]))
     own = bootstrap_interval(mean, (y, p), groups, draws)
-    found = dict(estimate=own.estimate, low=own.low, high=own.high, gap=None, gap_low=None, gap_high=None)
-    if q is None: return found
+    found = dict(
+        estimate=own.estimate, low=own.low, high=own.high, gap=None, gap_low=None, gap_high=None
+    )
+    if q is None:
+        return found
     gap = bootstrap_interval(lambda y, p, q: mean(y, q) - mean(y, p), (y, p, q), groups, draws)
     return found | dict(gap=gap.estimate, gap_low=gap.low, gap_high=gap.high)
 
@@ -335,8 +540,10 @@ def _scores(metric: str, y, p, q, groups, draws: int) -> dict:
 def _why(rival: Rival, answers: list, able: bool) -> str:
     "The note of a rival without scores."
     failed = next((a["failed"] for a in answers if a and "failed" in a), None)
-    if not able: return f"did not run: {rival.package} predicts no {'regression' if 'regression' not in rival.kinds else 'such'} outcome"
+    if not able:
+        return f"did not run: {rival.package} predicts no {'regression' if 'regression' not in rival.kinds else 'such'} outcome"
     return f"did not run: {failed}" if failed else "did not run: not asked for yet"
+
 
 def _cost(answers: list[dict]) -> dict:
     "Processor seconds a fit, highest peak of memory, what the runner noted."
@@ -345,7 +552,15 @@ def _cost(answers: list[dict]) -> dict:
     return dict(cpu_seconds=round(float(cpu), 1), peak_mb=peak, note="; ".join(notes))
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c37
-def rows(contest: Contest, rivals, answers: dict, k: int = 5, repeats: int = 1, seed: int = 0, draws: int = 1000) -> list[dict]:
+def rows(
+    contest: Contest,
+    rivals,
+    answers: dict,
+    k: int = 5,
+    repeats: int = 1,
+    seed: int = 0,
+    draws: int = 1000,
+) -> list[dict]:
     "The rows of one contest: a score each, or why there is none."
     data, out = contest_data(contest), []
     said = dict(_together(contest, data, answers, rivals, k, repeats, seed))
@@ -356,26 +571,56 @@ def rows(contest: Contest, rivals, answers: dict, k: int = 5, repeats: int = 1, 
         if rival.name not in said:
             out.append(about | _EMPTY | {"note": _why(rival, found, bool(able))})
             continue
-        about |= dict(version=found[0]["versions"][rival.package], rounds=len(found), **_cost(found))
+        about |= dict(
+            version=found[0]["versions"][rival.package], rounds=len(found), **_cost(found)
+        )
         for i in able:
             task, use = list(data.schema.tasks)[i], ~np.isnan(said[rival.name][..., i]).any(axis=1)
-            y, p, groups = data.frame[task].to_numpy(float)[use], said[rival.name][use][..., i], None if data.groups is None else data.groups[use]
+            y, p, groups = (
+                data.frame[task].to_numpy(float)[use],
+                said[rival.name][use][..., i],
+                None if data.groups is None else data.groups[use],
+            )
             q = None if ours is None or rival.own else ours[use][..., i]
-            out += [about | {"task": task, "metric": m, "tested": int(use.sum())} | _scores(m, y, p, q, groups, draws) for m in contest.scores[task]]
+            out += [
+                about
+                | {"task": task, "metric": m, "tested": int(use.sum())}
+                | _scores(m, y, p, q, groups, draws)
+                for m in contest.scores[task]
+            ]
     return out
 
-_EMPTY = dict.fromkeys(("version", "task", "metric", "estimate", "low", "high", "gap", "gap_low", "gap_high", "cpu_seconds", "peak_mb", "rounds", "tested"))
+
+_EMPTY = dict.fromkeys(
+    (
+        "version",
+        "task",
+        "metric",
+        "estimate",
+        "low",
+        "high",
+        "gap",
+        "gap_low",
+        "gap_high",
+        "cpu_seconds",
+        "peak_mb",
+        "rounds",
+        "tested",
+    )
+)
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c39b
 def tally(
     found: list[dict],  # rows of one table or of several
-) -> dict[str, int]:    # ahead, tied, behind, apart (scored, but not compared)
+) -> dict[str, int]:  # ahead, tied, behind, apart (scored, but not compared)
     "In how many comparisons AdaRoute is ahead of a rival, and in how many behind."
     own = {r.name for r in RIVALS if r.own}
     scored = [r for r in found if r["estimate"] is not None and r["rival"] not in own]
     met = [r for r in scored if r["gap"] is not None]
     ahead, behind = sum(r["gap_low"] > 0 for r in met), sum(r["gap_high"] < 0 for r in met)
-    return dict(ahead=ahead, tied=len(met) - ahead - behind, behind=behind, apart=len(scored) - len(met))
+    return dict(
+        ahead=ahead, tied=len(met) - ahead - behind, behind=behind, apart=len(scored) - len(met)
+    )
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c39d
 def _told(count: dict[str, int]) -> str:
@@ -384,10 +629,12 @@ def _told(count: dict[str, int]) -> str:
     said = f"AdaRoute is ahead in {count['ahead']} of {all_of} comparisons, tied in {count['tied']}, behind in {count['behind']}"
     return said + (f"; {count['apart']} more were not compared" if count["apart"] else "") + "."
 
+
 def _size(found: list[dict]) -> str:
     "How much was tested, if anybody ran."
     counts = {(r["tested"], r["rounds"]) for r in found if r.get("tested")}
     return "".join(f"{n} rows tested in {k} round{'s' * (k > 1)}. " for n, k in sorted(counts))
+
 
 def _apart(r: dict) -> str:
     return "" if r["rival"] in {x.name for x in RIVALS if x.own} else "not compared"
@@ -396,20 +643,31 @@ def _apart(r: dict) -> str:
 def _cell(r: dict) -> str:
     return f"{r['estimate']:.3f} [{r['low']:.3f}, {r['high']:.3f}]"
 
+
 def _line(rival: str, found: list[dict], heads: list[tuple]) -> str:
     at, r = {(f["task"], f["metric"]): f for f in found}, found[0]
-    name = f"{rival} ({r['package']} {r['version']})" if r["version"] else f"{rival} ({r['package']})"
+    name = (
+        f"{rival} ({r['package']} {r['version']})" if r["version"] else f"{rival} ({r['package']})"
+    )
     cells = [_cell(at[h]) if h in at else "" for h in heads]
     star = lambda r: "" if r["gap_low"] <= 0 <= r["gap_high"] else "*"
-    gaps = [f"{at[h]['gap']:+.3f}{star(at[h])}" if at[h]["gap"] is not None else _apart(at[h]) for h in heads if h in at]
+    gaps = [
+        f"{at[h]['gap']:+.3f}{star(at[h])}" if at[h]["gap"] is not None else _apart(at[h])
+        for h in heads
+        if h in at
+    ]
     cost = ["" if r[c] is None else f"{r[c]:g}" for c in ("cpu_seconds", "peak_mb")]
-    return "| " + " | ".join([name, *cells, " / ".join(g for g in gaps if g), *cost, r["note"]]) + " |"
+    return (
+        "| " + " | ".join([name, *cells, " / ".join(g for g in gaps if g), *cost, r["note"]]) + " |"
+    )
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c40b
-_ABOUT = ("Written by `make arena`. Every row was trained and tested on the same rows, with the same fifth for validation. Scores with 95 % bootstrap "
-          "intervals; differences on the same draws, in the order of the columns, with a star where the interval excludes zero: by these, ahead and "
-          "behind are counted. Processor time on one thread, all outcomes of one fold together, imports left out; the rows ran at different times on cores "
-          "that others used too, which can double it, so read it as an order of magnitude.")
+_ABOUT = (
+    "Written by `make arena`. Every row was trained and tested on the same rows, with the same fifth for validation. Scores with 95 % bootstrap "
+    "intervals; differences on the same draws, in the order of the columns, with a star where the interval excludes zero: by these, ahead and "
+    "behind are counted. Processor time on one thread, all outcomes of one fold together, imports left out; the rows ran at different times on cores "
+    "that others used too, which can double it, so read it as an order of magnitude."
+)
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c40c
 def markdown(found: list[dict], rivals=RIVALS) -> str:
@@ -418,36 +676,80 @@ def markdown(found: list[dict], rivals=RIVALS) -> str:
     for table in dict.fromkeys(r["table"] for r in found):
         here = [r for r in found if r["table"] == table]
         heads = list(dict.fromkeys((r["task"], r["metric"]) for r in here if r["task"]))
-        titles = ["rival", *(f"{task} {metric}" for task, metric in heads), "AdaRoute above it", "CPU s a fit", "peak MB", "note"]
-        out += [f"## {table}", "", _size(here) + _told(tally(here)), "", "| " + " | ".join(titles) + " |", "|" + " --- |" * len(titles)]
-        out += [_line(name, [r for r in here if r["rival"] == name], heads) for name in dict.fromkeys(r["rival"] for r in here)] + [""]
-    out += ["## Who does what", "", "| rival | several outcomes | text | configuration | pins |", "|" + " --- |" * 5]
-    who = [f"| {r.name} | {r.several} | {r.text} | {r.budget} | {', '.join(r.pins) or 'the lock of this project'} |" for r in rivals]
+        titles = [
+            "rival",
+            *(f"{task} {metric}" for task, metric in heads),
+            "AdaRoute above it",
+            "CPU s a fit",
+            "peak MB",
+            "note",
+        ]
+        out += [
+            f"## {table}",
+            "",
+            _size(here) + _told(tally(here)),
+            "",
+            "| " + " | ".join(titles) + " |",
+            "|" + " --- |" * len(titles),
+        ]
+        out += [
+            _line(name, [r for r in here if r["rival"] == name], heads)
+            for name in dict.fromkeys(r["rival"] for r in here)
+        ] + [""]
+    out += [
+        "## Who does what",
+        "",
+        "| rival | several outcomes | text | configuration | pins |",
+        "|" + " --- |" * 5,
+    ]
+    who = [
+        f"| {r.name} | {r.several} | {r.text} | {r.budget} | {', '.join(r.pins) or 'the lock of this project'} |"
+        for r in rivals
+    ]
     return "\n".join(out + who) + "\n"
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c43
 def folded(
     state: dict[str, np.ndarray],  # torch-rechub's weights by name
-    name: str,                     # of a layer with its normalisation, such as "towers.0"
+    name: str,  # of a layer with its normalisation, such as "towers.0"
 ) -> tuple[np.ndarray, np.ndarray]:  # weights (inputs, outputs), bias (outputs,)
     "A linear layer and the batch normalisation behind it, as one linear layer."
-    linear, norm = ({k: np.asarray(state[f"{name}.mlp.{i}.{k}"], float) for k in keys}
-                    for i, keys in enumerate((("weight", "bias"), ("weight", "bias", "running_mean", "running_var"))))
+    linear, norm = (
+        {k: np.asarray(state[f"{name}.mlp.{i}.{k}"], float) for k in keys}
+        for i, keys in enumerate(
+            (("weight", "bias"), ("weight", "bias", "running_mean", "running_var"))
+        )
+    )
     factor = norm["weight"] / np.sqrt(norm["running_var"] + 1e-5)
-    return (linear["weight"] * factor[:, None]).T, (linear["bias"] - norm["running_mean"]) * factor + norm["bias"]
+    return (linear["weight"] * factor[:, None]).T, (
+        linear["bias"] - norm["running_mean"]
+    ) * factor + norm["bias"]
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c44
-def from_rechub(kind: str, state: dict, tasks: int = 2) -> dict[str, np.ndarray]:  # blocks of chapter 10a, (1, *shape) each
+def from_rechub(
+    kind: str, state: dict, tasks: int = 2
+) -> dict[str, np.ndarray]:  # blocks of chapter 10a, (1, *shape) each
     "torch-rechub's MMoE, or PLE with one level and one own expert an outcome, as our weights."
     experts, gates = [f"experts.{e}" for e in range(99)], [f"gates.{k}" for k in range(tasks)]
     if kind == "ple":
-        experts = [f"cgc_layers.0.experts_{part}.{e}" for part in ("shared", "specific") for e in range(99)]
+        experts = [
+            f"cgc_layers.0.experts_{part}.{e}" for part in ("shared", "specific") for e in range(99)
+        ]
         gates = [f"cgc_layers.0.gates_specific.{k}" for k in range(tasks)]
-    expert, gate, tower = ([folded(state, n) for n in names if f"{n}.mlp.0.weight" in state]
-                           for names in (experts, gates, [f"towers.{k}" for k in range(tasks)]))
-    if kind == "ple": gate = [(np.roll(w, -1, axis=1), np.roll(b, -1)) for w, b in gate]  # the own expert last
-    stack = lambda pairs, axis: (np.stack([w for w, _ in pairs], axis), np.stack([b for _, b in pairs]))
-    last = [np.asarray(state[f"towers.{k}.mlp.4.weight"])[0] for k in range(tasks)], [state[f"towers.{k}.mlp.4.bias"][0] for k in range(tasks)]
+    expert, gate, tower = (
+        [folded(state, n) for n in names if f"{n}.mlp.0.weight" in state]
+        for names in (experts, gates, [f"towers.{k}" for k in range(tasks)])
+    )
+    if kind == "ple":
+        gate = [(np.roll(w, -1, axis=1), np.roll(b, -1)) for w, b in gate]  # the own expert last
+    stack = lambda pairs, axis: (
+        np.stack([w for w, _ in pairs], axis),
+        np.stack([b for _, b in pairs]),
+    )
+    last = (
+        [np.asarray(state[f"towers.{k}.mlp.4.weight"])[0] for k in range(tasks)],
+        [state[f"towers.{k}.mlp.4.bias"][0] for k in range(tasks)],
+    )
     names = ("expert", "expert_bias", "gate", "gate_bias", "tower", "tower_bias", "out", "out_bias")
     blocks = (*stack(expert, 1), *stack(gate, 1), *stack(tower, 0), *map(np.array, last))
     return {name: block[None] for name, block in zip(names, blocks)}
@@ -458,45 +760,97 @@ def _known(given: str, known: list[str], option: str) -> tuple[str, ...]:
     by = {name.lower(): name for name in known}
     wanted = [w.strip() for w in given.split(",") if w.strip()]
     for w in wanted:
-        if w.lower() not in by: raise PaperError(f"{option}: expected some of {', '.join(known)}, got {w!r}")
+        if w.lower() not in by:
+            raise PaperError(f"{option}: expected some of {', '.join(known)}, got {w!r}")
     return tuple(by[w.lower()] for w in wanted) or tuple(known)
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c47b
 def _before(root: Path) -> list[dict]:
     "Rows of the last report, if there is one."
-    try: return read_result(Path(root) / "paper" / "results", "arena")["rows"]
-    except (OSError, ValueError, KeyError): return []
+    try:
+        return read_result(Path(root) / "paper" / "results", "arena")["rows"]
+    except (OSError, ValueError, KeyError):
+        return []
+
 
 def _freezes(home: Path) -> dict[str, list[str]]:
     "What pip settled on, in every environment that is ready."
-    return {p.parent.name: [line for line in p.read_text().splitlines() if re.fullmatch(r"[\w.-]+==\S+", line)]
-            for p in sorted(Path(home).glob("*/.ready-*"))}
+    return {
+        p.parent.name: [
+            line for line in p.read_text().splitlines() if re.fullmatch(r"[\w.-]+==\S+", line)
+        ]
+        for p in sorted(Path(home).glob("*/.ready-*"))
+    }
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c48a
-def _contest_rows(contest: Contest, asked: tuple[str, ...], places: dict, about: dict, draws: int, limit: float, bar: bool) -> list[dict]:
+def _contest_rows(
+    contest: Contest,
+    asked: tuple[str, ...],
+    places: dict,
+    about: dict,
+    draws: int,
+    limit: float,
+    bar: bool,
+) -> list[dict]:
     "Run one contest and list its rows; a missing table is a row for every rival."
-    try: answers = meet(contest, RIVALS, asked, **places, **about, limit=limit, bar=bar)
+    try:
+        answers = meet(contest, RIVALS, asked, **places, **about, limit=limit, bar=bar)
     except DatasetError:
-        about = dict(table=contest.name, **_EMPTY, note="did not run: the table is not on this machine")
+        about = dict(
+            table=contest.name, **_EMPTY, note="did not run: the table is not on this machine"
+        )
         return [about | dict(rival=r.name, package=r.package) for r in RIVALS]
     return rows(contest, RIVALS, answers, **about, draws=draws)
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c48
-def hold(root: Path, rivals: tuple[str, ...], tables: tuple[str, ...], k: int = 5, repeats: int = 1, draws: int = 1000, limit: float = 600., bar: bool = True) -> list[dict]:
+def hold(
+    root: Path,
+    rivals: tuple[str, ...],
+    tables: tuple[str, ...],
+    k: int = 5,
+    repeats: int = 1,
+    draws: int = 1000,
+    limit: float = 600.0,
+    bar: bool = True,
+) -> list[dict]:
     "Run what is asked for, and write the report."
     root, found, before = Path(root), [], _before(root)
-    asked = (*rivals, *(r.name for r in RIVALS if r.own and r.name not in rivals))  # without it, nobody is compared
-    places, about = dict(home=root / ".arena", scripts=root / "paper" / "arena"), dict(k=k, repeats=repeats, seed=0)
+    asked = (
+        *rivals,
+        *(r.name for r in RIVALS if r.own and r.name not in rivals),
+    )  # without it, nobody is compared
+    places, about = (
+        dict(home=root / ".arena", scripts=root / "paper" / "arena"),
+        dict(k=k, repeats=repeats, seed=0),
+    )
     shutil.rmtree(places["home"] / "rooms", ignore_errors=True)  # left by an arena that was killed
     for contest in CONTESTS:
         old = [r for r in before if r["table"] == contest.name]
-        new = _contest_rows(contest, asked, places, about, draws, limit, bar) if contest.name in tables else old
-        unasked = {r["rival"] for r in new if r["note"] == "did not run: not asked for yet"} & {r["rival"] for r in old}
-        none = dict.fromkeys(("gap", "gap_low", "gap_high"))  # a difference from an AdaRoute that may be another one by now
-        found += [r for r in new if r["rival"] not in unasked] + [r | none for r in old if r["rival"] in unasked]
+        new = (
+            _contest_rows(contest, asked, places, about, draws, limit, bar)
+            if contest.name in tables
+            else old
+        )
+        unasked = {r["rival"] for r in new if r["note"] == "did not run: not asked for yet"} & {
+            r["rival"] for r in old
+        }
+        none = dict.fromkeys(
+            ("gap", "gap_low", "gap_high")
+        )  # a difference from an AdaRoute that may be another one by now
+        found += [r for r in new if r["rival"] not in unasked] + [
+            r | none for r in old if r["rival"] in unasked
+        ]
     order = [r.name for r in RIVALS]
-    found.sort(key=lambda r: ([c.name for c in CONTESTS].index(r["table"]), order.index(r["rival"])))
-    value = {"rows": found, "folds": k, "repeats": repeats, "draws": draws, "environments": _freezes(places["home"])}
+    found.sort(
+        key=lambda r: ([c.name for c in CONTESTS].index(r["table"]), order.index(r["rival"]))
+    )
+    value = {
+        "rows": found,
+        "folds": k,
+        "repeats": repeats,
+        "draws": draws,
+        "environments": _freezes(places["home"]),
+    }
     write_result(root / "paper" / "results", "arena", value, seeds=[0], notebook="8_lab/07_arena")
     (root / "paper" / "tables" / "arena.md").write_text(markdown(found, RIVALS))
     return found
@@ -508,44 +862,73 @@ def _alone(home: Path):
     home.mkdir(exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with open(home / "lock", "w") as file:
-        try: fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError: raise PaperError("another arena is running in this clone") from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise PaperError("another arena is running in this clone") from None
         yield
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c49b
 def _show(root: Path) -> None:
     for r in RIVALS:
         ready = not r.env or any((root / ".arena" / r.env).glob(f".ready-{_digest(r.pins)}"))
-        click.echo(f"{r.name:<14} {'ready' if ready else 'to install':<11} {', '.join(r.pins) or 'the environment of this project'}")
-    for c in CONTESTS: click.echo(f"{c.name:<14} {'; '.join(task + ' ' + ', '.join(m) for task, m in c.scores.items())}")
+        click.echo(
+            f"{r.name:<14} {'ready' if ready else 'to install':<11} {', '.join(r.pins) or 'the environment of this project'}"
+        )
+    for c in CONTESTS:
+        click.echo(
+            f"{c.name:<14} {'; '.join(task + ' ' + ', '.join(m) for task, m in c.scores.items())}"
+        )
+
 
 def _warn(table: str, found: list[dict]) -> None:
     apart = dict.fromkeys(r["rival"] for r in found if tally([r])["apart"])
-    if apart: click.echo(f"{table}: not compared with AdaRoute, because its answers or theirs are not in .arena/: {', '.join(apart)}", err=True)
+    if apart:
+        click.echo(
+            f"{table}: not compared with AdaRoute, because its answers or theirs are not in .arena/: {', '.join(apart)}",
+            err=True,
+        )
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c50
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--rivals", default="", help="names, with commas between; default: all")
 @click.option("--tables", default="", help="names, with commas between; default: all")
-@click.option("--folds", "k", default=5, show_default=True, type=click.IntRange(2), help="folds in a repeat")
-@click.option("--repeats", default=1, show_default=True, type=click.IntRange(1), help="how often the rows are dealt anew")
-@click.option("--limit", default=600., show_default=True, help="seconds for one fit")
+@click.option(
+    "--folds", "k", default=5, show_default=True, type=click.IntRange(2), help="folds in a repeat"
+)
+@click.option(
+    "--repeats",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1),
+    help="how often the rows are dealt anew",
+)
+@click.option("--limit", default=600.0, show_default=True, help="seconds for one fit")
 @click.option("--list", "show", is_flag=True, help="say who and what there is, and run nothing")
 def main(rivals, tables, k, repeats, limit, show):
     "Outside packages on identical folds; writes paper/results/arena.json and paper/tables/arena.md."
     try:
         root = find_root()
-        if show: return _show(root)
-        asked, wanted = _known(rivals, [r.name for r in RIVALS], "--rivals"), _known(tables, [c.name for c in CONTESTS], "--tables")
-        with _alone(root / ".arena"): found = hold(root, asked, wanted, k, repeats, limit=limit, bar=sys.stderr.isatty())
-        for table in wanted: _warn(table, [r for r in found if r["table"] == table])
+        if show:
+            return _show(root)
+        asked, wanted = (
+            _known(rivals, [r.name for r in RIVALS], "--rivals"),
+            _known(tables, [c.name for c in CONTESTS], "--tables"),
+        )
+        with _alone(root / ".arena"):
+            found = hold(root, asked, wanted, k, repeats, limit=limit, bar=sys.stderr.isatty())
+        for table in wanted:
+            _warn(table, [r for r in found if r["table"] == table])
         found = [r for r in found if r["rival"] in asked and r["table"] in wanted]
         for r in found:
-            if r["estimate"] is None: click.echo(f"{r['table']}, {r['rival']}: {r['note']}", err=True)
-        if all(r["estimate"] is None for r in found): raise PaperError("none of the rivals asked for has run", status=1)
+            if r["estimate"] is None:
+                click.echo(f"{r['table']}, {r['rival']}: {r['note']}", err=True)
+        if all(r["estimate"] is None for r in found):
+            raise PaperError("none of the rivals asked for has run", status=1)
     except PaperError as e:
         click.echo(f"error: {e}", err=True)
         sys.exit(e.status)
 
 
-if __name__ == "__main__" and "__file__" in globals(): main()
+if __name__ == "__main__" and "__file__" in globals():
+    main()

@@ -26,15 +26,18 @@ import pandas as pd
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y03a
 from ..rivals.baselines import RidgeBaseline
-from .cheats import (CHEATS, Liar, Shown, World, batch_order, cheat_world, honest, hyperparameter_lie, replacement, subtraction,
-                             _by, _columns_in, _played, _some, _table)
-from ..provenance.commitment import canonical_records, commit_records, inclusion_proof, record_leaf
+from .cheats import CHEATS, Liar, Shown, World, batch_order, cheat_world, honest
+from .cheats import hyperparameter_lie, replacement, subtraction, _by, _columns_in
+from .cheats import _played, _some, _table
+from ..provenance.commitment import canonical_records, commit_records, inclusion_proof
+from ..provenance.commitment import record_leaf
 from ..uncertainty.coverage import wilson_interval
 from ..datasets import available, load
 from ..estimator import AdaRoute
 from .jobs import TUNED_FROM
 from ..provenance.memorisation import heat_map
-from ..provenance.plan import Nonce, derive_seed, file_plan, plan_config, save_leaves, save_plan, split_shopping
+from ..provenance.plan import Nonce, derive_seed, file_plan, plan_config, save_leaves
+from ..provenance.plan import save_plan, split_shopping
 from ..provenance.audit import LEVEL, memorisation_trial
 from ..schema import Schema
 from ..synthetic import make_cohort
@@ -46,11 +49,19 @@ def _timed(call: Callable, *args, **more) -> tuple:  # the answer, seconds of th
     start = time.process_time()
     return call(*args, **more), time.process_time() - start
 
+
 def _outcome(found: Verification, cheat: str) -> dict:
     wrong = found.reexecution.wrong() if found.reexecution else []
     named = (found.named or "honest") == cheat and (found.status == 0) == (cheat == "honest")
-    return dict(status=found.status, caught=found.status == 1, called=found.named or "", named=named, wrong=len(wrong),
-                distance=float(wrong[0].distance or 0) if wrong else 0., failed=[c.name for c in found.failed])
+    return dict(
+        status=found.status,
+        caught=found.status == 1,
+        called=found.named or "",
+        named=named,
+        wrong=len(wrong),
+        distance=float(wrong[0].distance or 0) if wrong else 0.0,
+        failed=[c.name for c in found.failed],
+    )
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y05d
 @contextmanager
@@ -59,45 +70,75 @@ def _office(world: World):
     with TemporaryDirectory() as home, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "the router collapsed")
         filed = Path(home) / "filed"
-        save_plan(world.plan, filed); save_leaves(world.commitment, filed)
+        save_plan(world.plan, filed)
+        save_leaves(world.commitment, filed)
         yield Path(home) / "run", filed
 
+
 def _judged(shown: Shown, folder, filed, verify: Callable = verify_run) -> tuple:
-    return _timed(verify, folder, frame=shown.frame, key=shown.key, ids=shown.ids, groups=shown.groups, filed=filed)
+    return _timed(
+        verify,
+        folder,
+        frame=shown.frame,
+        key=shown.key,
+        ids=shown.ids,
+        groups=shown.groups,
+        filed=filed,
+    )
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y06
 def cheat_trial(
-    name: str,                   # of a cheat
-    seed: int,                   # of the world
-    variant: dict | None = None, # arguments of the cheat
-    world: dict | None = None,   # arguments of `cheat_world`
+    name: str,  # of a cheat
+    seed: int,  # of the world
+    variant: dict | None = None,  # arguments of the cheat
+    world: dict | None = None,  # arguments of `cheat_world`
 ) -> dict:
     "One cheat in one world: caught, and called what?"
-    if name not in CHEATS: raise ValueError(f"cheat: expected one of {', '.join(CHEATS)}, got {str(name)[:40]!r}")
+    if name not in CHEATS:
+        raise ValueError(f"cheat: expected one of {', '.join(CHEATS)}, got {str(name)[:40]!r}")
     place = cheat_world(seed, **world or {})
     with _office(place) as (folder, filed):
         shown, training = _timed(CHEATS[name], place, folder, **variant or {})
         found, verification = _judged(shown, folder, filed)
     how = ", ".join(f"{k} {v}" for k, v in (variant or {}).items())
-    return dict(cheat=name, seed=seed, how=how, **_outcome(found, name), training=training, verification=verification)
+    return dict(
+        cheat=name,
+        seed=seed,
+        how=how,
+        **_outcome(found, name),
+        training=training,
+        verification=verification,
+    )
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y10
-class _PowerCut(Exception): pass
+class _PowerCut(Exception):
+    pass
+
 
 @contextmanager
 def _power_cut(segments: int):
     "The power fails once so many segments are written."
     left, write = [segments], Recorder.segment
+
     def segment(self, run):
         write(self, run)
         left[0] -= 1
-        if not left[0]: raise _PowerCut
-    with patch.object(Recorder, "segment", segment), suppress(_PowerCut): yield
+        if not left[0]:
+            raise _PowerCut
+
+    with patch.object(Recorder, "segment", segment), suppress(_PowerCut):
+        yield
+
 
 def _early(folder) -> float:
     looks = [l for l in read_transcript(folder) if l["kind"] == "segment" and l["stop"]]
-    best = [np.argmin([l["validation"] for l in looks if l["run"] == run], axis=0) for run in dict.fromkeys(l["run"] for l in looks)]
-    last = [sum(l["run"] == run for l in looks) - 1 for run in dict.fromkeys(l["run"] for l in looks)]
+    best = [
+        np.argmin([l["validation"] for l in looks if l["run"] == run], axis=0)
+        for run in dict.fromkeys(l["run"] for l in looks)
+    ]
+    last = [
+        sum(l["run"] == run for l in looks) - 1 for run in dict.fromkeys(l["run"] for l in looks)
+    ]
     return float(np.mean(np.concatenate([np.ravel(b) < n for b, n in zip(best, last)])))
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y11
@@ -106,49 +147,93 @@ def honest_trial(
     selection: str = "likelihood",
     members: int = 1,
     starts: int = 1,
-    resumed: bool = False,       # cut off after two segments, and continued
-    world: dict | None = None,   # further arguments of `cheat_world`
+    resumed: bool = False,  # cut off after two segments, and continued
+    world: dict | None = None,  # further arguments of `cheat_world`
 ) -> dict:
     "An honest run: is it let through, and at what cost?"
     place = cheat_world(seed, members=members, selection=selection, starts=starts, **world or {})
     with _office(place) as (folder, filed):
-        before = 0.
+        before = 0.0
         if resumed:
-            with _power_cut(2): before = -time.process_time(); honest(place, folder)
+            with _power_cut(2):
+                before = -time.process_time()
+                honest(place, folder)
             before += time.process_time()
         shown, training = _timed(honest, place, folder)
         found, verification = _judged(shown, folder, filed)
-        how = dict(selection=selection, members=members, starts=starts, resumed=resumed, early=_early(folder))
-    return dict(seed=seed, **how, **_outcome(found, "honest"), training=before + training, verification=verification)
+        how = dict(
+            selection=selection,
+            members=members,
+            starts=starts,
+            resumed=resumed,
+            early=_early(folder),
+        )
+    return dict(
+        seed=seed,
+        **how,
+        **_outcome(found, "honest"),
+        training=before + training,
+        verification=verification,
+    )
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y14
-ELSEWHERE = {"default": dict(ATEN_CPU_CAPABILITY="default"), "avx2": dict(ATEN_CPU_CAPABILITY="avx2"),
-             "two threads": dict(OMP_NUM_THREADS="2", MKL_NUM_THREADS="2"), "here": {}}
+ELSEWHERE = {
+    "default": dict(ATEN_CPU_CAPABILITY="default"),
+    "avx2": dict(ATEN_CPU_CAPABILITY="avx2"),
+    "two threads": dict(OMP_NUM_THREADS="2", MKL_NUM_THREADS="2"),
+    "here": {},
+}
 _ASK = "import json, sys; from adaroute.lab.cheat_trials import _verified; print(json.dumps(_verified(*map(json.loads, sys.argv[1:]))))"
+
 
 def _verified(folder: str, filed: str, seed: int, world: dict) -> dict:
     place = cheat_world(seed, **world)
     found, seconds = _judged(Shown(place.frame, place.key, place.ids, place.groups), folder, filed)
     r = found.reexecution
-    number = lambda value: value if value is not None and np.isfinite(value) else None         # noise without end has no number
-    segments = [dict(start=s.start, distance=s.distance, noise=number(s.noise), limit=None if s.noise is None else number(r.limit(s))) for s in r.segments]
-    return dict(**_outcome(found, "honest"), same_environment=r.same_environment, unsure=len(r.unsure()), segments=segments, verification=seconds)
+    number = lambda value: (
+        value if value is not None and np.isfinite(value) else None
+    )  # noise without end has no number
+    segments = [
+        dict(
+            start=s.start,
+            distance=s.distance,
+            noise=number(s.noise),
+            limit=None if s.noise is None else number(r.limit(s)),
+        )
+        for s in r.segments
+    ]
+    return dict(
+        **_outcome(found, "honest"),
+        same_environment=r.same_environment,
+        unsure=len(r.unsure()),
+        segments=segments,
+        verification=seconds,
+    )
+
 
 def _ask_elsewhere(capability: str, *given) -> dict:
     line = [sys.executable, "-W", "ignore", "-c", _ASK, *map(json.dumps, given)]
-    done = subprocess.run(line, env=os.environ | ELSEWHERE[capability], capture_output=True, text=True)
-    if done.returncode: raise RuntimeError(f"{capability}: expected an answer, got: {' '.join(done.stderr.split())[-200:]}")
+    done = subprocess.run(
+        line, env=os.environ | ELSEWHERE[capability], capture_output=True, text=True
+    )
+    if done.returncode:
+        raise RuntimeError(
+            f"{capability}: expected an answer, got: {' '.join(done.stderr.split())[-200:]}"
+        )
     return json.loads(done.stdout)
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y15
 def other_machine_trial(
     seed: int,
-    capability: str = "avx2",    # one of ELSEWHERE
+    capability: str = "avx2",  # one of ELSEWHERE
     selection: str = "likelihood",
-    world: dict | None = None,   # further arguments of `cheat_world`
+    world: dict | None = None,  # further arguments of `cheat_world`
 ) -> dict:
     "An honest run of this machine, verified on another one."
-    if capability not in ELSEWHERE: raise ValueError(f"capability: expected one of {', '.join(ELSEWHERE)}, got {str(capability)[:40]!r}")
+    if capability not in ELSEWHERE:
+        raise ValueError(
+            f"capability: expected one of {', '.join(ELSEWHERE)}, got {str(capability)[:40]!r}"
+        )
     world = dict(world or {}, selection=selection)
     place = cheat_world(seed, **world)
     with _office(place) as (folder, filed):
@@ -159,109 +244,175 @@ def other_machine_trial(
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y18
 def _one_point(world: World, folder) -> Shown:
     "One outcome of one row, one point higher."
+
     def choose(liar, split):
-        row, table, frame = _some(world, split, 0.), _table(liar, split), world.frame[~world.test].copy()
+        row, table, frame = (
+            _some(world, split, 0.0),
+            _table(liar, split),
+            world.frame[~world.test].copy(),
+        )
         frame[next(iter(world.schema.tasks))] += 1
         used = json.loads((Path(folder) / "rows.json").read_bytes())["used"]
         table[:, row] = liar.hold(frame.iloc[[used[int(row)]]])
         return _by(table)
+
     return _played("label edit", world, Liar(folder, choose))
 
-SMALL_CHEATS = {"one outcome, one point higher": _one_point, "one record replaced": partial(replacement, strength=0.),
-                "one record left out": partial(subtraction, strength=0.), "learning rate + 0.1 %": partial(hyperparameter_lie, strength=.001),
-                "two batches swapped": partial(batch_order, variant="two batches")}
+
+SMALL_CHEATS = {
+    "one outcome, one point higher": _one_point,
+    "one record replaced": partial(replacement, strength=0.0),
+    "one record left out": partial(subtraction, strength=0.0),
+    "learning rate + 0.1 %": partial(hyperparameter_lie, strength=0.001),
+    "two batches swapped": partial(batch_order, variant="two batches"),
+}
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y18b
 def noise_trial(
     seed: int,
     capability: str = "default",  # of the honest verification
-    world: dict | None = None,    # arguments of `cheat_world`
-) -> dict:                        # what was done -> distances of the segments, in order
+    world: dict | None = None,  # arguments of `cheat_world`
+) -> dict:  # what was done -> distances of the segments, in order
     "Distances of honest noise and of the smallest cheats."
     apart, out = other_machine_trial(seed, capability, world=world), {}
     out["honest, other instructions"] = [s["distance"] for s in apart["segments"]]
     place = cheat_world(seed, **world or {})
     for name, cheat in SMALL_CHEATS.items():
-        with _office(place) as (folder, filed): found = _judged(cheat(place, folder), folder, filed)[0]
+        with _office(place) as (folder, filed):
+            found = _judged(cheat(place, folder), folder, filed)[0]
         out[name] = [s.distance for s in found.reexecution.segments]
-    return dict(seed=seed, rows=len(place.frame), distances=out, noise=[s["noise"] for s in apart["segments"]])
+    return dict(
+        seed=seed,
+        rows=len(place.frame),
+        distances=out,
+        noise=[s["noise"] for s in apart["segments"]],
+    )
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y21
 SHOPPERS = ("adaroute", "ridge")
 
+
 def shopping_trial(
     seed: int,
     model: str = "ridge",  # one of SHOPPERS
-    splits: int = 20,      # tried by the shopper
+    splits: int = 20,  # tried by the shopper
     n: int = 300,
     fresh: int = 2000,
-    steps: int = 200,      # of AdaRoute
+    steps: int = 200,  # of AdaRoute
     scenario: str = "paper",
-) -> dict:                 # R2 on test rows and on fresh rows, for each split and for the committed one
+) -> dict:  # R2 on test rows and on fresh rows, for each split and for the committed one
     "What a model seems to be worth under many splits, and under the one that follows from its plan."
-    if model not in SHOPPERS: raise ValueError(f"model: expected one of {', '.join(SHOPPERS)}, got {str(model)[:40]!r}")
-    cohort, more = (make_cohort(rows, scenario, seed=seed, draw=i) for i, rows in enumerate((n, fresh)))
-    s, (frame, later) = cohort.schema, (c.frame.dropna(subset=list(c.schema.tasks)) for c in (cohort, more))
+    if model not in SHOPPERS:
+        raise ValueError(f"model: expected one of {', '.join(SHOPPERS)}, got {str(model)[:40]!r}")
+    cohort, more = (
+        make_cohort(rows, scenario, seed=seed, draw=i) for i, rows in enumerate((n, fresh))
+    )
+    s, (frame, later) = (
+        cohort.schema,
+        (c.frame.dropna(subset=list(c.schema.tasks)) for c in (cohort, more)),
+    )
     how, y = _columns_in(s), list(s.tasks)
-    est = AdaRoute(**how, members=1, starts=1, steps=steps) if model == "adaroute" else RidgeBaseline(**how)
-    plan, _ = file_plan(frame, s, hashlib.sha256(b"key %d" % seed).digest(), plan_config(AdaRoute(**how)))
-    seeds = [derive_seed(plan, Nonce(f"throw {seed}", "dice")), *(hashlib.sha256(b"self-chosen %d" % i).digest() for i in range(splits))]
+    est = (
+        AdaRoute(**how, members=1, starts=1, steps=steps)
+        if model == "adaroute"
+        else RidgeBaseline(**how)
+    )
+    plan, _ = file_plan(
+        frame, s, hashlib.sha256(b"key %d" % seed).digest(), plan_config(AdaRoute(**how))
+    )
+    seeds = [
+        derive_seed(plan, Nonce(f"throw {seed}", "dice")),
+        *(hashlib.sha256(b"self-chosen %d" % i).digest() for i in range(splits)),
+    ]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "the router collapsed")
         t = split_shopping(est, frame, frame[y], range(len(frame)), later, later[y], seeds)
-    return dict(seed=seed, model=model, committed=t.iloc[0].to_dict(), test=t["test"].tolist()[1:], fresh=t["fresh"].tolist()[1:])
+    return dict(
+        seed=seed,
+        model=model,
+        committed=t.iloc[0].to_dict(),
+        test=t["test"].tolist()[1:],
+        fresh=t["fresh"].tolist()[1:],
+    )
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y24
-def _best_of(i: np.ndarray, k: int) -> np.ndarray:  # chance that the best of k lies among the i lowest of all
+def _best_of(
+    i: np.ndarray, k: int
+) -> np.ndarray:  # chance that the best of k lies among the i lowest of all
     n = i[-1]
-    return np.array([np.prod([(a - j) / (n - j) for j in range(k)]) if a >= k else 0. for a in i])
+    return np.array([np.prod([(a - j) / (n - j) for j in range(k)]) if a >= k else 0.0 for a in i])
+
 
 def shopping_gain(
-    trial: dict,        # from `shopping_trial`
+    trial: dict,  # from `shopping_trial`
     counts: list[int],  # splits tried
-) -> dict:              # seeming and true: gain over the mean split, one value a count
+) -> dict:  # seeming and true: gain over the mean split, one value a count
     "What the best of k splits seems to gain on its test rows, and what it gains on fresh rows."
     order = np.argsort(trial["test"])
     test, fresh = (np.asarray(trial[k], float)[order] for k in ("test", "fresh"))
     i, out = np.arange(1, len(order) + 1), dict(seeming=[], true=[])
     for k in counts:
         chance = np.diff(np.r_[0, _best_of(i, k)])
-        out["seeming"].append(float(chance @ test - test.mean())); out["true"].append(float(chance @ fresh - fresh.mean()))
+        out["seeming"].append(float(chance @ test - test.mean()))
+        out["true"].append(float(chance @ fresh - fresh.mean()))
     return out
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y27
 _RECORDED = ("__init__", "prepared", "lanes", "begin", "step", "segment", "finished", "close")
+
 
 @contextmanager
 def _clocked(spent: dict):  # spent: cpu and wall, counted up
     def on_the_clock(method):
         def call(*args, **more):
             cpu, wall = time.process_time(), time.perf_counter()
-            try: return method(*args, **more)
-            finally: spent["cpu"] += time.process_time() - cpu; spent["wall"] += time.perf_counter() - wall
+            try:
+                return method(*args, **more)
+            finally:
+                spent["cpu"] += time.process_time() - cpu
+                spent["wall"] += time.perf_counter() - wall
+
         return call
-    with patch.multiple(Recorder, **{name: on_the_clock(getattr(Recorder, name)) for name in _RECORDED}): yield
+
+    with patch.multiple(
+        Recorder, **{name: on_the_clock(getattr(Recorder, name)) for name in _RECORDED}
+    ):
+        yield
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y27c
 def transcript_cost(
     seed: int = 0,
-    rows: int = 1000,           # of a simulated cohort
-    table: str = "",            # a real one instead; {} where it is not here
-    steps: int | None = None,   # None: as many as by default
-) -> dict:                      # seconds of fit and transcript, processor and wall; bytes
+    rows: int = 1000,  # of a simulated cohort
+    table: str = "",  # a real one instead; {} where it is not here
+    steps: int | None = None,  # None: as many as by default
+) -> dict:  # seconds of fit and transcript, processor and wall; bytes
     "Seconds that a fit spends on its transcript."
-    if table and not available(table): return {}
+    if table and not available(table):
+        return {}
     data = load(table) if table else make_cohort(rows, seed=seed)
-    spent, groups = dict(cpu=0., wall=0.), getattr(data, "groups", None)
+    spent, groups = dict(cpu=0.0, wall=0.0), getattr(data, "groups", None)
     with TemporaryDirectory() as home, warnings.catch_warnings(), _clocked(spent):
         warnings.filterwarnings("ignore", "the router collapsed")
         run, cpu, wall = Path(home) / "run", time.process_time(), time.perf_counter()
-        AdaRoute(**_columns_in(data.schema), seed=seed, steps=steps, transcript=str(run)).fit(data.frame, groups=groups)
+        AdaRoute(**_columns_in(data.schema), seed=seed, steps=steps, transcript=str(run)).fit(
+            data.frame, groups=groups
+        )
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-        size = {k: sum(p.stat().st_size for p in run.glob(k)) for k in ("transcript.jsonl", "segments/*")}
+        size = {
+            k: sum(p.stat().st_size for p in run.glob(k))
+            for k in ("transcript.jsonl", "segments/*")
+        }
         lines = len(read_transcript(run))
-    return dict(table=table, rows=len(data.frame), fit=dict(cpu=cpu - spent["cpu"], wall=wall - spent["wall"]), transcript=spent,
-                share=spent["cpu"] / (cpu - spent["cpu"]), lines=lines, bytes=size["transcript.jsonl"], segment_bytes=size["segments/*"])
+    return dict(
+        table=table,
+        rows=len(data.frame),
+        fit=dict(cpu=cpu - spent["cpu"], wall=wall - spent["wall"]),
+        transcript=spent,
+        share=spent["cpu"] / (cpu - spent["cpu"]),
+        lines=lines,
+        bytes=size["transcript.jsonl"],
+        segment_bytes=size["segments/*"],
+    )
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y30
 def commitment_cost(
@@ -270,34 +421,55 @@ def commitment_cost(
     distinct: int = 2000,  # simulated rows, repeated under other names
 ) -> dict:
     "Seconds for a commitment, and bytes of a proof."
-    cohort, key = make_cohort(min(rows, distinct), seed=seed), hashlib.sha256(b"key %d" % seed).digest()
+    cohort, key = (
+        make_cohort(min(rows, distinct), seed=seed),
+        hashlib.sha256(b"key %d" % seed).digest(),
+    )
     frame = cohort.frame.iloc[np.arange(rows) % len(cohort.frame)].reset_index(drop=True)
     commitment, seconds = _timed(commit_records, frame, cohort.schema, key)
     (proof, proving) = _timed(inclusion_proof, commitment, rows - 1, key)
-    sizes = [len(json.dumps(inclusion_proof(commitment, i, key).to_dict())) for i in (0, rows // 2)] + [len(json.dumps(proof.to_dict()))]
-    record = float(np.mean([len(r) for r in canonical_records(cohort.frame.head(200), cohort.schema)]))
-    return dict(rows=rows, seconds=seconds, proving=proving, proof_bytes=max(sizes), record_bytes=record)
+    sizes = [
+        len(json.dumps(inclusion_proof(commitment, i, key).to_dict())) for i in (0, rows // 2)
+    ] + [len(json.dumps(proof.to_dict()))]
+    record = float(
+        np.mean([len(r) for r in canonical_records(cohort.frame.head(200), cohort.schema)])
+    )
+    return dict(
+        rows=rows, seconds=seconds, proving=proving, proof_bytes=max(sizes), record_bytes=record
+    )
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y31
 def dictionary_attack(
     ages: tuple[int, int] = (18, 90),
     seed: int = 0,
-) -> dict:   # guesses, leaves, and how many were reversed without salts and with
+) -> dict:  # guesses, leaves, and how many were reversed without salts and with
     "Try every record of age, sex, PHQ-9 and GAD-7."
-    small = Schema(numeric=("age",), categorical=("sex",), tasks={"phq9": "regression", "gad7": "regression"})
-    values = {"age": range(ages[0], ages[1] + 1), "sex": ["f", "m"], "phq9": range(28), "gad7": range(22)}
+    small = Schema(
+        numeric=("age",), categorical=("sex",), tasks={"phq9": "regression", "gad7": "regression"}
+    )
+    values = {
+        "age": range(ages[0], ages[1] + 1),
+        "sex": ["f", "m"],
+        "phq9": range(28),
+        "gad7": range(22),
+    }
     possible = pd.MultiIndex.from_product(values.values(), names=values).to_frame(index=False)
     key = hashlib.sha256(b"key %d" % seed).digest()
     guesses, commitment = canonical_records(possible, small), commit_records(possible, small, key)
-    own = inclusion_proof(commitment, 0, key).salt                                   # somebody's who asked for a proof
+    own = inclusion_proof(commitment, 0, key).salt  # somebody's who asked for a proof
     plain = {record_leaf(r, b"") for r in guesses}
     tries = plain | {record_leaf(r, salt) for r in guesses for salt in (bytes(32), own)}
     leaves = commitment.tree.levels[0][1:]
-    return dict(guesses=len(set(guesses)), leaves=len(leaves), unsalted=sum(record_leaf(r, b"") in plain for r in guesses[1:]),
-                salted=sum(leaf in tries for leaf in leaves))
+    return dict(
+        guesses=len(set(guesses)),
+        leaves=len(leaves),
+        unsalted=sum(record_leaf(r, b"") in plain for r in guesses[1:]),
+        salted=sum(leaf in tries for leaf in leaves),
+    )
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y32c
 _SCORED = ("world", "regime", "kappa", "leak", "p_value", "leak_p_value", "stated_power")
+
 
 def read_scores(
     path,  # of a file with a JSON object a line, from `memorisation_trial`
@@ -306,110 +478,222 @@ def read_scores(
     path = Path(path)
     scores = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
     for number, score in enumerate(scores, 1):
-        refuse, missing = lambda why: ValueError(f"{path.name}, line {number}: expected {why}"), [k for k in _SCORED if k not in score]
-        if missing: raise refuse(f"{missing[0]!r}, found none")
-        if not 0 <= score["world"] < TUNED_FROM: raise refuse(f"a world from 0 to {TUNED_FROM - 1}, got {score['world']}")
+        refuse, missing = (
+            lambda why: ValueError(f"{path.name}, line {number}: expected {why}"),
+            [k for k in _SCORED if k not in score],
+        )
+        if missing:
+            raise refuse(f"{missing[0]!r}, found none")
+        if not 0 <= score["world"] < TUNED_FROM:
+            raise refuse(f"a world from 0 to {TUNED_FROM - 1}, got {score['world']}")
     return scores
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y32d
 def power_table(
-    scores: list[dict],   # from `memorisation_trial`
-    leak: bool = False,   # by the share of the sealed rows that leaked, instead of the share that is missing
-) -> list[dict]:          # regime, kappa, worlds, runs, found with Wilson's interval, stated
+    scores: list[dict],  # from `memorisation_trial`
+    leak: bool = False,  # by the share of the sealed rows that leaked, instead of the share that is missing
+) -> list[dict]:  # regime, kappa, worlds, runs, found with Wilson's interval, stated
     "How often an alarm was given, and how often it was said that it would be."
     share, other, p = ("leak", "kappa", "leak_p_value") if leak else ("kappa", "leak", "p_value")
     t, out = pd.DataFrame([s for s in scores if not s[other]]), []
     for (regime, kappa), part in t.groupby(["regime", share], sort=False) if len(t) else ():
-        stated, found = part["stated_power"].dropna().astype(float), float((part[p] <= LEVEL).mean())
+        stated, found = (
+            part["stated_power"].dropna().astype(float),
+            float((part[p] <= LEVEL).mean()),
+        )
         low, high = wilson_interval(found * len(part), len(part))
-        out.append(dict(regime=regime, kappa=float(kappa), worlds=int(part["world"].nunique()), runs=len(part), found=found,
-                        low=float(low), high=float(high), stated=float(stated.mean()) if len(stated) else None))
+        out.append(
+            dict(
+                regime=regime,
+                kappa=float(kappa),
+                worlds=int(part["world"].nunique()),
+                runs=len(part),
+                found=found,
+                low=float(low),
+                high=float(high),
+                stated=float(stated.mean()) if len(stated) else None,
+            )
+        )
     return sorted(out, key=lambda row: (row["regime"], row["kappa"]))
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y32g
 def heat_trial(
     seed: int,
-    rows: int = 400,    # claimed
+    rows: int = 400,  # claimed
     segments: int = 8,
-) -> dict:              # heat (segments, blocks), and the share of the segments whose own block gained most
+) -> dict:  # heat (segments, blocks), and the share of the segments whose own block gained most
     "A single pass over a simulated cohort, with a look at all blocks after each segment."
     claimed, sealed = (make_cohort(n, seed=seed, draw=i) for i, n in enumerate((rows, 200)))
     like = AdaRoute(**_columns_in(claimed.schema), members=1, starts=1, steps=1, seed=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        heat = heat_map(like.fit(claimed.frame), claimed.frame, sealed.frame, segments=segments, seed=seed)
-    return dict(seed=seed, heat=np.round(heat, 5).tolist(), own=float((heat.argmax(axis=1) == np.arange(len(heat))).mean()))
+        heat = heat_map(
+            like.fit(claimed.frame), claimed.frame, sealed.frame, segments=segments, seed=seed
+        )
+    return dict(
+        seed=seed,
+        heat=np.round(heat, 5).tolist(),
+        own=float((heat.argmax(axis=1) == np.arange(len(heat))).mean()),
+    )
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y34
 PROVENANCE_TRIALS = {
-    "cheat": cheat_trial, "honest": honest_trial, "elsewhere": other_machine_trial, "noise": noise_trial, "shopping": shopping_trial,
-    "transcript": transcript_cost, "commitment": commitment_cost, "dictionary": dictionary_attack, "memory": memorisation_trial, "heat": heat_trial}
+    "cheat": cheat_trial,
+    "honest": honest_trial,
+    "elsewhere": other_machine_trial,
+    "noise": noise_trial,
+    "shopping": shopping_trial,
+    "transcript": transcript_cost,
+    "commitment": commitment_cost,
+    "dictionary": dictionary_attack,
+    "memory": memorisation_trial,
+    "heat": heat_trial,
+}
 
-def run_provenance_trial(job: dict):   # a dictionary; a list of them from `memorisation_trial`
+
+def run_provenance_trial(job: dict):  # a dictionary; a list of them from `memorisation_trial`
     "Answer one job of this chapter."
     kind = job.get("kind")
-    if kind not in PROVENANCE_TRIALS: raise ValueError(f"kind: expected one of {', '.join(PROVENANCE_TRIALS)}, got {str(kind)[:40]!r}")
+    if kind not in PROVENANCE_TRIALS:
+        raise ValueError(
+            f"kind: expected one of {', '.join(PROVENANCE_TRIALS)}, got {str(kind)[:40]!r}"
+        )
     return PROVENANCE_TRIALS[kind](**{k: v for k, v in job.items() if k != "kind"})
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y37
 def cheat_table(
     trials: list[dict],  # from `cheat_trial`
-) -> pd.DataFrame:       # one row a cheat and variant
+) -> pd.DataFrame:  # one row a cheat and variant
     "How often each cheat was caught, and how often by its name."
     rows, t = [], pd.DataFrame(trials)
     for (cheat, how), part in t.groupby(["cheat", "how"], sort=False):
-        called, far = part[~part["named"]]["called"].value_counts(), part["distance"][part["distance"] > 0].median()
-        rows.append(dict(cheat=cheat, how=how or "as described", runs=len(part), caught=int(part["caught"].sum()), named=int(part["named"].sum()),
-                         otherwise=", ".join(f"{n} ({c})" for n, c in called.items()), distance=None if np.isnan(far) else float(far)))
+        called, far = (
+            part[~part["named"]]["called"].value_counts(),
+            part["distance"][part["distance"] > 0].median(),
+        )
+        rows.append(
+            dict(
+                cheat=cheat,
+                how=how or "as described",
+                runs=len(part),
+                caught=int(part["caught"].sum()),
+                named=int(part["named"].sum()),
+                otherwise=", ".join(f"{n} ({c})" for n, c in called.items()),
+                distance=None if np.isnan(far) else float(far),
+            )
+        )
     return pd.DataFrame(rows)
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y40
 def _row(asked: str, measured: str, reached: bool | None) -> dict:
-    return dict(asked=asked, measured=measured, reached="" if reached is None else "yes" if reached else "no")
+    return dict(
+        asked=asked,
+        measured=measured,
+        reached="" if reached is None else "yes" if reached else "no",
+    )
+
 
 def _alarm_rows(value: dict) -> list[dict]:
-    def counted(trials): return sum(t["caught"] for t in trials), *(sum(t["status"] == status for t in trials) for status in (0, 2))
+    def counted(trials):
+        return sum(t["caught"] for t in trials), *(
+            sum(t["status"] == status for t in trials) for status in (0, 2)
+        )
+
     here, apart = value["honest"], [t for t in value["elsewhere"] if t["capability"] != "here"]
     alarms, verified, _ = counted(here)
-    rows = [_row(f"honest runs, same environment: false alarms, 0 of {len(here)}", f"{alarms}; {verified} verified", not alarms)]
+    rows = [
+        _row(
+            f"honest runs, same environment: false alarms, 0 of {len(here)}",
+            f"{alarms}; {verified} verified",
+            not alarms,
+        )
+    ]
     false, verified, unsure = counted(apart)
-    if apart: rows.append(_row(f"honest runs, other instructions or threads: at most 1 of 100 refused ({len(apart)} runs)",
-                               f"{false} refused; {unsure} not certain enough; {verified} verified", false <= len(apart) / 100))
+    if apart:
+        rows.append(
+            _row(
+                f"honest runs, other instructions or threads: at most 1 of 100 refused ({len(apart)} runs)",
+                f"{false} refused; {unsure} not certain enough; {verified} verified",
+                false <= len(apart) / 100,
+            )
+        )
     return rows
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y41
 def _cheat_rows(value: dict) -> list[dict]:
-    cheats, caught, named = value["cheats"], sum(t["caught"] for t in value["cheats"]), sum(t["named"] for t in value["cheats"])
-    rows = [_row(f"{len({t['cheat'] for t in cheats})} cheats: caught, {len(cheats)} of {len(cheats)}", str(caught), caught == len(cheats)),
-            _row("the same: called by their name, at least 95 %", f"{named} ({named / len(cheats):.1%})", named >= .95 * len(cheats))]
+    cheats, caught, named = (
+        value["cheats"],
+        sum(t["caught"] for t in value["cheats"]),
+        sum(t["named"] for t in value["cheats"]),
+    )
+    rows = [
+        _row(
+            f"{len({t['cheat'] for t in cheats})} cheats: caught, {len(cheats)} of {len(cheats)}",
+            str(caught),
+            caught == len(cheats),
+        ),
+        _row(
+            "the same: called by their name, at least 95 %",
+            f"{named} ({named / len(cheats):.1%})",
+            named >= 0.95 * len(cheats),
+        ),
+    ]
     more = value["variants"]
-    if more: rows.append(_row(f"weaker or other kinds of them (no target; {len(more)} runs): caught, named",
-                              f"{sum(t['caught'] for t in more)}, {sum(t['named'] for t in more)}", None))
+    if more:
+        rows.append(
+            _row(
+                f"weaker or other kinds of them (no target; {len(more)} runs): caught, named",
+                f"{sum(t['caught'] for t in more)}, {sum(t['named'] for t in more)}",
+                None,
+            )
+        )
     return rows
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y41c
-def _ratio(trials: list[dict]) -> np.ndarray: return np.array([t["verification"] / t["training"] for t in trials if t["training"]])
+def _ratio(trials: list[dict]) -> np.ndarray:
+    return np.array([t["verification"] / t["training"] for t in trials if t["training"]])
+
 
 def _cost_rows(value: dict) -> list[dict]:
     ratio = _ratio(value["honest"])
-    middle, most = np.median(ratio), np.quantile(ratio, .95)
-    rows = [_row("full verification over training, seconds of the processor: at most 1.2",
-                 f"{middle:.2f} (95 % of the runs below {most:.2f})", middle <= 1.2)]
+    middle, most = np.median(ratio), np.quantile(ratio, 0.95)
+    rows = [
+        _row(
+            "full verification over training, seconds of the processor: at most 1.2",
+            f"{middle:.2f} (95 % of the runs below {most:.2f})",
+            middle <= 1.2,
+        )
+    ]
     for t in filter(None, value["transcript"]):
         where = f"transcript of a fit on {t['table'] or 'a simulated cohort'}, {t['rows']:,} rows"
-        rows.append(_row(f"{where}: at most 3 % of the processor's seconds",
-                         f"{t['share']:.1%} of {t['fit']['cpu']:.1f} s; {t['bytes'] / t['lines']:,.0f} bytes a line", t["share"] <= .03))
+        rows.append(
+            _row(
+                f"{where}: at most 3 % of the processor's seconds",
+                f"{t['share']:.1%} of {t['fit']['cpu']:.1f} s; {t['bytes'] / t['lines']:,.0f} bytes a line",
+                t["share"] <= 0.03,
+            )
+        )
     for c in value["commitment"]:
-        rows.append(_row(f"commitment of {c['rows']:,} records: at most 15 s, a proof below 1,000 bytes",
-                         f"{c['seconds']:.1f} s, {c['proof_bytes']} bytes", c["seconds"] <= 15 and c["proof_bytes"] < 1000))
+        rows.append(
+            _row(
+                f"commitment of {c['rows']:,} records: at most 15 s, a proof below 1,000 bytes",
+                f"{c['seconds']:.1f} s, {c['proof_bytes']} bytes",
+                c["seconds"] <= 15 and c["proof_bytes"] < 1000,
+            )
+        )
     for d in value["dictionary"]:
-        rows.append(_row(f"{d['guesses']:,} possible records guessed: 0 leaves reversed",
-                         f"{d['salted']} ({d['unsalted']:,} without salts)", not d["salted"]))
+        rows.append(
+            _row(
+                f"{d['guesses']:,} possible records guessed: 0 leaves reversed",
+                f"{d['salted']} ({d['unsalted']:,} without salts)",
+                not d["salted"],
+            )
+        )
     return rows
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y41e
 def promise_table(
-    value: dict,    # the result of `61_provenance`
+    value: dict,  # the result of `61_provenance`
 ) -> pd.DataFrame:  # asked, measured, reached
     "A row a promise."
     return pd.DataFrame(_alarm_rows(value) + _cheat_rows(value) + _cost_rows(value))

@@ -21,25 +21,30 @@ from torch import Tensor
 from .. import estimator, training
 from ..provenance.commitment import Commitment
 from ..estimator import AdaRoute, prepare
-from ..provenance.plan import Nonce, Plan, derive_seed, derived_test, file_plan, plan_config, save_leaves
+from ..provenance.plan import Nonce, Plan, derive_seed, derived_test, file_plan, plan_config
+from ..provenance.plan import save_leaves
 from ..schema import Schema, read
 from ..synthetic import make_cohort
-from ..training import Prior, Rows, Run, Seen, Settings, Split, draw, gather, take_step, write_atomically
-from ..provenance.transcript import _FIRST, Recorder, _as_line, fit_under_plan, read_transcript, short_digests
+from ..training import Prior, Rows, Run, Seen, Settings, Split, draw, gather, take_step
+from ..training import write_atomically
+from ..provenance.transcript import _FIRST, Recorder, _as_line, fit_under_plan
+from ..provenance.transcript import read_transcript, short_digests
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x05
 @dataclass(frozen=True, eq=False)
 class World:
     "A committed table, a plan and a nonce: what a run claims to come from."
+
     seed: int
     frame: pd.DataFrame  # (n rows)
     schema: Schema
-    ids: list[str]       # n
-    groups: list[str]    # n, patients
-    key: bytes           # of the custodian
+    ids: list[str]  # n
+    groups: list[str]  # n, patients
+    key: bytes  # of the custodian
     plan: Plan
     nonce: Nonce
     commitment: Commitment  # with its tree
+
     @property
     def test(self) -> np.ndarray:  # (n,) bool
         "The test rows that follow from plan and nonce."
@@ -47,112 +52,165 @@ class World:
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x06
 def _columns_in(s: Schema) -> dict:  # as parameters of AdaRoute
-    return dict(text=list(s.text), numeric=list(s.numeric), categorical=list(s.categorical), tasks=dict(s.tasks))
+    return dict(
+        text=list(s.text),
+        numeric=list(s.numeric),
+        categorical=list(s.categorical),
+        tasks=dict(s.tasks),
+    )
+
 
 def cheat_world(
-    seed: int = 100,     # of the simulated cohort, the key and the nonce
-    n: int = 200,        # rows
+    seed: int = 100,  # of the simulated cohort, the key and the nonce
+    n: int = 200,  # rows
     members: int = 1,
     steps: int = 200,
-    every: int = 50,     # steps in a segment
-    **config,            # further parameters of AdaRoute
+    every: int = 50,  # steps in a segment
+    **config,  # further parameters of AdaRoute
 ) -> World:
     "A simulated cohort, committed and planned."
     cohort, rng = make_cohort(n, seed=seed), np.random.default_rng([seed, 18])
     s, patients = cohort.schema, n - n // 6
-    groups = [f"p{g}" for g in [*range(patients), *rng.choice(patients, n - patients, replace=False)]]
+    groups = [
+        f"p{g}" for g in [*range(patients), *rng.choice(patients, n - patients, replace=False)]
+    ]
     ids, key = [f"r{i}" for i in range(n)], hashlib.sha256(b"key %d" % seed).digest()
-    how = dict(_columns_in(s), members=members, starts=1, steps=steps, settings=dict(every=every), encoder=dict(text_dim=16))
-    plan, commitment = file_plan(cohort.frame, s, key, plan_config(AdaRoute(**how | config)), ids, groups)
-    plan = replace(plan, code="c0de" * 16, lock="10c4" * 16)      # a world is the same whatever is written in this package
-    return World(seed, cohort.frame, s, ids, groups, key, plan, Nonce(f"throw {seed}", "dice"), commitment)
+    how = dict(
+        _columns_in(s),
+        members=members,
+        starts=1,
+        steps=steps,
+        settings=dict(every=every),
+        encoder=dict(text_dim=16),
+    )
+    plan, commitment = file_plan(
+        cohort.frame, s, key, plan_config(AdaRoute(**how | config)), ids, groups
+    )
+    plan = replace(
+        plan, code="c0de" * 16, lock="10c4" * 16
+    )  # a world is the same whatever is written in this package
+    return World(
+        seed, cohort.frame, s, ids, groups, key, plan, Nonce(f"throw {seed}", "dice"), commitment
+    )
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x06c
 @dataclass(frozen=True, eq=False)
 class Shown:
     "What the auditor is handed along with a run folder."
+
     frame: pd.DataFrame  # (n rows)
     key: bytes
-    ids: list[str]       # n
-    groups: list[str]    # n
+    ids: list[str]  # n
+    groups: list[str]  # n
     cheat: str = "honest"  # what really happened
+
 
 def honest(
     world: World,
-    folder,   # of the run
+    folder,  # of the run
 ) -> Shown:
     "The run that was planned."
     _under_plan(world, folder)
     return Shown(world.frame, world.key, world.ids, world.groups)
 
+
 def _under_plan(world: World, folder, frame: pd.DataFrame | None = None) -> AdaRoute:
-    model, _ = fit_under_plan(world.frame if frame is None else frame, world.plan, world.nonce, folder, world.groups)
-    save_leaves(world.commitment, folder)     # hashes under salts: they say where a table is another
+    model, _ = fit_under_plan(
+        world.frame if frame is None else frame, world.plan, world.nonce, folder, world.groups
+    )
+    save_leaves(world.commitment, folder)  # hashes under salts: they say where a table is another
     return model
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x13
 def rechain(
-    folder,             # of a run
+    folder,  # of a run
     lines: list[dict],  # as `read_transcript` gives them, changed
 ) -> None:
     "Write a transcript whose lines hang together."
     before, content = _FIRST, b""
     for line in lines:
-        content += (new := _as_line(line["kind"], before, {k: v for k, v in line.items() if k not in ("kind", "before")}))
+        content += (
+            new := _as_line(
+                line["kind"], before, {k: v for k, v in line.items() if k not in ("kind", "before")}
+            )
+        )
         before = hashlib.sha256(new).hexdigest()
     write_atomically(Path(folder) / "transcript.jsonl", content)
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x17a
-def _other_step(liar: "Liar", run: Run, rows: Rows, split: Split, settings: Settings, prior: Prior) -> Tensor:  # (L,) loss
+def _other_step(
+    liar: "Liar", run: Run, rows: Rows, split: Split, settings: Settings, prior: Prior
+) -> Tensor:  # (L,) loss
     with patch.multiple(training, gather=lambda _, batch: liar.given(run, batch), draw=liar.drawn):
         loss = take_step(run, rows, split, *liar.rules(settings, prior))
-    if liar.moved: liar.moved(liar, run, settings)
+    if liar.moved:
+        liar.moved(liar, run, settings)
     return _claimed(run, loss)
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x17c
-def _widened(uniform: Tensor | None, more: int, own: torch.Generator) -> Tensor | None:  # (L, B, ...) -> (L, B + more, ...)
-    if uniform is None or not more: return uniform
-    return torch.cat([uniform, torch.rand(len(uniform), more, *uniform.shape[2:], generator=own)], dim=1)
+def _widened(
+    uniform: Tensor | None, more: int, own: torch.Generator
+) -> Tensor | None:  # (L, B, ...) -> (L, B + more, ...)
+    if uniform is None or not more:
+        return uniform
+    return torch.cat(
+        [uniform, torch.rand(len(uniform), more, *uniform.shape[2:], generator=own)], dim=1
+    )
+
 
 def _claimed(run: Run, loss: Tensor) -> Tensor:  # (L,)
     "Keep of the trace what belongs to the rows that are claimed."
     batch, losses, said = run.seen
     size = batch.shape[1]
-    if losses.shape[1] == size: return loss
+    if losses.shape[1] == size:
+        return loss
     run.seen = Seen(batch, losses[:, :size], said[:, :size])
     return run.seen.loss.mean(dim=1)
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x17
 class Liar(Recorder):
     "Writes what an honest run would have written, while another one takes place."
+
     def __init__(self, folder, choose=None, rules=None, moved=None):
         super().__init__(folder)
-        self.choose, self.moved = choose, moved                        # which rows are really taken; what happens to the weights after a step
+        self.choose, self.moved = (
+            choose,
+            moved,
+        )  # which rows are really taken; what happens to the weights after a step
         self.rules, self.own = rules or (lambda *given: given), torch.Generator().manual_seed(18)
+
     def prepared(self, rows, **parts):
         "The honest line; the pool begins with the honest rows."
         self.pool, self.parts = rows, parts
         return super().prepared(rows, **parts)
+
     def lanes(self, name, model, split, rows, settings):
         "The honest line, and the rows that will be taken."
         super().lanes(name, model, split, rows, settings)
         self.first = {n: p.detach().clone() for n, p in model.named_parameters()}
         self.taken = self.choose(self, split) if self.choose else lambda run, batch: batch
+
     def take_step(self, run, rows, split, settings, prior):
         "What takes the place of `training.take_step`."
         return _other_step(self, run, rows, split, settings, prior)
+
     def given(self, run, batch):
         index = self.taken(run, batch)
         self.wide = index.shape[1]
         return gather(self.pool, index)
+
     def drawn(self, model, settings, done, generators, rows):
         return _widened(draw(model, settings, done, generators, rows), self.wide - rows, self.own)
-    def hold(self, frame): return _hold(self, frame)
+
+    def hold(self, frame):
+        return _hold(self, frame)
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x19
 def _hold(liar: Liar, frame: pd.DataFrame) -> Tensor:  # numbers of the new rows in the pool
     p = liar.parts
-    new, _ = prepare(read(frame, p["schema"]), p["encoder"], p["scale"], liar.model.design, p["factor"])
+    new, _ = prepare(
+        read(frame, p["schema"]), p["encoder"], p["scale"], liar.model.design, p["factor"]
+    )
     use, first = new.open.any(dim=1) & ~new.y.isnan().any(dim=1), len(liar.pool.y)
     liar.pool = Rows(*(torch.cat([old, block[use]]) for old, block in zip(liar.pool, new)))
     return torch.arange(first, len(liar.pool.y))
@@ -163,33 +221,49 @@ def _played(name: str, world: World, liar: Liar) -> Shown:
     _fitted(world, liar)
     return Shown(world.frame, world.key, world.ids, world.groups, name)
 
+
 def _fitted(world: World, watch: Liar) -> AdaRoute:
-    with patch.object(estimator, "_watch", lambda est: watch), patch.object(training, "take_step", watch.take_step):
+    with (
+        patch.object(estimator, "_watch", lambda est: watch),
+        patch.object(training, "take_step", watch.take_step),
+    ):
         return _under_plan(world, watch.folder)
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x24
 def _some(world: World, split: Split, share: float) -> Tensor:  # row numbers, at least one
     "Some of the training rows."
     rows = split.train.unique().numpy()
-    return torch.from_numpy(np.random.default_rng([world.seed, 1]).permutation(rows)[:max(1, round(share * len(rows)))])
+    return torch.from_numpy(
+        np.random.default_rng([world.seed, 1]).permutation(rows)[: max(1, round(share * len(rows)))]
+    )
+
 
 def _table(liar: Liar, split: Split) -> Tensor:  # (L, n)
     "Each row stands for itself, to begin with."
     return torch.arange(len(liar.pool.y)).repeat(len(split.train), 1)
 
-def _by(table: Tensor) -> Callable: return lambda run, batch: table.gather(1, batch)
+
+def _by(table: Tensor) -> Callable:
+    return lambda run, batch: table.gather(1, batch)
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x24c
 def _in_turn(rows: Tensor, count: int, start: int = 0) -> Tensor:  # (count,)
     return rows[(start + torch.arange(count)) % len(rows)]
 
-def _swapped(world: World, share: float, others: Callable) -> Callable:  # others(liar, split): for each lane, row numbers in the pool
+
+def _swapped(
+    world: World, share: float, others: Callable
+) -> Callable:  # others(liar, split): for each lane, row numbers in the pool
     "Others sit in the places of some training rows."
+
     def choose(liar, split):
         out, table = _some(world, split, share), _table(liar, split)
-        for own, rows in zip(table, others(liar, split)): own[out] = _in_turn(rows, len(out))
+        for own, rows in zip(table, others(liar, split)):
+            own[out] = _in_turn(rows, len(out))
         return _by(table)
+
     return choose
+
 
 def _elsewhere(world: World, rows: int, seed: int | None = None) -> pd.DataFrame:
     "Rows that nobody has committed to."
@@ -197,130 +271,197 @@ def _elsewhere(world: World, rows: int, seed: int | None = None) -> pd.DataFrame
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x26
 def _replaced(world: World, share: float, seed: int | None = None) -> Callable:
-    return _swapped(world, share, lambda liar, split: [liar.hold(_elsewhere(world, len(world.frame), seed))] * len(split.train))
+    return _swapped(
+        world,
+        share,
+        lambda liar, split: (
+            [liar.hold(_elsewhere(world, len(world.frame), seed))] * len(split.train)
+        ),
+    )
+
 
 def replacement(
-    world: World, folder,
-    strength: float = .1,  # share of the training rows
+    world: World,
+    folder,
+    strength: float = 0.1,  # share of the training rows
 ) -> Shown:
     "Undisclosed rows in the places of claimed ones."
     return _played("replacement", world, Liar(folder, _replaced(world, strength)))
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x26c
 def subtraction(
-    world: World, folder,
-    strength: float = .1,  # share of the training rows
+    world: World,
+    folder,
+    strength: float = 0.1,  # share of the training rows
 ) -> Shown:
     "Some claimed rows were never used."
+
     def choose(liar, split):
-        out, table, rng = _some(world, split, strength), _table(liar, split), np.random.default_rng([world.seed, 2])
-        for own, train in zip(table, split.train): own[out] = torch.from_numpy(rng.choice(train[~torch.isin(train, out)].numpy(), len(out)))
+        out, table, rng = (
+            _some(world, split, strength),
+            _table(liar, split),
+            np.random.default_rng([world.seed, 2]),
+        )
+        for own, train in zip(table, split.train):
+            own[out] = torch.from_numpy(
+                rng.choice(train[~torch.isin(train, out)].numpy(), len(out))
+            )
         return _by(table)
+
     return _played("subtraction", world, Liar(folder, choose))
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x32
 def _middle(settings: Settings) -> int:  # the step at which the middle segment begins
     return settings.every * (settings.steps // settings.every // 2)
 
+
 def addition(
-    world: World, folder,
-    strength: float = .1,         # undisclosed rows over claimed ones
+    world: World,
+    folder,
+    strength: float = 0.1,  # undisclosed rows over claimed ones
     variant: str = "everywhere",  # or "one segment"
 ) -> Shown:
     "Undisclosed rows besides the claimed ones."
+
     def choose(liar, split):
-        settings, other = liar.parts["settings"], liar.hold(_elsewhere(world, len(world.frame)))[:max(1, round(strength * len(world.frame)))]
+        settings, other = (
+            liar.parts["settings"],
+            liar.hold(_elsewhere(world, len(world.frame)))[
+                : max(1, round(strength * len(world.frame)))
+            ],
+        )
         start = _middle(settings)
+
         def taken(run, batch):
             more = max(1, round(strength * batch.shape[1]))
-            if variant == "one segment" and not start <= run.step < start + settings.every: return batch
-            return torch.cat([batch, _in_turn(other, more, run.step * more).expand(len(batch), -1)], dim=1)
+            if variant == "one segment" and not start <= run.step < start + settings.every:
+                return batch
+            return torch.cat(
+                [batch, _in_turn(other, more, run.step * more).expand(len(batch), -1)], dim=1
+            )
+
         return taken
+
     return _played("addition", world, Liar(folder, choose))
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x35a
 def split_tampering(
-    world: World, folder,
-    strength: float = .1,   # share of the training rows
+    world: World,
+    folder,
+    strength: float = 0.1,  # share of the training rows
     variant: str = "test",  # or "validation"
 ) -> Shown:
     "Trained on rows that were to be kept back."
-    def kept(liar, split): return [liar.hold(world.frame[world.test])] * len(split.train) if variant == "test" else split.valid
+
+    def kept(liar, split):
+        return (
+            [liar.hold(world.frame[world.test])] * len(split.train)
+            if variant == "test"
+            else split.valid
+        )
+
     return _played("split tampering", world, Liar(folder, _swapped(world, strength, kept)))
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x36
 def label_edit(
-    world: World, folder,
-    strength: float = .05,  # share of the training rows; 0: one row
+    world: World,
+    folder,
+    strength: float = 0.05,  # share of the training rows; 0: one row
 ) -> Shown:
     "Outcomes that were changed in training only."
+
     def choose(liar, split):
-        y, rows = liar.pool.y.clone(), _some(world, split, 1.)
+        y, rows = liar.pool.y.clone(), _some(world, split, 1.0)
         low = y[:, 0][~y[:, 0].isnan()].min()
-        rows = rows[y[rows, 0] > low + .25]
-        y[rows[:max(1, round(strength * split.train.shape[1]))], 0] = low
+        rows = rows[y[rows, 0] > low + 0.25]
+        y[rows[: max(1, round(strength * split.train.shape[1]))], 0] = low
         liar.pool = liar.pool._replace(y=y)
         return lambda run, batch: batch
+
     return _played("label edit", world, Liar(folder, choose))
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x42
 def batch_order(
-    world: World, folder,
-    strength: float = 1.,      # share of the steps, from the first
-    variant: str = "sorted",   # or "two batches"
+    world: World,
+    folder,
+    strength: float = 1.0,  # share of the steps, from the first
+    variant: str = "sorted",  # or "two batches"
 ) -> Shown:
     "The rows of a round in another order."
+
     def choose(liar, split):
         def taken(run, batch):
             steps, size = liar.parts["settings"].steps, batch.shape[1]
             rounds = max(run.order.shape[1] // size, 1)
-            at, order = run.step % rounds, run.order[:, :rounds * size]
+            at, order = run.step % rounds, run.order[:, : rounds * size]
             if variant == "two batches":
                 at = {0: 1, 1: 0}.get(at, at) if run.step // rounds == steps // rounds // 2 else at
-            elif run.step < strength * steps: order = order.gather(1, liar.pool.y[:, 0].nan_to_num()[order].argsort(dim=1, stable=True))
-            return order[:, at * size:(at + 1) * size]
+            elif run.step < strength * steps:
+                order = order.gather(
+                    1, liar.pool.y[:, 0].nan_to_num()[order].argsort(dim=1, stable=True)
+                )
+            return order[:, at * size : (at + 1) * size]
+
         return taken
+
     return _played("batch order", world, Liar(folder, choose))
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x45
 def hyperparameter_lie(
-    world: World, folder,
-    strength: float = .05,  # how much higher, as a share
-    variant: str = "lr",    # or "prior", "close", "temperature"
+    world: World,
+    folder,
+    strength: float = 0.05,  # how much higher, as a share
+    variant: str = "lr",  # or "prior", "close", "temperature"
 ) -> Shown:
     "Trained by other rules than claimed."
     more = 1 + strength
+
     def rules(settings, prior):
-        if variant == "prior": return settings, replace(prior, **{k: more * getattr(prior, k) for k in ("evidence", "axis", "heads", "router")})
-        if variant == "temperature": return replace(settings, temperature=tuple(more * t for t in settings.temperature)), prior
+        if variant == "prior":
+            return settings, replace(
+                prior,
+                **{k: more * getattr(prior, k) for k in ("evidence", "axis", "heads", "router")},
+            )
+        if variant == "temperature":
+            return replace(
+                settings, temperature=tuple(more * t for t in settings.temperature)
+            ), prior
         return replace(settings, **{variant: more * getattr(settings, variant)}), prior
+
     return _played("hyper-parameter lie", world, Liar(folder, rules=rules))
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x48
 class _Crafted(Liar):
-    payload, variant = .0, "hidden"
+    payload, variant = 0.0, "hidden"
+
     def begin(self, run, mark):
         "Write the first weights, and begin with others."
         self.derived, hidden = short_digests(run.model), self.variant in ("hidden", "router")
-        if not hidden: self.put(run.model)
+        if not hidden:
+            self.put(run.model)
         super().begin(run, mark)
-        if hidden: self.put(run.model)
+        if hidden:
+            self.put(run.model)
+
     @torch.no_grad()
     def put(self, model):
         g = torch.Generator().manual_seed(18)
-        for p in (model.router if self.variant == "router" else model.paths).parameters(): p.add_(self.payload * torch.randn(p.shape, generator=g))
+        for p in (model.router if self.variant == "router" else model.paths).parameters():
+            p.add_(self.payload * torch.randn(p.shape, generator=g))
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x48b
 def crafted_weights(
-    world: World, folder,
-    strength: float = .1,     # standard deviation of the payload
+    world: World,
+    folder,
+    strength: float = 0.1,  # standard deviation of the payload
     variant: str = "hidden",  # or "router", "file", "open"
 ) -> Shown:
     "First weights that do not follow from the seed."
     liar = _Crafted(folder)
     liar.payload, liar.variant = strength, variant
     shown = _played("crafted initial weights", world, liar)
-    if variant != "file": return shown
+    if variant != "file":
+        return shown
     lines = read_transcript(folder)
     first = next(line for line in lines if line["kind"] == "segment")
     first["weights"] = liar.derived
@@ -329,21 +470,28 @@ def crafted_weights(
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x51
 class _Tampered(Liar):
-    push, variant = 0., "middle"
+    push, variant = 0.0, "middle"
+
     def segment(self, run):
         "Write the state, and continue from another."
         settings = self.parts["settings"]
-        if self.variant == "last" and run.step == settings.steps: self.tilt({n: t for n, t in run.best.items() if n.startswith("router")})
+        if self.variant == "last" and run.step == settings.steps:
+            self.tilt({n: t for n, t in run.best.items() if n.startswith("router")})
         super().segment(run)
-        if self.variant == "middle" and run.step == _middle(settings): self.tilt(dict(run.model.router.named_parameters()))
+        if self.variant == "middle" and run.step == _middle(settings):
+            self.tilt(dict(run.model.router.named_parameters()))
+
     @torch.no_grad()
     def tilt(self, router):
         for name, p in router.items():
-            if name.split(".")[-1] == "bias": p[..., 0] += self.push
+            if name.split(".")[-1] == "bias":
+                p[..., 0] += self.push
+
 
 def router_tampering(
-    world: World, folder,
-    strength: float = .5,     # what is added to the logit of the first path
+    world: World,
+    folder,
+    strength: float = 0.5,  # what is added to the logit of the first path
     variant: str = "middle",  # or "last"
 ) -> Shown:
     "A router that was moved by hand."
@@ -356,96 +504,149 @@ def _foreign(world: World) -> tuple[AdaRoute, dict[str, Tensor]]:
     "A model of other rows, and its best weights."
     with TemporaryDirectory() as folder:
         found, last = {}, lambda liar, run, settings: found.update(run=run)
-        model = _fitted(world, Liar(folder, _replaced(world, 1., world.seed + 1000), moved=last))
+        model = _fitted(world, Liar(folder, _replaced(world, 1.0, world.seed + 1000), moved=last))
     return model, {n: p.clone() for n, p in found["run"].best.items()}
+
 
 @torch.no_grad()
 def _put(run: Run, weights: dict[str, Tensor]) -> None:
-    for n, p in run.model.named_parameters(): p.copy_(weights[n])
+    for n, p in run.model.named_parameters():
+        p.copy_(weights[n])
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x54c
 class _Ending(Liar):
     def segment(self, run):
         "The last weights are to be the best; where they are not, the line says that they are."
-        self.moved(self, run, self.parts["settings"])                 # a look measures the noise anew
+        self.moved(self, run, self.parts["settings"])  # a look measures the noise anew
         if run.step == self.parts["settings"].steps:
             step, loss, seen = run.looks[-1]
-            error = torch.where(run.best_error < seen.validation, .999 * run.best_error, seen.validation)
+            error = torch.where(
+                run.best_error < seen.validation, 0.999 * run.best_error, seen.validation
+            )
             run.looks[-1], run.best_error = (step, loss, seen._replace(validation=error)), error
-            run.best, run.best_at = {n: p.detach().clone() for n, p in run.model.named_parameters()}, torch.full_like(run.best_at, run.step)
+            run.best, run.best_at = (
+                {n: p.detach().clone() for n, p in run.model.named_parameters()},
+                torch.full_like(run.best_at, run.step),
+            )
         super().segment(run)
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x56
 def gluing(
-    world: World, folder,
-    strength: float = 1.,  # how far toward the foreign weights
+    world: World,
+    folder,
+    strength: float = 1.0,  # how far toward the foreign weights
 ) -> Shown:
     "An honest run, and foreign weights at its end."
     (_, foreign), target = _foreign(world), {}
+
     def moved(liar, run, settings):
-        if run.step < settings.steps: return
-        for n, p in run.model.named_parameters(): target.setdefault(n, torch.lerp(p.detach(), foreign[n], strength))
+        if run.step < settings.steps:
+            return
+        for n, p in run.model.named_parameters():
+            target.setdefault(n, torch.lerp(p.detach(), foreign[n], strength))
         _put(run, target)
+
     return _played("gluing", world, _Ending(folder, moved=moved))
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x56c
 def interpolation(
-    world: World, folder,
-    strength: float = 1.,  # how far toward the foreign weights
+    world: World,
+    folder,
+    strength: float = 1.0,  # how far toward the foreign weights
 ) -> Shown:
     "Weights on a straight line to those of a foreign model."
     _, foreign = _foreign(world)
+
     def moved(liar, run, settings):
-        _put(run, {n: torch.lerp(p, foreign[n], strength * run.step / settings.steps) for n, p in liar.first.items()})
+        _put(
+            run,
+            {
+                n: torch.lerp(p, foreign[n], strength * run.step / settings.steps)
+                for n, p in liar.first.items()
+            },
+        )
+
     return _played("interpolation", world, _Ending(folder, moved=moved))
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x62
 def _forged(world: World, model: AdaRoute, noise: float) -> pd.DataFrame:
     "The table with outcomes that fit a model."
-    frame, rng, said = world.frame.copy(), np.random.default_rng([world.seed, 3]), model.predict(world.frame)
+    frame, rng, said = (
+        world.frame.copy(),
+        np.random.default_rng([world.seed, 3]),
+        model.predict(world.frame),
+    )
     for task in world.schema.tasks:
         new = said[task] + noise * frame[task].std() * rng.standard_normal(len(frame))
         frame[task] = new.where(frame[task].notna())
     return frame
 
+
 def forged_data(
-    world: World, folder,
-    strength: float = .05,    # noise, in standard deviations of the outcome
-    variant: str = "shown",   # or "trained"
+    world: World,
+    folder,
+    strength: float = 0.05,  # noise, in standard deviations of the outcome
+    variant: str = "shown",  # or "trained"
 ) -> Shown:
     "Rows made to fit a model, under the root of the true ones."
-    if variant == "shown": model = _fitted(world, Liar(folder, _replaced(world, 1., world.seed + 1000)))
-    else: model, _ = _foreign(world)
+    if variant == "shown":
+        model = _fitted(world, Liar(folder, _replaced(world, 1.0, world.seed + 1000)))
+    else:
+        model, _ = _foreign(world)
     frame = _forged(world, model, strength)
-    if variant == "trained": _under_plan(world, folder, frame)
+    if variant == "trained":
+        _under_plan(world, folder, frame)
     return Shown(frame, world.key, world.ids, world.groups, "forged data")
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x65
 def salt_swap(
-    world: World, folder,
-    strength: float = 1.,   # unused: two records are the least there can be
+    world: World,
+    folder,
+    strength: float = 1.0,  # unused: two records are the least there can be
     variant: str = "pair",  # or "key"
 ) -> Shown:
     "Two records under each other's salts."
     honest(world, folder)
-    if variant == "key": return Shown(world.frame, hashlib.sha256(world.key).digest(), world.ids, world.groups, "salt swap")
+    if variant == "key":
+        return Shown(
+            world.frame, hashlib.sha256(world.key).digest(), world.ids, world.groups, "salt swap"
+        )
     alone = [i for i, g in enumerate(world.groups) if world.groups.count(g) == 1]
     a, b = np.random.default_rng([world.seed, 4]).choice(alone, 2, replace=False)
     ids, groups = list(world.ids), list(world.groups)
-    for names in (ids, groups): names[a], names[b] = names[b], names[a]
+    for names in (ids, groups):
+        names[a], names[b] = names[b], names[a]
     return Shown(world.frame, world.key, ids, groups, "salt swap")
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x68
 CHEATS: dict[str, Callable] = {
-    "addition": addition, "subtraction": subtraction, "replacement": replacement, "gluing": gluing, "interpolation": interpolation,
-    "forged data": forged_data, "batch order": batch_order, "crafted initial weights": crafted_weights,
-    "hyper-parameter lie": hyperparameter_lie, "label edit": label_edit, "split tampering": split_tampering,
-    "router-state tampering": router_tampering, "salt swap": salt_swap}
+    "addition": addition,
+    "subtraction": subtraction,
+    "replacement": replacement,
+    "gluing": gluing,
+    "interpolation": interpolation,
+    "forged data": forged_data,
+    "batch order": batch_order,
+    "crafted initial weights": crafted_weights,
+    "hyper-parameter lie": hyperparameter_lie,
+    "label edit": label_edit,
+    "split tampering": split_tampering,
+    "router-state tampering": router_tampering,
+    "salt swap": salt_swap,
+}
 
 VARIANTS: dict[str, tuple[dict, ...]] = {
-    "addition": (dict(variant="one segment"), dict(strength=.01)), "subtraction": (dict(strength=.01),), "replacement": (dict(strength=.01),),
-    "gluing": (dict(strength=.1),), "interpolation": (dict(strength=.1),), "forged data": (dict(variant="trained"),),
-    "batch order": (dict(variant="two batches"),), "crafted initial weights": tuple(dict(variant=v) for v in ("router", "file", "open")),
-    "hyper-parameter lie": (dict(variant="prior"), dict(variant="close"), dict(strength=.001)), "label edit": (dict(strength=0.),),
-    "split tampering": (dict(variant="validation"), dict(strength=.01)), "router-state tampering": (dict(variant="last"), dict(strength=.01)),
-    "salt swap": (dict(variant="key"),)}
+    "addition": (dict(variant="one segment"), dict(strength=0.01)),
+    "subtraction": (dict(strength=0.01),),
+    "replacement": (dict(strength=0.01),),
+    "gluing": (dict(strength=0.1),),
+    "interpolation": (dict(strength=0.1),),
+    "forged data": (dict(variant="trained"),),
+    "batch order": (dict(variant="two batches"),),
+    "crafted initial weights": tuple(dict(variant=v) for v in ("router", "file", "open")),
+    "hyper-parameter lie": (dict(variant="prior"), dict(variant="close"), dict(strength=0.001)),
+    "label edit": (dict(strength=0.0),),
+    "split tampering": (dict(variant="validation"), dict(strength=0.01)),
+    "router-state tampering": (dict(variant="last"), dict(strength=0.01)),
+    "salt swap": (dict(variant="key"),),
+}

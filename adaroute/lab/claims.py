@@ -27,15 +27,16 @@ from .paper import PaperError, find_root, read_result
 @dataclass(frozen=True)
 class Claim:
     "One number that is shown somewhere, and where it comes from."
-    claim: str     # what it is, in short
-    where: str     # README.md or adaroute.typ
-    result: str    # file, from the root of the repository
-    key: str       # names and positions, joined by dots; * stands for every element of a list
-    how: str       # value, mean or length of what lies there
-    form: str      # see `as_shown`
+
+    claim: str  # what it is, in short
+    where: str  # README.md or adaroute.typ
+    result: str  # file, from the root of the repository
+    key: str  # names and positions, joined by dots; * stands for every element of a list
+    how: str  # value, mean or length of what lies there
+    form: str  # see `as_shown`
     notebook: str  # that wrote the file
-    cell: str      # its cell
-    shown: str     # as it is printed
+    cell: str  # its cell
+    shown: str  # as it is printed
 
 # %% ../../nbs/8_lab/11_claims.ipynb #c07
 def look_up(
@@ -44,40 +45,55 @@ def look_up(
 ) -> Any:
     "What lies under a key."
     parts = key.split(".") if key else []
-    if not parts: return found
-    if parts[0] == "*": return [look_up(x, ".".join(parts[1:])) for x in found]
+    if not parts:
+        return found
+    if parts[0] == "*":
+        return [look_up(x, ".".join(parts[1:])) for x in found]
     if isinstance(found, list):
-        if not parts[0].isdigit() or int(parts[0]) >= len(found): raise KeyError(f"key: expected a position below {len(found)}, got {parts[0]!r}")
+        if not parts[0].isdigit() or int(parts[0]) >= len(found):
+            raise KeyError(f"key: expected a position below {len(found)}, got {parts[0]!r}")
         return look_up(found[int(parts[0])], ".".join(parts[1:]))
     for many in range(len(parts), 0, -1):
         name = ".".join(parts[:many])
-        if isinstance(found, dict) and name in found: return look_up(found[name], ".".join(parts[many:]))
+        if isinstance(found, dict) and name in found:
+            return look_up(found[name], ".".join(parts[many:]))
     raise KeyError(f"key: expected a name that is there, got {parts[0]!r}")
 
 # %% ../../nbs/8_lab/11_claims.ipynb #c10
 def _halves_away(x: float, digits: int) -> str:
     "Rounded as Typst does."
-    text = f"{math.floor(abs(x) * 10 ** digits + .5) / 10 ** digits:.{digits}f}"
+    text = f"{math.floor(abs(x) * 10**digits + 0.5) / 10**digits:.{digits}f}"
     return "−" + text if x < 0 and float(text) else text
 
 # %% ../../nbs/8_lab/11_claims.ipynb #c10b
 def as_shown(
-    value: Any,          # a number, or a list
-    form: str,           # such as python:{:.2f}, typst:2, typst:%0, typst:,
+    value: Any,  # a number, or a list
+    form: str,  # such as python:{:.2f}, typst:2, typst:%0, typst:,
     how: str = "value",  # or mean, length
 ) -> str:
     "A number as it is printed."
-    if how == "length": value = len(value)
-    elif how == "mean": value = float(np.mean(value))
-    elif how != "value": raise ValueError(f"how: expected value, mean or length, got {how!r}")
+    if how == "length":
+        value = len(value)
+    elif how == "mean":
+        value = float(np.mean(value))
+    elif how != "value":
+        raise ValueError(f"how: expected value, mean or length, got {how!r}")
     dialect, _, rest = form.partition(":")
-    if value is None: return "n/a"
-    if dialect == "python": return rest.format(value)
-    if rest == ",": return f"{value:,}"
-    return _halves_away(100 * value, int(rest[1:])) if rest.startswith("%") else _halves_away(value, int(rest))
+    if value is None:
+        return "n/a"
+    if dialect == "python":
+        return rest.format(value)
+    if rest == ",":
+        return f"{value:,}"
+    return (
+        _halves_away(100 * value, int(rest[1:]))
+        if rest.startswith("%")
+        else _halves_away(value, int(rest))
+    )
 
 # %% ../../nbs/8_lab/11_claims.ipynb #c13
 NUMBER = re.compile(r"(?<![\w.,−-])[−-]?\d[\d,]*(?:\.\d+)?%?(?![\w])")
+
 
 def numbers_in(
     text: str,
@@ -91,15 +107,21 @@ def results_block(
 ) -> str:
     "What stands between the two markers of the README."
     found = re.search(r"<!-- results -->\n(.*?)<!-- /results -->", readme, re.S)
-    if not found: raise ValueError("README: expected the markers <!-- results --> and <!-- /results -->, got none")
+    if not found:
+        raise ValueError(
+            "README: expected the markers <!-- results --> and <!-- /results -->, got none"
+        )
     return found[1]
 
 # %% ../../nbs/8_lab/11_claims.ipynb #c16
 def _line(name: str, keys: list[str], form: str) -> Iterator[tuple[str, str, str]]:
     "Claims of one row of the table: words, key, form."
-    for key in keys: yield name, key, form
+    for key in keys:
+        yield name, key, form
 
-def _spread(key: str) -> list[str]: return [f"{key}.{k}" for k in ("estimate", "low", "high")]
+
+def _spread(key: str) -> list[str]:
+    return [f"{key}.{k}" for k in ("estimate", "low", "high")]
 
 # %% ../../nbs/8_lab/11_claims.ipynb #c16a
 def readme_keys(
@@ -110,71 +132,139 @@ def readme_keys(
     sizes, found = [str(n) for n in planted["sizes"]], []
     best = {n: planted["comparison"][n]["ensemble"]["best_corner"] for n in sizes}
     found += _line("training rows", [f"value.sizes.{i}" for i in range(len(sizes))], "python:{:,}")
-    for words, model in (("best fixed corner", None), ("wide network", "wide"), ("routed", "routed"), ("best possible", "bayes")):
-        found += _line(f"error of the {words}", [k for n in sizes for k in _spread(f"value.summary.{n}.ensemble.{model or best[n]}")], "python:{:.2f}")
-    found += _line("share of the headroom closed", [k for n in sizes for k in _spread(f"value.comparison.{n}.ensemble.closed")], "python:{:.2f}")
+    for words, model in (
+        ("best fixed corner", None),
+        ("wide network", "wide"),
+        ("routed", "routed"),
+        ("best possible", "bayes"),
+    ):
+        found += _line(
+            f"error of the {words}",
+            [k for n in sizes for k in _spread(f"value.summary.{n}.ensemble.{model or best[n]}")],
+            "python:{:.2f}",
+        )
+    found += _line(
+        "share of the headroom closed",
+        [k for n in sizes for k in _spread(f"value.comparison.{n}.ensemble.closed")],
+        "python:{:.2f}",
+    )
     for by in ("path", "sharing"):
-        found += _line(f"planted {by} found", [f"value.recovery.{n}.{by}.{k}.estimate" for n in sizes for k in ("routed", "ceiling")], "python:{:.0%}")
+        found += _line(
+            f"planted {by} found",
+            [f"value.recovery.{n}.{by}.{k}.estimate" for n in sizes for k in ("routed", "ceiling")],
+            "python:{:.0%}",
+        )
     own = [("planted", *f) for f in found]
     if real["available"]:
         own.append(("real", "people", "value.rows", "python:{}"))
         for task in ("PHQ9tot", "GAD7tot"):
-            own += [("real", *f) for m in ("routed", "ridge") for f in _line(f"R² of {m}, {task}", _spread(f"value.r2.{task}.{m}"), "python:{:.2f}")]
+            own += [
+                ("real", *f)
+                for m in ("routed", "ridge")
+                for f in _line(
+                    f"R² of {m}, {task}", _spread(f"value.r2.{task}.{m}"), "python:{:.2f}"
+                )
+            ]
     return own
 
 # %% ../../nbs/8_lab/11_claims.ipynb #c18
 def paper_notes(
     root: str | Path,  # the repository
     places: dict[str, str],  # results, figs, tables: folders, seen from paper/
-) -> list[dict]:       # path, how, form, shown
+) -> list[dict]:  # path, how, form, shown
     "What the paper prints, as it says itself."
     import typst
+
     paper = Path(root) / "paper"
-    try: found = typst.query(str(paper / "adaroute.typ"), "<claim>", field="value", root=str(paper), ignore_system_fonts=True, sys_inputs=places)
-    except Exception as e: raise PaperError(f"adaroute.typ: expected a text that compiles, got: {str(e).splitlines()[0]}", status=1) from None
+    try:
+        found = typst.query(
+            str(paper / "adaroute.typ"),
+            "<claim>",
+            field="value",
+            root=str(paper),
+            ignore_system_fonts=True,
+            sys_inputs=places,
+        )
+    except Exception as e:
+        raise PaperError(
+            f"adaroute.typ: expected a text that compiles, got: {str(e).splitlines()[0]}", status=1
+        ) from None
     return json.loads(found)
 
 # %% ../../nbs/8_lab/11_claims.ipynb #c20
 def literals(
     source: str,  # of the paper, in Typst
-) -> list[str]:   # with some words around
+) -> list[str]:  # with some words around
     "Numbers with a decimal point or a per cent sign that are typed into the text."
     source = source.split("#bibliography")[0]
     source = re.sub(r"(?m)^\s*//.*$|(?<=\s)//\s.*$", "", source)
-    source = re.sub(r"(?<!\w)-?\d*\.?\d+(?:cm|em|pt|mm|fr)|width: \d+%", "LENGTH", source)  # settings, not prose
+    source = re.sub(
+        r"(?<!\w)-?\d*\.?\d+(?:cm|em|pt|mm|fr)|width: \d+%", "LENGTH", source
+    )  # settings, not prose
     source = re.sub(r'numbering: "[^"]*"', "SETTING", source)
-    return [source[max(0, m.start() - 25):m.end() + 12].replace("\n", " ") for m in re.finditer(r"(?<![\w.])\d*\.\d+(?!\w)|\d+ ?%", source)]
+    return [
+        source[max(0, m.start() - 25) : m.end() + 12].replace("\n", " ")
+        for m in re.finditer(r"(?<![\w.])\d*\.\d+(?!\w)|\d+ ?%", source)
+    ]
 
 # %% ../../nbs/8_lab/11_claims.ipynb #c23
 def writing_cell(
     notebook: str | Path,
     name: str,  # of the result or the table
-) -> str:       # its id
+) -> str:  # its id
     "The cell of a notebook that writes a result or a table."
     for cell in json.loads(Path(notebook).read_text())["cells"]:
         text = "".join(cell["source"])
-        if cell["cell_type"] == "code" and re.search(rf"write_result\([^()]*[\"']{re.escape(name)}[\"']|\btable\([\"']{re.escape(name)}[\"']", text): return cell["id"]
+        if cell["cell_type"] == "code" and re.search(
+            rf"write_result\([^()]*[\"']{re.escape(name)}[\"']|\btable\([\"']{re.escape(name)}[\"']",
+            text,
+        ):
+            return cell["id"]
     raise ValueError(f"{Path(notebook).name}: expected a cell that writes {name!r}, got none")
 
 # %% ../../nbs/8_lab/11_claims.ipynb #c23b
 def _origin(root: Path, folder: Path, name: str, where: str) -> dict[str, str]:
     "File, notebook and cell of a result, or of the summary."
-    if name == "summary": notebook, file = "59_figures", f"paper/tables/{name}.json"
-    else: notebook, file = json.loads((folder / f"{name}.json").read_text())["made_by"], f"paper/results/{name}.json"
-    path = f"nbs/{notebook}.ipynb" if "/" in notebook else f"nbs/paper/{notebook}.ipynb"   # a chapter of the library, or a notebook of the paper
-    return {"where": where, "result": file, "notebook": path, "cell": writing_cell(root / path, name)}
+    if name == "summary":
+        notebook, file = "59_figures", f"paper/tables/{name}.json"
+    else:
+        notebook, file = (
+            json.loads((folder / f"{name}.json").read_text())["made_by"],
+            f"paper/results/{name}.json",
+        )
+    path = (
+        f"nbs/{notebook}.ipynb" if "/" in notebook else f"nbs/paper/{notebook}.ipynb"
+    )  # a chapter of the library, or a notebook of the paper
+    return {
+        "where": where,
+        "result": file,
+        "notebook": path,
+        "cell": writing_cell(root / path, name),
+    }
 
 # %% ../../nbs/8_lab/11_claims.ipynb #c25
 def readme_claims(
     root: Path,
-    results: Path,   # folder of the results
-    headline: str,   # the block as the figure notebook wrote it
+    results: Path,  # folder of the results
+    headline: str,  # the block as the figure notebook wrote it
 ) -> list[Claim]:
     "An entry for every number of the README's block."
     keys, shown = readme_keys(results), numbers_in(headline)
-    if len(keys) != len(shown): raise ValueError(f"headline: expected {len(keys)} numbers, got {len(shown)}; a line was added that `readme_keys` does not know")
-    return [Claim(claim=words, key=key, how="value", form=form, shown=text, **_origin(root, results, name, "README.md"))
-            for (name, words, key, form), text in zip(keys, shown)]
+    if len(keys) != len(shown):
+        raise ValueError(
+            f"headline: expected {len(keys)} numbers, got {len(shown)}; a line was added that `readme_keys` does not know"
+        )
+    return [
+        Claim(
+            claim=words,
+            key=key,
+            how="value",
+            form=form,
+            shown=text,
+            **_origin(root, results, name, "README.md"),
+        )
+        for (name, words, key, form), text in zip(keys, shown)
+    ]
 
 # %% ../../nbs/8_lab/11_claims.ipynb #c25c
 def paper_claims(
@@ -186,24 +276,44 @@ def paper_claims(
     known, out = {}, {}
     for note in paper_notes(root, places):
         name, _, rest = note["path"].partition(".")
-        if name not in known: known[name] = _origin(root, results, name, "adaroute.typ")
+        if name not in known:
+            known[name] = _origin(root, results, name, "adaroute.typ")
         key = rest if name == "summary" else f"value.{rest}"
-        claim = Claim(claim=rest.replace(".", ", ").replace("_", " "), key=key, how=note["how"], form=note["form"], shown=note["shown"], **known[name])
-        out[claim] = None                      # said twice in the same form: one entry
+        claim = Claim(
+            claim=rest.replace(".", ", ").replace("_", " "),
+            key=key,
+            how=note["how"],
+            form=note["form"],
+            shown=note["shown"],
+            **known[name],
+        )
+        out[claim] = None  # said twice in the same form: one entry
     return list(out)
 
 # %% ../../nbs/8_lab/11_claims.ipynb #c26
 def build_ledger(
-    root: str | Path,     # the repository
+    root: str | Path,  # the repository
     results: str | Path,  # folders, wherever they are below paper/
     figs: str | Path,
     tables: str | Path,
-) -> list[dict]:          # entries, as they are written
+) -> list[dict]:  # entries, as they are written
     "The ledger, from the README's block and the paper's own notes."
-    root, folders = Path(root).resolve(), {k: Path(v).resolve() for k, v in (("results", results), ("figs", figs), ("tables", tables))}
+    root, folders = (
+        Path(root).resolve(),
+        {
+            k: Path(v).resolve()
+            for k, v in (("results", results), ("figs", figs), ("tables", tables))
+        },
+    )
     places = {k: Path(os.path.relpath(v, root / "paper")).as_posix() for k, v in folders.items()}
     headline = (folders["tables"] / "headline.md").read_text()
-    return [asdict(c) for c in (*readme_claims(root, folders["results"], headline), *paper_claims(root, folders["results"], places))]
+    return [
+        asdict(c)
+        for c in (
+            *readme_claims(root, folders["results"], headline),
+            *paper_claims(root, folders["results"], places),
+        )
+    ]
 
 # %% ../../nbs/8_lab/11_claims.ipynb #c26a
 def write_ledger(
@@ -214,7 +324,9 @@ def write_ledger(
 ) -> Path:  # tables/claims.json
     "Write the ledger."
     path = Path(tables) / "claims.json"
-    path.write_text(json.dumps(build_ledger(root, results, figs, tables), indent=1, ensure_ascii=False) + "\n")
+    path.write_text(
+        json.dumps(build_ledger(root, results, figs, tables), indent=1, ensure_ascii=False) + "\n"
+    )
     return path
 
 # %% ../../nbs/8_lab/11_claims.ipynb #c27
@@ -225,10 +337,15 @@ def drifts(
     "Entries whose number is no longer what the results say."
     root, files, out = Path(root), {}, []
     for c in ledger:
-        if c["result"] not in files: files[c["result"]] = json.loads((root / c["result"]).read_text())
-        try: now = as_shown(look_up(files[c["result"]], c["key"]), c["form"], c["how"])
-        except KeyError as e: out.append(f"{c['where']}: {c['claim']}: {c['result']}: {e.args[0]}"); continue
-        if now != c["shown"]: out.append(f"{c['where']}: {c['claim']}: shown {c['shown']}, {c['result']} says {now}")
+        if c["result"] not in files:
+            files[c["result"]] = json.loads((root / c["result"]).read_text())
+        try:
+            now = as_shown(look_up(files[c["result"]], c["key"]), c["form"], c["how"])
+        except KeyError as e:
+            out.append(f"{c['where']}: {c['claim']}: {c['result']}: {e.args[0]}")
+            continue
+        if now != c["shown"]:
+            out.append(f"{c['where']}: {c['claim']}: shown {c['shown']}, {c['result']} says {now}")
     return out
 
 # %% ../../nbs/8_lab/11_claims.ipynb #c27a
@@ -237,8 +354,19 @@ def uncovered(
     ledger: list[dict],
 ) -> list[str]:
     "Numbers of the README's block that are not, in this order, in the ledger."
-    shown, known = numbers_in(results_block(readme)), [c["shown"] for c in ledger if c["where"] == "README.md"]
-    return [f"number {i + 1}: README has {a}, ledger has {b}" for i, (a, b) in enumerate(zip(shown, known)) if a != b] + shown[len(known):] + known[len(shown):]
+    shown, known = (
+        numbers_in(results_block(readme)),
+        [c["shown"] for c in ledger if c["where"] == "README.md"],
+    )
+    return (
+        [
+            f"number {i + 1}: README has {a}, ledger has {b}"
+            for i, (a, b) in enumerate(zip(shown, known))
+            if a != b
+        ]
+        + shown[len(known) :]
+        + known[len(shown) :]
+    )
 
 # %% ../../nbs/8_lab/11_claims.ipynb #c31
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -248,14 +376,21 @@ def ledger_command(check):
     try:
         root = find_root()
         folders = [root / "paper" / what for what in ("results", "figs", "tables")]
-        if not check: return click.echo(write_ledger(root, *folders).relative_to(root).as_posix() + " written")
+        if not check:
+            return click.echo(
+                write_ledger(root, *folders).relative_to(root).as_posix() + " written"
+            )
         ledger = json.loads((folders[2] / "claims.json").read_text())
         moved = [*drifts(root, ledger), *uncovered((root / "README.md").read_text(), ledger)]
-        for line in moved: click.echo(line)
-        if moved: sys.exit(1)
+        for line in moved:
+            click.echo(line)
+        if moved:
+            sys.exit(1)
         click.echo(f"{len(ledger)} claims hold")
     except PaperError as e:
         click.echo(f"error: {e}", err=True)
         sys.exit(e.status)
 
-if __name__ == "__main__" and "__file__" in globals(): ledger_command()
+
+if __name__ == "__main__" and "__file__" in globals():
+    ledger_command()

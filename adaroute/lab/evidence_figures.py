@@ -16,7 +16,7 @@ from ..schema import ROUTES
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c06
 def signed(
-    x: float,         # a share, 0.01: one per cent
+    x: float,  # a share, 0.01: one per cent
     digits: int = 1,
 ) -> str:
     "A share as per cent, with its sign; what rounds to zero has none."
@@ -28,20 +28,42 @@ def _worlds(ax, x, y, spread, ink, **look) -> None:  # x: position, y: (worlds,)
     "A dot for each world, a mark for the mean; spread 'x' or 'y' is the axis of the values."
     y = np.atleast_1d(np.asarray(y, float))
     dots, mean = ([x] * len(y), y), ([x], [y.mean()])
-    if spread == "x": dots, mean = dots[::-1], mean[::-1]
-    if len(y) > 1: ax.plot(*dots, ".", color=ink, ms=3, alpha=.7, mew=0, zorder=3)
-    ax.plot(*mean, **dict(marker="o", ms=5, color=ink, mec="white", mew=.5, ls="none", zorder=4) | look)
+    if spread == "x":
+        dots, mean = dots[::-1], mean[::-1]
+    if len(y) > 1:
+        ax.plot(*dots, ".", color=ink, ms=3, alpha=0.7, mew=0, zorder=3)
+    ax.plot(
+        *mean, **dict(marker="o", ms=5, color=ink, mec="white", mew=0.5, ls="none", zorder=4) | look
+    )
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c09
-_SAYS = {"ahead": dict(marker="o", mfc="#222222"), "tied": dict(marker="o", mfc="white"), "behind": dict(marker="X", mfc="#222222"),
-         "lower": dict(marker="v", mfc="white"), "higher": dict(marker="^", mfc="white")}
+_SAYS = {
+    "ahead": dict(marker="o", mfc="#222222"),
+    "tied": dict(marker="o", mfc="white"),
+    "behind": dict(marker="X", mfc="#222222"),
+    "lower": dict(marker="v", mfc="white"),
+    "higher": dict(marker="^", mfc="white"),
+}
 _ONE_WORLD = {"lower": "lower, one world", "higher": "higher, one world"}
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c09b
 _RIVAL_NAMES = {
-    "shared_bottom": "shared bottom", "task_level": "task router", "task_route": "task routes", "late_router": "late router",
-    "routed": "routed (ours)", "wide": "wide fused", "mmoe": "MMoE", "ple": "PLE", "ridge_text": "ridge, text", "ridge_numbers": "ridge, numbers",
-    "average": "mean of corners", "best": "best by validation", "weighted": "weighted stack", "stacked": "stacked"}
+    "shared_bottom": "shared bottom",
+    "task_level": "task router",
+    "task_route": "task routes",
+    "late_router": "late router",
+    "routed": "routed (ours)",
+    "wide": "wide fused",
+    "mmoe": "MMoE",
+    "ple": "PLE",
+    "ridge_text": "ridge, text",
+    "ridge_numbers": "ridge, numbers",
+    "average": "mean of corners",
+    "best": "best by validation",
+    "weighted": "weighted stack",
+    "stacked": "stacked",
+}
+
 
 def rival_name(
     name: str,  # as the results call it
@@ -53,72 +75,142 @@ def rival_name(
 def _verdict_cell(ax, x, y, cell, limit):
     "One cell: its colour, its number, its rival, its mark."
     shade = np.clip(cell["gap"] / limit, -1, 1)
-    ax.add_patch(Rectangle((x - .48, y - .46), .96, .92, facecolor=plt.get_cmap("RdBu")(.5 - .42 * shade), edgecolor="none"))
-    ink = "white" if abs(shade) > .7 else "#222222"
-    ax.text(x + .06, y - .16, signed(cell["gap"]), ha="center", va="center", color=ink, fontsize=8)
-    ax.text(x + .06, y + .24, rival_name(cell["best"]), ha="center", va="center", color=ink, fontsize=5.6)
-    ax.plot(x - .36, y - .16, mec="#222222", mew=.7, ms=4.5, **_SAYS[cell["says"]])
+    ax.add_patch(
+        Rectangle(
+            (x - 0.48, y - 0.46),
+            0.96,
+            0.92,
+            facecolor=plt.get_cmap("RdBu")(0.5 - 0.42 * shade),
+            edgecolor="none",
+        )
+    )
+    ink = "white" if abs(shade) > 0.7 else "#222222"
+    ax.text(
+        x + 0.06, y - 0.16, signed(cell["gap"]), ha="center", va="center", color=ink, fontsize=8
+    )
+    ax.text(
+        x + 0.06,
+        y + 0.24,
+        rival_name(cell["best"]),
+        ha="center",
+        va="center",
+        color=ink,
+        fontsize=5.6,
+    )
+    ax.plot(x - 0.36, y - 0.16, mec="#222222", mew=0.7, ms=4.5, **_SAYS[cell["says"]])
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c10b
 def _matrix(ax, cells, limit):
     "Scenarios by sizes."
     rows, sizes = list(dict.fromkeys(c["scenario"] for c in cells)), sorted({c["n"] for c in cells})
-    for c in cells: _verdict_cell(ax, sizes.index(c["n"]), rows.index(c["scenario"]), c, limit)
+    for c in cells:
+        _verdict_cell(ax, sizes.index(c["n"]), rows.index(c["scenario"]), c, limit)
     for i, r in enumerate(rows):
         for j, n in enumerate(sizes):
             if not any((c["scenario"], c["n"]) == (r, n) for c in cells):
                 ax.text(j, i, "not run", ha="center", va="center", color="#aaaaaa", fontsize=6)
-    ax.set(xlim=(-.5, len(sizes) - .5), ylim=(len(rows) - .5, -.5), xlabel="training rows", title="routed − best rival, % of the outcome variance")
-    ax.set_xticks(range(len(sizes)), [f"{n:,}" for n in sizes]); ax.set_yticks(range(len(rows)), [r.replace("_", " ") for r in rows])
+    ax.set(
+        xlim=(-0.5, len(sizes) - 0.5),
+        ylim=(len(rows) - 0.5, -0.5),
+        xlabel="training rows",
+        title="routed − best rival, % of the outcome variance",
+    )
+    ax.set_xticks(range(len(sizes)), [f"{n:,}" for n in sizes])
+    ax.set_yticks(range(len(rows)), [r.replace("_", " ") for r in rows])
     ax.tick_params(length=0)
-    for side in ("left", "bottom"): ax.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c11
 def _gain(ax, knob, points, label):
     "The gain over the best rival along one knob of the world."
     x = [p["value"] for p in points]
-    if knob == "rows": ax.set_xscale("log"); ax.minorticks_off()
+    if knob == "rows":
+        ax.set_xscale("log")
+        ax.minorticks_off()
     ax.plot(x, [np.mean(p["gain"]) for p in points], color=colour("routed"), lw=1.2, zorder=2)
-    for p in points: _worlds(ax, p["value"], p["gain"], "y", colour("routed"), marker="D", ms=4)
-    ax.axhline(0, color="#444444", lw=.6)
-    ax.set_xticks(x, [f"{v:,.0f}" if knob == "rows" and v < 1000 else f"{v / 1000:g}k" if knob == "rows" else f"{v:g}" for v in x], fontsize=6)
+    for p in points:
+        _worlds(ax, p["value"], p["gain"], "y", colour("routed"), marker="D", ms=4)
+    ax.axhline(0, color="#444444", lw=0.6)
+    ax.set_xticks(
+        x,
+        [
+            f"{v:,.0f}"
+            if knob == "rows" and v < 1000
+            else f"{v / 1000:g}k"
+            if knob == "rows"
+            else f"{v:g}"
+            for v in x
+        ],
+        fontsize=6,
+    )
     ax.set_xlabel(label)
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c11b
 @_styled
 def evidence_picture(
-    cells: list[dict],        # scenario, n, gap (share of the outcome variance), best (rival), says (ahead, tied, behind, lower, higher)
+    cells: list[
+        dict
+    ],  # scenario, n, gap (share of the outcome variance), best (rival), says (ahead, tied, behind, lower, higher)
     curves: dict[str, list],  # knob -> points with value and gain (worlds,), in order
     labels: dict | None = None,  # knob -> words under its axis
-    limit: float = .1,        # gap at which the colour is full
+    limit: float = 0.1,  # gap at which the colour is full
 ):
     "When does per-sample routing pay, and how do we know?"
     rows = len({c["scenario"] for c in cells})
-    fig = plt.figure(figsize=(7, max(1.1 + .42 * rows, 1.25 * len(curves) + .5)), layout="constrained")
-    grid = fig.add_gridspec(max(len(curves), 1), 2, width_ratios=(1.7, 1), wspace=.08)
-    main = fig.add_subplot(grid[:, 0] if curves else grid[:, :]); _matrix(main, cells, limit)
+    fig = plt.figure(
+        figsize=(7, max(1.1 + 0.42 * rows, 1.25 * len(curves) + 0.5)), layout="constrained"
+    )
+    grid = fig.add_gridspec(max(len(curves), 1), 2, width_ratios=(1.7, 1), wspace=0.08)
+    main = fig.add_subplot(grid[:, 0] if curves else grid[:, :])
+    _matrix(main, cells, limit)
     own = [fig.add_subplot(grid[i, 1]) for i in range(len(curves))]
-    for ax, (knob, points) in zip(own, curves.items()): _gain(ax, knob, points, (labels or {}).get(knob, knob.replace("_", " ")))
-    if own: own[0].set_title("gain over the best rival")
+    for ax, (knob, points) in zip(own, curves.items()):
+        _gain(ax, knob, points, (labels or {}).get(knob, knob.replace("_", " ")))
+    if own:
+        own[0].set_title("gain over the best rival")
     said = {c["says"] for c in cells}
-    key = [Line2D([], [], ls="none", mec="#222222", mew=.7, ms=4.5, label=_ONE_WORLD.get(s, s), **look) for s, look in _SAYS.items() if s in said]
-    fig.legend(handles=key, loc="outside lower left", ncols=len(key), columnspacing=1.2, handlelength=1)
+    key = [
+        Line2D(
+            [], [], ls="none", mec="#222222", mew=0.7, ms=4.5, label=_ONE_WORLD.get(s, s), **look
+        )
+        for s, look in _SAYS.items()
+        if s in said
+    ]
+    fig.legend(
+        handles=key, loc="outside lower left", ncols=len(key), columnspacing=1.2, handlelength=1
+    )
     _letters([main, *own[:1]])
     return fig
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c17
 _OPEN = dict(fillstyle="none", mew=1, mec="#D55E00")
 _CONTROL_LOOKS = {
-    "routed": dict(marker="D", ms=5.5), "uniform": dict(marker="s", ms=4), "random": dict(marker="^", ms=4.5), "alone": dict(marker="P", ms=4.8),
-    "uniform mix": dict(marker="s", ms=4, **_OPEN), "shuffled": dict(marker="^", ms=4.5, **_OPEN), "drawn": dict(marker="v", ms=4.5, **_OPEN),
-    "averaged": dict(marker="X", ms=4.8)}
-_CONTROL_INKS = {"routed": colour("routed"), **dict.fromkeys(("uniform", "random", "alone"), "#444444"),
-         **dict.fromkeys(("uniform mix", "shuffled", "drawn", "averaged"), "#D55E00")}
-_CONTROL_HEIGHTS = {colour("routed"): -.27, "#444444": 0, "#D55E00": .27}
+    "routed": dict(marker="D", ms=5.5),
+    "uniform": dict(marker="s", ms=4),
+    "random": dict(marker="^", ms=4.5),
+    "alone": dict(marker="P", ms=4.8),
+    "uniform mix": dict(marker="s", ms=4, **_OPEN),
+    "shuffled": dict(marker="^", ms=4.5, **_OPEN),
+    "drawn": dict(marker="v", ms=4.5, **_OPEN),
+    "averaged": dict(marker="X", ms=4.8),
+}
+_CONTROL_INKS = {
+    "routed": colour("routed"),
+    **dict.fromkeys(("uniform", "random", "alone"), "#444444"),
+    **dict.fromkeys(("uniform mix", "shuffled", "drawn", "averaged"), "#D55E00"),
+}
+_CONTROL_HEIGHTS = {colour("routed"): -0.27, "#444444": 0, "#D55E00": 0.27}
 _CONTROL_NAMES = {
-    "routed": "routed (ours)", "uniform": "trained: even mix", "random": "trained: random routes", "alone": "trained: experts first",
-    "uniform mix": "asked: even mix", "shuffled": "asked: routes of other rows",
-    "drawn": "asked: routes drawn", "averaged": "asked: one average expert"}
+    "routed": "routed (ours)",
+    "uniform": "trained: even mix",
+    "random": "trained: random routes",
+    "alone": "trained: experts first",
+    "uniform mix": "asked: even mix",
+    "shuffled": "asked: routes of other rows",
+    "drawn": "asked: routes drawn",
+    "averaged": "asked: one average expert",
+}
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c17c
 def _control_strip(ax, cells):
@@ -127,63 +219,130 @@ def _control_strip(ax, cells):
         for m, e in cell["error"].items():
             ink, look = _CONTROL_INKS[m], _CONTROL_LOOKS[m] | {"zorder": 6 if m == "routed" else 4}
             _worlds(ax, y + _CONTROL_HEIGHTS[ink], e, "x", ink, **look)
-        if y: ax.axhline(y - .5, color="#dddddd", lw=.6)
-    ax.set_yticks(range(len(cells)), [c["name"] for c in cells]); ax.set_ylim(len(cells) - .5, -.5)
-    ax.set_xscale("log"); ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5))); ax.xaxis.set_major_formatter("{x:g}"); ax.xaxis.set_minor_locator(NullLocator())
-    ax.tick_params(axis="y", length=0); ax.set(xlabel="squared error to the mean / its variance", title="routed and its controls")
+        if y:
+            ax.axhline(y - 0.5, color="#dddddd", lw=0.6)
+    ax.set_yticks(range(len(cells)), [c["name"] for c in cells])
+    ax.set_ylim(len(cells) - 0.5, -0.5)
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.tick_params(axis="y", length=0)
+    ax.set(xlabel="squared error to the mean / its variance", title="routed and its controls")
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c17e
 def _knock_bars(ax, cells):
     "How much the error rises when a route is closed."
     for y, cell in enumerate(cells):  # the rise is negative where closing the route helps
-        ax.barh(y - .18, cell["knock"]["preferred"], .34, color=colour("routed"), label="" if y else "preferred")
-        ax.barh(y + .18, cell["knock"]["random"], .34, facecolor="#cccccc", label="" if y else "another")
-    ax.axvline(0, color="#444444", lw=.6); ax.set_yticks(range(len(cells)), [""] * len(cells)); ax.set_ylim(len(cells) - .5, -.5)
-    ax.tick_params(axis="y", length=0); ax.set(xlabel="rise of the error", title="a route is closed")
-    most = max(c["knock"]["preferred"] for c in cells); ax.set_xlim(right=1.75 * max(most, 1e-3)); ax.legend(loc="lower right", handlelength=1)
+        ax.barh(
+            y - 0.18,
+            cell["knock"]["preferred"],
+            0.34,
+            color=colour("routed"),
+            label="" if y else "preferred",
+        )
+        ax.barh(
+            y + 0.18,
+            cell["knock"]["random"],
+            0.34,
+            facecolor="#cccccc",
+            label="" if y else "another",
+        )
+    ax.axvline(0, color="#444444", lw=0.6)
+    ax.set_yticks(range(len(cells)), [""] * len(cells))
+    ax.set_ylim(len(cells) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
+    ax.set(xlabel="rise of the error", title="a route is closed")
+    most = max(c["knock"]["preferred"] for c in cells)
+    ax.set_xlim(right=1.75 * max(most, 1e-3))
+    ax.legend(loc="lower right", handlelength=1)
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c18
 def _null_panel(ax, claimed, line):
     "How often help is claimed."
     for x, (name, d) in enumerate(claimed.items()):
         y, low, high = _triple(d)
-        ax.plot([x, x], [low, high], color="#222222", lw=1.2); ax.plot(x, y, "o", color="#222222", ms=5, mec="white", mew=.5)
-        ax.text(x + .1, y, f"{y:.1%}", ha="left", va="center")
-    ax.axhline(line, color="#D55E00", lw=.9, ls=(0, (3, 2))); ax.text(len(claimed) - .36, line, f"{line:.0%}", color="#D55E00", ha="left", va="center", fontsize=6.5)
-    ax.set_xticks(range(len(claimed)), list(claimed)); ax.tick_params(axis="x", length=0)
-    ax.set(xlim=(-.5, len(claimed) - .4), ylim=(-.03, 1.03), title="“routing helps” is claimed"); ax.yaxis.set_major_formatter(_PERCENT())
+        ax.plot([x, x], [low, high], color="#222222", lw=1.2)
+        ax.plot(x, y, "o", color="#222222", ms=5, mec="white", mew=0.5)
+        ax.text(x + 0.1, y, f"{y:.1%}", ha="left", va="center")
+    ax.axhline(line, color="#D55E00", lw=0.9, ls=(0, (3, 2)))
+    ax.text(
+        len(claimed) - 0.36,
+        line,
+        f"{line:.0%}",
+        color="#D55E00",
+        ha="left",
+        va="center",
+        fontsize=6.5,
+    )
+    ax.set_xticks(range(len(claimed)), list(claimed))
+    ax.tick_params(axis="x", length=0)
+    ax.set(xlim=(-0.5, len(claimed) - 0.4), ylim=(-0.03, 1.03), title="“routing helps” is claimed")
+    ax.yaxis.set_major_formatter(_PERCENT())
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c18b
 def _recovery_panel(ax, by, cues, points):
     "Found, possible and chance over the strength of the cue."
     for key, ls, ink in (("ceiling", (0, (5, 2)), "#222222"), ("chance", (0, (1, 1.5)), "#666666")):
-        ax.plot(cues, [np.mean(p[key]) for p in points], ls=ls, color=ink, lw=1.1, label={"ceiling": "possible"}.get(key, key))
-    ax.plot(cues, [np.mean(p["found"]) for p in points], color=colour("routed"), lw=1.4, label="found")
-    for c, p in zip(cues, points): _worlds(ax, c, p["found"], "y", colour("routed"), marker="D", ms=4)
-    ax.set(xlabel="strength of the cue", ylim=(0, 1.03), title=f"planted {by}"); ax.yaxis.set_major_formatter(_PERCENT())
+        ax.plot(
+            cues,
+            [np.mean(p[key]) for p in points],
+            ls=ls,
+            color=ink,
+            lw=1.1,
+            label={"ceiling": "possible"}.get(key, key),
+        )
+    ax.plot(
+        cues, [np.mean(p["found"]) for p in points], color=colour("routed"), lw=1.4, label="found"
+    )
+    for c, p in zip(cues, points):
+        _worlds(ax, c, p["found"], "y", colour("routed"), marker="D", ms=4)
+    ax.set(xlabel="strength of the cue", ylim=(0, 1.03), title=f"planted {by}")
+    ax.yaxis.set_major_formatter(_PERCENT())
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c18d
 @_styled
 def controls_picture(
-    cells: list[dict],    # name, error: control -> (worlds,), knock: preferred and random
-    claimed: dict | None = None,   # name -> (share, low, high) of the runs in which help was claimed
-    cues=(),              # (c,) strengths
+    cells: list[dict],  # name, error: control -> (worlds,), knock: preferred and random
+    claimed: dict | None = None,  # name -> (share, low, high) of the runs in which help was claimed
+    cues=(),  # (c,) strengths
     recovery: dict | None = None,  # path, sharing -> c points with found, ceiling, chance (worlds,)
-    line: float = .07,    # what the null may claim
+    line: float = 0.07,  # what the null may claim
 ):
     "Is it the routing? Controls, knock-out, and the null."
-    fig = plt.figure(figsize=(7, .9 + .33 * len(cells) + (2.3 if claimed else 0)), layout="constrained")
-    top, *bottom = fig.subfigures(1 + bool(claimed), 1, height_ratios=(.9 + .33 * len(cells), 2.1)[:1 + bool(claimed)], squeeze=False)[:, 0]
+    fig = plt.figure(
+        figsize=(7, 0.9 + 0.33 * len(cells) + (2.3 if claimed else 0)), layout="constrained"
+    )
+    top, *bottom = fig.subfigures(
+        1 + bool(claimed),
+        1,
+        height_ratios=(0.9 + 0.33 * len(cells), 2.1)[: 1 + bool(claimed)],
+        squeeze=False,
+    )[:, 0]
     axes = list(top.subplots(1, 2, width_ratios=(2.2, 1)))
-    _control_strip(axes[0], cells); _knock_bars(axes[1], cells)
+    _control_strip(axes[0], cells)
+    _knock_bars(axes[1], cells)
     used = [m for m in _CONTROL_LOOKS if any(m in c["error"] for c in cells)]
-    key = [Line2D([], [], ls="none", label=_CONTROL_NAMES[m], **dict(color=_CONTROL_INKS[m], mec="white", mew=.5) | _CONTROL_LOOKS[m]) for m in used]
+    key = [
+        Line2D(
+            [],
+            [],
+            ls="none",
+            label=_CONTROL_NAMES[m],
+            **dict(color=_CONTROL_INKS[m], mec="white", mew=0.5) | _CONTROL_LOOKS[m],
+        )
+        for m in used
+    ]
     top.legend(handles=key, loc="outside upper center", ncols=4, columnspacing=1.1, handlelength=1)
     if claimed:
-        below = bottom[0].subplots(1, 1 + len(recovery or {})); below = list(np.atleast_1d(below)); axes += below
+        below = bottom[0].subplots(1, 1 + len(recovery or {}))
+        below = list(np.atleast_1d(below))
+        axes += below
         _null_panel(below[0], claimed, line)
-        for ax, (by, points) in zip(below[1:], (recovery or {}).items()): _recovery_panel(ax, by, cues, points)
-        if recovery: below[-1].legend(loc="lower right", handlelength=1.8, **_PLATE)
+        for ax, (by, points) in zip(below[1:], (recovery or {}).items()):
+            _recovery_panel(ax, by, cues, points)
+        if recovery:
+            below[-1].legend(loc="lower right", handlelength=1.8, **_PLATE)
     _letters(axes)
     return fig
 
@@ -191,38 +350,85 @@ def controls_picture(
 def _parts(ax, parts, whole):
     "Errors without a part, the smallest on top."
     order = sorted(parts, key=lambda p: np.mean(parts[p]))
-    for y, p in enumerate(order): _worlds(ax, y, parts[p], "x", colour("routed") if p == whole else "#444444", **({"marker": "D"} if p == whole else {}))
-    if whole in parts: ax.axvline(np.mean(parts[whole]), color=colour("routed"), lw=.8, ls=(0, (3, 2)), zorder=0)
-    ax.set_yticks(range(len(order)), order); ax.set_ylim(len(order) - .4, -.6); ax.tick_params(axis="y", length=0)
-    ax.spines["left"].set_visible(False); ax.xaxis.set_major_locator(MaxNLocator(6))
-    ax.set(xlabel="squared error to the mean / its variance", title="without a part, or with another one")
+    for y, p in enumerate(order):
+        _worlds(
+            ax,
+            y,
+            parts[p],
+            "x",
+            colour("routed") if p == whole else "#444444",
+            **({"marker": "D"} if p == whole else {}),
+        )
+    if whole in parts:
+        ax.axvline(np.mean(parts[whole]), color=colour("routed"), lw=0.8, ls=(0, (3, 2)), zorder=0)
+    ax.set_yticks(range(len(order)), order)
+    ax.set_ylim(len(order) - 0.4, -0.6)
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    ax.xaxis.set_major_locator(MaxNLocator(6))
+    ax.set(
+        xlabel="squared error to the mean / its variance",
+        title="without a part, or with another one",
+    )
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c23b
-_RIVAL_LOOKS = [dict(color=c, marker=m, ls=(0, dashes)) for c, m, dashes in (
-    ("#222222", "s", (5, 2)), ("#CC79A7", "v", (3, 1.5)), ("#E69F00", "^", (1, 1.2)), ("#56B4E9", "o", (4, 1, 1, 1)))]
+_RIVAL_LOOKS = [
+    dict(color=c, marker=m, ls=(0, dashes))
+    for c, m, dashes in (
+        ("#222222", "s", (5, 2)),
+        ("#CC79A7", "v", (3, 1.5)),
+        ("#E69F00", "^", (1, 1.2)),
+        ("#56B4E9", "o", (4, 1, 1, 1)),
+    )
+]
+
 
 def _rows(ax, curves):
     "Errors over training rows, the routed model and its rivals."
     rivals = [m for m in curves if m != "routed"]
-    looks = {m: _RIVAL_LOOKS[i % len(_RIVAL_LOOKS)] for i, m in enumerate(rivals)} | {"routed": dict(color=colour("routed"), marker="D", ls="-")}
+    looks = {m: _RIVAL_LOOKS[i % len(_RIVAL_LOOKS)] for i, m in enumerate(rivals)} | {
+        "routed": dict(color=colour("routed"), marker="D", ls="-")
+    }
     for m in (*rivals, "routed"):
         sizes = sorted(curves[m])
-        ax.plot(sizes, [np.mean(curves[m][n]) for n in sizes], **looks[m], ms=4.5, mec="white", mew=.5, label=rival_name(m), zorder=5 if m == "routed" else 3)
-        for n in sizes: _worlds(ax, n, curves[m][n], "y", looks[m]["color"], marker="")
+        ax.plot(
+            sizes,
+            [np.mean(curves[m][n]) for n in sizes],
+            **looks[m],
+            ms=4.5,
+            mec="white",
+            mew=0.5,
+            label=rival_name(m),
+            zorder=5 if m == "routed" else 3,
+        )
+        for n in sizes:
+            _worlds(ax, n, curves[m][n], "y", looks[m]["color"], marker="")
     sizes = sorted({n for c in curves.values() for n in c})
-    ax.set(xscale="log", xlabel="training rows", ylabel="squared error to the mean / its variance", ylim=(0, None), title="where does routing begin to pay?")
-    ax.minorticks_off(); ax.set_xticks(sizes, [f"{n:,}" if n < 1000 else f"{n / 1000:g}k" for n in sizes]); ax.legend(loc="best", handlelength=2.6, **_PLATE)
+    ax.set(
+        xscale="log",
+        xlabel="training rows",
+        ylabel="squared error to the mean / its variance",
+        ylim=(0, None),
+        title="where does routing begin to pay?",
+    )
+    ax.minorticks_off()
+    ax.set_xticks(sizes, [f"{n:,}" if n < 1000 else f"{n / 1000:g}k" for n in sizes])
+    ax.legend(loc="best", handlelength=2.6, **_PLATE)
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c23c
 @_styled
 def ablation_picture(
-    parts: dict,   # variant -> (worlds,) errors
+    parts: dict,  # variant -> (worlds,) errors
     curves: dict,  # model -> training rows -> (worlds,) errors
     whole: str = "as it is",  # the variant that lacks nothing
 ):
     "What each part is worth, and how many rows it takes."
-    fig, axes = plt.subplots(1, 2, figsize=(7, max(2.3, .7 + .19 * len(parts))), layout="constrained")
-    _parts(axes[0], parts, whole); _rows(axes[1], curves); _letters(axes)
+    fig, axes = plt.subplots(
+        1, 2, figsize=(7, max(2.3, 0.7 + 0.19 * len(parts))), layout="constrained"
+    )
+    _parts(axes[0], parts, whole)
+    _rows(axes[1], curves)
+    _letters(axes)
     return fig
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c26
@@ -230,24 +436,52 @@ def kind_of_rival(
     name: str,  # as the results call it
 ) -> str:
     "The family of a competitor: corner, combination, network, or classical."
-    if name in ROUTES: return "corner"
-    if name in ("wide", "shared_bottom", "mmoe", "ple", "task_level"): return "network"
-    return "classical" if name == "boosting" or name.startswith(("ridge", "constant", "logistic")) else "combination"
+    if name in ROUTES:
+        return "corner"
+    if name in ("wide", "shared_bottom", "mmoe", "ple", "task_level"):
+        return "network"
+    return (
+        "classical"
+        if name == "boosting" or name.startswith(("ridge", "constant", "logistic"))
+        else "combination"
+    )
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c26c
-_KIND_LOOKS = {"corner": dict(marker="|", color="#999999", ms=5), "combination": dict(marker="^", color="#CC79A7", ms=3.2, mew=0),
-               "classical": dict(marker="o", color="#222222", ms=3.2, mew=0), "network": dict(marker="s", color="#E69F00", ms=2.8, mew=0)}
+_KIND_LOOKS = {
+    "corner": dict(marker="|", color="#999999", ms=5),
+    "combination": dict(marker="^", color="#CC79A7", ms=3.2, mew=0),
+    "classical": dict(marker="o", color="#222222", ms=3.2, mew=0),
+    "network": dict(marker="s", color="#E69F00", ms=2.8, mew=0),
+}
+
 
 def _task_line(ax, y, scores, best, references):
     "One task: everybody's score on one line."
     for m, s in scores.items():
-        if m not in ("routed", best): ax.plot(_triple(s)[0], y, ls="none", zorder=3, **_KIND_LOOKS[kind_of_rival(m)])
-    for m, dy, look in ((best, .2, _KIND_LOOKS[kind_of_rival(best)]), ("routed", -.2, dict(marker="D", color=colour("routed"), ms=5, mec="white", mew=.5))):
+        if m not in ("routed", best):
+            ax.plot(_triple(s)[0], y, ls="none", zorder=3, **_KIND_LOOKS[kind_of_rival(m)])
+    for m, dy, look in (
+        (best, 0.2, _KIND_LOOKS[kind_of_rival(best)]),
+        ("routed", -0.2, dict(marker="D", color=colour("routed"), ms=5, mec="white", mew=0.5)),
+    ):
         x, low, high = _triple(scores[m])
-        ax.plot([low, high], [y + dy] * 2, color=look["color"], lw=1.1, zorder=4); ax.plot(x, y + dy, ls="none", zorder=5, **look | {"ms": 5})
-        if m == best: ax.annotate(rival_name(m), (high, y + dy), (3, 0), textcoords="offset points", ha="left", va="center", fontsize=5.6, color="#444444",
-                                bbox=dict(boxstyle="square,pad=.1", facecolor="white", edgecolor="none"), zorder=4)
-    for r in references: ax.plot([r, r], [y - .42, y + .42], color="#D55E00", lw=1.3, zorder=2)
+        ax.plot([low, high], [y + dy] * 2, color=look["color"], lw=1.1, zorder=4)
+        ax.plot(x, y + dy, ls="none", zorder=5, **look | {"ms": 5})
+        if m == best:
+            ax.annotate(
+                rival_name(m),
+                (high, y + dy),
+                (3, 0),
+                textcoords="offset points",
+                ha="left",
+                va="center",
+                fontsize=5.6,
+                color="#444444",
+                bbox=dict(boxstyle="square,pad=.1", facecolor="white", edgecolor="none"),
+                zorder=4,
+            )
+    for r in references:
+        ax.plot([r, r], [y - 0.42, y + 0.42], color="#D55E00", lw=1.3, zorder=2)
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c27
 def _panel_of_tasks(ax, name, tasks, references):
@@ -256,29 +490,54 @@ def _panel_of_tasks(ax, name, tasks, references):
     for y, (task, scores) in enumerate(tasks.items()):
         best = max((m for m in scores if m != "routed"), key=lambda m: _triple(scores[m])[0])
         _task_line(ax, y, scores, best, references.get(task, ()))
-        shown += [v for m, s in scores.items() for v in (_triple(s) if m in ("routed", best) else _triple(s)[:1])] + list(references.get(task, ()))
-    wide = max(shown) - min(shown); ax.set_xlim(min(shown) - .12 * wide, max(shown) + .22 * wide); ax.xaxis.set_major_locator(MaxNLocator(6))
-    ax.set_yticks(range(len(tasks)), list(tasks)); ax.set_ylim(len(tasks) - .5, -.55); ax.tick_params(axis="y", length=0)
-    for y in range(1, len(tasks)): ax.axhline(y - .5, color="#e5e5e5", lw=.6, zorder=0)
-    ax.spines["left"].set_visible(False); ax.set_title(name)
+        shown += [
+            v
+            for m, s in scores.items()
+            for v in (_triple(s) if m in ("routed", best) else _triple(s)[:1])
+        ] + list(references.get(task, ()))
+    wide = max(shown) - min(shown)
+    ax.set_xlim(min(shown) - 0.12 * wide, max(shown) + 0.22 * wide)
+    ax.xaxis.set_major_locator(MaxNLocator(6))
+    ax.set_yticks(range(len(tasks)), list(tasks))
+    ax.set_ylim(len(tasks) - 0.5, -0.55)
+    ax.tick_params(axis="y", length=0)
+    for y in range(1, len(tasks)):
+        ax.axhline(y - 0.5, color="#e5e5e5", lw=0.6, zorder=0)
+    ax.spines["left"].set_visible(False)
+    ax.set_title(name)
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c27b
 @_styled
 def tables_picture(
-    tables: dict,             # table -> task -> model -> (score, low, high); higher is better; `routed` among the models
+    tables: dict,  # table -> task -> model -> (score, low, high); higher is better; `routed` among the models
     references: dict | None = None,  # table -> task -> numbers that others reached
 ):
     "The routed model and all its rivals on real tables."
-    names = list(tables); columns = 2 if len(names) > 1 else 1
-    pairs = [names[i:i + columns] for i in range(0, len(names), columns)]
+    names = list(tables)
+    columns = 2 if len(names) > 1 else 1
+    pairs = [names[i : i + columns] for i in range(0, len(names), columns)]
     tall = [max(len(tables[n]) for n in pair) for pair in pairs]
-    fig = plt.figure(figsize=(7, .5 + sum(.42 + .34 * k for k in tall)), layout="constrained")
-    grid = fig.add_gridspec(len(pairs), columns, height_ratios=[.25 + .34 * k for k in tall])
+    fig = plt.figure(figsize=(7, 0.5 + sum(0.42 + 0.34 * k for k in tall)), layout="constrained")
+    grid = fig.add_gridspec(len(pairs), columns, height_ratios=[0.25 + 0.34 * k for k in tall])
     for i, name in enumerate(names):
-        ax = fig.add_subplot(grid[i // columns, i % columns]); _panel_of_tasks(ax, name, tables[name], (references or {}).get(name, {}))
-    used = {kind_of_rival(m) for tasks in tables.values() for s in tasks.values() for m in s if m != "routed"}
+        ax = fig.add_subplot(grid[i // columns, i % columns])
+        _panel_of_tasks(ax, name, tables[name], (references or {}).get(name, {}))
+    used = {
+        kind_of_rival(m)
+        for tasks in tables.values()
+        for s in tasks.values()
+        for m in s
+        if m != "routed"
+    }
     key = [Line2D([], [], marker="D", color=colour("routed"), ms=5, label="routed (ours)")]
-    key += [Line2D([], [], ls="none", label=k, **look) for k, look in _KIND_LOOKS.items() if k in used]
-    if references: key.append(Line2D([], [], ls="none", marker="|", color="#D55E00", ms=9, mew=1.3, label="reference"))
-    fig.legend(handles=key, loc="outside lower center", ncols=len(key), columnspacing=1.3, handlelength=1.4)
+    key += [
+        Line2D([], [], ls="none", label=k, **look) for k, look in _KIND_LOOKS.items() if k in used
+    ]
+    if references:
+        key.append(
+            Line2D([], [], ls="none", marker="|", color="#D55E00", ms=9, mew=1.3, label="reference")
+        )
+    fig.legend(
+        handles=key, loc="outside lower center", ncols=len(key), columnspacing=1.3, handlelength=1.4
+    )
     return fig

@@ -17,31 +17,47 @@ from ..rivals.controls import CONTROLS, make_control
 from ..datasets import folds, load
 from ..estimator import AdaRoute
 from ..evaluation.metrics import mean_error, route_accuracy
-from .jobs import JOBS, MODELS, TUNED_FROM, _errors, make_model, outcome_error, parameters, scoring_world
+from .jobs import JOBS, MODELS, TUNED_FROM, _errors, make_model, outcome_error
+from .jobs import parameters, scoring_world
 from ..evaluation.headroom import statements
 from ..rivals.multitask import KINDS, MultitaskNetwork
 from ..schema import ROUTES
 from ..evaluation.verdict import null_run
 
 # %% ../../nbs/8_lab/03_grid.ipynb #c05
-_PLAIN = {"constant": (ConstantBaseline, {}), "ridge_numbers": (RidgeBaseline, dict(reads="numbers")),
-          "ridge_text": (RidgeBaseline, dict(reads="text")), "boosting": (BoostingBaseline, {})}
+_PLAIN = {
+    "constant": (ConstantBaseline, {}),
+    "ridge_numbers": (RidgeBaseline, dict(reads="numbers")),
+    "ridge_text": (RidgeBaseline, dict(reads="text")),
+    "boosting": (BoostingBaseline, {}),
+}
 COMPETITORS = (*MODELS, *CONTROLS, *_PLAIN, *KINDS)
 
+
 def make_competitor(
-    name: str,          # one of COMPETITORS
-    schema,             # columns and tasks
+    name: str,  # one of COMPETITORS
+    schema,  # columns and tasks
     seed: int = 0,
-    members: int = 3,   # models that are averaged, where averaging helps
+    members: int = 3,  # models that are averaged, where averaging helps
     steps: int = 4000,  # training steps of what is trained as AdaRoute is
-    **how,              # further arguments of AdaRoute, for ablations
+    **how,  # further arguments of AdaRoute, for ablations
 ):
     "One competitor, not fitted yet."
-    about = dict(text=schema.text, numeric=schema.numeric, categorical=schema.categorical, tasks=schema.tasks, seed=seed)
-    if name in MODELS: return make_model(name, schema, seed, steps, members).set_params(**how)
-    if name in CONTROLS: return make_control(name, **about, members=members, steps=steps, **how)
-    if name in KINDS: return MultitaskNetwork(kind=name, **about, members=members)
-    if name in _PLAIN: return _PLAIN[name][0](**about, **_PLAIN[name][1])
+    about = dict(
+        text=schema.text,
+        numeric=schema.numeric,
+        categorical=schema.categorical,
+        tasks=schema.tasks,
+        seed=seed,
+    )
+    if name in MODELS:
+        return make_model(name, schema, seed, steps, members).set_params(**how)
+    if name in CONTROLS:
+        return make_control(name, **about, members=members, steps=steps, **how)
+    if name in KINDS:
+        return MultitaskNetwork(kind=name, **about, members=members)
+    if name in _PLAIN:
+        return _PLAIN[name][0](**about, **_PLAIN[name][1])
     raise ValueError(f"competitor: expected one of {', '.join(COMPETITORS)}, got {name!r}")
 
 # %% ../../nbs/8_lab/03_grid.ipynb #c08
@@ -51,9 +67,12 @@ POOLED = (*ROUTES, *HOWS)  # what one pool of corners answers
 def _world(n: int, seed: int, scenario: str, draw: int, irrelevant: bool, knobs: dict):
     "A cohort, the schema a model gets, and the table with it."
     c = scoring_world(n, seed, scenario, draw, **knobs)
-    if not irrelevant: return c, c.schema, c.frame
+    if not irrelevant:
+        return c, c.schema, c.frame
     noise = np.random.default_rng([seed, draw, 77]).standard_normal(n)
-    schema = type(c.schema).from_dict(c.schema.to_dict() | {"tasks": c.schema.tasks | {"noise": "regression"}})
+    schema = type(c.schema).from_dict(
+        c.schema.to_dict() | {"tasks": c.schema.tasks | {"noise": "regression"}}
+    )
     return c, schema, c.frame.assign(noise=noise)
 
 # %% ../../nbs/8_lab/03_grid.ipynb #c14
@@ -62,13 +81,24 @@ def policy_answers(model, cohort) -> dict:  # model: fitted AdaRoute
     s = statements(model, cohort.frame)
     said = controls(s)
     cut = knock_out(s, draws=200)
-    return {"policies": {k: mean_error(p[:, :2], cohort.mean) for k, p in said.items()},
-            "knock": {k: list(getattr(cut, k)) for k in ("preferred", "random", "excess")}}
+    return {
+        "policies": {k: mean_error(p[:, :2], cohort.mean) for k, p in said.items()},
+        "knock": {k: list(getattr(cut, k)) for k in ("preferred", "random", "excess")},
+    }
 
 # %% ../../nbs/8_lab/03_grid.ipynb #c15
 def cell_job(
-    n: int, seed: int, model: str, scenario: str = "planted",   # rows, world, one of COMPETITORS
-    steps: int = 4000, members: int = 3, test: int = 4000, how: dict = {}, knobs: dict = {}, test_knobs: dict = {}, irrelevant: bool = False,
+    n: int,
+    seed: int,
+    model: str,
+    scenario: str = "planted",  # rows, world, one of COMPETITORS
+    steps: int = 4000,
+    members: int = 3,
+    test: int = 4000,
+    how: dict = {},
+    knobs: dict = {},
+    test_knobs: dict = {},
+    irrelevant: bool = False,
 ) -> dict:
     "Fit one competitor in one world, score it on fresh rows."
     _, schema, frame = _world(n, seed, scenario, 0, irrelevant, knobs)
@@ -78,43 +108,93 @@ def cell_job(
         warnings.simplefilter("ignore")
         fitted = make_competitor(model, schema, seed, members, steps, **how).fit(frame)
         out = {"seconds": time.process_time() - begun, "parameters": parameters(fitted)}
-        if irrelevant: return out | {"ensemble": mean_error(fitted.predict(fresh.frame).to_numpy()[:, :2], fresh.mean)}
+        if irrelevant:
+            return out | {
+                "ensemble": mean_error(fitted.predict(fresh.frame).to_numpy()[:, :2], fresh.mean)
+            }
         out |= _errors(fitted, fresh)
-        if isinstance(fitted, AdaRoute) and len(fitted.routes) > 1: out |= policy_answers(fitted, fresh)
-    if model == "random": out["ensemble"] = out["policies"]["random"]   # its rows are sent at random when it predicts as well
+        if isinstance(fitted, AdaRoute) and len(fitted.routes) > 1:
+            out |= policy_answers(fitted, fresh)
+    if model == "random":
+        out["ensemble"] = out["policies"][
+            "random"
+        ]  # its rows are sent at random when it predicts as well
     return out
 
 # %% ../../nbs/8_lab/03_grid.ipynb #c20
-def _combined(pool, schema, seed: int, asked) -> dict:  # name -> predictions (n, K), and routes of those that have them
+def _combined(
+    pool, schema, seed: int, asked
+) -> dict:  # name -> predictions (n, K), and routes of those that have them
     "What the corners and their combinations say of some rows."
-    about = dict(text=schema.text, numeric=schema.numeric, categorical=schema.categorical, tasks=schema.tasks, seed=seed)
+    about = dict(
+        text=schema.text,
+        numeric=schema.numeric,
+        categorical=schema.categorical,
+        tasks=schema.tasks,
+        seed=seed,
+    )
     fitted = {how: Combined(how, **about).fit(None, pool=pool) for how in HOWS}
     open = asked.open[:, :, None] & np.isfinite(asked.said)
     corners = pool.scale_.decode(np.where(open, asked.said, np.nanmean(pool.outcome_, axis=0)))
-    said = {r: corners[:, i] for i, r in enumerate(ROUTES)} | {how: m.predict(asked).to_numpy() for how, m in fitted.items()}
+    said = {r: corners[:, i] for i, r in enumerate(ROUTES)} | {
+        how: m.predict(asked).to_numpy() for how, m in fitted.items()
+    }
     return said, {how: fitted[how].predict_routes(asked).to_numpy() for how in ROUTING}
 
-def pool_job(n: int, seed: int, scenario: str = "planted", steps: int = 2000, members: int = 5, test: int = 4000, knobs: dict = {}) -> dict:
+
+def pool_job(
+    n: int,
+    seed: int,
+    scenario: str = "planted",
+    steps: int = 2000,
+    members: int = 5,
+    test: int = 4000,
+    knobs: dict = {},
+) -> dict:
     "Fit the eight corners alone, combine them in every way, score all of it on fresh rows."
-    train, fresh = (scoring_world(size, seed, scenario, draw, **knobs) for size, draw in ((n, 0), (test, 1)))
+    train, fresh = (
+        scoring_world(size, seed, scenario, draw, **knobs) for size, draw in ((n, 0), (test, 1))
+    )
     s, begun = train.schema, time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        pool = CornerPool(s.text, s.numeric, s.categorical, s.tasks, members=members, steps=steps, seed=seed).fit(train.frame)
+        pool = CornerPool(
+            s.text, s.numeric, s.categorical, s.tasks, members=members, steps=steps, seed=seed
+        ).fit(train.frame)
         said, routes = _combined(pool, s, seed, pool.statements(fresh.frame))
     outcome = fresh.frame[list(s.tasks)].to_numpy()
-    whole = {how: np.where(r.sum(1, keepdims=True) > 0, r, 1 / len(ROUTES)) for how, r in routes.items()}
-    return {"seconds": time.process_time() - begun, "ensemble": {k: mean_error(p, fresh.mean) for k, p in said.items()},
-            "outcome": {k: outcome_error(p, outcome) for k, p in said.items()},
-            "found": {how: {by: route_accuracy(r, fresh.route, by) for by in ("path", "sharing")} for how, r in whole.items()}}
+    whole = {
+        how: np.where(r.sum(1, keepdims=True) > 0, r, 1 / len(ROUTES)) for how, r in routes.items()
+    }
+    return {
+        "seconds": time.process_time() - begun,
+        "ensemble": {k: mean_error(p, fresh.mean) for k, p in said.items()},
+        "outcome": {k: outcome_error(p, outcome) for k, p in said.items()},
+        "found": {
+            how: {by: route_accuracy(r, fresh.route, by) for by in ("path", "sharing")}
+            for how, r in whole.items()
+        },
+    }
 
 # %% ../../nbs/8_lab/03_grid.ipynb #c23
 def table_split(data, repeat: int, fold: int, repeats: int = 1) -> tuple[np.ndarray, np.ndarray]:
     "Training and test rows: the table's own split if it has one, else a fold that keeps groups together."
-    if data.split is not None: return np.flatnonzero(data.split == "train"), np.flatnonzero(data.split == "test")
-    return folds(len(data) if data.groups is None else data.groups, 5, repeats, 0)[5 * repeat + fold]
+    if data.split is not None:
+        return np.flatnonzero(data.split == "train"), np.flatnonzero(data.split == "test")
+    return folds(len(data) if data.groups is None else data.groups, 5, repeats, 0)[
+        5 * repeat + fold
+    ]
 
-def table_job(name: str, model: str, variant: str | None = None, repeat: int = 0, fold: int = 0, repeats: int = 1, members: int = 5) -> dict:
+
+def table_job(
+    name: str,
+    model: str,
+    variant: str | None = None,
+    repeat: int = 0,
+    fold: int = 0,
+    repeats: int = 1,
+    members: int = 5,
+) -> dict:
     "Fit one competitor, or `pool`, on the training rows of a real table, predict its test rows."
     data = load(name, variant=variant)
     train, test = table_split(data, repeat, fold, repeats)
@@ -123,29 +203,42 @@ def table_job(name: str, model: str, variant: str | None = None, repeat: int = 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if model == "pool":
-            pool = CornerPool(s.text, s.numeric, s.categorical, s.tasks, members=members, seed=seed).fit(frame, groups=groups)
+            pool = CornerPool(
+                s.text, s.numeric, s.categorical, s.tasks, members=members, seed=seed
+            ).fit(frame, groups=groups)
             said, _ = _combined(pool, s, seed, pool.statements(held))
         else:
             fitted = make_competitor(model, s, seed, members, how_steps(len(frame)))
-            said = {model: fitted.fit(frame, groups=groups) if isinstance(fitted, AdaRoute) else fitted.fit(frame)}
+            said = {
+                model: fitted.fit(frame, groups=groups)
+                if isinstance(fitted, AdaRoute)
+                else fitted.fit(frame)
+            }
             said = {model: said[model].predict(held).to_numpy()}
     return {"rows": test.tolist(), "said": {k: np.round(p, 5).tolist() for k, p in said.items()}}
+
 
 def how_steps(rows: int) -> int:
     "Training steps that AdaRoute takes by default."
     return min(max(4 * rows, 2000), 4000)
 
 # %% ../../nbs/8_lab/03_grid.ipynb #c26
-def null_job(seed: int, permute: bool = True, n: int = 300, test: int = 300, steps: int = 200) -> dict:
+def null_job(
+    seed: int, permute: bool = True, n: int = 300, test: int = 300, steps: int = 200
+) -> dict:
     "One cheap run: is it claimed that routing helps, where outcomes were dealt to other rows?"
-    if not 0 <= seed < TUNED_FROM * 100: raise ValueError(f"seed: expected 0 to {TUNED_FROM * 100 - 1}, got {seed}")
+    if not 0 <= seed < TUNED_FROM * 100:
+        raise ValueError(f"seed: expected 0 to {TUNED_FROM * 100 - 1}, got {seed}")
     claim = null_run(seed, n, test, steps, permute=permute)
     return {"helps": claim.helps, "p": claim.p, "rival": claim.rival, "gain": claim.gain.estimate}
 
+
 TRIALS = JOBS | {"cell": cell_job, "pool": pool_job, "table": table_job, "null": null_job}
+
 
 def run_trial(job: dict) -> dict:
     "Answer one job of this chapter or of the one before."
     kind = job.get("kind")
-    if kind not in TRIALS: raise ValueError(f"kind: expected one of {', '.join(TRIALS)}, got {kind!r}")
+    if kind not in TRIALS:
+        raise ValueError(f"kind: expected one of {', '.join(TRIALS)}, got {kind!r}")
     return TRIALS[kind](**{k: v for k, v in job.items() if k != "kind"})

@@ -31,8 +31,9 @@ from tqdm import tqdm
 from ..rivals.baselines import RidgeBaseline, WideNetwork
 from ..datasets import folds, load
 from ..estimator import AdaRoute, combine, prepare
-from ..evaluation.metrics import (bootstrap_interval, chance, headroom_closed, mean_error, oracle_pick, paired, route_accuracy,
-                         route_confusion, score, uniform_mix, usage, width)
+from ..evaluation.metrics import bootstrap_interval, chance, headroom_closed, mean_error
+from ..evaluation.metrics import oracle_pick, paired, route_accuracy, route_confusion, score
+from ..evaluation.metrics import uniform_mix, usage, width
 from ..model import count_parameters, take_lanes
 from ..schema import ROUTES, read
 from ..synthetic import make_cohort
@@ -41,56 +42,89 @@ from ..synthetic import make_cohort
 SELECTED = {"routed": "likelihood", "soft": "soft", "hard": "hard"}
 MODELS = (*SELECTED, *ROUTES, "wide", "ridge")
 
+
 def make_model(
-    name: str,            # one of MODELS
-    schema,               # columns and tasks
+    name: str,  # one of MODELS
+    schema,  # columns and tasks
     seed: int = 0,
-    steps: int = 4000,    # training steps of a routed model or a corner
-    members: int = 3,     # models that are averaged
-    starts: int = 2,      # starts of each, of which the best is kept
+    steps: int = 4000,  # training steps of a routed model or a corner
+    members: int = 3,  # models that are averaged
+    starts: int = 2,  # starts of each, of which the best is kept
 ):
     "One competitor, not fitted yet."
-    about = dict(text=schema.text, numeric=schema.numeric, categorical=schema.categorical, tasks=schema.tasks, seed=seed)
-    if name in SELECTED: return AdaRoute(**about, members=members, starts=starts, steps=steps, selection=SELECTED[name])
-    if name in ROUTES: return AdaRoute(**about, members=members, starts=starts, steps=steps, routes=(name,))
-    if name == "wide": return WideNetwork(**about, members=members)  # it searches its penalty and learning rate by itself
-    if name == "ridge": return RidgeBaseline(**about)
+    about = dict(
+        text=schema.text,
+        numeric=schema.numeric,
+        categorical=schema.categorical,
+        tasks=schema.tasks,
+        seed=seed,
+    )
+    if name in SELECTED:
+        return AdaRoute(
+            **about, members=members, starts=starts, steps=steps, selection=SELECTED[name]
+        )
+    if name in ROUTES:
+        return AdaRoute(**about, members=members, starts=starts, steps=steps, routes=(name,))
+    if name == "wide":
+        return WideNetwork(
+            **about, members=members
+        )  # it searches its penalty and learning rate by itself
+    if name == "ridge":
+        return RidgeBaseline(**about)
     raise ValueError(f"model: expected one of {', '.join(MODELS)}, got {name!r}")
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c08
 def singles(
-    model,       # fitted
-) -> list:       # fitted estimators
+    model,  # fitted
+) -> list:  # fitted estimators
     "The members of an averaged model, one by one."
+
     def one(**parts):
         alone = copy.copy(model)
         alone.__dict__.update(parts)
         return alone
-    if isinstance(model, AdaRoute): return [one(model_=take_lanes(model.model_, [i])) for i in range(len(model.model_.seeds))]
-    if isinstance(model, WideNetwork): return [one(models_=[m]) for m in model.models_]
+
+    if isinstance(model, AdaRoute):
+        return [one(model_=take_lanes(model.model_, [i])) for i in range(len(model.model_.seeds))]
+    if isinstance(model, WideNetwork):
+        return [one(models_=[m]) for m in model.models_]
     return [model]
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c11
 TUNED_FROM = 100  # seeds from here on were used for tuning
 
+
 def scoring_world(n: int, seed: int, scenario: str, draw: int = 0, **knobs):
     "A cohort that tuning has not seen."
-    if not 0 <= seed < TUNED_FROM: raise ValueError(f"seed: expected 0 to {TUNED_FROM - 1} (later ones were used for tuning), got {seed}")
+    if not 0 <= seed < TUNED_FROM:
+        raise ValueError(
+            f"seed: expected 0 to {TUNED_FROM - 1} (later ones were used for tuning), got {seed}"
+        )
     return make_cohort(n, scenario, seed=seed, draw=draw, **knobs)
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c11a
 def outcome_error(prediction, outcome) -> float:  # (n, K), (n, K)
     "1 - R2, averaged over the outcomes."
-    return float(np.mean([1 - score("r2", y, p) for y, p in zip(np.asarray(outcome).T, np.asarray(prediction).T)]))
+    return float(
+        np.mean(
+            [1 - score("r2", y, p) for y, p in zip(np.asarray(outcome).T, np.asarray(prediction).T)]
+        )
+    )
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c12
 def floor_job(n: int, seed: int, scenario: str = "planted", test: int = 4000) -> dict:
     "What the table allows: errors of Bayes and of an oracle, the agreement that a perfect router reaches, and chance."
     c = scoring_world(test, seed, scenario, draw=1)
     found = {by: route_accuracy(c.posterior, c.route, by) for by in ("path", "sharing")}
-    return {"bayes": mean_error(c.bayes, c.mean), "told": mean_error(c.oracle, c.mean), "found": found,
-            "chance": {by: chance(c.route, by) for by in found}, "bayes_outcome": outcome_error(c.bayes, _outcomes(c)),
-            "mean_share": float((c.mean.var(0) / np.nanvar(_outcomes(c), axis=0)).mean())}
+    return {
+        "bayes": mean_error(c.bayes, c.mean),
+        "told": mean_error(c.oracle, c.mean),
+        "found": found,
+        "chance": {by: chance(c.route, by) for by in found},
+        "bayes_outcome": outcome_error(c.bayes, _outcomes(c)),
+        "mean_share": float((c.mean.var(0) / np.nanvar(_outcomes(c), axis=0)).mean()),
+    }
+
 
 def _outcomes(cohort) -> np.ndarray:  # (n, K)
     return cohort.frame[list(cohort.schema.tasks)].to_numpy()
@@ -98,12 +132,21 @@ def _outcomes(cohort) -> np.ndarray:  # (n, K)
 # %% ../../nbs/8_lab/02_jobs.ipynb #c15
 def _ask(model, frame):
     "Yield routes (n, 8), experts (n, 8, K) and prediction (n, K) of a fitted AdaRoute, then of each member."
-    rows, _ = prepare(read(frame, model.schema_, outcomes=False), model.encoder_, model.scale_, model.design_, model.factor_)
+    rows, _ = prepare(
+        read(frame, model.schema_, outcomes=False),
+        model.encoder_,
+        model.scale_,
+        model.design_,
+        model.factor_,
+    )
     at = [ROUTES.index(e) for e in model.design_.experts]
     for m in (model, *singles(model)):
         routes, said = combine(m.model_, rows.joined, rows.open)
-        none = routes.sum(1) == 0                            # rows without evidence: the training mean, all routes alike
-        full, experts = np.zeros((len(routes), len(ROUTES))), np.zeros((len(routes), len(ROUTES), said.shape[2]))
+        none = routes.sum(1) == 0  # rows without evidence: the training mean, all routes alike
+        full, experts = (
+            np.zeros((len(routes), len(ROUTES))),
+            np.zeros((len(routes), len(ROUTES), said.shape[2])),
+        )
         mixed = np.where(none[:, None], model.fallback_, (routes[..., None] * said).sum(1))
         full[:, at], experts[:, at] = np.where(none[:, None], 1 / len(at), routes), said
         yield full, model.scale_.decode(experts), model.scale_.decode(mixed)
@@ -113,29 +156,49 @@ def _errors(model, c) -> dict:
     "Errors of a fitted model and of its members."
     if not isinstance(model, AdaRoute):
         said = model.predict(c.frame)
-        return {"ensemble": mean_error(said, c.mean), "outcome": outcome_error(said, _outcomes(c)),
-                "single": float(np.mean([mean_error(m.predict(c.frame), c.mean) for m in singles(model)]))}
+        return {
+            "ensemble": mean_error(said, c.mean),
+            "outcome": outcome_error(said, _outcomes(c)),
+            "single": float(
+                np.mean([mean_error(m.predict(c.frame), c.mean) for m in singles(model)])
+            ),
+        }
     asked = list(_ask(model, c.frame))
     both = lambda mix: _pair([mean_error(mix(*a), c.mean) for a in asked])
     out = both(lambda r, e, p: p) | {"outcome": outcome_error(asked[0][2], _outcomes(c))}
-    if len(model.routes) == 1: return out
+    if len(model.routes) == 1:
+        return out
     r = asked[0][0]
-    return out | {"oracle": both(lambda r, e, p: oracle_pick(e, c.route)), "uniform": both(lambda r, e, p: uniform_mix(e, r > 0)),
-                  "found": {by: route_accuracy(r, c.route, by) for by in ("path", "sharing")}, "width": width(r)}
+    return out | {
+        "oracle": both(lambda r, e, p: oracle_pick(e, c.route)),
+        "uniform": both(lambda r, e, p: uniform_mix(e, r > 0)),
+        "found": {by: route_accuracy(r, c.route, by) for by in ("path", "sharing")},
+        "width": width(r),
+    }
 
-def _pair(errors) -> dict: return {"ensemble": errors[0], "single": float(np.mean(errors[1:]))}
+
+def _pair(errors) -> dict:
+    return {"ensemble": errors[0], "single": float(np.mean(errors[1:]))}
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c19
 def parameters(model) -> int | None:
     "Weights of one member."
-    if isinstance(model, AdaRoute): return count_parameters(model.model_)
-    if isinstance(model, WideNetwork): return sum(w.size for w in (*model.models_[0].coefs_, *model.models_[0].intercepts_))
+    if isinstance(model, AdaRoute):
+        return count_parameters(model.model_)
+    if isinstance(model, WideNetwork):
+        return sum(w.size for w in (*model.models_[0].coefs_, *model.models_[0].intercepts_))
     return None
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c19c
 def cohort_job(
-    n: int, seed: int, model: str,      # rows, world, one of MODELS
-    scenario: str = "planted", steps: int = 4000, members: int = 3, starts: int = 2, test: int = 4000,
+    n: int,
+    seed: int,
+    model: str,  # rows, world, one of MODELS
+    scenario: str = "planted",
+    steps: int = 4000,
+    members: int = 3,
+    starts: int = 2,
+    test: int = 4000,
 ) -> dict:
     "Fit one model in one world, score it on fresh rows."
     train, fresh = scoring_world(n, seed, scenario), scoring_world(test, seed, scenario, draw=1)
@@ -144,42 +207,81 @@ def cohort_job(
         warnings.simplefilter("always")
         fitted = make_model(model, train.schema, seed, steps, members, starts).fit(train.frame)
     seconds = time.perf_counter() - begun
-    return {"seconds": seconds, "alarm": any("collapsed" in str(w.message) for w in said), "parameters": parameters(fitted), **_errors(fitted, fresh)}
+    return {
+        "seconds": seconds,
+        "alarm": any("collapsed" in str(w.message) for w in said),
+        "parameters": parameters(fitted),
+        **_errors(fitted, fresh),
+    }
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c23
 CUES = ("structured", "openness", "quantified", "insight", "comorbidity")
 HISTORY = ("train", "validation", "width", "decisiveness", "usage")
 
-def training_job(n: int, seed: int, model: str, steps: int = 4000, members: int = 3, starts: int = 2, test: int = 4000, shown: int = 1000) -> dict:
+
+def training_job(
+    n: int,
+    seed: int,
+    model: str,
+    steps: int = 4000,
+    members: int = 3,
+    starts: int = 2,
+    test: int = 4000,
+    shown: int = 1000,
+) -> dict:
     "Fit one selection and keep its history, its confusion tables and where some rows went."
     train, fresh = scoring_world(n, seed, "planted"), scoring_world(test, seed, "planted", draw=1)
     fitted = make_model(model, train.schema, seed, steps, members, starts).fit(train.frame)
     r = next(_ask(fitted, fresh.frame))[0]
     history = {k: np.round(fitted.history_[k].mean(axis=1), 4).tolist() for k in HISTORY}
-    tables = {by: route_confusion(r, fresh.route, by).to_numpy().tolist() for by in ("path", "sharing")}
-    return {"step": fitted.history_["step"].tolist(), "history": history, "confusion": tables, "usage": usage(r).tolist(),
-            "routes": np.round(r[:shown], 3).tolist(), "inputs": {k: fresh.frame[k][:shown].tolist() for k in CUES}}
+    tables = {
+        by: route_confusion(r, fresh.route, by).to_numpy().tolist() for by in ("path", "sharing")
+    }
+    return {
+        "step": fitted.history_["step"].tolist(),
+        "history": history,
+        "confusion": tables,
+        "usage": usage(r).tolist(),
+        "routes": np.round(r[:shown], 3).tolist(),
+        "inputs": {k: fresh.frame[k][:shown].tolist() for k in CUES},
+    }
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c26
-def real_job(repeat: int, fold: int, model: str, name: str = "dep_wor", folds_seed: int = 0, repeats: int = 2,
-             steps: int = 4000, members: int = 3, starts: int = 2) -> dict:
+def real_job(
+    repeat: int,
+    fold: int,
+    model: str,
+    name: str = "dep_wor",
+    folds_seed: int = 0,
+    repeats: int = 2,
+    steps: int = 4000,
+    members: int = 3,
+    starts: int = 2,
+) -> dict:
     "Fit one model on all but one fold of a real table, predict that fold."
-    if not 0 <= folds_seed < TUNED_FROM: raise ValueError(f"folds_seed: expected 0 to {TUNED_FROM - 1}, got {folds_seed}")
+    if not 0 <= folds_seed < TUNED_FROM:
+        raise ValueError(f"folds_seed: expected 0 to {TUNED_FROM - 1}, got {folds_seed}")
     data = load(name)
-    train, test = folds(len(data) if data.groups is None else data.groups, 5, repeats, folds_seed)[5 * repeat + fold]
+    train, test = folds(len(data) if data.groups is None else data.groups, 5, repeats, folds_seed)[
+        5 * repeat + fold
+    ]
     frame, held = data.frame.iloc[train], data.frame.iloc[test]
-    if model == "constant": said = np.tile(frame[list(data.schema.tasks)].mean().to_numpy(), (len(test), 1)); fitted = None
+    if model == "constant":
+        said = np.tile(frame[list(data.schema.tasks)].mean().to_numpy(), (len(test), 1))
+        fitted = None
     else:
-        fitted = make_model(model, data.schema, 10 * repeat + fold, steps, members, starts).fit(frame)
+        fitted = make_model(model, data.schema, 10 * repeat + fold, steps, members, starts).fit(
+            frame
+        )
         said = fitted.predict(held).to_numpy()
     used = fitted.predict_routes(held).to_numpy().mean(0).tolist() if model in SELECTED else None
     return {"rows": test.tolist(), "said": np.round(said, 5).tolist(), "usage": used}
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c28
 def alternate(
-    runs: dict,       # name -> function without arguments
+    runs: dict,  # name -> function without arguments
     times: int = 3,
-) -> dict:            # name -> seconds of each time
+) -> dict:  # name -> seconds of each time
     "Time some functions in turn."
     out = {name: [] for name in runs}
     for _ in range(times):
@@ -195,53 +297,84 @@ def speed_job(n: int, seed: int = 0, steps: int = 4000, times: int = 3) -> dict:
     c = scoring_world(n, seed, "planted")
     fit = lambda name, **how: lambda: make_model(name, c.schema, seed, steps, **how).fit(c.frame)
     return alternate({"routed": fit("routed"), "T2/MTL": fit("T2/MTL")}, times) | alternate(
-        {"ten": fit("routed", members=1, starts=10), "one": fit("routed", members=1, starts=1)}, max(times - 1, 1))
+        {"ten": fit("routed", members=1, starts=10), "one": fit("routed", members=1, starts=1)},
+        max(times - 1, 1),
+    )
+
 
 def import_times(times: int = 5) -> dict:  # what is imported -> seconds of each time
     "Seconds that a fresh Python takes to import the package, and torch alone."
     start = lambda words: lambda: subprocess.run([sys.executable, "-c", words], check=True)
-    return alternate({"nothing": start("pass"), "torch": start("import torch"), "adaroute": start("import adaroute"),
-                      "estimator": start("from adaroute.estimator import AdaRoute")}, times)
+    return alternate(
+        {
+            "nothing": start("pass"),
+            "torch": start("import torch"),
+            "adaroute": start("import adaroute"),
+            "estimator": start("from adaroute.estimator import AdaRoute"),
+        },
+        times,
+    )
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c31
 JOBS = {"cohort": cohort_job, "floor": floor_job, "training": training_job, "real": real_job}
 
+
 def run_job(job: dict) -> dict:
     "Answer one job."
     kind = job.get("kind")
-    if kind not in JOBS: raise ValueError(f"kind: expected one of {', '.join(JOBS)}, got {kind!r}")
+    if kind not in JOBS:
+        raise ValueError(f"kind: expected one of {', '.join(JOBS)}, got {kind!r}")
     return JOBS[kind](**{k: v for k, v in job.items() if k != "kind"})
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c31c
 _PACKAGE = Path(find_spec("adaroute").submodule_search_locations[0])
 
-def _source(module: str) -> Path | None:  # "plan" or "provenance.plan" -> its file; None: no module of ours
+
+def _source(
+    module: str,
+) -> Path | None:  # "plan" or "provenance.plan" -> its file; None: no module of ours
     place = _PACKAGE.joinpath(*module.split("."))
     return next((p for p in (place.with_suffix(".py"), place / "__init__.py") if p.is_file()), None)
+
 
 def _imported(module: str) -> set[str]:
     "Modules of the package that a module imports, at any level and inside functions too."
     whole = "adaroute." + module
     found = set()
     for node in ast.walk(ast.parse(_source(module).read_text())):
-        if isinstance(node, ast.Import): found |= {alias.name for alias in node.names}
-        if not isinstance(node, ast.ImportFrom): continue
-        package = node.level and whole if _source(module).stem == "__init__" else whole.rpartition(".")[0]
-        base = resolve_name("." * node.level + (node.module or ""), package) if node.level else node.module
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        package = (
+            node.level and whole if _source(module).stem == "__init__" else whole.rpartition(".")[0]
+        )
+        base = (
+            resolve_name("." * node.level + (node.module or ""), package)
+            if node.level
+            else node.module
+        )
         found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
     return {name.removeprefix("adaroute.") for name in found if name.startswith("adaroute.")}
 
+
 def sources(module: str = "lab.jobs", seen: tuple = ()) -> tuple[str, ...]:
     "Names of a module and of what it imports from the package."
-    if module in seen or _source(module) is None: return seen
+    if module in seen or _source(module) is None:
+        return seen
     seen = (*seen, module)
-    for name in sorted(_imported(module)): seen = sources(name, seen)
+    for name in sorted(_imported(module)):
+        seen = sources(name, seen)
     return seen
+
 
 def code_digest(module: str = "lab.jobs") -> str:
     "Digest of a module's code, of all it imports from the package, and of the versions that its answers depend on."
-    digest = hashlib.sha256(repr([metadata.version(v) for v in ("numpy", "torch", "scikit-learn", "pandas")]).encode())
-    for name in sorted(sources(module)): digest.update(_source(name).read_bytes())
+    digest = hashlib.sha256(
+        repr([metadata.version(v) for v in ("numpy", "torch", "scikit-learn", "pandas")]).encode()
+    )
+    for name in sorted(sources(module)):
+        digest.update(_source(name).read_bytes())
     return digest.hexdigest()
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c33
@@ -251,9 +384,11 @@ def _one_thread_each():
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     before = {k: os.environ.get(k) for k in names}
     os.environ.update(dict.fromkeys(names, "1"))
-    try: yield
+    try:
+        yield
     finally:
-        for k, v in before.items(): os.environ.pop(k) if v is None else os.environ.update({k: v})
+        for k, v in before.items():
+            os.environ.pop(k) if v is None else os.environ.update({k: v})
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c33c
 @contextmanager
@@ -261,12 +396,17 @@ def _pool(workers: int, cluster: str):
     "Something with `submit`, and what yields its futures as they are done."
     if cluster:
         from distributed import Client, as_completed
-        with Client(cluster) as client: yield client.submit, as_completed
+
+        with Client(cluster) as client:
+            yield client.submit, as_completed
         return
     spawn = multiprocessing.get_context("spawn")
     with _one_thread_each(), futures.ProcessPoolExecutor(workers, mp_context=spawn) as pool:
-        try: yield pool.submit, futures.as_completed
-        except BaseException: pool.shutdown(wait=False, cancel_futures=True); raise
+        try:
+            yield pool.submit, futures.as_completed
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c33e
 def _answers(jobs: list[dict], workers: int, cluster: str, run):
@@ -276,7 +416,9 @@ def _answers(jobs: list[dict], workers: int, cluster: str, run):
         return
     with _pool(workers, cluster) as (submit, as_completed):
         number = {submit(run, job): i for i, job in enumerate(jobs)}
-        for done in as_completed(list(number)): yield number[done], done.result()
+        for done in as_completed(list(number)):
+            yield number[done], done.result()
+
 
 def _keep(path: Path, answer: dict) -> None:
     part = path.with_suffix(f".{os.getpid()}.part")
@@ -286,30 +428,42 @@ def _keep(path: Path, answer: dict) -> None:
 # %% ../../nbs/8_lab/02_jobs.ipynb #c34
 def run_jobs(
     jobs: list[dict],
-    cache: str | Path,     # folder of the answers
-    workers: int = 2,      # processes; 0: this one
-    cluster: str = "",     # address of a Dask scheduler, instead of processes
-    label: str = "jobs",   # of the progress bar; empty: no bar
-    run=run_job,           # what answers a job
+    cache: str | Path,  # folder of the answers
+    workers: int = 2,  # processes; 0: this one
+    cluster: str = "",  # address of a Dask scheduler, instead of processes
+    label: str = "jobs",  # of the progress bar; empty: no bar
+    run=run_job,  # what answers a job
     code: str = "lab.jobs",  # the module that `run` comes from: its code decides which answers are still good
-) -> list[dict]:           # answers, in the order of the jobs
+) -> list[dict]:  # answers, in the order of the jobs
     "Answer many jobs side by side; those answered before are read, not run."
     cache, digest = Path(cache), code_digest(code)
-    key = lambda job: hashlib.sha256((json.dumps(job, sort_keys=True) + digest).encode()).hexdigest()[:24]
+    key = lambda job: hashlib.sha256(
+        (json.dumps(job, sort_keys=True) + digest).encode()
+    ).hexdigest()[:24]
     at = {i: cache / f"{job['kind']}-{key(job)}.json" for i, job in enumerate(jobs)}
     cache.mkdir(parents=True, exist_ok=True)
     todo = [i for i in at if not at[i].is_file()]
-    with tqdm(total=len(jobs), initial=len(jobs) - len(todo), desc=label, unit="job", mininterval=2, disable=not label) as bar:
+    with tqdm(
+        total=len(jobs),
+        initial=len(jobs) - len(todo),
+        desc=label,
+        unit="job",
+        mininterval=2,
+        disable=not label,
+    ) as bar:
         for i, answer in _answers([jobs[i] for i in todo], workers, cluster, run):
             _keep(at[todo[i]], answer)
             bar.update()
     return [json.loads(at[i].read_text()) for i in range(len(jobs))]
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c38
-def interval_of(values) -> dict:  # (seeds,) -> mean with Student's interval; no interval for a single seed
+def interval_of(
+    values,
+) -> dict:  # (seeds,) -> mean with Student's interval; no interval for a single seed
     "Mean over seeds with its interval, and the values themselves."
     values = [float(v) for v in values]
-    if len(values) < 2: return dict(estimate=values[0], low=values[0], high=values[0], values=values)
+    if len(values) < 2:
+        return dict(estimate=values[0], low=values[0], high=values[0], values=values)
     e, low, high = paired(values).mean
     return dict(estimate=e, low=low, high=high, values=values)
 
@@ -317,19 +471,25 @@ def interval_of(values) -> dict:  # (seeds,) -> mean with Student's interval; no
 def difference(a, b) -> dict:  # (seeds,), (seeds,)
     "a minus b on the same seeds: interval, wins, and the sign that the interval supports."
     d = np.subtract(a, b)
-    if len(d) < 2: return interval_of(d) | dict(sign=0, wins=int(d[0] > 0))
+    if len(d) < 2:
+        return interval_of(d) | dict(sign=0, wins=int(d[0] > 0))
     p = paired(d)
     return interval_of(d) | dict(sign=p.sign, wins=p.wins)
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c41
 def closed(
-    rival,   # (seeds,) errors of what is to be beaten
+    rival,  # (seeds,) errors of what is to be beaten
     routed,  # (seeds,)
-    bayes,   # (seeds,)
+    bayes,  # (seeds,)
 ) -> dict:
     "Share of the headroom that routing closed on each seed, with its interval."
     shares = [headroom_closed(a, b, c) for a, b, c in zip(rival, routed, bayes)]
-    return interval_of(shares) if np.isfinite(shares).all() else dict(estimate=None, low=None, high=None, values=[])
+    return (
+        interval_of(shares)
+        if np.isfinite(shares).all()
+        else dict(estimate=None, low=None, high=None, values=[])
+    )
+
 
 def lowest(errors: dict) -> str:  # name -> (seeds,)
     "The name with the lowest mean error."
@@ -337,13 +497,13 @@ def lowest(errors: dict) -> str:  # name -> (seeds,)
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c44
 def pooled_r2(
-    outcome,     # (n,) NaN: not observed
-    said,        # (repeats, n) out-of-fold predictions
+    outcome,  # (n,) NaN: not observed
+    said,  # (repeats, n) out-of-fold predictions
     draws: int = 1000,
-) -> dict:       # estimate, low, high, values (one a repeat)
+) -> dict:  # estimate, low, high, values (one a repeat)
     "R2 of out-of-fold predictions, averaged over repeats, with a bootstrap interval over rows."
     use = np.isfinite(outcome)
-    y, p = np.asarray(outcome)[use], np.asarray(said)[:, use].T                     # (n,), (n, repeats)
+    y, p = np.asarray(outcome)[use], np.asarray(said)[:, use].T  # (n,), (n, repeats)
     each = lambda y, p: 1 - ((y[:, None] - p) ** 2).sum(0) / ((y - y.mean()) ** 2).sum()
     found = bootstrap_interval(lambda y, p: each(y, p).mean(), (y, p), draws=draws)
     return dict(zip(("estimate", "low", "high"), found)) | {"values": each(y, p).tolist()}

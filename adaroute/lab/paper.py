@@ -30,6 +30,7 @@ import yaml
 # %% ../../nbs/8_lab/01_paper.ipynb #c05
 class PaperError(Exception):
     "Trouble that one line explains; `status` is the exit status of the command."
+
     def __init__(self, message: str, status: int = 2):
         super().__init__(message)
         self.status = status
@@ -41,25 +42,34 @@ SCALES = ("smoke", "default", "paper")
 @dataclass(frozen=True)
 class Folders:
     "Where the files of one scale live."
-    params: Path   # one YAML file a notebook, read only
+
+    params: Path  # one YAML file a notebook, read only
     results: Path  # JSON, written by the notebook that computes
-    figs: Path     # PDF and PNG
-    tables: Path   # the tables of the paper
-    runs: Path     # executed copies, HTML, stamps; never committed
-    cache: Path    # whatever a notebook wants to find again after it was interrupted
+    figs: Path  # PDF and PNG
+    tables: Path  # the tables of the paper
+    runs: Path  # executed copies, HTML, stamps; never committed
+    cache: Path  # whatever a notebook wants to find again after it was interrupted
 
 
 def scale_folders(
-    scale: str,            # one of SCALES
-    root: Path = Path(),   # the repository
-    keep: bool = False,    # True: results, figures and tables go where the committed ones are, as at default scale
+    scale: str,  # one of SCALES
+    root: Path = Path(),  # the repository
+    keep: bool = False,  # True: results, figures and tables go where the committed ones are, as at default scale
 ) -> Folders:
     "Folders for one scale."
-    if scale not in SCALES: raise PaperError(f"scale: expected one of {', '.join(SCALES)}, got {scale!r}")
+    if scale not in SCALES:
+        raise PaperError(f"scale: expected one of {', '.join(SCALES)}, got {scale!r}")
     paper = Path(root) / "paper"
     runs = paper / "runs" / scale
     made = paper if keep or scale == "default" else runs
-    return Folders(paper / "params" / scale, made / "results", made / "figs", made / "tables", runs, runs / "cache")
+    return Folders(
+        paper / "params" / scale,
+        made / "results",
+        made / "figs",
+        made / "tables",
+        runs,
+        runs / "cache",
+    )
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c11
 def _package() -> Path:  # the folder of adaroute's modules
@@ -68,12 +78,15 @@ def _package() -> Path:  # the folder of adaroute's modules
 
 def find_root(
     start: Path | None = None,  # where to begin; the current folder if not given
-) -> Path:                      # the repository
+) -> Path:  # the repository
     "The nearest folder, from `start` upwards, that holds `nbs` and `paper/params`."
     start = Path(start or Path.cwd()).resolve()
     for folder in (start, *start.parents, _package().parent):
-        if (folder / "nbs").is_dir() and (folder / "paper" / "params").is_dir(): return folder
-    raise PaperError("expected to be inside a clone of the repository (a folder with nbs/ and paper/params/), found none")
+        if (folder / "nbs").is_dir() and (folder / "paper" / "params").is_dir():
+            return folder
+    raise PaperError(
+        "expected to be inside a clone of the repository (a folder with nbs/ and paper/params/), found none"
+    )
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c13
 def versions() -> dict[str, str]:
@@ -85,8 +98,11 @@ def versions() -> dict[str, str]:
 def code_commit() -> str | None:
     "The commit of the code that runs, if it runs from a clone that has one."
     try:
-        done = subprocess.run(["git", "rev-parse", "--verify", "HEAD"], cwd=_package(), capture_output=True, text=True)
-    except OSError: return None
+        done = subprocess.run(
+            ["git", "rev-parse", "--verify", "HEAD"], cwd=_package(), capture_output=True, text=True
+        )
+    except OSError:
+        return None
     return done.stdout.strip() if done.returncode == 0 else None
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c15
@@ -101,52 +117,79 @@ def _write(path: Path, content: bytes) -> Path:
     return path
 
 
-def _plain(value: Any) -> Any:  # what json cannot write itself: numpy and torch numbers and arrays, paths
-    if hasattr(value, "tolist"): return value.tolist()
-    if isinstance(value, Path): return value.as_posix()
-    raise TypeError(f"expected numbers, strings, lists and dictionaries, got {type(value).__name__}")
+def _plain(
+    value: Any,
+) -> Any:  # what json cannot write itself: numpy and torch numbers and arrays, paths
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Path):
+        return value.as_posix()
+    raise TypeError(
+        f"expected numbers, strings, lists and dictionaries, got {type(value).__name__}"
+    )
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c16
 def write_result(
-    folder: str | Path,        # the `results` parameter of the notebook
-    name: str,                 # file name without ".json"
-    payload: Any,              # numbers, strings, lists, dictionaries, numpy arrays
-    seeds: list[int],          # every seed that went into the payload
-    notebook: str,             # who made it, such as "50_compute"
-) -> Path:                     # the file written
+    folder: str | Path,  # the `results` parameter of the notebook
+    name: str,  # file name without ".json"
+    payload: Any,  # numbers, strings, lists, dictionaries, numpy arrays
+    seeds: list[int],  # every seed that went into the payload
+    notebook: str,  # who made it, such as "50_compute"
+) -> Path:  # the file written
     "Write one result with its origin, entirely or not at all."
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", name): raise ValueError(f"result name: expected letters, digits, _ and -, got {name!r}")
-    record = {"value": payload, "made_by": notebook, "seeds": seeds, "versions": versions(), "commit": code_commit()}
-    try: text = json.dumps(record, sort_keys=True, indent=1, allow_nan=False, default=_plain)
-    except ValueError: raise ValueError(f"result {name!r}: expected finite numbers (null for 'none'), got NaN or infinity") from None
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        raise ValueError(f"result name: expected letters, digits, _ and -, got {name!r}")
+    record = {
+        "value": payload,
+        "made_by": notebook,
+        "seeds": seeds,
+        "versions": versions(),
+        "commit": code_commit(),
+    }
+    try:
+        text = json.dumps(record, sort_keys=True, indent=1, allow_nan=False, default=_plain)
+    except ValueError:
+        raise ValueError(
+            f"result {name!r}: expected finite numbers (null for 'none'), got NaN or infinity"
+        ) from None
     return _write(Path(folder) / f"{name}.json", (text + "\n").encode())
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c18
 def read_result(
-    folder: str | Path,   # the `results` parameter of the notebook
-    name: str,            # file name without ".json"
-    record: bool = False, # True: the value together with its origin
+    folder: str | Path,  # the `results` parameter of the notebook
+    name: str,  # file name without ".json"
+    record: bool = False,  # True: the value together with its origin
 ) -> Any:
     "Read one result."
     path = Path(folder) / f"{name}.json"
-    if not path.is_file(): raise FileNotFoundError(f"result {name!r}: expected {path.name} in the results folder, found none; run the notebook that computes it first")
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"result {name!r}: expected {path.name} in the results folder, found none; run the notebook that computes it first"
+        )
     found = json.loads(path.read_text())
     return found if record else found["value"]
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c25
 def paper_notebooks(
-    root: Path,                  # the repository
+    root: Path,  # the repository
     only: tuple[str, ...] = (),  # names or beginnings of names; all notebooks if empty
-) -> list[Path]:                 # in the order in which they run
+) -> list[Path]:  # in the order in which they run
     "The notebooks of the paper, in order."
     found = sorted((Path(root) / "nbs" / "paper").glob("[56][0-9]*.ipynb"))
     names = ", ".join(p.stem for p in found)
     for wanted in only:
-        if not any(p.stem.startswith(wanted) for p in found): raise PaperError(f"--only: expected the beginning of one of [{names}], got {wanted!r}")
+        if not any(p.stem.startswith(wanted) for p in found):
+            raise PaperError(f"--only: expected the beginning of one of [{names}], got {wanted!r}")
     return [p for p in found if not only or p.stem.startswith(tuple(only))]
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c26
-DRIVEN = ("results", "figs", "tables", "cache", "cluster")  # filled in by the driver, never by a YAML file
+DRIVEN = (
+    "results",
+    "figs",
+    "tables",
+    "cache",
+    "cluster",
+)  # filled in by the driver, never by a YAML file
 
 
 def known_parameters(
@@ -154,76 +197,110 @@ def known_parameters(
 ) -> dict[str, Any]:  # name -> default; Ellipsis where the default is not a literal
     "Parameters of a notebook and their defaults."
     import papermill
+
     found = {}
     for name, about in papermill.inspect_notebook(str(notebook)).items():
-        try: found[name] = ast.literal_eval(about["default"])
-        except (ValueError, SyntaxError): found[name] = ...
+        try:
+            found[name] = ast.literal_eval(about["default"])
+        except (ValueError, SyntaxError):
+            found[name] = ...
     missing = [name for name in ("results", "figs") if name not in found]
-    if missing: raise PaperError(f"{notebook.name}: expected a cell tagged 'parameters' that sets results and figs, got none that sets {', '.join(missing)}")
+    if missing:
+        raise PaperError(
+            f"{notebook.name}: expected a cell tagged 'parameters' that sets results and figs, got none that sets {', '.join(missing)}"
+        )
     return found
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c29
 def fits(
-    value: Any,    # from a YAML file
+    value: Any,  # from a YAML file
     default: Any,  # from the notebook
 ) -> bool:
     "Whether a value has the type that a default asks for."
-    if default is None or default is ...: return True
-    if isinstance(default, bool) or isinstance(value, bool): return isinstance(default, bool) and isinstance(value, bool)
-    if isinstance(default, float): return isinstance(value, (int, float))
+    if default is None or default is ...:
+        return True
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(default, bool) and isinstance(value, bool)
+    if isinstance(default, float):
+        return isinstance(value, (int, float))
     if isinstance(default, (list, tuple)):
-        return isinstance(value, list) and (not default or all(any(fits(v, d) for d in default) for v in value))
+        return isinstance(value, list) and (
+            not default or all(any(fits(v, d) for d in default) for v in value)
+        )
     return isinstance(value, type(default))
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c32
 def read_parameters(
     notebook: Path,
     folders: Folders,
-) -> dict[str, Any] | None:  # what the YAML file sets, checked; None: this scale leaves the notebook out
+) -> (
+    dict[str, Any] | None
+):  # what the YAML file sets, checked; None: this scale leaves the notebook out
     "The parameters of one notebook at one scale."
     known, path = known_parameters(notebook), folders.params / f"{notebook.stem}.yaml"
     where = f"params/{folders.params.name}/{path.name}"
     own = sorted(set(known) - set(DRIVEN))
     if not path.is_file():
-        if own: raise PaperError(f"{where}: expected a file, because {notebook.name} has parameters ({', '.join(own)}), found none")
+        if own:
+            raise PaperError(
+                f"{where}: expected a file, because {notebook.name} has parameters ({', '.join(own)}), found none"
+            )
         return {}
-    try: given = yaml.safe_load(path.read_text()) or {}
-    except yaml.YAMLError: raise PaperError(f"{where}: expected YAML, got something that cannot be parsed") from None
-    if not isinstance(given, dict): raise PaperError(f"{where}: expected 'name: value' lines, got a {type(given).__name__}")
-    if given == {"skip": True}: return None
-    for key, value in given.items(): _check_value(where, key, value, known, own)
+    try:
+        given = yaml.safe_load(path.read_text()) or {}
+    except yaml.YAMLError:
+        raise PaperError(f"{where}: expected YAML, got something that cannot be parsed") from None
+    if not isinstance(given, dict):
+        raise PaperError(f"{where}: expected 'name: value' lines, got a {type(given).__name__}")
+    if given == {"skip": True}:
+        return None
+    for key, value in given.items():
+        _check_value(where, key, value, known, own)
     return given
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c33
 def _check_value(where: str, key: str, value: Any, known: dict, own: list[str]) -> None:
-    if key in DRIVEN: raise PaperError(f"{where}: {key!r} is set by the driver and cannot be set here")
-    if key not in known: raise PaperError(f"{where}: unknown parameter {key!r}, expected one of [{', '.join(own)}]")
+    if key in DRIVEN:
+        raise PaperError(f"{where}: {key!r} is set by the driver and cannot be set here")
+    if key not in known:
+        raise PaperError(f"{where}: unknown parameter {key!r}, expected one of [{', '.join(own)}]")
     if not fits(value, known[key]):
-        raise PaperError(f"{where}: {key}: expected the type of {known[key]!r} ({type(known[key]).__name__}), got {value!r} ({type(value).__name__})")
+        raise PaperError(
+            f"{where}: {key}: expected the type of {known[key]!r} ({type(known[key]).__name__}), got {value!r} ({type(value).__name__})"
+        )
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c37
 def _writable(folder: Path, what: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder): pass
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as e:
-        raise PaperError(f"{what} folder {folder.as_posix()}: expected a folder that can be written, got {type(e).__name__}") from None
+        raise PaperError(
+            f"{what} folder {folder.as_posix()}: expected a folder that can be written, got {type(e).__name__}"
+        ) from None
 
 
 def plan(
-    root: Path,                  # the repository
-    scale: str,                  # one of SCALES
+    root: Path,  # the repository
+    scale: str,  # one of SCALES
     only: tuple[str, ...] = (),  # names or beginnings of names
-    keep: bool = False,          # see `scale_folders`
-) -> list[tuple[Path, dict]]:    # (notebook, its parameters), in order; without those that the scale leaves out
+    keep: bool = False,  # see `scale_folders`
+) -> list[
+    tuple[Path, dict]
+]:  # (notebook, its parameters), in order; without those that the scale leaves out
     "What would run; raises PaperError if anything about it cannot be right."
     folders = scale_folders(scale, root, keep)
     notebooks = paper_notebooks(root, only)
     stems = {p.stem for p in paper_notebooks(root)}
     for path in sorted(folders.params.glob("*.yaml")):
-        if path.stem not in stems: raise PaperError(f"params/{scale}/{path.name}: expected a notebook nbs/paper/{path.stem}.ipynb, found none")
+        if path.stem not in stems:
+            raise PaperError(
+                f"params/{scale}/{path.name}: expected a notebook nbs/paper/{path.stem}.ipynb, found none"
+            )
     steps = [(notebook, read_parameters(notebook, folders)) for notebook in notebooks]
-    for what in ("results", "figs", "tables", "runs", "cache"): _writable(getattr(folders, what), what)
+    for what in ("results", "figs", "tables", "runs", "cache"):
+        _writable(getattr(folders, what), what)
     return [(notebook, given) for notebook, given in steps if given is not None]
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c40
@@ -232,13 +309,23 @@ def reads(
 ) -> list[str] | None:  # names of results; None: cannot be told, so all of them
     "The results that a notebook reads."
     known = known_parameters(notebook)
-    if isinstance(known.get("reads"), list): return sorted(known["reads"])
+    if isinstance(known.get("reads"), list):
+        return sorted(known["reads"])
     cells = json.loads(notebook.read_text())["cells"]
-    code = "\n".join(re.sub(r"(?m)^\s*[%!].*$", "", "".join(c["source"])) for c in cells if c["cell_type"] == "code")
-    calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)
-             and getattr(node.func, "id", getattr(node.func, "attr", "")) == "read_result"]
+    code = "\n".join(
+        re.sub(r"(?m)^\s*[%!].*$", "", "".join(c["source"]))
+        for c in cells
+        if c["cell_type"] == "code"
+    )
+    calls = [
+        node
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", getattr(node.func, "attr", "")) == "read_result"
+    ]
     names = [call.args[1] for call in calls if len(call.args) > 1]
-    if len(names) < len(calls) or not all(isinstance(n, ast.Constant) for n in names): return None
+    if len(names) < len(calls) or not all(isinstance(n, ast.Constant) for n in names):
+        return None
     return sorted({n.value for n in names})
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c42
@@ -246,7 +333,8 @@ def _sha(*paths: Path) -> str:  # one digest for some files; a missing file coun
     digest = hashlib.sha256()
     for path in paths:
         digest.update(path.name.encode())
-        if path.is_file(): digest.update(hashlib.sha256(path.read_bytes()).digest())
+        if path.is_file():
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
@@ -254,12 +342,22 @@ def inputs(
     notebook: Path,
     given: dict[str, Any],  # its parameters
     folders: Folders,
-) -> dict[str, Any]:        # equal inputs: nothing has changed
+) -> dict[str, Any]:  # equal inputs: nothing has changed
     "Digests of everything a notebook's output depends on."
     names = reads(notebook)
-    results = sorted(folders.results.glob("*.json")) if names is None else [folders.results / f"{n}.json" for n in names]
+    results = (
+        sorted(folders.results.glob("*.json"))
+        if names is None
+        else [folders.results / f"{n}.json" for n in names]
+    )
     package = sorted(_package().rglob("*.py"))
-    return {"notebook": _sha(notebook), "params": given, "package": _sha(*package), "results": _sha(*results), "versions": versions()}
+    return {
+        "notebook": _sha(notebook),
+        "params": given,
+        "package": _sha(*package),
+        "results": _sha(*results),
+        "versions": versions(),
+    }
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c44
 def is_fresh(
@@ -268,8 +366,10 @@ def is_fresh(
     folders: Folders,
 ) -> bool:
     "Whether a notebook's files are there and up to date."
-    try: stamp = json.loads((folders.runs / f"{notebook.stem}.stamp.json").read_text())
-    except (OSError, ValueError): return False
+    try:
+        stamp = json.loads((folders.runs / f"{notebook.stem}.stamp.json").read_text())
+    except (OSError, ValueError):
+        return False
     made = all(_sha(folders.runs / name) == digest for name, digest in stamp["made"].items())
     return made and stamp["inputs"] == json.loads(json.dumps(inputs(notebook, given, folders)))
 
@@ -279,11 +379,14 @@ MADE = ("results", "figs", "tables")
 
 def _open_room(folders: Folders) -> Path:
     room = Path(tempfile.mkdtemp(prefix=".room-", dir=folders.runs))
-    for what in MADE: shutil.copytree(getattr(folders, what), room / what)
+    for what in MADE:
+        shutil.copytree(getattr(folders, what), room / what)
     return room
 
 
-def _carry_over(room: Path, folders: Folders) -> dict[str, str]:  # file, relative to runs -> digest; only what changed
+def _carry_over(
+    room: Path, folders: Folders
+) -> dict[str, str]:  # file, relative to runs -> digest; only what changed
     made = {}
     for what in MADE:
         for path in sorted(p for p in (room / what).rglob("*") if p.is_file()):
@@ -291,7 +394,8 @@ def _carry_over(room: Path, folders: Folders) -> dict[str, str]:  # file, relati
             touched = not target.is_file() or path.stat().st_mtime_ns != target.stat().st_mtime_ns
             if touched:
                 target.parent.mkdir(parents=True, exist_ok=True)
-                if _sha(path) != _sha(target): os.replace(path, target)
+                if _sha(path) != _sha(target):
+                    os.replace(path, target)
                 made[os.path.relpath(target, folders.runs)] = _sha(target)
     return made
 
@@ -302,83 +406,121 @@ QUIET = ["--log-level=ERROR"]  # for the kernels
 def _execute(notebook: Path, copy: Path, values: dict[str, Any], progress: bool) -> None:
     import papermill
     from papermill.exceptions import PapermillExecutionError
+
     fallen = None
     try:
-        papermill.execute_notebook(str(notebook), str(copy), parameters=values, cwd=str(notebook.parent),
-                                   kernel_name="python3", progress_bar=progress, extra_arguments=QUIET)
-    except PapermillExecutionError as e: fallen = f"cell [{e.exec_count}] raised {e.ename}"
-    except Exception as e: fallen = f"could not be run ({type(e).__name__})"
-    if fallen: raise PaperError(f"{notebook.stem}: {fallen}; see paper/runs/{copy.parent.name}/{copy.name}; earlier results and figures are untouched", status=1)
+        papermill.execute_notebook(
+            str(notebook),
+            str(copy),
+            parameters=values,
+            cwd=str(notebook.parent),
+            kernel_name="python3",
+            progress_bar=progress,
+            extra_arguments=QUIET,
+        )
+    except PapermillExecutionError as e:
+        fallen = f"cell [{e.exec_count}] raised {e.ename}"
+    except Exception as e:
+        fallen = f"could not be run ({type(e).__name__})"
+    if fallen:
+        raise PaperError(
+            f"{notebook.stem}: {fallen}; see paper/runs/{copy.parent.name}/{copy.name}; earlier results and figures are untouched",
+            status=1,
+        )
 
 
 def _html(copy: Path) -> None:  # a readable page beside the executed copy
     from nbconvert import HTMLExporter
+
     page, _ = HTMLExporter().from_filename(str(copy))
     _write(copy.with_suffix(".html"), page.encode())
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c49
 def run_notebook(
     notebook: Path,
-    given: dict[str, Any],   # its parameters
+    given: dict[str, Any],  # its parameters
     folders: Folders,
-    cluster: str = "",       # address of a Dask scheduler, for a notebook with a parameter `cluster`
+    cluster: str = "",  # address of a Dask scheduler, for a notebook with a parameter `cluster`
     progress: bool = False,  # a bar over the cells
-) -> list[str]:              # files made or changed, relative to folders.runs
+) -> list[str]:  # files made or changed, relative to folders.runs
     "Run one notebook; its files appear only if all of it succeeds."
     copy, room = folders.runs / notebook.name, _open_room(folders)
     stamp, known = copy.with_suffix(".stamp.json"), known_parameters(notebook)
     try:
         stamp.unlink(missing_ok=True)
         here = lambda path: Path(os.path.relpath(path, notebook.parent)).as_posix()
-        driven = {what: here(room / what) for what in MADE} | {"cache": here(folders.cache), "cluster": cluster}
+        driven = {what: here(room / what) for what in MADE} | {
+            "cache": here(folders.cache),
+            "cluster": cluster,
+        }
         before = inputs(notebook, given, folders)
         _execute(notebook, copy, given | {k: v for k, v in driven.items() if k in known}, progress)
         made = _carry_over(room, folders)
-    finally: shutil.rmtree(room, ignore_errors=True)
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
     _html(copy)
     _write(stamp, json.dumps({"inputs": before, "made": made}, indent=1, sort_keys=True).encode())
     return sorted(made)
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c53
 def compile_pdf(
-    root: Path,        # the repository
-    scale: str,        # one of SCALES
-) -> Path | None:      # the PDF; None if there is no text yet
+    root: Path,  # the repository
+    scale: str,  # one of SCALES
+) -> Path | None:  # the PDF; None if there is no text yet
     "Set the paper with the figures and numbers of one scale."
     import typst
+
     folders, paper = scale_folders(scale, root), Path(root) / "paper"
     source, target = paper / "adaroute.typ", folders.results.parent / "adaroute.pdf"
-    if not source.is_file(): return None
+    if not source.is_file():
+        return None
     places = {what: getattr(folders, what).relative_to(paper).as_posix() for what in MADE}
     try:
-        pdf = typst.compile(str(source), root=str(paper), format="pdf", ignore_system_fonts=True, timestamp=0,
-                            sys_inputs=places | {"scale": scale})
+        pdf = typst.compile(
+            str(source),
+            root=str(paper),
+            format="pdf",
+            ignore_system_fonts=True,
+            timestamp=0,
+            sys_inputs=places | {"scale": scale},
+        )
     except Exception as e:
-        raise PaperError(f"adaroute.typ: expected a text that compiles, got: {str(e).splitlines()[0]}", status=1) from None
+        raise PaperError(
+            f"adaroute.typ: expected a text that compiles, got: {str(e).splitlines()[0]}", status=1
+        ) from None
     return _write(target, pdf)
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c57
 def make_paper(
-    root: Path,                  # the repository
-    scale: str = "default",      # one of SCALES
+    root: Path,  # the repository
+    scale: str = "default",  # one of SCALES
     only: tuple[str, ...] = (),  # names or beginnings of names; the PDF is left alone then
-    force: bool = False,         # run what is fresh as well
-    cluster: str = "",           # address of a Dask scheduler
-    say = print,                 # where the progress lines go
-    keep: bool = False,          # see `scale_folders`
-) -> Path | None:                # the PDF
+    force: bool = False,  # run what is fresh as well
+    cluster: str = "",  # address of a Dask scheduler
+    say=print,  # where the progress lines go
+    keep: bool = False,  # see `scale_folders`
+) -> Path | None:  # the PDF
     "Run what is not fresh, in order, then compile the text."
     from tqdm import tqdm
+
     steps, folders = plan(root, scale, only, keep), scale_folders(scale, root, keep)
     terminal = sys.stderr.isatty()
     with tqdm(steps, desc=f"paper ({scale})", unit="notebook", disable=not terminal) as bar:
         for i, (notebook, given) in enumerate(bar, start=1):
             fresh = not force and is_fresh(notebook, given, folders)
-            say(f"[{i}/{len(steps)}] {notebook.stem}: {'unchanged, skipped' if fresh else 'running'}")
-            if not fresh: run_notebook(notebook, given, folders, cluster, progress=terminal)
-    if only or keep: return None
+            say(
+                f"[{i}/{len(steps)}] {notebook.stem}: {'unchanged, skipped' if fresh else 'running'}"
+            )
+            if not fresh:
+                run_notebook(notebook, given, folders, cluster, progress=terminal)
+    if only or keep:
+        return None
     pdf = compile_pdf(root, scale)
-    say(f"{pdf.relative_to(root).as_posix()} written" if pdf else "paper/adaroute.typ: not there, so no PDF")
+    say(
+        f"{pdf.relative_to(root).as_posix()} written"
+        if pdf
+        else "paper/adaroute.typ: not there, so no PDF"
+    )
     return pdf
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c64
@@ -391,20 +533,29 @@ def _show(root: Path, scale: str, only: tuple[str, ...]) -> None:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--scale", default="default", show_default=True, help="smoke, default or paper")
-@click.option("--only", multiple=True, help="a notebook, or how its name begins; may be repeated; leaves the PDF alone")
+@click.option(
+    "--only",
+    multiple=True,
+    help="a notebook, or how its name begins; may be repeated; leaves the PDF alone",
+)
 @click.option("--force", is_flag=True, help="run notebooks that are up to date as well")
-@click.option("--keep", is_flag=True, help="write results where the committed ones are; leaves the PDF alone")
+@click.option(
+    "--keep", is_flag=True, help="write results where the committed ones are; leaves the PDF alone"
+)
 @click.option("--list", "show", is_flag=True, help="say what would run, and run nothing")
 @click.option("--cluster", default="", help="address of a Dask scheduler, such as tcp://host:8786")
 def main(scale, only, force, keep, show, cluster):
     "Re-make the paper: results, figures, tables and the PDF."
     try:
         root = find_root()
-        if show: _show(root, scale, only)
-        else: make_paper(root, scale, only, force, cluster, click.echo, keep)
+        if show:
+            _show(root, scale, only)
+        else:
+            make_paper(root, scale, only, force, cluster, click.echo, keep)
     except PaperError as e:
         click.echo(f"error: {e}", err=True)
         sys.exit(e.status)
 
 
-if __name__ == "__main__" and "__file__" in globals(): main()
+if __name__ == "__main__" and "__file__" in globals():
+    main()

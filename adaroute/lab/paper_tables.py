@@ -15,11 +15,13 @@ from .paper import read_result
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c05
 SAYS = ("ahead", "tied", "behind", "lower", "higher")
 
+
 def count_says(
     verdicts: list[dict],  # each with `says`
 ) -> dict[str, int]:
     "How many cells say what."
     return {s: sum(v["says"] == s for v in verdicts) for s in SAYS} | {"cells": len(verdicts)}
+
 
 def _ends(rows: list[dict], key: Callable, keep: tuple[str, ...]) -> dict:
     "The worst row, where the key is largest, and the best, where it is smallest."
@@ -27,8 +29,23 @@ def _ends(rows: list[dict], key: Callable, keep: tuple[str, ...]) -> dict:
     return {"worst": short(max(rows, key=key)), "best": short(min(rows, key=key))}
 
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c08
-ASKED = {"cells_worse": .10, "far_worse": 0., "closed": .80, "null": .07, "path": .90, "sharing": .80, "transcript": .03}  # from the brief, before there were results
-ROUTED_WORLDS = ("planted", "fusion", "negative_transfer", "missing", "paper")  # rows differ in their route
+ASKED = {
+    "cells_worse": 0.10,
+    "far_worse": 0.0,
+    "closed": 0.80,
+    "null": 0.07,
+    "path": 0.90,
+    "sharing": 0.80,
+    "transcript": 0.03,
+}  # from the brief, before there were results
+ROUTED_WORLDS = (
+    "planted",
+    "fusion",
+    "negative_transfer",
+    "missing",
+    "paper",
+)  # rows differ in their route
+
 
 def sum_grid(
     evidence: dict,  # value of the result `evidence`
@@ -39,27 +56,56 @@ def sum_grid(
     cells = [{**r, "rival": best[r["scenario"], r["n"]]} for r in regret["cells"]]
     first = [g for g in grid if g["scenario"] in ROUTED_WORLDS]
     overall = [o for o in evidence["overall"] if o["rival"] != "routed"]
-    return {**count_says([g["verdict"] for g in grid]), **_ends(cells, lambda r: r["regret"], ("scenario", "n", "regret", "rival", "seeds")),
-            "worse": regret["worse"], "far_worse": regret["far_worse"], "tolerance": regret["tolerance"], "limit": regret["limit"],
-            "n_worse": sum(c["regret"] > regret["tolerance"] for c in cells), "n_far_worse": sum(c["regret"] > regret["limit"] for c in cells),
-            "regret_met": regret["worse"] <= ASKED["cells_worse"] and regret["far_worse"] <= ASKED["far_worse"],
-            "routed_worlds": count_says([g["verdict"] for g in first]),
-            "competitors": len(overall), "competitors_ahead": sum(o["verdict"] == "better" for o in overall),
-            "competitors_behind": sorted(o["rival"] for o in overall if o["verdict"] == "worse"),
-            "single_world": sum(len(g["seeds"]) < 2 for g in grid), "worlds": max(len(g["seeds"]) for g in grid)}
+    return {
+        **count_says([g["verdict"] for g in grid]),
+        **_ends(cells, lambda r: r["regret"], ("scenario", "n", "regret", "rival", "seeds")),
+        "worse": regret["worse"],
+        "far_worse": regret["far_worse"],
+        "tolerance": regret["tolerance"],
+        "limit": regret["limit"],
+        "n_worse": sum(c["regret"] > regret["tolerance"] for c in cells),
+        "n_far_worse": sum(c["regret"] > regret["limit"] for c in cells),
+        "regret_met": regret["worse"] <= ASKED["cells_worse"]
+        and regret["far_worse"] <= ASKED["far_worse"],
+        "routed_worlds": count_says([g["verdict"] for g in first]),
+        "competitors": len(overall),
+        "competitors_ahead": sum(o["verdict"] == "better" for o in overall),
+        "competitors_behind": sorted(o["rival"] for o in overall if o["verdict"] == "worse"),
+        "single_world": sum(len(g["seeds"]) < 2 for g in grid),
+        "worlds": max(len(g["seeds"]) for g in grid),
+    }
 
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c11
 def sum_controls(
     evidence: dict,
 ) -> dict:
     "Counts over cells, against the best control of each."
-    rows = [{"scenario": g["scenario"], "n": g["n"], "control": g["against_controls"]["best"], "excess": g["knock"]["excess"],
-             "gap": float(np.mean(np.multiply(g["against_controls"]["gap"]["values"], g["mean_share"])))} for g in evidence["grid"]]
+    rows = [
+        {
+            "scenario": g["scenario"],
+            "n": g["n"],
+            "control": g["against_controls"]["best"],
+            "excess": g["knock"]["excess"],
+            "gap": float(
+                np.mean(np.multiply(g["against_controls"]["gap"]["values"], g["mean_share"]))
+            ),
+        }
+        for g in evidence["grid"]
+    ]
     first = [g["against_controls"] for g in evidence["grid"] if g["scenario"] in ROUTED_WORLDS]
     ends = _ends(rows, lambda r: -r["excess"], ("scenario", "n", "excess"))
-    return {**count_says([g["against_controls"] for g in evidence["grid"]]), **_ends(rows, lambda r: r["gap"], ("scenario", "n", "gap", "control")),
-            "routed_worlds": count_says(first), "knock_positive": sum(r["excess"] > 0 for r in rows), "knock_least": ends["worst"], "knock_most": ends["best"],
-            "trained": sorted({f"{g['scenario']}, {g['n']}" for g in evidence["grid"] if "alone" in g["error"]})}
+    return {
+        **count_says([g["against_controls"] for g in evidence["grid"]]),
+        **_ends(rows, lambda r: r["gap"], ("scenario", "n", "gap", "control")),
+        "routed_worlds": count_says(first),
+        "knock_positive": sum(r["excess"] > 0 for r in rows),
+        "knock_least": ends["worst"],
+        "knock_most": ends["best"],
+        "trained": sorted(
+            {f"{g['scenario']}, {g['n']}" for g in evidence["grid"] if "alone" in g["error"]}
+        ),
+    }
+
 
 def sum_null(
     null: dict,  # value of the result `null`
@@ -68,32 +114,68 @@ def sum_null(
     zero = null["cues"].index(min(null["cues"]))
     share = null["permuted"]
     kept = "kept" if share["estimate"] <= ASKED["null"] else "broken"
-    if share["low"] <= ASKED["null"] < share["high"]: kept += " on average"
-    known = {by: {k: null["knowable"][by][k]["estimate"] for k in ("rows", "found")} for by in ("path", "sharing")}
-    return {"permuted": share, "true": null["true"], "rows": null["rows"], "promise": kept, "weakest_cue": null["cues"][zero], "knowable": known,
-            "knowable_met": all(known[by]["found"] >= ASKED[by] for by in known),
-            "at_weakest": {by: {k: null["curve"][by][zero][k]["estimate"] for k in ("found", "chance", "ceiling")} for by in ("path", "sharing")},
-            "at_strongest": {by: {k: null["curve"][by][-1][k]["estimate"] for k in ("found", "chance", "ceiling")} for by in ("path", "sharing")}}
+    if share["low"] <= ASKED["null"] < share["high"]:
+        kept += " on average"
+    known = {
+        by: {k: null["knowable"][by][k]["estimate"] for k in ("rows", "found")}
+        for by in ("path", "sharing")
+    }
+    return {
+        "permuted": share,
+        "true": null["true"],
+        "rows": null["rows"],
+        "promise": kept,
+        "weakest_cue": null["cues"][zero],
+        "knowable": known,
+        "knowable_met": all(known[by]["found"] >= ASKED[by] for by in known),
+        "at_weakest": {
+            by: {k: null["curve"][by][zero][k]["estimate"] for k in ("found", "chance", "ceiling")}
+            for by in ("path", "sharing")
+        },
+        "at_strongest": {
+            by: {k: null["curve"][by][-1][k]["estimate"] for k in ("found", "chance", "ceiling")}
+            for by in ("path", "sharing")
+        },
+    }
 
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c14
 def sum_ablations(
     ablations: dict,  # value of the result `ablations`
 ) -> dict:
     "What the parts are worth, and where routing begins to pay."
-    rows = [{"part": p, "worse_by": ablations["parts"][p]["worse_by"]["estimate"]} for p in ablations["order"] if p != "as it is"]
+    rows = [
+        {"part": p, "worse_by": ablations["parts"][p]["worse_by"]["estimate"]}
+        for p in ablations["order"]
+        if p != "as it is"
+    ]
     pays = lambda p: min(p["gain"]["values"]) > 0
     curve = sorted(ablations["curves"]["rows"], key=lambda p: p["value"])
     from_here = [p["value"] for i, p in enumerate(curve) if all(map(pays, curve[i:]))]
-    at_zero = {k: ablations["curves"][k][i]["gain"]["estimate"] for k in ("heterogeneity", "cue") if k in ablations["curves"]
-               for i, p in enumerate(ablations["curves"][k]) if p["value"] == 0}
-    return {"parts": len(rows), "helpful": sum(r["worse_by"] > 0 for r in rows), "better_without": [r["part"] for r in rows if r["worse_by"] < 0],
-            "whole": ablations["parts"]["as it is"]["error"]["estimate"], **_ends(rows, lambda r: r["worse_by"], ("part", "worse_by")),
-            "pays_from": from_here[0] if from_here else None, "least_rows": curve[0]["value"], "gain_at_least": curve[0]["gain"]["estimate"],
-            "most_rows": curve[-1]["value"], "gain_at_most": curve[-1]["gain"]["estimate"], "gain_at_zero": at_zero,
-            "extras": {k: p["gain"]["estimate"] for k, p in ablations["extras"].items()}}
+    at_zero = {
+        k: ablations["curves"][k][i]["gain"]["estimate"]
+        for k in ("heterogeneity", "cue")
+        if k in ablations["curves"]
+        for i, p in enumerate(ablations["curves"][k])
+        if p["value"] == 0
+    }
+    return {
+        "parts": len(rows),
+        "helpful": sum(r["worse_by"] > 0 for r in rows),
+        "better_without": [r["part"] for r in rows if r["worse_by"] < 0],
+        "whole": ablations["parts"]["as it is"]["error"]["estimate"],
+        **_ends(rows, lambda r: r["worse_by"], ("part", "worse_by")),
+        "pays_from": from_here[0] if from_here else None,
+        "least_rows": curve[0]["value"],
+        "gain_at_least": curve[0]["gain"]["estimate"],
+        "most_rows": curve[-1]["value"],
+        "gain_at_most": curve[-1]["gain"]["estimate"],
+        "gain_at_zero": at_zero,
+        "extras": {k: p["gain"]["estimate"] for k, p in ablations["extras"].items()},
+    }
 
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c17
 LOWER_IS_BETTER = ("brier", "rmse", "mae", "ece")
+
 
 def _task_row(table: str, key: str, scores: dict) -> dict:
     "The routed model against the best rival in one task and metric."
@@ -101,25 +183,59 @@ def _task_row(table: str, key: str, scores: dict) -> dict:
     rivals = {m: s for m, s in scores.items() if m != "routed"}
     best = max(rivals, key=lambda m: way * rivals[m]["estimate"])
     low, high = sorted(way * x for x in rivals[best]["routed_minus"][1:])
-    return {"table": table, "task": key, "rival": best, "gap": way * (scores["routed"]["estimate"] - rivals[best]["estimate"]),
-            "error": (rivals[best]["high"] - rivals[best]["low"]) / 4, "says": "ahead" if low > 0 else "behind" if high < 0 else "tied",
-            "beaten_by": [m for m, s in rivals.items() if max(way * x for x in s["routed_minus"][1:]) < 0]}
+    return {
+        "table": table,
+        "task": key,
+        "rival": best,
+        "gap": way * (scores["routed"]["estimate"] - rivals[best]["estimate"]),
+        "error": (rivals[best]["high"] - rivals[best]["low"]) / 4,
+        "says": "ahead" if low > 0 else "behind" if high < 0 else "tied",
+        "beaten_by": [
+            m for m, s in rivals.items() if max(way * x for x in s["routed_minus"][1:]) < 0
+        ],
+    }
+
 
 def sum_tables(
-    tables: dict,      # value of the result `tables`
+    tables: dict,  # value of the result `tables`
     references: dict,  # table -> task -> list of {"value": number that others reached}
 ) -> dict:
     "Counts over the tasks of the real tables."
-    rows = [_task_row(t, k, s) for t in tables["order"] for k, s in tables["tables"][t]["scores"].items() if "routed" in s and len(s) > 1]
-    if not rows: return {"available": False}
-    known = [(t, k, r["value"], tables["tables"][t]["scores"][k]["routed"]["estimate"]) for t, tasks in references.items() if t in tables["tables"]
-             for k, found in tasks.items() if "routed" in tables["tables"][t]["scores"].get(k, {}) for r in found]
+    rows = [
+        _task_row(t, k, s)
+        for t in tables["order"]
+        for k, s in tables["tables"][t]["scores"].items()
+        if "routed" in s and len(s) > 1
+    ]
+    if not rows:
+        return {"available": False}
+    known = [
+        (t, k, r["value"], tables["tables"][t]["scores"][k]["routed"]["estimate"])
+        for t, tasks in references.items()
+        if t in tables["tables"]
+        for k, found in tasks.items()
+        if "routed" in tables["tables"][t]["scores"].get(k, {})
+        for r in found
+    ]
     ends = _ends(rows, lambda r: -r["gap"], ("table", "task", "gap", "rival"))
-    return {"available": True, **count_says(rows), **ends, "first": sum(r["gap"] > 0 for r in rows), "below_error": sum(-r["gap"] > r["error"] for r in rows),
-            "mean_gap": float(np.mean([r["gap"] for r in rows])), "beaten": sum(bool(r["beaten_by"]) for r in rows),
-            "tables": len(tables["order"]), "people": {t: tables["tables"][t]["rows"] for t in tables["order"]},
-            "references": len(known), "references_met": sum(own >= value for *_, value, own in known),
-            "references_missed": [{"table": t, "task": k, "reference": value, "routed": own} for t, k, value, own in known if own < value]}
+    return {
+        "available": True,
+        **count_says(rows),
+        **ends,
+        "first": sum(r["gap"] > 0 for r in rows),
+        "below_error": sum(-r["gap"] > r["error"] for r in rows),
+        "mean_gap": float(np.mean([r["gap"] for r in rows])),
+        "beaten": sum(bool(r["beaten_by"]) for r in rows),
+        "tables": len(tables["order"]),
+        "people": {t: tables["tables"][t]["rows"] for t in tables["order"]},
+        "references": len(known),
+        "references_met": sum(own >= value for *_, value, own in known),
+        "references_missed": [
+            {"table": t, "task": k, "reference": value, "routed": own}
+            for t, k, value, own in known
+            if own < value
+        ],
+    }
 
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c20
 def sum_arena(
@@ -127,12 +243,30 @@ def sum_arena(
 ) -> dict:
     "Counts over the comparisons with outside packages."
     met = [r for r in arena["rows"] if r["gap"] is not None and r["rival"] != "AdaRoute"]
-    pairs = sorted({(r["rival"], r["table"]) for r in arena["rows"] if r["estimate"] is None and r["rival"] != "AdaRoute"})
+    pairs = sorted(
+        {
+            (r["rival"], r["table"])
+            for r in arena["rows"]
+            if r["estimate"] is None and r["rival"] != "AdaRoute"
+        }
+    )
     absent = [f"{rival} ({table})" for rival, table in pairs]
-    counts = {"comparisons": len(met), "ahead": sum(r["gap_low"] > 0 for r in met), "behind": sum(r["gap_high"] < 0 for r in met)}
+    counts = {
+        "comparisons": len(met),
+        "ahead": sum(r["gap_low"] > 0 for r in met),
+        "behind": sum(r["gap_high"] < 0 for r in met),
+    }
     counts["tied"] = counts["comparisons"] - counts["ahead"] - counts["behind"]
-    ends = _ends(met, lambda r: -r["gap"], ("rival", "table", "task", "metric", "gap")) if met else {}
-    return {**counts, **ends, "rivals": len({r["rival"] for r in arena["rows"]} - {"AdaRoute"}), "tables": len({r["table"] for r in met}), "did_not_run": absent}
+    ends = (
+        _ends(met, lambda r: -r["gap"], ("rival", "table", "task", "metric", "gap")) if met else {}
+    )
+    return {
+        **counts,
+        **ends,
+        "rivals": len({r["rival"] for r in arena["rows"]} - {"AdaRoute"}),
+        "tables": len({r["table"] for r in met}),
+        "did_not_run": absent,
+    }
 
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c21c
 def _by_cheat(trials: list[dict]) -> list[dict]:
@@ -140,16 +274,41 @@ def _by_cheat(trials: list[dict]) -> list[dict]:
     out = []
     for name in dict.fromkeys(t["cheat"] for t in trials):
         own = [t for t in trials if t["cheat"] == name]
-        wrong, far = [t["called"] for t in own if not t["named"]], [t["distance"] for t in own if t["distance"] > 0]
-        out.append({"cheat": name, **_caught(own), "otherwise": max(wrong, key=wrong.count) if wrong else "", "distance": float(np.median(far)) if far else None})
+        wrong, far = (
+            [t["called"] for t in own if not t["named"]],
+            [t["distance"] for t in own if t["distance"] > 0],
+        )
+        out.append(
+            {
+                "cheat": name,
+                **_caught(own),
+                "otherwise": max(wrong, key=wrong.count) if wrong else "",
+                "distance": float(np.median(far)) if far else None,
+            }
+        )
     return out
+
 
 def _misnamed(trials: list[dict]) -> list[dict]:
     "What was refused under a wrong name, once each, the most frequent first."
-    wrong = [(t["cheat"], t.get("how", ""), t["called"] or "nothing") for t in trials if t["caught"] and not t["named"]]
-    return [dict(zip(("cheat", "how", "called"), w), runs=wrong.count(w)) for w in sorted(dict.fromkeys(wrong), key=wrong.count, reverse=True)]
+    wrong = [
+        (t["cheat"], t.get("how", ""), t["called"] or "nothing")
+        for t in trials
+        if t["caught"] and not t["named"]
+    ]
+    return [
+        dict(zip(("cheat", "how", "called"), w), runs=wrong.count(w))
+        for w in sorted(dict.fromkeys(wrong), key=wrong.count, reverse=True)
+    ]
 
-def _caught(trials: list[dict]) -> dict: return {"runs": len(trials), "caught": sum(t["caught"] for t in trials), "named": sum(t["named"] for t in trials)}
+
+def _caught(trials: list[dict]) -> dict:
+    return {
+        "runs": len(trials),
+        "caught": sum(t["caught"] for t in trials),
+        "named": sum(t["named"] for t in trials),
+    }
+
 
 def _let_through(trials: list[dict]) -> dict:
     count = lambda status: sum(t["status"] == status for t in trials)
@@ -159,50 +318,116 @@ def _let_through(trials: list[dict]) -> dict:
 def _above_noise(noise: list[dict]) -> dict:
     "Honest and least distances; zero is no distance."
     each = lambda name: [t["distances"][name] for t in noise]
-    limit = lambda s: np.inf if s is None else max(30 * s, 1e-5)          # none: noise without end
+    limit = lambda s: np.inf if s is None else max(30 * s, 1e-5)  # none: noise without end
     honest, *cheats = noise[0]["distances"]
     least = {name: min(d for e in each(name) for d in e if d) for name in cheats}
     later = max(d for e in each(honest) for d in e[1:])
-    return {"rows": noise[0]["rows"], "honest": later, "honest_millionths": 1e6 * later, "honest_first": max(e[0] for e in each(honest)), "least": min(least.values()), "least_by": least,
-            "ratio": min(least.values()) / later, "allowed": float(np.median([limit(s) for t in noise for s in t["noise"][1:]])),
-            "allowed_first": float(np.median([limit(t["noise"][0]) for t in noise]))}
+    return {
+        "rows": noise[0]["rows"],
+        "honest": later,
+        "honest_millionths": 1e6 * later,
+        "honest_first": max(e[0] for e in each(honest)),
+        "least": min(least.values()),
+        "least_by": least,
+        "ratio": min(least.values()) / later,
+        "allowed": float(np.median([limit(s) for t in noise for s in t["noise"][1:]])),
+        "allowed_first": float(np.median([limit(t["noise"][0]) for t in noise])),
+    }
 
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c21d
 def sum_provenance(
     audit: dict,  # value of the result `provenance`
 ) -> dict:
     "Cheats caught and named, honest runs accused, noise, shopping and costs."
-    ratio, other = [t["verification"] / t["training"] for t in audit["honest"]], {t["capability"] for t in audit["elsewhere"]}
-    best = {m: {"seeming": _mean_interval([s[-1] for s in g["seeming"]]), "true": _mean_interval([s[-1] for s in g["true"]]), "committed": _mean_interval(g["committed"]),
-                "splits": g["counts"][-1], "worlds": len(g["committed"])} for m, g in audit["gains"].items()}
-    return {"cheats": _caught(audit["cheats"]), "by_cheat": _by_cheat(audit["cheats"]), "worlds": len({t["seed"] for t in audit["cheats"]}),
-            "kinds": len({t["cheat"] for t in audit["cheats"]}), "variants": _caught(audit["variants"]), "misnamed": _misnamed(audit["cheats"] + audit["variants"]), "honest": _let_through(audit["honest"]),
-            "elsewhere": _let_through(audit["elsewhere"]), "by_machine": {c: _let_through([t for t in audit["elsewhere"] if t["capability"] == c]) for c in sorted(other)},
-            "noise": _above_noise(audit["noise"]) if audit["noise"] else None, "shopping": best, "ratio": float(np.median(ratio)), "ratio_95": float(np.quantile(ratio, .95)),
-            "transcript": max((t["share"] for t in audit["transcript"]), default=None), **{k: audit[k][-1] for k in ("commitment", "dictionary")}}
+    ratio, other = (
+        [t["verification"] / t["training"] for t in audit["honest"]],
+        {t["capability"] for t in audit["elsewhere"]},
+    )
+    best = {
+        m: {
+            "seeming": _mean_interval([s[-1] for s in g["seeming"]]),
+            "true": _mean_interval([s[-1] for s in g["true"]]),
+            "committed": _mean_interval(g["committed"]),
+            "splits": g["counts"][-1],
+            "worlds": len(g["committed"]),
+        }
+        for m, g in audit["gains"].items()
+    }
+    return {
+        "cheats": _caught(audit["cheats"]),
+        "by_cheat": _by_cheat(audit["cheats"]),
+        "worlds": len({t["seed"] for t in audit["cheats"]}),
+        "kinds": len({t["cheat"] for t in audit["cheats"]}),
+        "variants": _caught(audit["variants"]),
+        "misnamed": _misnamed(audit["cheats"] + audit["variants"]),
+        "honest": _let_through(audit["honest"]),
+        "elsewhere": _let_through(audit["elsewhere"]),
+        "by_machine": {
+            c: _let_through([t for t in audit["elsewhere"] if t["capability"] == c])
+            for c in sorted(other)
+        },
+        "noise": _above_noise(audit["noise"]) if audit["noise"] else None,
+        "shopping": best,
+        "ratio": float(np.median(ratio)),
+        "ratio_95": float(np.quantile(ratio, 0.95)),
+        "transcript": max((t["share"] for t in audit["transcript"]), default=None),
+        **{k: audit[k][-1] for k in ("commitment", "dictionary")},
+    }
+
 
 def _mean_interval(values: list[float]) -> dict:  # mean over worlds with its 95 % interval
-    mean, half = float(np.mean(values)), 1.96 * float(np.std(values, ddof=1)) / len(values) ** .5 if len(values) > 1 else 0.
+    mean, half = (
+        float(np.mean(values)),
+        1.96 * float(np.std(values, ddof=1)) / len(values) ** 0.5 if len(values) > 1 else 0.0,
+    )
     return {"estimate": mean, "low": mean - half, "high": mean + half}
+
 
 def sum_memory(
     memory: dict,  # value of the result `memorisation`
 ) -> dict:
     "How well the memorisation test keeps what it states."
-    honest, cheats = ([r for r in memory["missing"] if (r["kappa"] > 0) == away] for away in (False, True))
-    runs, stated = sum(r["runs"] for r in honest), [abs(r["found"] - r["stated"]) for r in cheats if r["stated"] is not None]
-    return {"honest_runs": runs, "false_alarms": sum(r["found"] * r["runs"] for r in honest) / runs if runs else None, "cells": len(cheats),
-            "furthest": max(stated, default=None), "power": {r["regime"]: {f"{100 * q['kappa']:.0f}": q["found"] for q in cheats if q["regime"] == r["regime"]} for r in cheats},
-            "own": float(np.mean([h["own"] for h in memory["heat"]])) if memory["heat"] else None}
+    honest, cheats = (
+        [r for r in memory["missing"] if (r["kappa"] > 0) == away] for away in (False, True)
+    )
+    runs, stated = (
+        sum(r["runs"] for r in honest),
+        [abs(r["found"] - r["stated"]) for r in cheats if r["stated"] is not None],
+    )
+    return {
+        "honest_runs": runs,
+        "false_alarms": sum(r["found"] * r["runs"] for r in honest) / runs if runs else None,
+        "cells": len(cheats),
+        "furthest": max(stated, default=None),
+        "power": {
+            r["regime"]: {
+                f"{100 * q['kappa']:.0f}": q["found"] for q in cheats if q["regime"] == r["regime"]
+            }
+            for r in cheats
+        },
+        "own": float(np.mean([h["own"] for h in memory["heat"]])) if memory["heat"] else None,
+    }
 
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c23
 def summarise(
     results: str | Path,  # folder of the results
-    references: dict,     # see `sum_tables`
-) -> dict:                # a part that was not computed is {"available": False}
+    references: dict,  # see `sum_tables`
+) -> dict:  # a part that was not computed is {"available": False}
     "The counts that the paper's sentences are chosen by."
-    parts = {"grid": ("evidence", sum_grid), "controls": ("evidence", sum_controls), "null": ("null", sum_null),
-             "ablations": ("ablations", sum_ablations), "tables": ("tables", lambda v: sum_tables(v, references)), "arena": ("arena", sum_arena),
-             "provenance": ("provenance", sum_provenance), "memory": ("memorisation", sum_memory)}
+    parts = {
+        "grid": ("evidence", sum_grid),
+        "controls": ("evidence", sum_controls),
+        "null": ("null", sum_null),
+        "ablations": ("ablations", sum_ablations),
+        "tables": ("tables", lambda v: sum_tables(v, references)),
+        "arena": ("arena", sum_arena),
+        "provenance": ("provenance", sum_provenance),
+        "memory": ("memorisation", sum_memory),
+    }
     there = lambda name: (Path(results) / f"{name}.json").is_file()
-    return {"asked": ASKED} | {part: {"available": True} | f(read_result(results, name)) if there(name) else {"available": False} for part, (name, f) in parts.items()}
+    return {"asked": ASKED} | {
+        part: {"available": True} | f(read_result(results, name))
+        if there(name)
+        else {"available": False}
+        for part, (name, f) in parts.items()
+    }

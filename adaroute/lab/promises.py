@@ -33,15 +33,18 @@ from ..training import Rows
 
 # %% ../../nbs/8_lab/04_promises.ipynb #c05
 def tool_model(
-    schema,                    # columns and tasks
+    schema,  # columns and tasks
     seed: int = 0,
-    members: int = 3,          # models that are averaged
+    members: int = 3,  # models that are averaged
     steps: int | None = None,  # None: as many as by default
-    **how,                     # further arguments of AdaRoute; they may take columns away
-) -> AdaRoute:                 # not fitted
+    **how,  # further arguments of AdaRoute; they may take columns away
+) -> AdaRoute:  # not fitted
     "The estimator for some columns."
-    about = dict(text=schema.text, numeric=schema.numeric, categorical=schema.categorical, tasks=schema.tasks)
+    about = dict(
+        text=schema.text, numeric=schema.numeric, categorical=schema.categorical, tasks=schema.tasks
+    )
     return AdaRoute(**{**about, **how}, seed=seed, members=members, steps=steps or None)
+
 
 def _quietly_fit(model, frame):
     "Fit, without a word about routers that have nothing to choose."
@@ -52,17 +55,22 @@ def _quietly_fit(model, frame):
 # %% ../../nbs/8_lab/04_promises.ipynb #c08
 TAKEN = ("notes", "numbers")
 
+
 def take_away(
     frame: pd.DataFrame,  # (n rows)
-    schema,               # columns and tasks
-    what: str,            # one of TAKEN; numbers go together with the categories
-) -> pd.DataFrame:        # a copy
+    schema,  # columns and tasks
+    what: str,  # one of TAKEN; numbers go together with the categories
+) -> pd.DataFrame:  # a copy
     "A table as if one kind of evidence had not been collected."
-    if what not in TAKEN: raise ValueError(f"what: expected one of {', '.join(TAKEN)}, got {str(what)[:40]!r}")
+    if what not in TAKEN:
+        raise ValueError(f"what: expected one of {', '.join(TAKEN)}, got {str(what)[:40]!r}")
     out = frame.copy()
-    if what == "notes": out[list(schema.text)] = None
-    else: out[list(schema.numeric)], out[list(schema.categorical)] = np.nan, None
+    if what == "notes":
+        out[list(schema.text)] = None
+    else:
+        out[list(schema.numeric)], out[list(schema.categorical)] = np.nan, None
     return out
+
 
 def _columns_left(schema, what: str) -> dict:  # for a model that is trained without
     return dict(text=()) if what == "notes" else dict(numeric=(), categorical=())
@@ -73,10 +81,17 @@ def _complete(cohort) -> np.ndarray:  # (n,) bool
 
 # %% ../../nbs/8_lab/04_promises.ipynb #c15
 def removal_job(
-    scenario: str, n: int, seed: int, members: int = 1, steps: int | None = None, test: int = 3000,
+    scenario: str,
+    n: int,
+    seed: int,
+    members: int = 1,
+    steps: int | None = None,
+    test: int = 3000,
 ) -> dict:  # error of the whole model, and for each of TAKEN: routed, bare (without spares), alone (never had it)
     "What it costs to take evidence away from a model that was fitted to complete rows."
-    train, fresh = (scoring_world(size, seed, scenario, draw) for draw, size in enumerate((n, test)))
+    train, fresh = (
+        scoring_world(size, seed, scenario, draw) for draw, size in enumerate((n, test))
+    )
     s, keep = train.schema, _complete(fresh)
     frame, held, mean = train.frame[_complete(train)], fresh.frame[keep], fresh.mean[keep]
     whole = _quietly_fit(tool_model(s, seed, members, steps, spares=True), frame)
@@ -86,8 +101,11 @@ def removal_job(
         alone = _quietly_fit(tool_model(s, seed, members, steps, **_columns_left(s, what)), frame)
         left = take_away(held, s, what)
         given = whole.encode(left)
-        out[what] = {"routed": relative_error(mean, whole.predict(given)), "bare": relative_error(mean, bare.predict(given)),
-                     "alone": relative_error(mean, alone.predict(left))}
+        out[what] = {
+            "routed": relative_error(mean, whole.predict(given)),
+            "bare": relative_error(mean, bare.predict(given)),
+            "alone": relative_error(mean, alone.predict(left)),
+        }
     return out
 
 # %% ../../nbs/8_lab/04_promises.ipynb #c19
@@ -95,42 +113,91 @@ def _coverage_answers(model, frame, resamples: int, least: int = 50) -> dict:
     "Mean coverage of each outcome over many splits; and that of the routes that have rows of their own."
     whole = coverage_resamples(model, frame, resamples=resamples).coverage.mean()
     cells = coverage_resamples(model, frame, resamples=resamples, by="route", least=least)
-    own = cells.cells[(cells.cells["rows"] >= least) & (cells.cells.own > .5)]
+    own = cells.cells[(cells.cells["rows"] >= least) & (cells.cells.own > 0.5)]
     by = {f"{task}: {route}": float(v) for (task, route), v in own.coverage_own.items()}
-    return {"all": whole.tolist(), "with_routes": cells.coverage.mean().tolist(), "by_route": by, "too_few": len(cells.cells) - len(own)}
+    return {
+        "all": whole.tolist(),
+        "with_routes": cells.coverage.mean().tolist(),
+        "by_route": by,
+        "too_few": len(cells.cells) - len(own),
+    }
 
 # %% ../../nbs/8_lab/04_promises.ipynb #c21
 def _surrogate_answer(model, frame, target: str, rules: int = 6) -> dict:
     t = surrogate_tree(model, frame, target, rules=rules)
-    return {"fidelity": t.fidelity, "low": t.interval.low, "high": t.interval.high, "common": t.common, "refused": bool(t.refused),
-            "rules": len(t.rules)}
+    return {
+        "fidelity": t.fidelity,
+        "low": t.interval.low,
+        "high": t.interval.high,
+        "common": t.common,
+        "refused": bool(t.refused),
+        "rules": len(t.rules),
+    }
+
 
 def _deletion_answer(model, frame) -> dict:
     d = deletion_test(model, frame)
-    return {"top": d.top.estimate, "random": d.random.estimate, "excess": list(d.excess.mean), "passed": bool(d.passed)}
+    return {
+        "top": d.top.estimate,
+        "random": d.random.estimate,
+        "excess": list(d.excess.mean),
+        "passed": bool(d.passed),
+    }
+
 
 def promises_job(
-    n: int, seed: int, scenario: str = "planted", members: int = 3, steps: int | None = None, test: int = 4000, resamples: int = 1000,
+    n: int,
+    seed: int,
+    scenario: str = "planted",
+    members: int = 3,
+    steps: int | None = None,
+    test: int = 4000,
+    resamples: int = 1000,
     moved: int = 1000,  # fresh rows of the deletion test
 ) -> dict:
     "Coverage, rules, deletion and agreement of one model on fresh rows."
-    train, fresh = (scoring_world(size, seed, scenario, draw) for draw, size in enumerate((n, test)))
-    model, frame = _quietly_fit(tool_model(train.schema, seed, members, steps), train.frame), fresh.frame
-    unstable = {by: float(route_agreement(model, frame, by=by).unstable.mean()) for by in ("route", "path", "sharing")}
-    return {"error": relative_error(fresh.mean, model.predict(frame)), "coverage": _coverage_answers(model, frame, resamples),
-            "surrogate": {target: _surrogate_answer(model, frame, target) for target in ("path", "sharing")},
-            "deletion": _deletion_answer(model, frame.iloc[:moved]), "unstable": unstable}
+    train, fresh = (
+        scoring_world(size, seed, scenario, draw) for draw, size in enumerate((n, test))
+    )
+    model, frame = (
+        _quietly_fit(tool_model(train.schema, seed, members, steps), train.frame),
+        fresh.frame,
+    )
+    unstable = {
+        by: float(route_agreement(model, frame, by=by).unstable.mean())
+        for by in ("route", "path", "sharing")
+    }
+    return {
+        "error": relative_error(fresh.mean, model.predict(frame)),
+        "coverage": _coverage_answers(model, frame, resamples),
+        "surrogate": {
+            target: _surrogate_answer(model, frame, target) for target in ("path", "sharing")
+        },
+        "deletion": _deletion_answer(model, frame.iloc[:moved]),
+        "unstable": unstable,
+    }
 
 # %% ../../nbs/8_lab/04_promises.ipynb #c25
 NEEDY = ("T2", "T1", "N2")  # what the half of the rows needs that is not served by numbers
 
+
 def price_job(
-    other: str, n: int, seed: int, members: int = 3, steps: int | None = None, test: int = 3000, share: float = .5,
+    other: str,
+    n: int,
+    seed: int,
+    members: int = 3,
+    steps: int | None = None,
+    test: int = 3000,
+    share: float = 0.5,
 ) -> dict:  # saved; loss of R2, noisy and noise-free; and what `savings` adds
     "Text-encoder calls saved, and R2 lost by it, where half of the rows do not need text."
-    if other not in NEEDY: raise ValueError(f"other: expected one of {', '.join(NEEDY)}, got {str(other)[:40]!r}")
-    halves = {f"{path}/{sharing}": .25 for path in ("N1", other) for sharing in ("STL", "MTL")}
-    train, fresh = (scoring_world(size, seed, "planted", draw, shares=halves) for draw, size in enumerate((n, test)))
+    if other not in NEEDY:
+        raise ValueError(f"other: expected one of {', '.join(NEEDY)}, got {str(other)[:40]!r}")
+    halves = {f"{path}/{sharing}": 0.25 for path in ("N1", other) for sharing in ("STL", "MTL")}
+    train, fresh = (
+        scoring_world(size, seed, "planted", draw, shares=halves)
+        for draw, size in enumerate((n, test))
+    )
     model = _quietly_fit(tool_model(train.schema, seed, members, steps), train.frame)
     found = savings(model, fresh, train_gate(model, train.frame), share=share)
     return {k: float(v) for k, v in found.items()}
@@ -139,11 +206,26 @@ def price_job(
 def _repeated(encoded: Encoded, rows: int) -> Encoded:
     "The same rows again and again."
     at = torch.arange(rows) % len(encoded.index)
-    return Encoded(pd.RangeIndex(rows), Rows(*(block[at] for block in encoded.rows)), encoded.presence[at.numpy()])
+    return Encoded(
+        pd.RangeIndex(rows),
+        Rows(*(block[at] for block in encoded.rows)),
+        encoded.presence[at.numpy()],
+    )
 
-def cached_speed(n: int = 1000, rows: int = 100_000, seed: int = 0, steps: int | None = None, distinct: int = 10_000, times: int = 3) -> dict:
+
+def cached_speed(
+    n: int = 1000,
+    rows: int = 100_000,
+    seed: int = 0,
+    steps: int | None = None,
+    distinct: int = 10_000,
+    times: int = 3,
+) -> dict:
     "Seconds of the processor for predicting rows whose text has been encoded."
-    train, fresh = scoring_world(n, seed, "planted"), scoring_world(min(distinct, rows), seed, "planted", draw=1)
+    train, fresh = (
+        scoring_world(n, seed, "planted"),
+        scoring_world(min(distinct, rows), seed, "planted", draw=1),
+    )
     model = _quietly_fit(tool_model(train.schema, seed, steps=steps), train.frame)
     asked, used = _repeated(model.encode(fresh.frame), rows), []
     for _ in range(times):
@@ -161,18 +243,41 @@ wall, used = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHI
 peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 print(json.dumps(dict(status=done.returncode, out=done.stdout, err=done.stderr, wall=wall, cpu=used.ru_utime + used.ru_stime, memory=peak / 1e9)))"""
 
-def run_command(*words) -> dict:  # wall and CPU seconds, peak memory in GB, and what the command answered
+
+def run_command(
+    *words,
+) -> dict:  # wall and CPU seconds, peak memory in GB, and what the command answered
     "Run one command of the package in a process of its own."
-    line = [sys.executable, "-c", _HELPER, sys.executable, "-m", "adaroute.command.main", *map(str, words), "--json", "--quiet"]
+    line = [
+        sys.executable,
+        "-c",
+        _HELPER,
+        sys.executable,
+        "-m",
+        "adaroute.command.main",
+        *map(str, words),
+        "--json",
+        "--quiet",
+    ]
     done = json.loads(subprocess.run(line, capture_output=True, text=True, check=True).stdout)
-    if done["status"]: raise RuntimeError(f"adaroute {words[0]}: expected status 0, got {done['status']}: {' '.join(done['err'].split())[:200]}")
+    if done["status"]:
+        raise RuntimeError(
+            f"adaroute {words[0]}: expected status 0, got {done['status']}: {' '.join(done['err'].split())[:200]}"
+        )
     return {k: done[k] for k in ("wall", "cpu", "memory")} | {"answer": json.loads(done["out"])}
 
 # %% ../../nbs/8_lab/04_promises.ipynb #c35
 def _as_options(schema) -> list[str]:
     "What the command line must be told about the columns."
-    pairs = [("--text", name) for name in schema.text] + [("--categorical", name) for name in schema.categorical]
-    return [word for pair in pairs + [("--outcome", f"{name}:{kind}") for name, kind in schema.tasks.items()] for word in pair]
+    pairs = [("--text", name) for name in schema.text] + [
+        ("--categorical", name) for name in schema.categorical
+    ]
+    return [
+        word
+        for pair in pairs + [("--outcome", f"{name}:{kind}") for name, kind in schema.tasks.items()]
+        for word in pair
+    ]
+
 
 def _write_repeated(frame: pd.DataFrame, path: Path, rows: int) -> None:
     "A CSV of so many rows, made of those of a table over and over."
@@ -180,128 +285,306 @@ def _write_repeated(frame: pd.DataFrame, path: Path, rows: int) -> None:
     body = frame.to_csv(index=False, header=False)
     with open(path, "w", encoding="utf-8") as file:
         file.write(frame.head(0).to_csv(index=False))
-        for _ in range(whole): file.write(body)
-        if rest: file.write(frame.head(rest).to_csv(index=False, header=False))
+        for _ in range(whole):
+            file.write(body)
+        if rest:
+            file.write(frame.head(rest).to_csv(index=False, header=False))
 
-def stream_speed(n: int = 1000, rows: int = 1_000_000, seed: int = 0, steps: int | None = None, distinct: int = 10_000) -> dict:
+
+def stream_speed(
+    n: int = 1000,
+    rows: int = 1_000_000,
+    seed: int = 0,
+    steps: int | None = None,
+    distinct: int = 10_000,
+) -> dict:
     "Seconds and peak memory of predicting a long table from the command line."
-    train, fresh = scoring_world(n, seed, "planted"), scoring_world(min(distinct, rows), seed, "planted", draw=1)
+    train, fresh = (
+        scoring_world(n, seed, "planted"),
+        scoring_world(min(distinct, rows), seed, "planted", draw=1),
+    )
     with tempfile.TemporaryDirectory() as folder:
         table, long, model = (Path(folder) / name for name in ("table.csv", "long.csv", "model"))
         train.frame.to_csv(table, index=False)
-        run_command("fit", table, *_as_options(train.schema), "--out", model, *(["--steps", steps] if steps else []))
+        run_command(
+            "fit",
+            table,
+            *_as_options(train.schema),
+            "--out",
+            model,
+            *(["--steps", steps] if steps else []),
+        )
         _write_repeated(fresh.frame[list(train.schema.inputs)], long, rows)
         found = run_command("predict", model, long, "--out", Path(folder) / "said.csv")
-        return {"rows": found["answer"]["rows"], "calibrated": found["answer"]["calibrated"], "bytes": long.stat().st_size,
-                **{k: found[k] for k in ("wall", "cpu", "memory")}}
+        return {
+            "rows": found["answer"]["rows"],
+            "calibrated": found["answer"]["calibrated"],
+            "bytes": long.stat().st_size,
+            **{k: found[k] for k in ("wall", "cpu", "memory")},
+        }
 
 # %% ../../nbs/8_lab/04_promises.ipynb #c38
-def report_speed(name: str = "dep_wor", steps: int | None = None) -> dict:  # {} where the table is not here
+def report_speed(
+    name: str = "dep_wor", steps: int | None = None
+) -> dict:  # {} where the table is not here
     "Seconds from a real table to a saved model, and from there to its report."
-    if not available(name): return {}
+    if not available(name):
+        return {}
     data = load(name)
     with tempfile.TemporaryDirectory() as folder:
         table, model = Path(folder) / "table.csv", Path(folder) / "model"
         run_command("data", "fetch", name, "--out", table)
         owner = [] if data.groups is None else ["--group", "group"]
-        fit = run_command("fit", table, *_as_options(data.schema), *owner, "--out", model, *(["--steps", steps] if steps else []))
+        fit = run_command(
+            "fit",
+            table,
+            *_as_options(data.schema),
+            *owner,
+            "--out",
+            model,
+            *(["--steps", steps] if steps else []),
+        )
         explain = run_command("explain", model, table, "--out", Path(folder) / "report.html")
-    return {"rows": len(data), **{verb: {k: found[k] for k in ("wall", "cpu", "memory")} for verb, found in (("fit", fit), ("explain", explain))}}
+    return {
+        "rows": len(data),
+        **{
+            verb: {k: found[k] for k in ("wall", "cpu", "memory")}
+            for verb, found in (("fit", fit), ("explain", explain))
+        },
+    }
 
 # %% ../../nbs/8_lab/04_promises.ipynb #c40
-TOOL_TRIALS = {"removal": removal_job, "promises": promises_job, "price": price_job,
-               "cached": cached_speed, "stream": stream_speed, "report": report_speed}
+TOOL_TRIALS = {
+    "removal": removal_job,
+    "promises": promises_job,
+    "price": price_job,
+    "cached": cached_speed,
+    "stream": stream_speed,
+    "report": report_speed,
+}
+
 
 def run_tool_trial(job: dict) -> dict:
     "Answer one job of this chapter."
     kind = job.get("kind")
-    if kind not in TOOL_TRIALS: raise ValueError(f"kind: expected one of {', '.join(TOOL_TRIALS)}, got {str(kind)[:40]!r}")
+    if kind not in TOOL_TRIALS:
+        raise ValueError(f"kind: expected one of {', '.join(TOOL_TRIALS)}, got {str(kind)[:40]!r}")
     return TOOL_TRIALS[kind](**{k: v for k, v in job.items() if k != "kind"})
 
 # %% ../../nbs/8_lab/04_promises.ipynb #c43
 def _spread(values, digits: int = 3) -> str:
     "Median and range."
     v, said = np.asarray(values, float), f"{{:.{digits}f}}".format
-    return said(np.median(v)) if len(v) == 1 else f"{said(np.median(v))} [{said(v.min())}, {said(v.max())}]"
+    return (
+        said(np.median(v))
+        if len(v) == 1
+        else f"{said(np.median(v))} [{said(v.min())}, {said(v.max())}]"
+    )
+
 
 def _target(asked: str, values, met=None, note: str = "", digits: int = 3) -> dict:
     "One row; met: whether a value meets the target, as a function, None where there is none."
     v = list(values)
-    if not v: return {"asked": asked, "measured": "not measured on this machine", "reached": ""}
+    if not v:
+        return {"asked": asked, "measured": "not measured on this machine", "reached": ""}
     hit = None if met is None else sum(bool(met(x)) for x in v)
-    reached = "" if hit is None else "yes" if hit == len(v) else "no" if not hit else f"in {hit} of {len(v)}"
-    return {"asked": asked, "measured": _spread(v, digits) + (f"; {note}" if note else ""), "reached": reached}
+    reached = (
+        ""
+        if hit is None
+        else "yes"
+        if hit == len(v)
+        else "no"
+        if not hit
+        else f"in {hit} of {len(v)}"
+    )
+    return {
+        "asked": asked,
+        "measured": _spread(v, digits) + (f"; {note}" if note else ""),
+        "reached": reached,
+    }
 
 # %% ../../nbs/8_lab/04_promises.ipynb #c45
 def _removal_rows(removal: dict) -> list[dict]:  # scenario -> answers, one a world
-    cost = lambda what, how: [a[what][how] - a[what]["alone"] for answers in removal.values() for a in answers]
-    least, over = lambda x: x <= .02, f"{len(removal)} scenarios, {len(cost('notes', 'routed'))} fits"
-    return [_target(f"{what} taken away: error above that of a model trained without, at most 0.02 of the variance ({over})", cost(what, "routed"), least)
-            for what in TAKEN] + [_target(f"the same of a model without spares, {what} (for comparison)", cost(what, "bare"), least) for what in TAKEN]
+    cost = lambda what, how: [
+        a[what][how] - a[what]["alone"] for answers in removal.values() for a in answers
+    ]
+    least, over = (
+        lambda x: x <= 0.02,
+        f"{len(removal)} scenarios, {len(cost('notes', 'routed'))} fits",
+    )
+    return [
+        _target(
+            f"{what} taken away: error above that of a model trained without, at most 0.02 of the variance ({over})",
+            cost(what, "routed"),
+            least,
+        )
+        for what in TAKEN
+    ] + [
+        _target(
+            f"the same of a model without spares, {what} (for comparison)",
+            cost(what, "bare"),
+            least,
+        )
+        for what in TAKEN
+    ]
+
 
 def _promise_rows(found: list[dict]) -> list[dict]:
     all_, routes = ([v for a in found for v in a["coverage"][k]] for k in ("all", "with_routes"))
     cells = [v for a in found for v in a["coverage"]["by_route"].values()]
-    inside, few = lambda x: .895 <= x <= .915, sum(a["coverage"]["too_few"] for a in found)
-    rows = [_target("90 % intervals, one limit for all: mean coverage from 0.895 to 0.915", all_, inside),
-            _target("90 % intervals, a limit for each route: mean coverage from 0.895 to 0.915", routes, inside),
-            _target("coverage of each route with 50 calibration rows, at least 0.88", cells, lambda x: x >= .88, f"{few} cells of fewer rows left out")]
+    inside, few = lambda x: 0.895 <= x <= 0.915, sum(a["coverage"]["too_few"] for a in found)
+    rows = [
+        _target(
+            "90 % intervals, one limit for all: mean coverage from 0.895 to 0.915", all_, inside
+        ),
+        _target(
+            "90 % intervals, a limit for each route: mean coverage from 0.895 to 0.915",
+            routes,
+            inside,
+        ),
+        _target(
+            "coverage of each route with 50 calibration rows, at least 0.88",
+            cells,
+            lambda x: x >= 0.88,
+            f"{few} cells of fewer rows left out",
+        ),
+    ]
     for target in ("path", "sharing"):
         trees = [a["surrogate"][target] for a in found]
         note = f"refused in {sum(t['refused'] for t in trees)} of {len(trees)}; always the commonest {_spread([t['common'] for t in trees])}"
-        rows.append(_target(f"six rules for the {target}: fidelity on held-out rows, at least 0.9", [t["fidelity"] for t in trees], lambda x: x >= .9, note))
+        rows.append(
+            _target(
+                f"six rules for the {target}: fidelity on held-out rows, at least 0.9",
+                [t["fidelity"] for t in trees],
+                lambda x: x >= 0.9,
+                note,
+            )
+        )
     fall, low = ([a["deletion"]["excess"][i] for a in found] for i in (0, 1))
-    rows.append(_target("deletion test: lower end of the interval of the excess fall of the route's probability over random inputs, above 0", low,
-                        lambda x: x > 0, f"excess fall {_spread(fall)}"))
+    rows.append(
+        _target(
+            "deletion test: lower end of the interval of the excess fall of the route's probability over random inputs, above 0",
+            low,
+            lambda x: x > 0,
+            f"excess fall {_spread(fall)}",
+        )
+    )
     unsure = "rows whose {} is unstable over members (no target)".format
-    return rows + [_target(unsure(by), [a["unstable"][by] for a in found]) for by in ("route", "path", "sharing")]
+    return rows + [
+        _target(unsure(by), [a["unstable"][by] for a in found])
+        for by in ("route", "path", "sharing")
+    ]
 
 # %% ../../nbs/8_lab/04_promises.ipynb #c46
 def _price_rows(price: dict) -> list[dict]:  # half -> answers, one a world
     rows = []
     for other, found in price.items():
         saved, loss, clean = ([a[k] for a in found] for k in ("saved", "loss", "loss_noise_free"))
-        rows.append(_target(f"half of the rows need {other}: R2 lost where half of the notes stay closed, at most 0.01", loss, lambda x: x <= .01,
-                            f"against noise-free means {_spread(clean)}; notes closed {_spread(saved)}"))
+        rows.append(
+            _target(
+                f"half of the rows need {other}: R2 lost where half of the notes stay closed, at most 0.01",
+                loss,
+                lambda x: x <= 0.01,
+                f"against noise-free means {_spread(clean)}; notes closed {_spread(saved)}",
+            )
+        )
     return rows
+
 
 def _speed_rows(speed: dict) -> list[dict]:  # cached, stream and report, as far as measured
     cached, stream, report = (speed.get(k) or {} for k in ("cached", "stream", "report"))
     under = lambda limit: lambda x: x < limit
-    rows = [_target(f"{cached['rows']:,} rows with cached text, CPU seconds, under 5", cached["cpu"], under(5), digits=2)] if cached else []
+    rows = (
+        [
+            _target(
+                f"{cached['rows']:,} rows with cached text, CPU seconds, under 5",
+                cached["cpu"],
+                under(5),
+                digits=2,
+            )
+        ]
+        if cached
+        else []
+    )
     if stream:
-        long = f"{stream['rows']:,} rows streamed by `adaroute predict`: peak memory in GB, under 1.5"
-        rows += [_target(long, [stream["memory"]], under(1.5), digits=2),
-                 _target("the same: wall seconds (no target)", [stream["wall"]], None, f"CPU seconds {stream['cpu']:.0f}", digits=0)]
+        long = (
+            f"{stream['rows']:,} rows streamed by `adaroute predict`: peak memory in GB, under 1.5"
+        )
+        rows += [
+            _target(long, [stream["memory"]], under(1.5), digits=2),
+            _target(
+                "the same: wall seconds (no target)",
+                [stream["wall"]],
+                None,
+                f"CPU seconds {stream['cpu']:.0f}",
+                digits=0,
+            ),
+        ]
     for verb, limit in (("fit", 60), ("explain", 30)):
-        mine, note = ([report[verb]["wall"]], f"CPU seconds {report[verb]['cpu']:.0f}") if report else ([], "")
-        rows.append(_target(f"`adaroute {verb}` on dep_wor: wall seconds, under {limit}", mine, under(limit), note, 0))
+        mine, note = (
+            ([report[verb]["wall"]], f"CPU seconds {report[verb]['cpu']:.0f}")
+            if report
+            else ([], "")
+        )
+        rows.append(
+            _target(
+                f"`adaroute {verb}` on dep_wor: wall seconds, under {limit}",
+                mine,
+                under(limit),
+                note,
+                0,
+            )
+        )
     return rows
 
+
 def target_table(
-    value: dict,        # the result of `60_tool`: removal, promises, price, speed
-) -> pd.DataFrame:      # asked, measured, reached
+    value: dict,  # the result of `60_tool`: removal, promises, price, speed
+) -> pd.DataFrame:  # asked, measured, reached
     "A row a target."
-    rows = _removal_rows(value["removal"]) + _promise_rows(value["promises"]) + _price_rows(value["price"]) + _speed_rows(value["speed"])
+    rows = (
+        _removal_rows(value["removal"])
+        + _promise_rows(value["promises"])
+        + _price_rows(value["price"])
+        + _speed_rows(value["speed"])
+    )
     return pd.DataFrame(rows, columns=["asked", "measured", "reached"])
 
 # %% ../../nbs/8_lab/04_promises.ipynb #c48
 def removal_table(
-    removal: dict,      # scenario -> answers, one a world
-) -> pd.DataFrame:      # a row a scenario and kind of evidence
+    removal: dict,  # scenario -> answers, one a world
+) -> pd.DataFrame:  # a row a scenario and kind of evidence
     "Errors of all models from which evidence was taken, over worlds."
     rows = []
     for scenario, found in removal.items():
         for what in TAKEN:
-            said = {how: _spread([a[what][how] for a in found], 2) for how in ("routed", "bare", "alone")}
-            whole, cost = _spread([a["whole"] for a in found], 2), _spread([a[what]["routed"] - a[what]["alone"] for a in found])
-            rows.append({"scenario": scenario, "taken away": what, "nothing taken away": whole, "with spares": said["routed"],
-                         "without spares": said["bare"], "trained without": said["alone"], "cost": cost})
+            said = {
+                how: _spread([a[what][how] for a in found], 2)
+                for how in ("routed", "bare", "alone")
+            }
+            whole, cost = (
+                _spread([a["whole"] for a in found], 2),
+                _spread([a[what]["routed"] - a[what]["alone"] for a in found]),
+            )
+            rows.append(
+                {
+                    "scenario": scenario,
+                    "taken away": what,
+                    "nothing taken away": whole,
+                    "with spares": said["routed"],
+                    "without spares": said["bare"],
+                    "trained without": said["alone"],
+                    "cost": cost,
+                }
+            )
     return pd.DataFrame(rows)
+
 
 def as_markdown(
     table: pd.DataFrame,
 ) -> str:
     "A table as text."
     line = lambda cells: "| " + " | ".join(map(str, cells)) + " |"
-    return "\n".join([line(table.columns), line(["---"] * table.shape[1]), *map(line, table.to_numpy().tolist())])
+    return "\n".join(
+        [line(table.columns), line(["---"] * table.shape[1]), *map(line, table.to_numpy().tolist())]
+    )

@@ -16,66 +16,124 @@ from ..report.figures import _letters, _PERCENT, _styled, colour
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z06
 _HONEST, _CHEAT, _ALLOWED = colour("routed"), "#D55E00", "#888888"
 
+
 def _cloud(ax, y: float, values, ink: str, open_: bool, rng) -> None:  # values: (n,)
     v = np.asarray([x for x in values if x and x > 0], float)
-    look = dict(mfc="none", mec=ink, mew=.7) if open_ else dict(mfc=ink, mec="none", alpha=.65)
-    ax.plot(v, y + rng.uniform(-.2, .2, len(v)), ls="none", marker="o", ms=3.1, **look)
+    look = dict(mfc="none", mec=ink, mew=0.7) if open_ else dict(mfc=ink, mec="none", alpha=0.65)
+    ax.plot(v, y + rng.uniform(-0.2, 0.2, len(v)), ls="none", marker="o", ms=3.1, **look)
+
 
 def _noise_panel(ax, trials: list[dict]) -> None:
     names, rng = list(trials[0]["distances"]), np.random.default_rng(0)
     for y, name in enumerate(names):
         ink, each = _HONEST if y == 0 else _CHEAT, [t["distances"][name] for t in trials]
-        for first in (False, True): _cloud(ax, y, [d for e in each for d in (e[:1] if first else e[1:])], ink, first, rng)
-    for part, words, ls in ((slice(1, None), "allowed for\nrounding", (0, (3, 2))), (slice(0, 1), "in first\nsegments", (0, (1, 1.5)))):
+        for first in (False, True):
+            _cloud(ax, y, [d for e in each for d in (e[:1] if first else e[1:])], ink, first, rng)
+    for part, words, ls in (
+        (slice(1, None), "allowed for\nrounding", (0, (3, 2))),
+        (slice(0, 1), "in first\nsegments", (0, (1, 1.5))),
+    ):
         limits = [max(30 * s, 1e-5) for t in trials for s in t["noise"][part] if s is not None]
-        if not limits: continue
-        ax.axvline(np.median(limits), color=_ALLOWED, lw=.9, ls=ls, zorder=0)
+        if not limits:
+            continue
+        ax.axvline(np.median(limits), color=_ALLOWED, lw=0.9, ls=ls, zorder=0)
         side = "left" if part.start else "right"
-        ax.annotate(words, (np.median(limits), -.55), (2 if part.start else -2, 0), textcoords="offset points", color="#555555", fontsize=6, va="center", ha=side, linespacing=1.1)
-    ax.set_xscale("log"); ax.xaxis.set_major_locator(LogLocator(numticks=12)); ax.xaxis.set_minor_locator(NullLocator())
-    ax.set_yticks(range(len(names)), [n.replace(", other instructions", ",\nother instructions").replace(", one point higher", ",\none point higher") for n in names])
-    ax.set(ylim=(len(names) - .5, -1), xlabel="distance, in units of the segment's movement"); ax.tick_params(axis="y", length=0)
-    ax.spines["left"].set_visible(False); ax.grid(axis="x", color="#eeeeee", lw=.6)
+        ax.annotate(
+            words,
+            (np.median(limits), -0.55),
+            (2 if part.start else -2, 0),
+            textcoords="offset points",
+            color="#555555",
+            fontsize=6,
+            va="center",
+            ha=side,
+            linespacing=1.1,
+        )
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(numticks=12))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_yticks(
+        range(len(names)),
+        [
+            n.replace(", other instructions", ",\nother instructions").replace(
+                ", one point higher", ",\none point higher"
+            )
+            for n in names
+        ],
+    )
+    ax.set(ylim=(len(names) - 0.5, -1), xlabel="distance, in units of the segment's movement")
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    ax.grid(axis="x", color="#eeeeee", lw=0.6)
 
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z07
 @_styled
 def noise_picture(
-    trials: list[dict],   # from `noise_trial`: distances (name -> segments), noise (segments)
-    width: float = 4.6,   # inches
+    trials: list[dict],  # from `noise_trial`: distances (name -> segments), noise (segments)
+    width: float = 4.6,  # inches
 ):
     "The smallest cheats against the noise of an honest run."
-    fig, ax = plt.subplots(figsize=(width, .7 + .33 * len(trials[0]["distances"])), layout="constrained")
+    fig, ax = plt.subplots(
+        figsize=(width, 0.7 + 0.33 * len(trials[0]["distances"])), layout="constrained"
+    )
     _noise_panel(ax, trials)
-    marks = [Line2D([], [], ls="none", marker="o", ms=3.5, mfc=f, mec="#444444", label=l) for f, l in (("none", "first segment"), ("#444444", "later segments"))]
-    fig.legend(handles=marks, loc="outside lower right", ncols=2, handletextpad=.1, borderpad=0)
+    marks = [
+        Line2D([], [], ls="none", marker="o", ms=3.5, mfc=f, mec="#444444", label=l)
+        for f, l in (("none", "first segment"), ("#444444", "later segments"))
+    ]
+    fig.legend(handles=marks, loc="outside lower right", ncols=2, handletextpad=0.1, borderpad=0)
     return fig
 
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z10
 _SHOPPER = {"adaroute": ("AdaRoute", "-"), "ridge": ("ridge regression", (0, (3, 1.5)))}
 
+
 def _band(ax, x, rows, ink, ls, label=None) -> None:  # rows: (worlds, len(x))
     r = np.asarray(rows, float)
     error = r.std(axis=0, ddof=1) / np.sqrt(len(r)) if len(r) > 1 else np.zeros(r.shape[1])
-    ax.plot(x, r.mean(axis=0), color=ink, ls=ls, label=label); ax.fill_between(x, r.mean(axis=0) - error, r.mean(axis=0) + error, color=ink, alpha=.15, lw=0)
+    ax.plot(x, r.mean(axis=0), color=ink, ls=ls, label=label)
+    ax.fill_between(x, r.mean(axis=0) - error, r.mean(axis=0) + error, color=ink, alpha=0.15, lw=0)
+
 
 def _shopping_panel(ax, curves: dict) -> None:
     for name, c in curves.items():
         label, ls = _SHOPPER.get(name, (name, "-"))
-        _band(ax, c["counts"], c["seeming"], _CHEAT, ls); _band(ax, c["counts"], c["true"], _HONEST, ls)
+        _band(ax, c["counts"], c["seeming"], _CHEAT, ls)
+        _band(ax, c["counts"], c["true"], _HONEST, ls)
     committed = np.concatenate([np.ravel(c["committed"]) for c in curves.values()])
-    ax.plot(1, committed.mean(), "s", color="#222222", ms=4.5, mec="white", mew=.5, zorder=5)
-    if len(committed) > 1: ax.plot([1, 1], committed.mean() + np.array([-1, 1]) * committed.std(ddof=1) / np.sqrt(len(committed)), color="#222222", lw=1, zorder=4)
-    ax.axhline(0, color="#444444", lw=.6, zorder=0); ax.set(xlabel="splits tried", ylabel="gain in R² over the mean split")
-    ax.set_xlim(.2, None); ax.set_xticks(sorted({1, *(k for k in next(iter(curves.values()))["counts"] if k % 5 == 0)}))
-    lines = [Line2D([], [], color=_CHEAT, label="on its test rows"), Line2D([], [], color=_HONEST, label="on fresh rows"), Line2D([], [], color="#222222", marker="s", ms=4, label="committed split")]
-    lines += [Line2D([], [], color="#666666", ls=_SHOPPER[n][1], label=_SHOPPER[n][0]) for n in curves if n in _SHOPPER]
-    ax.legend(handles=lines, loc="upper left", borderpad=0, labelspacing=.25, fontsize=6.4)
-    low, high = ax.get_ylim(); ax.set_ylim(low, high + .45 * (high - low))
+    ax.plot(1, committed.mean(), "s", color="#222222", ms=4.5, mec="white", mew=0.5, zorder=5)
+    if len(committed) > 1:
+        ax.plot(
+            [1, 1],
+            committed.mean() + np.array([-1, 1]) * committed.std(ddof=1) / np.sqrt(len(committed)),
+            color="#222222",
+            lw=1,
+            zorder=4,
+        )
+    ax.axhline(0, color="#444444", lw=0.6, zorder=0)
+    ax.set(xlabel="splits tried", ylabel="gain in R² over the mean split")
+    ax.set_xlim(0.2, None)
+    ax.set_xticks(sorted({1, *(k for k in next(iter(curves.values()))["counts"] if k % 5 == 0)}))
+    lines = [
+        Line2D([], [], color=_CHEAT, label="on its test rows"),
+        Line2D([], [], color=_HONEST, label="on fresh rows"),
+        Line2D([], [], color="#222222", marker="s", ms=4, label="committed split"),
+    ]
+    lines += [
+        Line2D([], [], color="#666666", ls=_SHOPPER[n][1], label=_SHOPPER[n][0])
+        for n in curves
+        if n in _SHOPPER
+    ]
+    ax.legend(handles=lines, loc="upper left", borderpad=0, labelspacing=0.25, fontsize=6.4)
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high + 0.45 * (high - low))
 
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z11
 @_styled
 def shopping_picture(
-    curves: dict[str, dict],  # model -> counts (k,), seeming and true (worlds, k), committed (worlds,): gains over the mean split
+    curves: dict[
+        str, dict
+    ],  # model -> counts (k,), seeming and true (worlds, k), committed (worlds,): gains over the mean split
     width: float = 3.4,
 ):
     "What the best of many splits seems to gain, and what it gains."
@@ -84,25 +142,49 @@ def shopping_picture(
     return fig
 
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z14
-_REGIME = {"over": ("over-fitted", "#7B3294"), "loose": ("trained to the end", "#00639C"), "stopped": ("early stopped", "#73C1EE"), "noisy": ("noise in the gradients", "#888888")}
+_REGIME = {
+    "over": ("over-fitted", "#7B3294"),
+    "loose": ("trained to the end", "#00639C"),
+    "stopped": ("early stopped", "#73C1EE"),
+    "noisy": ("noise in the gradients", "#888888"),
+}
+
 
 def _power_panel(ax, rows: list[dict]) -> None:
     for i, name in enumerate(n for n in _REGIME if any(r["regime"] == n for r in rows)):
-        part, (label, ink) = sorted((r for r in rows if r["regime"] == name), key=lambda r: r["kappa"]), _REGIME[name]
+        part, (label, ink) = (
+            sorted((r for r in rows if r["regime"] == name), key=lambda r: r["kappa"]),
+            _REGIME[name],
+        )
         stated = [r for r in part if r["stated"] is not None]
-        ax.plot([r["kappa"] for r in stated], [r["stated"] for r in stated], color=ink, lw=1.2, label=label)
-        x = np.array([r["kappa"] for r in part]) + .005 * (i - 1)
-        ax.vlines(x, [r["low"] for r in part], [r["high"] for r in part], color=ink, lw=.9)
-        ax.plot(x, [r["found"] for r in part], "o", color=ink, ms=4, mec="white", mew=.5)
-    ax.axhline(.05, color="#444444", lw=.7, ls=(0, (1, 1.5)), zorder=0)
-    ax.set(ylim=(-.03, 1.03), xlabel="share of the claimed rows that is missing", ylabel="chance of an alarm")
-    ax.xaxis.set_major_formatter(_PERCENT()); ax.yaxis.set_major_formatter(_PERCENT())
-    ax.legend(loc="lower right", borderpad=0, labelspacing=.25, fontsize=6.4, bbox_to_anchor=(1, .06))
+        ax.plot(
+            [r["kappa"] for r in stated],
+            [r["stated"] for r in stated],
+            color=ink,
+            lw=1.2,
+            label=label,
+        )
+        x = np.array([r["kappa"] for r in part]) + 0.005 * (i - 1)
+        ax.vlines(x, [r["low"] for r in part], [r["high"] for r in part], color=ink, lw=0.9)
+        ax.plot(x, [r["found"] for r in part], "o", color=ink, ms=4, mec="white", mew=0.5)
+    ax.axhline(0.05, color="#444444", lw=0.7, ls=(0, (1, 1.5)), zorder=0)
+    ax.set(
+        ylim=(-0.03, 1.03),
+        xlabel="share of the claimed rows that is missing",
+        ylabel="chance of an alarm",
+    )
+    ax.xaxis.set_major_formatter(_PERCENT())
+    ax.yaxis.set_major_formatter(_PERCENT())
+    ax.legend(
+        loc="lower right", borderpad=0, labelspacing=0.25, fontsize=6.4, bbox_to_anchor=(1, 0.06)
+    )
 
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z15
 @_styled
 def power_picture(
-    rows: list[dict],   # from `power_table`: regime, kappa, stated (None: not stated), found, low, high
+    rows: list[
+        dict
+    ],  # from `power_table`: regime, kappa, stated (None: not stated), found, low, high
     width: float = 3.4,
 ):
     "How often a missing share is found, stated and simulated, by over-fitting."
@@ -113,65 +195,151 @@ def power_picture(
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z18
 def _heat_panel(ax, heat) -> object:  # heat: (segments, blocks)
     h = np.asarray(heat, float)
-    if h.ndim != 2: raise ValueError(f"heat: expected segments by blocks, got shape {h.shape}")
+    if h.ndim != 2:
+        raise ValueError(f"heat: expected segments by blocks, got shape {h.shape}")
     image = ax.imshow(h, cmap="cividis", aspect="equal")
-    ax.set(xlabel="block of rows", ylabel="segment"); ax.tick_params(length=0)
-    ax.set_xticks(range(h.shape[1]), range(1, h.shape[1] + 1)); ax.set_yticks(range(h.shape[0]), range(1, h.shape[0] + 1))
-    for side in ("left", "bottom"): ax.spines[side].set_visible(False)
+    ax.set(xlabel="block of rows", ylabel="segment")
+    ax.tick_params(length=0)
+    ax.set_xticks(range(h.shape[1]), range(1, h.shape[1] + 1))
+    ax.set_yticks(range(h.shape[0]), range(1, h.shape[0] + 1))
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
     return image
+
 
 @_styled
 def heat_picture(
-    heat,   # (segments, blocks) mean Delta M
+    heat,  # (segments, blocks) mean Delta M
     width: float = 3.2,
 ):
     "What each segment made the weights remember of each block."
-    fig, ax = plt.subplots(figsize=(width, .82 * width), layout="constrained")
-    fig.colorbar(_heat_panel(ax, heat), ax=ax, label="mean gain in memorisation", shrink=.9).outline.set_visible(False)
+    fig, ax = plt.subplots(figsize=(width, 0.82 * width), layout="constrained")
+    fig.colorbar(
+        _heat_panel(ax, heat), ax=ax, label="mean gain in memorisation", shrink=0.9
+    ).outline.set_visible(False)
     return fig
 
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z21
 @_styled
 def provenance_picture(
-    noise: list[dict] | None,    # see `noise_picture`
-    curves: dict | None,         # see `shopping_picture`
-    power: list[dict] | None,    # see `power_picture`
-    heat=None,                   # see `heat_picture`
+    noise: list[dict] | None,  # see `noise_picture`
+    curves: dict | None,  # see `shopping_picture`
+    power: list[dict] | None,  # see `power_picture`
+    heat=None,  # see `heat_picture`
 ):
     "Four measurements on which proof of training data rests."
     fig, axes = plt.subplots(2, 2, figsize=(7, 5.1), layout="constrained", width_ratios=(1.12, 1))
     flat = [axes[0, 0], axes[0, 1], axes[1, 0], axes[1, 1]]
-    for ax, draw, given in zip(flat, (_noise_panel, _shopping_panel, _power_panel, _heat_panel), (noise, curves, power, heat)):
-        if given is None or not len(given): ax.text(.5, .5, "not measured", ha="center", color="#888888", transform=ax.transAxes); ax.axis("off"); continue
+    for ax, draw, given in zip(
+        flat,
+        (_noise_panel, _shopping_panel, _power_panel, _heat_panel),
+        (noise, curves, power, heat),
+    ):
+        if given is None or not len(given):
+            ax.text(0.5, 0.5, "not measured", ha="center", color="#888888", transform=ax.transAxes)
+            ax.axis("off")
+            continue
         image = draw(ax, given)
-        if image is not None: fig.colorbar(image, ax=ax, label="mean gain in memorisation", shrink=.9).outline.set_visible(False)
-    marks = [Line2D([], [], ls="none", marker="o", ms=3.2, mfc=f, mec="#444444", label=l) for f, l in (("none", "first segment"), ("#444444", "later"))]
-    if noise: flat[0].legend(handles=marks, loc="lower left", borderpad=0, handletextpad=.1, labelspacing=.2, fontsize=6.4, frameon=True, edgecolor="none", framealpha=1)
+        if image is not None:
+            fig.colorbar(
+                image, ax=ax, label="mean gain in memorisation", shrink=0.9
+            ).outline.set_visible(False)
+    marks = [
+        Line2D([], [], ls="none", marker="o", ms=3.2, mfc=f, mec="#444444", label=l)
+        for f, l in (("none", "first segment"), ("#444444", "later"))
+    ]
+    if noise:
+        flat[0].legend(
+            handles=marks,
+            loc="lower left",
+            borderpad=0,
+            handletextpad=0.1,
+            labelspacing=0.2,
+            fontsize=6.4,
+            frameon=True,
+            edgecolor="none",
+            framealpha=1,
+        )
     _letters(flat)
     return fig
 
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z24
-_CALLED = {"crafted initial weights": "in", "hyper-parameter lie": "hy", "batch order": "or", "router-state tampering": "ro", "split tampering": "sp", "label edit": "la",
-           "subtraction": "su", "replacement": "re", "addition": "ad", "gluing": "gl", "interpolation": "ip", "forged data": "fo", "salt swap": "sa"}
+_CALLED = {
+    "crafted initial weights": "in",
+    "hyper-parameter lie": "hy",
+    "batch order": "or",
+    "router-state tampering": "ro",
+    "split tampering": "sp",
+    "label edit": "la",
+    "subtraction": "su",
+    "replacement": "re",
+    "addition": "ad",
+    "gluing": "gl",
+    "interpolation": "ip",
+    "forged data": "fo",
+    "salt swap": "sa",
+}
+
 
 def _trial_cell(ax, x: int, y: int, t: dict) -> None:
     face = _HONEST if t["caught"] and t["named"] else "#F2D9A6" if t["caught"] else "white"
-    ax.add_patch(Rectangle((x - .46, y - .46), .92, .92, facecolor=face, edgecolor="#bbbbbb" if face == "white" else "none", lw=.6))
-    if not t["caught"]: ax.plot(x, y, "x", color="#B00000", ms=4.5, mew=1.2)
-    elif not t["named"]: ax.text(x, y + .03, _CALLED.get(t["called"], "?"), ha="center", va="center", fontsize=5.6, color="#222222")
+    ax.add_patch(
+        Rectangle(
+            (x - 0.46, y - 0.46),
+            0.92,
+            0.92,
+            facecolor=face,
+            edgecolor="#bbbbbb" if face == "white" else "none",
+            lw=0.6,
+        )
+    )
+    if not t["caught"]:
+        ax.plot(x, y, "x", color="#B00000", ms=4.5, mew=1.2)
+    elif not t["named"]:
+        ax.text(
+            x,
+            y + 0.03,
+            _CALLED.get(t["called"], "?"),
+            ha="center",
+            va="center",
+            fontsize=5.6,
+            color="#222222",
+        )
+
 
 @_styled
 def cheats_picture(
-    trials: list[dict],   # from `cheat_trial`: cheat, how, seed, caught, named, called
-    width: float = 7.,
+    trials: list[dict],  # from `cheat_trial`: cheat, how, seed, caught, named, called
+    width: float = 7.0,
 ):
     "Every trial of every cheat."
-    names, seeds = list(dict.fromkeys((t["cheat"], t.get("how", "")) for t in trials)), sorted({t["seed"] for t in trials})
-    fig, ax = plt.subplots(figsize=(min(width, 2.6 + .24 * len(seeds)), .75 + .21 * len(names)), layout="constrained")
-    for t in trials: _trial_cell(ax, seeds.index(t["seed"]), names.index((t["cheat"], t.get("how", ""))), t)
-    ax.set(xlim=(-.6, len(seeds) - .4), ylim=(len(names) - .4, -.6), xlabel="world"); ax.tick_params(length=0)
-    ax.set_xticks(range(len(seeds)), seeds); ax.set_yticks(range(len(names)), [f"{c} ({h})" if h else c for c, h in names])
-    for side in ("left", "bottom"): ax.spines[side].set_visible(False)
-    key = [Patch(facecolor=_HONEST, label="caught and named"), Patch(facecolor="#F2D9A6", label="caught, called something else"), Line2D([], [], ls="none", marker="x", color="#B00000", label="not caught")]
-    fig.legend(handles=key, loc="outside lower left", ncols=3, handlelength=1.1, columnspacing=1.2, borderpad=0)
+    names, seeds = (
+        list(dict.fromkeys((t["cheat"], t.get("how", "")) for t in trials)),
+        sorted({t["seed"] for t in trials}),
+    )
+    fig, ax = plt.subplots(
+        figsize=(min(width, 2.6 + 0.24 * len(seeds)), 0.75 + 0.21 * len(names)),
+        layout="constrained",
+    )
+    for t in trials:
+        _trial_cell(ax, seeds.index(t["seed"]), names.index((t["cheat"], t.get("how", ""))), t)
+    ax.set(xlim=(-0.6, len(seeds) - 0.4), ylim=(len(names) - 0.4, -0.6), xlabel="world")
+    ax.tick_params(length=0)
+    ax.set_xticks(range(len(seeds)), seeds)
+    ax.set_yticks(range(len(names)), [f"{c} ({h})" if h else c for c, h in names])
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
+    key = [
+        Patch(facecolor=_HONEST, label="caught and named"),
+        Patch(facecolor="#F2D9A6", label="caught, called something else"),
+        Line2D([], [], ls="none", marker="x", color="#B00000", label="not caught"),
+    ]
+    fig.legend(
+        handles=key,
+        loc="outside lower left",
+        ncols=3,
+        handlelength=1.1,
+        columnspacing=1.2,
+        borderpad=0,
+    )
     return fig

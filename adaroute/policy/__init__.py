@@ -1,4 +1,5 @@
 "Policy: routes that a clinician can read."
+
 import lazy_loader as lazy
 
 __getattr__, __dir__, __all__ = lazy.attach(

@@ -21,26 +21,36 @@ from ..features.words import blocks, mark, terms
 
 # %% ../../nbs/4_policy/02_attribution.ipynb #c07
 def note_terms(
-    model,            # fitted AdaRoute
+    model,  # fitted AdaRoute
     asked: Asked,
-) -> list:            # for each block: the terms of each row
+) -> list:  # for each block: the terms of each row
     "The terms of each row's text, as the encoder of the model counts them."
     s, text = model.encoder_.settings, asked.batch.text
     cells = np.empty(text.shape, object)
-    for at, cell in np.ndenumerate(text): cells[at] = [] if cell is None else terms(mark(cell, s["window"]), s["ngrams"])
+    for at, cell in np.ndenumerate(text):
+        cells[at] = [] if cell is None else terms(mark(cell, s["window"]), s["ngrams"])
     return blocks(cells, asked.batch.schema.text) if text.shape[1] else []
 
-def _vocabulary(model) -> list[str]: return model.encoder_.loadings()[0] if model.encoder_.sentence_encoder is None else []
 
-def _bare(term: str) -> str: return term.rsplit(": ", 1)[-1]  # without the name of the column that it stands in
+def _vocabulary(model) -> list[str]:
+    return model.encoder_.loadings()[0] if model.encoder_.sentence_encoder is None else []
+
+
+def _bare(term: str) -> str:
+    return term.rsplit(": ", 1)[-1]  # without the name of the column that it stands in
+
 
 def say_term(
-    term: str,                  # of the vocabulary
-    where: str = "the text",    # what says it
-    says: bool = True,          # or does not say it
+    term: str,  # of the vocabulary
+    where: str = "the text",  # what says it
+    says: bool = True,  # or does not say it
 ) -> str:
     "A term in words."
-    verb = ("denies" if says else "does not deny") if term.startswith("not_") else ("says" if says else "does not say")
+    verb = (
+        ("denies" if says else "does not deny")
+        if term.startswith("not_")
+        else ("says" if says else "does not say")
+    )
     return f"{where} {verb} '{term.replace('not_', '')}'"
 
 # %% ../../nbs/4_policy/02_attribution.ipynb #c10
@@ -49,18 +59,31 @@ def _goal(model, asked: Asked, toward: str):
     experts, tasks = model.design_.experts, list(model.schema_.tasks)
     if toward in tasks:
         k = tasks.index(toward)
-        return (lambda f, rows: predict_mean(model.model_, f).mean(0)[:, k] * model.scale_.spread[k]), asked.open.any(1).numpy()
+        return (
+            lambda f, rows: predict_mean(model.model_, f).mean(0)[:, k] * model.scale_.spread[k]
+        ), asked.open.any(1).numpy()
     if toward not in ("route", *ROUTES, *PATHS, *SHARINGS):
-        raise ValueError(f"toward: expected 'route', a route, path or sharing, or one of {', '.join(tasks)}, got {toward!r}")
+        raise ValueError(
+            f"toward: expected 'route', a route, path or sharing, or one of {', '.join(tasks)}, got {toward!r}"
+        )
     named = np.array([toward == e or toward in e.split("/") for e in experts])
     first = np.array([ROUTES.index(e) for e in experts]) == asked.routes.argmax(1)[:, None]
     wanted = torch.from_numpy(first if toward == "route" else np.tile(named, (len(first), 1)))
     usable = torch.from_numpy(np.isin(experts, model.design_.routes)) & asked.open
+
     def log_odds(f, rows):
-        far = torch.where(f.log_route.isinf(), -1e4, f.log_route)               # closed: no probability and no gradient
-        if far.dim() == 4: far = far.movedim(-1, 0).flatten(0, 1) if asked.outcome is None else far[..., tasks.index(asked.outcome)]
+        far = torch.where(
+            f.log_route.isinf(), -1e4, f.log_route
+        )  # closed: no probability and no gradient
+        if far.dim() == 4:
+            far = (
+                far.movedim(-1, 0).flatten(0, 1)
+                if asked.outcome is None
+                else far[..., tasks.index(asked.outcome)]
+            )
         far, at = far.logsumexp(0), wanted[rows]
         return far.masked_fill(~at, -1e4).logsumexp(1) - far.masked_fill(at, -1e4).logsumexp(1)
+
     return log_odds, ((usable & wanted).any(1) & (usable & ~wanted).any(1)).numpy()
 
 # %% ../../nbs/4_policy/02_attribution.ipynb #c11
@@ -68,7 +91,10 @@ def _ahead(f, model, x, open, rows):  # the goal at some evidence  # (n,)
     L = len(model.seeds)
     return f(model(x.expand(L, -1, -1), open.expand(L, -1, -1)), rows)
 
-def _slopes(f, model, x, open, rows, nodes: int):  # (n, D) gradient of the goal, averaged along the line
+
+def _slopes(
+    f, model, x, open, rows, nodes: int
+):  # (n, D) gradient of the goal, averaged along the line
     place, weight = np.polynomial.legendre.leggauss(nodes)
     total = torch.zeros_like(x)
     for s, w in zip((place + 1) / 2, weight / 2):
@@ -76,13 +102,16 @@ def _slopes(f, model, x, open, rows, nodes: int):  # (n, D) gradient of the goal
         total += w * torch.autograd.grad(_ahead(f, model, at, open, rows).sum(), at)[0]
     return total
 
+
 def _integrated(f, model, x, open, rows, exact: float = 1e-3):
     "Average slopes along each row's line, F(u) - F(0), and what the sum of the attributions misses of it."
-    with torch.no_grad(): total = _ahead(f, model, x, open, rows) - _ahead(f, model, 0 * x, open, rows)
+    with torch.no_grad():
+        total = _ahead(f, model, x, open, rows) - _ahead(f, model, 0 * x, open, rows)
     slopes, missed = torch.zeros_like(x), torch.full_like(total, torch.inf)
     for nodes in (8, 32, 128, 512):
         todo = (missed.abs() > exact * (1 + total.abs())).nonzero()[:, 0]
-        if not len(todo): break
+        if not len(todo):
+            break
         slopes[todo] = _slopes(f, model, x[todo], open[todo], rows[todo], nodes)
         missed[todo] = total[todo] - (slopes[todo] * x[todo]).sum(1)
     return slopes, total, missed
@@ -91,48 +120,65 @@ def _integrated(f, model, x, open, rows, exact: float = 1e-3):
 @dataclass(frozen=True, eq=False)
 class Moved:
     "How far each input of each row moved the model, from an average person to this one."
-    parts: pd.DataFrame   # at (position), kind, input, moved; one line for each input that a row has
-    total: pd.Series      # (n,) by how much it moved in all; NaN where there was no choice
+
+    parts: pd.DataFrame  # at (position), kind, input, moved; one line for each input that a row has
+    total: pd.Series  # (n,) by how much it moved in all; NaN where there was no choice
     toward: str
-    missed: float         # largest difference between a row's total and the sum of its parts
+    missed: float  # largest difference between a row's total and the sum of its parts
 
     def of(self, at: int, most: int = 8) -> pd.DataFrame:
         "What moved the row at this position most."
         mine = self.parts[self.parts["at"] == at].drop(columns="at")
-        return mine.iloc[np.argsort(-mine.moved.abs().to_numpy(), kind="stable")[:most]].reset_index(drop=True)
+        return mine.iloc[
+            np.argsort(-mine.moved.abs().to_numpy(), kind="stable")[:most]
+        ].reset_index(drop=True)
 
     def ranking(self) -> pd.DataFrame:
         "Every input: rows that have it, and how far it moves them."
         size = self.parts.assign(size=self.parts.moved.abs())
-        table = size.groupby(["kind", "input"]).agg(rows=("at", "size"), size=("size", "mean"), moved=("moved", "mean"))
+        table = size.groupby(["kind", "input"]).agg(
+            rows=("at", "size"), size=("size", "mean"), moved=("moved", "mean")
+        )
         return table[table.rows >= 5].sort_values("size", ascending=False).reset_index()
 
 # %% ../../nbs/4_policy/02_attribution.ipynb #c14
 def _word_parts(model, asked: Asked, at: np.ndarray, slopes: np.ndarray):  # slopes (n, directions)
     "What each word of the rows moved, and the mean that belongs to no word."
     fitted = model.encoder_.parts["text"]
-    matrix, known, *_ = _weighted([[b[i] for i in at] for b in note_terms(model, asked)], fitted["vocabulary"], fitted["rarity"])
+    matrix, known, *_ = _weighted(
+        [[b[i] for i in at] for b in note_terms(model, asked)],
+        fitted["vocabulary"],
+        fitted["rarity"],
+    )
     rows = []
     for i, where in enumerate(at):
-        here = matrix.indices[matrix.indptr[i]:matrix.indptr[i + 1]]
-        moved = matrix.data[matrix.indptr[i]:matrix.indptr[i + 1]] * (fitted["projection"][here] @ slopes[i])
+        here = matrix.indices[matrix.indptr[i] : matrix.indptr[i + 1]]
+        moved = matrix.data[matrix.indptr[i] : matrix.indptr[i + 1]] * (
+            fitted["projection"][here] @ slopes[i]
+        )
         rows += [(where, "word", _bare(fitted["vocabulary"][j]), m) for j, m in zip(here, moved)]
         rows.append((where, "text", "having a text", -known[i] @ fitted["mean"] @ slopes[i]))
     return rows
 
-def _column_parts(inputs: pd.DataFrame, at: np.ndarray, moved: np.ndarray, has: np.ndarray):  # (n, D) each
+
+def _column_parts(
+    inputs: pd.DataFrame, at: np.ndarray, moved: np.ndarray, has: np.ndarray
+):  # (n, D) each
     rows = []
     for (kind, name), columns in inputs.groupby(["kind", "input"], sort=False).indices.items():
         some = has[:, columns].any(1)
-        rows += [(where, kind, name, m) for where, m in zip(at[some], moved[np.ix_(some, columns)].sum(1))]
+        rows += [
+            (where, kind, name, m)
+            for where, m in zip(at[some], moved[np.ix_(some, columns)].sum(1))
+        ]
     return rows
 
 # %% ../../nbs/4_policy/02_attribution.ipynb #c15
 @one_thread()
 def moved_by(
-    model,                # fitted AdaRoute
-    frame,                # (n rows), or what `ask` returned
-    rows=None,            # positions or a mask; None: all rows
+    model,  # fitted AdaRoute
+    frame,  # (n rows), or what `ask` returned
+    rows=None,  # positions or a mask; None: all rows
     toward: str = "route",  # the chosen route; or the name of a route, path, sharing (log odds) or outcome (its units)
 ) -> Moved:
     "Which inputs moved the model on each row, by integrated gradients."
@@ -145,29 +191,44 @@ def moved_by(
     moved, words = (slopes * x).numpy(), _vocabulary(model)
     own = np.flatnonzero(~((inputs.kind == "text") & bool(words)))
     parts = _column_parts(inputs.iloc[own], at, moved[:, own], x.numpy()[:, own] != 0)
-    if words: parts += _word_parts(model, a, at, slopes[:, np.flatnonzero(inputs.kind == "text")].numpy() * model.factor_)
-    table = pd.DataFrame(parts, columns=["at", "kind", "input", "moved"]).groupby(["at", "kind", "input"], sort=False, as_index=False).sum()
+    if words:
+        parts += _word_parts(
+            model, a, at, slopes[:, np.flatnonzero(inputs.kind == "text")].numpy() * model.factor_
+        )
+    table = (
+        pd.DataFrame(parts, columns=["at", "kind", "input", "moved"])
+        .groupby(["at", "kind", "input"], sort=False, as_index=False)
+        .sum()
+    )
     whole = pd.Series(np.nan, np.arange(len(a.batch)))
     whole[at] = total.numpy()
     short = whole[at].sub(table.groupby("at").moved.sum().reindex(at).fillna(0)).abs()
-    return Moved(table, whole.set_axis(a.batch.index), toward, float(short.max()) if len(at) else 0.)
+    return Moved(
+        table, whole.set_axis(a.batch.index), toward, float(short.max()) if len(at) else 0.0
+    )
 
 # %% ../../nbs/4_policy/02_attribution.ipynb #c24
 def hide_inputs(
-    model,            # fitted AdaRoute
+    model,  # fitted AdaRoute
     asked: Asked,
-    hidden: list,     # for each row: (kind, input) pairs
-) -> torch.Tensor:    # (n, D)
+    hidden: list,  # for each row: (kind, input) pairs
+) -> torch.Tensor:  # (n, D)
     "The evidence without some inputs of each row."
     inputs, joined = evidence_inputs(model), asked.joined.clone()
-    place = inputs[inputs.kind != "text"].groupby(["kind", "input"]).indices | {("text", "text"): np.flatnonzero(inputs.kind == "text")}
+    place = inputs[inputs.kind != "text"].groupby(["kind", "input"]).indices | {
+        ("text", "text"): np.flatnonzero(inputs.kind == "text")
+    }
     order = np.flatnonzero(inputs.kind != "text")
     for i, pairs in enumerate(hidden):
         for kind, name in pairs:
-            if kind != "word": joined[i, place[kind, name] if kind == "text" else order[place[kind, name]]] = 0
+            if kind != "word":
+                joined[i, place[kind, name] if kind == "text" else order[place[kind, name]]] = 0
     crossed = [{name for kind, name in pairs if kind == "word"} for pairs in hidden]
     if any(crossed):
-        left = [[[t for t in row if _bare(t) not in out] for row, out in zip(b, crossed)] for b in note_terms(model, asked)]
+        left = [
+            [[t for t in row if _bare(t) not in out] for row, out in zip(b, crossed)]
+            for b in note_terms(model, asked)
+        ]
         text = project_words(left, model.encoder_.parts["text"]) * np.float32(model.factor_)
         joined[:, torch.from_numpy(place["text", "text"])] = torch.from_numpy(text)
     return joined
@@ -176,18 +237,22 @@ def hide_inputs(
 @dataclass(frozen=True, eq=False)
 class Deletion:
     "How far the probability of the chosen route falls when inputs are hidden."
-    top: Interval       # the inputs that spoke most for it
-    random: Interval    # as many of the same kinds, at random
-    excess: Paired      # the first minus the second, over rows or groups
-    hide: int           # inputs hidden
+
+    top: Interval  # the inputs that spoke most for it
+    random: Interval  # as many of the same kinds, at random
+    excess: Paired  # the first minus the second, over rows or groups
+    hide: int  # inputs hidden
     rows: pd.DataFrame  # (n rows) top, random
 
     @property
-    def passed(self) -> bool: return self.excess.mean.low > 0
+    def passed(self) -> bool:
+        return self.excess.mean.low > 0
+
     def __str__(self):
         word = "more than" if self.passed else "not certainly more than"
         fall = f"Hiding the {self.hide} inputs that moved a row most lowers its route's probability by {self.top}"
         return f"{fall}, {word} hiding others: {self.random}."
+
 
 def _picks(parts: pd.DataFrame, hide: int, rng: np.random.Generator, repeats: int):
     "For one row: the inputs that spoke most for its route, and random ones of the same kinds."
@@ -195,15 +260,22 @@ def _picks(parts: pd.DataFrame, hide: int, rng: np.random.Generator, repeats: in
     best = able[able.moved > 0].nlargest(hide, "moved")
     top, count = list(zip(best.kind, best.input)), best.kind.value_counts()
     pool = {kind: able.input[able.kind == kind].to_numpy() for kind in count.index}
-    return top, [[(kind, name) for kind, k in count.items() for name in rng.choice(pool[kind], k, replace=False)] for _ in range(repeats)]
+    return top, [
+        [
+            (kind, name)
+            for kind, k in count.items()
+            for name in rng.choice(pool[kind], k, replace=False)
+        ]
+        for _ in range(repeats)
+    ]
 
 # %% ../../nbs/4_policy/02_attribution.ipynb #c28
 def deletion_test(
-    model,                # fitted AdaRoute
-    frame,                # (n rows), or what `ask` returned
-    hide: int = 3,        # inputs hidden in each row
-    repeats: int = 5,     # random choices, averaged
-    groups=None,          # (n,) patients, whose rows are averaged
+    model,  # fitted AdaRoute
+    frame,  # (n rows), or what `ask` returned
+    hide: int = 3,  # inputs hidden in each row
+    repeats: int = 5,  # random choices, averaged
+    groups=None,  # (n,) patients, whose rows are averaged
     rng: np.random.Generator | None = None,  # None: seed 0
 ) -> Deletion:
     "Whether the inputs that are said to move the routes do."
@@ -211,11 +283,20 @@ def deletion_test(
     moved = moved_by(model, a)
     known = np.flatnonzero(moved.total.notna())
     picks = {at: _picks(parts, hide, rng, repeats) for at, parts in moved.parts.groupby("at")}
-    if len(picks) < 2: raise ValueError(f"frame: expected at least 2 rows with more than one open route, got {len(picks)}")
+    if len(picks) < 2:
+        raise ValueError(
+            f"frame: expected at least 2 rows with more than one open route, got {len(picks)}"
+        )
     own = (np.arange(len(a.batch)), a.routes.argmax(1))
-    fall = lambda hidden: (a.routes[own] - answer(model, hide_inputs(model, a, hidden), a.open, a.outcome)[0][own])[known]
-    chosen_ones = lambda take: fall([take(picks[i]) if i in picks else [] for i in range(len(a.batch))])
+    fall = lambda hidden: (
+        a.routes[own] - answer(model, hide_inputs(model, a, hidden), a.open, a.outcome)[0][own]
+    )[known]
+    chosen_ones = lambda take: fall(
+        [take(picks[i]) if i in picks else [] for i in range(len(a.batch))]
+    )
     other = np.mean([chosen_ones(lambda p: p[1][r]) for r in range(repeats)], axis=0)
     rows = pd.DataFrame({"top": chosen_ones(lambda p: p[0]), "random": other}, a.batch.index[known])
     each = rows if groups is None else rows.groupby(np.asarray(groups)[known]).mean()
-    return Deletion(paired(each.top).mean, paired(each.random).mean, paired(each.top - each.random), hide, rows)
+    return Deletion(
+        paired(each.top).mean, paired(each.random).mean, paired(each.top - each.random), hide, rows
+    )

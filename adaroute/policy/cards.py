@@ -23,30 +23,36 @@ from ..training import one_thread
 # %% ../../nbs/4_policy/01_cards.ipynb #c06a
 class Asked(NamedTuple):
     "A table as a model reads it, and the routes that it gives."
+
     batch: Batch
-    joined: torch.Tensor    # (n, D) the evidence
-    open: torch.Tensor      # (n, E) bool
-    routes: np.ndarray      # (n, 8)
-    outcome: str | None = None  # whose routes they are, in a model that routes each outcome by itself
+    joined: torch.Tensor  # (n, D) the evidence
+    open: torch.Tensor  # (n, E) bool
+    routes: np.ndarray  # (n, 8)
+    outcome: str | None = (
+        None  # whose routes they are, in a model that routes each outcome by itself
+    )
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c06c
 def _of_outcome(model, p, outcome: str | None):  # (..., E) as it is, (..., E, K) -> (..., E)
     tasks, per = list(model.schema_.tasks), p.ndim == 3 + (not isinstance(p, np.ndarray))
-    if outcome is not None and outcome not in tasks: raise ValueError(f"outcome: expected one of {', '.join(tasks)}, got {outcome!r}")
+    if outcome is not None and outcome not in tasks:
+        raise ValueError(f"outcome: expected one of {', '.join(tasks)}, got {outcome!r}")
     return p if not per else p.mean(-1) if outcome is None else p[..., tasks.index(outcome)]
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c07
 @one_thread()
 def answer(
-    model,                  # fitted AdaRoute
-    joined: torch.Tensor,   # (n, D)
-    open: torch.Tensor,     # (n, E) bool
-    outcome: str | None = None,  # whose routes are wanted where each outcome has its own; None: their mean
+    model,  # fitted AdaRoute
+    joined: torch.Tensor,  # (n, D)
+    open: torch.Tensor,  # (n, E) bool
+    outcome: str
+    | None = None,  # whose routes are wanted where each outcome has its own; None: their mean
 ) -> tuple[np.ndarray, np.ndarray]:  # routes (n, 8), prediction (n, K) on the model's scale
     "Routes and predictions for given evidence, whatever table it came from."
     parts = [combine(model.model_, j, o) for j, o in zip(joined.split(PIECE), open.split(PIECE))]
     p, said = (np.concatenate(a).astype(float) for a in zip(*parts))
-    if model.scale_.bounds: said = model.scale_.encode(model.scale_.decode(said))
+    if model.scale_.bounds:
+        said = model.scale_.encode(model.scale_.decode(said))
     mixture = ((p if p.ndim == 3 else p[..., None]) * said).sum(1)
     routes = np.zeros((len(p), len(ROUTES)))
     routes[:, [ROUTES.index(e) for e in model.design_.experts]] = p = _of_outcome(model, p, outcome)
@@ -54,25 +60,34 @@ def answer(
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c08
 def _read(model, rows) -> Batch:  # a table, or a batch that was read already
-    if isinstance(rows, Batch): return rows
-    if hasattr(model, "array_"): raise ValueError("model: expected one that was fitted to a table, got one that was fitted to arrays")
+    if isinstance(rows, Batch):
+        return rows
+    if hasattr(model, "array_"):
+        raise ValueError(
+            "model: expected one that was fitted to a table, got one that was fitted to arrays"
+        )
     return read(rows, model.schema_, outcomes=False)
 
+
 def ask(
-    model,                  # fitted AdaRoute
-    frame,                  # (n rows) a table with the inputs; or what was asked already
-    outcome: str | None = None,  # whose routes are wanted where each outcome has its own; None: their mean
+    model,  # fitted AdaRoute
+    frame,  # (n rows) a table with the inputs; or what was asked already
+    outcome: str
+    | None = None,  # whose routes are wanted where each outcome has its own; None: their mean
 ) -> Asked:
     "The evidence of a table and the routes of its rows."
-    if isinstance(frame, Asked): return frame
+    if isinstance(frame, Asked):
+        return frame
     batch = _read(model, frame)
     rows, _ = prepare(batch, model.encoder_, model.scale_, model.design_, model.factor_)
-    return Asked(batch, rows.joined, rows.open, answer(model, rows.joined, rows.open, outcome)[0], outcome)
+    return Asked(
+        batch, rows.joined, rows.open, answer(model, rows.joined, rows.open, outcome)[0], outcome
+    )
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c12
 def evidence_inputs(
-    model,            # fitted AdaRoute
-) -> pd.DataFrame:    # (D rows) kind and input of each column of the evidence
+    model,  # fitted AdaRoute
+) -> pd.DataFrame:  # (D rows) kind and input of each column of the evidence
     "Which input each column of the evidence belongs to."
     p, names = model.encoder_.parts, model.encoder_.feature_names()
     numeric, categorical = (p["columns"][kind] for kind in ("numeric", "categorical"))
@@ -82,16 +97,22 @@ def evidence_inputs(
     rows = [("number", n) for n in numeric + flagged(numeric, p["numbers"]) + bent]
     rows += [("category", n) for n in levels + flagged(categorical, p["levels"])]
     if "text" in p:
-        facts, directions = names["facts"][:len(p["facts"]["flagged"])], p["text"]["projection"].shape[1]
+        facts, directions = (
+            names["facts"][: len(p["facts"]["flagged"])],
+            p["text"]["projection"].shape[1],
+        )
         rows += [("fact", n) for n in facts + flagged(facts, p["facts"])]
         rows += [("text", "text")] * directions + [("gap", n) for n in names["text"][directions:]]
     return pd.DataFrame(rows, columns=["kind", "input"])
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c15
-def _named(routes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:  # (n, 8) -> first and second route, None where there is none
+def _named(
+    routes: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:  # (n, 8) -> first and second route, None where there is none
     order = np.argsort(-routes, axis=1, kind="stable")[:, :2]
     p = np.take_along_axis(routes, order, axis=1)
     return tuple(np.where(p > 0, np.array(ROUTES, object)[order], None).T)
+
 
 def _present(batch: Batch) -> np.ndarray:  # (n,) str
     numbers, text = batch.presence.T
@@ -99,89 +120,146 @@ def _present(batch: Batch) -> np.ndarray:  # (n,) str
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c15b
 def route_map(
-    model,            # fitted AdaRoute
-    frame,            # (n rows)
-) -> pd.DataFrame:    # (n rows) in the order of a picture
+    model,  # fitted AdaRoute
+    frame,  # (n rows)
+) -> pd.DataFrame:  # (n rows) in the order of a picture
     "Route, probability, path and sharing of each row, rows of one route together."
     a = ask(model, frame)
-    out = pd.DataFrame(a.routes.reshape(-1, len(PATHS), len(SHARINGS)).sum(2), a.batch.index, list(PATHS))
+    out = pd.DataFrame(
+        a.routes.reshape(-1, len(PATHS), len(SHARINGS)).sum(2), a.batch.index, list(PATHS)
+    )
     out[list(SHARINGS)] = a.routes.reshape(-1, len(PATHS), len(SHARINGS)).sum(1)
     first, second = _named(a.routes)
-    ahead = pd.DataFrame(dict(route=first, probability=a.routes.max(1), runner_up=second, presence=_present(a.batch)), a.batch.index)
+    ahead = pd.DataFrame(
+        dict(
+            route=first, probability=a.routes.max(1), runner_up=second, presence=_present(a.batch)
+        ),
+        a.batch.index,
+    )
     place = np.where(a.routes.any(1), a.routes.argmax(1), len(ROUTES))
     return pd.concat([ahead, out], axis=1).iloc[np.lexsort((-a.routes.max(1), place))]
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c19
 def route_usage(
-    model,            # fitted AdaRoute
-    frame,            # (n rows)
-) -> pd.DataFrame:    # index route; rows, share, probability, sureness
+    model,  # fitted AdaRoute
+    frame,  # (n rows)
+) -> pd.DataFrame:  # index route; rows, share, probability, sureness
     "How many rows choose each route, and how surely."
     p = ask(model, frame).routes
     p = p[p.any(axis=1)]
     first = np.bincount(p.argmax(1), minlength=len(ROUTES))
-    sure = np.divide(np.bincount(p.argmax(1), p.max(1), len(ROUTES)), first, out=np.full(len(ROUTES), np.nan), where=first > 0)
-    table = dict(rows=first, share=first / max(len(p), 1), probability=p.mean(0) if len(p) else 0., sureness=sure)
+    sure = np.divide(
+        np.bincount(p.argmax(1), p.max(1), len(ROUTES)),
+        first,
+        out=np.full(len(ROUTES), np.nan),
+        where=first > 0,
+    )
+    table = dict(
+        rows=first,
+        share=first / max(len(p), 1),
+        probability=p.mean(0) if len(p) else 0.0,
+        sureness=sure,
+    )
     return pd.DataFrame(table, pd.Index(ROUTES, name="route"))
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c24
-def _choices_of(column: np.ndarray, most: int = 41) -> np.ndarray:  # values that rows of the table have, spread over its quantiles
+def _choices_of(
+    column: np.ndarray, most: int = 41
+) -> np.ndarray:  # values that rows of the table have, spread over its quantiles
     seen = column[np.isfinite(column)]
-    return np.unique(np.quantile(seen, np.linspace(0, 1, most), method="inverted_cdf")) if len(seen) else seen
+    return (
+        np.unique(np.quantile(seen, np.linspace(0, 1, most), method="inverted_cdf"))
+        if len(seen)
+        else seen
+    )
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c24d
-def _what_if(model, asked: Asked, row: int, numeric: np.ndarray, categorical: np.ndarray) -> np.ndarray:  # -> routes (m, 8)
+def _what_if(
+    model, asked: Asked, row: int, numeric: np.ndarray, categorical: np.ndarray
+) -> np.ndarray:  # -> routes (m, 8)
     "Routes of one row with other numbers (m, N) and categories (m, C); its text stays."
     n, m = model.widths_.numbers, len(numeric)
-    mute = np.full((m, asked.batch.text.shape[1]), None, object)      # the text is not read again
-    batch = replace(asked.batch.take(np.full(m, row)), numeric=numeric, categorical=categorical, text=mute)
+    mute = np.full((m, asked.batch.text.shape[1]), None, object)  # the text is not read again
+    batch = replace(
+        asked.batch.take(np.full(m, row)), numeric=numeric, categorical=categorical, text=mute
+    )
     rows, _ = prepare(batch, model.encoder_, model.scale_, model.design_, model.factor_)
     joined = asked.joined[row].repeat(m, 1)
     joined[:, :n] = rows.joined[:, :n]
     presence = np.column_stack([batch.presence[:, 0], np.repeat(asked.batch.presence[row, 1], m)])
-    return answer(model, joined, torch.from_numpy(open_routes(presence, model.design_.experts)), asked.outcome)[0]
+    return answer(
+        model, joined, torch.from_numpy(open_routes(presence, model.design_.experts)), asked.outcome
+    )[0]
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c25
-def _variations(model, asked: Asked, row: int) -> list[tuple]:  # (kind, column, value, how far from now)
+def _variations(
+    model, asked: Asked, row: int
+) -> list[tuple]:  # (kind, column, value, how far from now)
     "The other values that each number and category of a row may take."
     b, out = asked.batch, []
     for j, column in enumerate(b.numeric.T):
         values, now = _choices_of(column), column[row]
-        spread = column[np.isfinite(column)].std() if len(values) else 0.
-        centre = now if np.isfinite(now) else np.nanmedian(column) if len(values) else 0.
-        out += [("numeric", j, v, abs(v - centre) / spread) for v in values if v != now and spread > 0]
+        spread = column[np.isfinite(column)].std() if len(values) else 0.0
+        centre = now if np.isfinite(now) else np.nanmedian(column) if len(values) else 0.0
+        out += [
+            ("numeric", j, v, abs(v - centre) / spread) for v in values if v != now and spread > 0
+        ]
     for j, levels in enumerate(model.encoder_.parts["levels"]["levels"]):
         out += [("categorical", j, v, np.inf) for v in levels if v != b.categorical[row, j]]
     return out
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c25b
-def _flips(model, asked: Asked, row: int) -> pd.DataFrame:  # input, now, then, route; the smallest change of each input first
+def _flips(
+    model, asked: Asked, row: int
+) -> pd.DataFrame:  # input, now, then, route; the smallest change of each input first
     "For each number and category, the nearest value at which the route is another."
     tries, b = _variations(model, asked, row), asked.batch
-    cells = {kind: np.repeat(getattr(b, kind)[[row]], len(tries), axis=0) for kind in ("numeric", "categorical")}
-    for i, (kind, j, value, _) in enumerate(tries): cells[kind][i, j] = value
+    cells = {
+        kind: np.repeat(getattr(b, kind)[[row]], len(tries), axis=0)
+        for kind in ("numeric", "categorical")
+    }
+    for i, (kind, j, value, _) in enumerate(tries):
+        cells[kind][i, j] = value
     routes = _what_if(model, asked, row, **cells) if tries else np.zeros((0, len(ROUTES)))
-    turned = sorted((far, -routes[i].max(), i) for i, (*_, far) in enumerate(tries) if routes[i].argmax() != asked.routes[row].argmax())
+    turned = sorted(
+        (far, -routes[i].max(), i)
+        for i, (*_, far) in enumerate(tries)
+        if routes[i].argmax() != asked.routes[row].argmax()
+    )
     best = {}
-    for *_, i in turned: best.setdefault(tries[i][:2], i)
+    for *_, i in turned:
+        best.setdefault(tries[i][:2], i)
     now = lambda kind, j: None if pd.isna(v := getattr(b, kind)[row, j]) else v
-    rows = [(getattr(b.schema, kind)[j], now(kind, j), tries[i][2], ROUTES[routes[i].argmax()]) for (kind, j), i in best.items()]
+    rows = [
+        (getattr(b.schema, kind)[j], now(kind, j), tries[i][2], ROUTES[routes[i].argmax()])
+        for (kind, j), i in best.items()
+    ]
     return pd.DataFrame(rows, columns=["input", "now", "then", "route"])
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c26
-def _hidden(model, asked: Asked, row: int) -> dict:  # what is hidden -> route that is left, None: none
+def _hidden(
+    model, asked: Asked, row: int
+) -> dict:  # what is hidden -> route that is left, None: none
     "Where a row goes without its text, and without its numbers."
     b, has = asked.batch.take([row]), asked.batch.presence[row]
-    cover = {"numbers": dict(numeric=np.full_like(b.numeric, np.nan), categorical=np.full_like(b.categorical, None)),
-             "text": dict(text=np.full_like(b.text, None))}
-    return {name: _named(ask(model, replace(b, **cells), asked.outcome).routes)[0][0] for (name, cells), there in zip(cover.items(), has) if there}
+    cover = {
+        "numbers": dict(
+            numeric=np.full_like(b.numeric, np.nan), categorical=np.full_like(b.categorical, None)
+        ),
+        "text": dict(text=np.full_like(b.text, None)),
+    }
+    return {
+        name: _named(ask(model, replace(b, **cells), asked.outcome).routes)[0][0]
+        for (name, cells), there in zip(cover.items(), has)
+        if there
+    }
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c26b
 @torch.no_grad()
 def member_routes(
-    model,            # fitted AdaRoute
+    model,  # fitted AdaRoute
     asked: Asked,
-) -> np.ndarray:      # (members, n, 8)
+) -> np.ndarray:  # (members, n, 8)
     "The routes that each member gives."
     L, E = len(model.model_.seeds), [ROUTES.index(e) for e in model.design_.experts]
     out = np.zeros((L, len(asked.batch), len(ROUTES)))
@@ -193,34 +271,56 @@ def member_routes(
 @dataclass(frozen=True, eq=False)
 class RouteCard:
     "What a model says of one row, and what would change its route."
-    row: str                  # the row's label
-    presence: str             # "both", "numbers", "text" or "none"
-    prediction: dict          # outcome -> expected value
-    experts: pd.DataFrame     # index route; probability, then what it says of each outcome, NaN where closed
+
+    row: str  # the row's label
+    presence: str  # "both", "numbers", "text" or "none"
+    prediction: dict  # outcome -> expected value
+    experts: (
+        pd.DataFrame
+    )  # index route; probability, then what it says of each outcome, NaN where closed
     route: str | None
     runner_up: str | None
-    agreement: float          # share of the members whose first route is this one
-    changes: pd.DataFrame     # input, now, then, route
-    hidden: dict              # what is hidden -> route
+    agreement: float  # share of the members whose first route is this one
+    changes: pd.DataFrame  # input, now, then, route
+    hidden: dict  # what is hidden -> route
     text: dict | None = None  # text column -> content, only on request
 
-    def __str__(self): return "\n".join(_sentences(self))
-    def _repr_html_(self): return _card_html(self)
+    def __str__(self):
+        return "\n".join(_sentences(self))
+
+    def _repr_html_(self):
+        return _card_html(self)
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c30
-def _value(v) -> str: return "missing" if v is None else f"{v:.4g}" if isinstance(v, float) else str(v)
+def _value(v) -> str:
+    return "missing" if v is None else f"{v:.4g}" if isinstance(v, float) else str(v)
+
 
 def _sentences(c: RouteCard) -> list[str]:
     said = ", ".join(f"{name} {value:.1f}" for name, value in c.prediction.items())
-    if c.route is None: return [f"Row {c.row}: nothing to read; the training mean is predicted: {said}."]
+    if c.route is None:
+        return [f"Row {c.row}: nothing to read; the training mean is predicted: {said}."]
     p = c.experts.probability
     second = f", then {c.runner_up} ({p[c.runner_up]:.2f})" if c.runner_up else ""
-    out = [f"Row {c.row} (present: {c.presence}): {said}.", f"Route {c.route} ({p[c.route]:.2f}){second}; {c.agreement:.0%} of the members agree."]
-    turns = [f"{i} were {_value(then)} instead of {_value(now)} ({r})" for i, now, then, r in c.changes.head(3).itertuples(index=False)]
+    out = [
+        f"Row {c.row} (present: {c.presence}): {said}.",
+        f"Route {c.route} ({p[c.route]:.2f}){second}; {c.agreement:.0%} of the members agree.",
+    ]
+    turns = [
+        f"{i} were {_value(then)} instead of {_value(now)} ({r})"
+        for i, now, then, r in c.changes.head(3).itertuples(index=False)
+    ]
     flips = f"The route would change if {', or if '.join(turns)}."
-    out.append(flips if turns else "No other value of a single number or category would change the route.")
-    out += [f"Without {name}: {r or 'no route'}{' (unchanged)' if r == c.route else ''}." for name, r in c.hidden.items()]
-    return out + [f"{name}: {content}" for name, content in (c.text or {}).items() if content is not None]
+    out.append(
+        flips if turns else "No other value of a single number or category would change the route."
+    )
+    out += [
+        f"Without {name}: {r or 'no route'}{' (unchanged)' if r == c.route else ''}."
+        for name, r in c.hidden.items()
+    ]
+    return out + [
+        f"{name}: {content}" for name, content in (c.text or {}).items() if content is not None
+    ]
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c30b
 def _card_html(c: RouteCard) -> str:
@@ -231,20 +331,28 @@ def _card_html(c: RouteCard) -> str:
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c30e
 def _check_row(row, n: int) -> None:
-    if isinstance(row, (bool, np.bool_)) or not isinstance(row, (int, np.integer)) or not 0 <= row < n:
+    if (
+        isinstance(row, (bool, np.bool_))
+        or not isinstance(row, (int, np.integer))
+        or not 0 <= row < n
+    ):
         got = row if isinstance(row, (int, np.integer)) else type(row).__name__
         raise ValueError(f"row: expected a position from 0 to {n - 1}, got {got}")
 
+
 def _frame_of(batch: Batch) -> pd.DataFrame:  # the inputs as a table again
     s = batch.schema
-    cells = zip((*s.text, *s.numeric, *s.categorical), (*batch.text.T, *batch.numeric.T, *batch.categorical.T))
+    cells = zip(
+        (*s.text, *s.numeric, *s.categorical),
+        (*batch.text.T, *batch.numeric.T, *batch.categorical.T),
+    )
     return pd.DataFrame(dict(cells), batch.index)
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c31
 def route_card(
-    model,                  # fitted AdaRoute
-    frame,                  # a table with the row; its values are the ones that the row might have had
-    row: int,               # position of the row, counted from 0
+    model,  # fitted AdaRoute
+    frame,  # a table with the row; its values are the ones that the row might have had
+    row: int,  # position of the row, counted from 0
     show_text: bool = False,  # put the text of the row on the card
 ) -> RouteCard:
     "What a model says of one row, and what would change its route."
@@ -252,53 +360,96 @@ def route_card(
     _check_row(row, len(a.batch))
     own = Asked(a.batch.take([row]), a.joined[[row]], a.open[[row]], a.routes[[row]], a.outcome)
     tasks, one = list(model.schema_.tasks), _frame_of(own.batch)
-    said = np.where(a.routes[row] > 0, model.predict_experts(one)[0].T, np.nan).T                # (8, K)
-    experts = pd.DataFrame(np.column_stack([a.routes[row], said]), pd.Index(ROUTES, name="route"), ["probability", *tasks])
+    said = np.where(a.routes[row] > 0, model.predict_experts(one)[0].T, np.nan).T  # (8, K)
+    experts = pd.DataFrame(
+        np.column_stack([a.routes[row], said]),
+        pd.Index(ROUTES, name="route"),
+        ["probability", *tasks],
+    )
     first, second = (n[0] for n in _named(own.routes))
-    agree = float((member_routes(model, own)[:, 0].argmax(1) == a.routes[row].argmax()).mean()) if first else np.nan
-    changes = _flips(model, a, row) if first else pd.DataFrame(columns=["input", "now", "then", "route"])
+    agree = (
+        float((member_routes(model, own)[:, 0].argmax(1) == a.routes[row].argmax()).mean())
+        if first
+        else np.nan
+    )
+    changes = (
+        _flips(model, a, row) if first else pd.DataFrame(columns=["input", "now", "then", "route"])
+    )
     content = dict(zip(a.batch.schema.text, a.batch.text[row])) if show_text else None
     predicted = dict(zip(tasks, map(float, np.asarray(model.predict(one))[0])))
     hidden = _hidden(model, a, row) if first else {}
-    return RouteCard(_label(a.batch.index[row]), _present(own.batch)[0], predicted, experts, first, second, agree, changes, hidden, content)
+    return RouteCard(
+        _label(a.batch.index[row]),
+        _present(own.batch)[0],
+        predicted,
+        experts,
+        first,
+        second,
+        agree,
+        changes,
+        hidden,
+        content,
+    )
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c38
 def route_agreement(
-    model,                # fitted AdaRoute
-    frame,                # (n rows)
-    least: float = .6,    # rows with less agreement are unstable
-    others=(),            # routes (n, 8) of the same rows by other models, as from `bootstrap_routes`
-    by: str = "route",    # or "path" or "sharing"
-) -> pd.DataFrame:        # (n rows) the answer; share of members and of others that agree; unstable
+    model,  # fitted AdaRoute
+    frame,  # (n rows)
+    least: float = 0.6,  # rows with less agreement are unstable
+    others=(),  # routes (n, 8) of the same rows by other models, as from `bootstrap_routes`
+    by: str = "route",  # or "path" or "sharing"
+) -> pd.DataFrame:  # (n rows) the answer; share of members and of others that agree; unstable
     "How many members agree with the answer on each row."
     a = ask(model, frame)
     known, name = a.routes.sum(1) > 0, {"route": ROUTES, "path": PATHS, "sharing": SHARINGS}.get(by)
-    if name is None: raise ValueError(f"by: expected route, path or sharing, got {by!r}")
+    if name is None:
+        raise ValueError(f"by: expected route, path or sharing, got {by!r}")
     way = chosen(a.routes[known], by)
+
     def share(tables):
         out = np.full(len(known), np.nan)
-        if len(tables): out[known] = np.mean([chosen(np.asarray(t)[known], by) == way for t in tables], axis=0)
+        if len(tables):
+            out[known] = np.mean([chosen(np.asarray(t)[known], by) == way for t in tables], axis=0)
         return out
+
     members = member_routes(model, a) / np.where(known, 1, np.nan)[:, None]
-    out = pd.DataFrame({by: None, "members": share(members if len(members) > 1 else ())}, a.batch.index)
+    out = pd.DataFrame(
+        {by: None, "members": share(members if len(members) > 1 else ())}, a.batch.index
+    )
     out.loc[known, by] = np.array(name, object)[way]
-    if len(others): out["others"] = share(others)
+    if len(others):
+        out["others"] = share(others)
     return out.assign(unstable=out.drop(columns=by).min(axis=1) < least)
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c43
 SMALLEST_GROUP = 10  # rows of a group that is shown
 
-def _groups(model, frame: pd.DataFrame, by) -> pd.Series:  # (n,) labels, "missing" where there is none
+
+def _groups(
+    model, frame: pd.DataFrame, by
+) -> pd.Series:  # (n,) labels, "missing" where there is none
     "One label a row."
-    if isinstance(by, str) and by in model.schema_.text: raise ValueError("by: expected a column of groups, got a text column")
-    if isinstance(by, str) and by not in frame.columns: raise ValueError(f"by: expected a column of the table, got {by[:40]!r}")
-    s = frame[by] if isinstance(by, str) else pd.Series(np.asarray(by), frame.index) if len(by) == len(frame) else None
-    if s is None: raise ValueError(f"by: expected {len(frame)} labels, one a row, got {len(by)}")
-    if pd.api.types.is_numeric_dtype(s) and s.nunique() > 10: s = pd.qcut(s, 4, duplicates="drop")
+    if isinstance(by, str) and by in model.schema_.text:
+        raise ValueError("by: expected a column of groups, got a text column")
+    if isinstance(by, str) and by not in frame.columns:
+        raise ValueError(f"by: expected a column of the table, got {by[:40]!r}")
+    s = (
+        frame[by]
+        if isinstance(by, str)
+        else pd.Series(np.asarray(by), frame.index)
+        if len(by) == len(frame)
+        else None
+    )
+    if s is None:
+        raise ValueError(f"by: expected {len(frame)} labels, one a row, got {len(by)}")
+    if pd.api.types.is_numeric_dtype(s) and s.nunique() > 10:
+        s = pd.qcut(s, 4, duplicates="drop")
     label = s.astype(object).where(s.notna(), "missing").map(str)
     if label.nunique() > 50 or label.str.len().max() > 40:
         got = f"{label.nunique()} of up to {label.str.len().max()}"
-        raise ValueError(f"by: expected at most 50 groups with labels of at most 40 characters, got {got}")
+        raise ValueError(
+            f"by: expected at most 50 groups with labels of at most 40 characters, got {got}"
+        )
     return label.rename(by if isinstance(by, str) else getattr(by, "name", None) or "group")
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c43b
@@ -307,57 +458,79 @@ def _suppressed(table: pd.DataFrame) -> pd.DataFrame:  # with a column rows
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c44
 def usage_by(
-    model,            # fitted AdaRoute
-    frame,            # (n rows)
-    by,               # name of a column, or (n,) labels
-) -> pd.DataFrame:    # index group; rows, mean probability of each route, NaN for small groups
+    model,  # fitted AdaRoute
+    frame,  # (n rows)
+    by,  # name of a column, or (n,) labels
+) -> pd.DataFrame:  # index group; rows, mean probability of each route, NaN for small groups
     "How the routes are used in each group."
     frame = _table(frame)
-    p, label = pd.DataFrame(ask(model, frame).routes, frame.index, list(ROUTES)), _groups(model, frame, by)
+    p, label = (
+        pd.DataFrame(ask(model, frame).routes, frame.index, list(ROUTES)),
+        _groups(model, frame, by),
+    )
     known = (p.sum(axis=1) > 0).to_numpy()
     grouped = p[known].groupby(label[known])
     return _suppressed(pd.concat([grouped.size().rename("rows"), grouped.mean()], axis=1))
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c46a
-def _mean_seen(far: np.ndarray, truth: np.ndarray) -> np.ndarray:  # (n, K) both -> (K,) NaN where nothing is known
+def _mean_seen(
+    far: np.ndarray, truth: np.ndarray
+) -> np.ndarray:  # (n, K) both -> (K,) NaN where nothing is known
     "Mean over the rows whose outcome is known."
     seen = ~np.isnan(truth)
     return np.where(seen, far, 0).sum(0) / np.where(seen.any(0), seen.sum(0), np.nan)
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c47
 def error_by(
-    model,            # fitted AdaRoute
-    frame,            # (n rows) with outcomes; rows that the model was not fitted to
-    by=None,          # name of a column, or (n,) labels; None: all rows are one group
-) -> pd.DataFrame:    # index (group, route or "all"); rows, error with low and high, absolute error of each outcome
+    model,  # fitted AdaRoute
+    frame,  # (n rows) with outcomes; rows that the model was not fitted to
+    by=None,  # name of a column, or (n,) labels; None: all rows are one group
+) -> (
+    pd.DataFrame
+):  # index (group, route or "all"); rows, error with low and high, absolute error of each outcome
     "The error in each group and on each route, NaN where there are too few rows."
     frame = _table(frame)
     truth, said = read(frame, model.schema_).outcome, np.asarray(model.predict(frame), float)
     group = pd.Series("all", frame.index, name="group") if by is None else _groups(model, frame, by)
-    loss, far, first = row_losses(truth, said), np.abs(truth - said), _named(ask(model, frame).routes)[0]
+    loss, far, first = (
+        row_losses(truth, said),
+        np.abs(truth - said),
+        _named(ask(model, frame).routes)[0],
+    )
     rows = {}
     for g in sorted(group.unique()):
         for route in ("all", *ROUTES):
             at = (group == g).to_numpy() & np.isfinite(loss) & ((first == route) | (route == "all"))
-            if not at.any(): continue
+            if not at.any():
+                continue
             rows[g, route] = [at.sum(), *paired(loss[at]).mean, *_mean_seen(far[at], truth[at])]
     index = pd.MultiIndex.from_tuples(rows, names=[group.name, "route"])
-    return _suppressed(pd.DataFrame(list(rows.values()), index, ["rows", "error", "low", "high", *model.schema_.tasks]))
+    return _suppressed(
+        pd.DataFrame(
+            list(rows.values()), index, ["rows", "error", "low", "high", *model.schema_.tasks]
+        )
+    )
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c50
-def _pieces_missing(model, batch: Batch, inputs: pd.DataFrame) -> dict:  # name -> (columns (D,) bool, lacks (n,) bool, modality or None)
+def _pieces_missing(
+    model, batch: Batch, inputs: pd.DataFrame
+) -> dict:  # name -> (columns (D,) bool, lacks (n,) bool, modality or None)
     "What a row can lack."
     kind, (numbers, text), s = inputs.kind.to_numpy(), batch.presence.T, batch.schema
     out, block = {}, np.isin(kind, ("number", "category"))
-    if s.text: out[s.text[0] if len(s.text) == 1 else "text"] = ~block, ~text, 1
-    if s.numeric + s.categorical: out["numbers"] = block, ~numbers, 0
+    if s.text:
+        out[s.text[0] if len(s.text) == 1 else "text"] = ~block, ~text, 1
+    if s.numeric + s.categorical:
+        out["numbers"] = block, ~numbers, 0
     gaps = np.column_stack([np.isnan(batch.numeric), np.equal(batch.categorical, None)])
     for name, gap in zip(s.numeric + s.categorical, gaps.T.astype(bool)):
         out[name] = block & (inputs.input == name).to_numpy(), gap & numbers, None
     return {name: piece for name, piece in out.items() if piece[1].any()}
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c50b
-def _alike(asked: Asked, row: int, use: np.ndarray, donors: np.ndarray, k: int) -> np.ndarray:  # (at most k,) positions
+def _alike(
+    asked: Asked, row: int, use: np.ndarray, donors: np.ndarray, k: int
+) -> np.ndarray:  # (at most k,) positions
     "The donors nearest to a row in some columns of the evidence."
     x = asked.joined[:, torch.from_numpy(use)]
     return donors[((x[donors] - x[row]) ** 2).sum(1).argsort(stable=True)[:k].numpy()]
@@ -365,42 +538,60 @@ def _alike(asked: Asked, row: int, use: np.ndarray, donors: np.ndarray, k: int) 
 # %% ../../nbs/4_policy/01_cards.ipynb #c51
 def _fillings(model, asked: Asked, pieces: dict, k: int):
     "Yield the row, the piece and the donors of everything that can be filled."
-    if not pieces: return
-    lacks = np.stack([lack for _, lack, _ in pieces.values()])                         # (pieces, n)
-    columns = np.stack([columns for columns, *_ in pieces.values()])                   # (pieces, D)
+    if not pieces:
+        return
+    lacks = np.stack([lack for _, lack, _ in pieces.values()])  # (pieces, n)
+    columns = np.stack([columns for columns, *_ in pieces.values()])  # (pieces, D)
     for i, (name, (_, lack, modality)) in enumerate(pieces.items()):
         has = ~lack & (asked.batch.presence[:, modality or 0] if modality is None else True)
         for row in np.flatnonzero(lack):
             able = np.flatnonzero(has & (asked.batch.presence >= asked.batch.presence[row]).all(1))
             near = _alike(asked, row, ~columns[lacks[:, row]].any(0), able, k)
-            if len(near) >= 5: yield row, i, near
+            if len(near) >= 5:
+                yield row, i, near
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c51b
-def _moved_by(model, a: Asked, row: int, near, columns: np.ndarray, modality: int | None) -> np.ndarray:  # (K,) on the model's scale
+def _moved_by(
+    model, a: Asked, row: int, near, columns: np.ndarray, modality: int | None
+) -> np.ndarray:  # (K,) on the model's scale
     "Variance of the predictions of a row when a piece comes from one donor after the other."
     joined, presence = a.joined[row].repeat(len(near), 1), a.batch.presence[row].copy()
     joined[:, torch.from_numpy(columns)] = a.joined[near][:, torch.from_numpy(columns)]
-    if modality is not None: presence[modality] = True
-    open = torch.from_numpy(open_routes(presence[None], model.design_.experts)).expand(len(near), -1)
+    if modality is not None:
+        presence[modality] = True
+    open = torch.from_numpy(open_routes(presence[None], model.design_.experts)).expand(
+        len(near), -1
+    )
     return answer(model, joined, open)[1].var(0, ddof=1)
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c52
 def wanted_evidence(
-    model,                # fitted AdaRoute
-    frame,                # (n rows) with rows that are complete and rows that are not
-    alike: int = 20,      # similar rows from which a piece is filled
-    least: float = .01,   # pieces that are worth less are not asked for
-) -> pd.DataFrame:        # (n rows) wanted, gain; how far each prediction would move
+    model,  # fitted AdaRoute
+    frame,  # (n rows) with rows that are complete and rows that are not
+    alike: int = 20,  # similar rows from which a piece is filled
+    least: float = 0.01,  # pieces that are worth less are not asked for
+) -> pd.DataFrame:  # (n rows) wanted, gain; how far each prediction would move
     "For each row, the missing piece that would reduce the uncertainty most."
     a = ask(model, frame)
-    inputs, tasks, now = evidence_inputs(model), list(model.schema_.tasks), answer(model, a.joined, a.open)[1]
+    inputs, tasks, now = (
+        evidence_inputs(model),
+        list(model.schema_.tasks),
+        answer(model, a.joined, a.open)[1],
+    )
     pieces, best = _pieces_missing(model, a.batch, inputs), {}
     spread, unit = now.var(0) + 1e-12, np.array(model.scale_.spread)
     for row, i, near in _fillings(model, a, pieces, alike):
         name, (columns, _, modality) = list(pieces)[i], list(pieces.values())[i]
         moved = _moved_by(model, a, row, near, columns, modality)
-        best[row] = max(best.get(row, (0., "", moved)), (float((moved / spread).mean()), name, moved), key=lambda b: b[0])
-    out = pd.DataFrame({"wanted": None, "gain": 0., **{f"{t} may move": 0. for t in tasks}}, a.batch.index)
+        best[row] = max(
+            best.get(row, (0.0, "", moved)),
+            (float((moved / spread).mean()), name, moved),
+            key=lambda b: b[0],
+        )
+    out = pd.DataFrame(
+        {"wanted": None, "gain": 0.0, **{f"{t} may move": 0.0 for t in tasks}}, a.batch.index
+    )
     for row, (gain, name, moved) in best.items():
-        if gain >= least: out.iloc[row] = [name, gain, *np.sqrt(moved) * unit]
+        if gain >= least:
+            out.iloc[row] = [name, gain, *np.sqrt(moved) * unit]
     return out

@@ -19,17 +19,20 @@ from ..schema import ROUTES, _label, read
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c07
 def pick_rows(
-    routes,            # route probabilities  # (n, 8)
-    count: int = 5,    # rows wanted at most
-) -> list[int]:        # positions, the most used route first
+    routes,  # route probabilities  # (n, 8)
+    count: int = 5,  # rows wanted at most
+) -> list[int]:  # positions, the most used route first
     "For each of the most used routes, the row whose probability is the median of those that go there."
     routes = np.asarray(routes, float)
     top, sure, chosen = routes.argmax(axis=1), routes.max(axis=1), []
     usage = np.bincount(top[sure > 0], minlength=routes.shape[1])
     for route in np.argsort(-usage, kind="stable"):
         rows = np.flatnonzero((top == route) & (sure > 0))
-        if len(rows): chosen.append(int(rows[np.argsort(sure[rows], kind="stable")[len(rows) // 2]]))
-    rest = [int(i) for i in np.argsort(-sure, kind="stable") if i not in chosen]   # fewer routes than rows: the surest of the others
+        if len(rows):
+            chosen.append(int(rows[np.argsort(sure[rows], kind="stable")[len(rows) // 2]]))
+    rest = [
+        int(i) for i in np.argsort(-sure, kind="stable") if i not in chosen
+    ]  # fewer routes than rows: the surest of the others
     return (chosen + rest)[:count]
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c10
@@ -37,30 +40,46 @@ def _one_by_one(router) -> list:
     "The routers of a model: none, one, or one for each outcome."
     return [] if router is None else list(getattr(router, "routers", [router]))
 
+
 @torch.no_grad()
 def _stated(
-    lanes,   # a RoutedModel in double precision
-    u,       # evidence                                                     # (B, D)
-    open,    # which routes the evidence allows                             # (E,) bool
+    lanes,  # a RoutedModel in double precision
+    u,  # evidence                                                     # (B, D)
+    open,  # which routes the evidence allows                             # (E,) bool
 ) -> np.ndarray:  # statements, then logits of each router                  # (L, B, O)
     "Statements and logits, the logits without the hidden layer."
     L, u = len(lanes.seeds), u.double().expand(len(lanes.seeds), -1, -1)
     z = [lanes(u, open.expand(L, u.shape[1], -1)).eta.flatten(2)]
     for router in _one_by_one(lanes.router):
-        own = torch.einsum("lbpm,lpms->lbps", lanes.paths(split_evidence(u, lanes.widths)), router.on_representation).flatten(2)
+        own = torch.einsum(
+            "lbpm,lpms->lbps",
+            lanes.paths(split_evidence(u, lanes.widths)),
+            router.on_representation,
+        ).flatten(2)
         logits = u @ router.linear + router.bias
-        z += [logits[..., :logits.shape[2] - own.shape[2]], logits[..., logits.shape[2] - own.shape[2]:] + own]
+        z += [
+            logits[..., : logits.shape[2] - own.shape[2]],
+            logits[..., logits.shape[2] - own.shape[2] :] + own,
+        ]
     return torch.cat(z, dim=2).numpy()
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c10b
 @torch.no_grad()
-def _lines(lanes, rest, open) -> tuple:  # rest (D - N,) -> at zero (L, O), by number (L, N, O); hidden units at zero (L, R, H)
+def _lines(
+    lanes, rest, open
+) -> tuple:  # rest (D - N,) -> at zero (L, O), by number (L, N, O); hidden units at zero (L, R, H)
     "What is stated as straight lines in the numbers, with the note held fixed."
     N = lanes.widths.numbers
     u = torch.cat([torch.cat([torch.zeros(1, N), torch.eye(N)]), rest.expand(N + 1, -1)], dim=1)
     z, first = _stated(lanes, u, open), u[:1].double()
-    hidden = [(first @ router.hidden + router.hidden_bias)[:, 0] for router in _one_by_one(lanes.router)]
-    return z[:, 0], z[:, 1:] - z[:, :1], torch.stack(hidden, dim=1).numpy() if hidden else np.zeros((len(z), 0, 0))
+    hidden = [
+        (first @ router.hidden + router.hidden_bias)[:, 0] for router in _one_by_one(lanes.router)
+    ]
+    return (
+        z[:, 0],
+        z[:, 1:] - z[:, :1],
+        torch.stack(hidden, dim=1).numpy() if hidden else np.zeros((len(z), 0, 0)),
+    )
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c14
 def _plain(a, digits: int = 7) -> list:  # nested lists of floats
@@ -72,9 +91,9 @@ def _plain(a, digits: int = 7) -> list:  # nested lists of floats
 # %% ../../nbs/4_policy/05_page_model.ipynb #c14c
 def _slider(seen: np.ndarray) -> dict:  # values that are not missing
     "Ends and step of a slider."
-    low, high = (float(v) for v in np.quantile(seen, [.01, .99])) if len(seen) else (0., 1.)
+    low, high = (float(v) for v in np.quantile(seen, [0.01, 0.99])) if len(seen) else (0.0, 1.0)
     whole = bool((seen == np.round(seen)).all())
-    step = 1. if whole else 10. ** np.floor(np.log10(max(high - low, 1e-9) / 50))
+    step = 1.0 if whole else 10.0 ** np.floor(np.log10(max(high - low, 1e-9) / 50))
     return dict(step=float(step), low=np.floor(low / step) * step, high=np.ceil(high / step) * step)
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c14f
@@ -84,68 +103,145 @@ def _inputs(model, frame) -> list[dict]:
     n, lv, schema = parts["numbers"], parts["levels"], model.schema_
     for j, name in enumerate(schema.numeric):
         s = _slider(frame[name].astype(float).dropna().to_numpy())
-        out.append(dict(name=name, kind="number", log=bool(n["log"][j]), mean=float(n["mean"][j]), scale=float(n["scale"][j]), step=s["step"],
-                        flagged=bool(n["flagged"][j]), low=s["low"], high=s["high"]))
+        out.append(
+            dict(
+                name=name,
+                kind="number",
+                log=bool(n["log"][j]),
+                mean=float(n["mean"][j]),
+                scale=float(n["scale"][j]),
+                step=s["step"],
+                flagged=bool(n["flagged"][j]),
+                low=s["low"],
+                high=s["high"],
+            )
+        )
     for j, name in enumerate(schema.categorical):
-        out.append(dict(name=name, kind="category", levels=list(lv["levels"][j]), flagged=bool(lv["flagged"][j])))
+        out.append(
+            dict(
+                name=name,
+                kind="category",
+                levels=list(lv["levels"][j]),
+                flagged=bool(lv["flagged"][j]),
+            )
+        )
     return out
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c14h
 def _bounds(scale, k: int) -> list | None:  # on the model's scale
     "The range an outcome cannot leave; None: any."
-    if not getattr(scale, "bounds", ()): return None
+    if not getattr(scale, "bounds", ()):
+        return None
     ends = zip(scale.bounds[k], (-1e30, 1e30))
-    return [far if end is None else (float(end) - scale.centre[k]) / scale.spread[k] for end, far in ends]
+    return [
+        far if end is None else (float(end) - scale.centre[k]) / scale.spread[k]
+        for end, far in ends
+    ]
+
 
 def _outcomes(model) -> list[dict]:
     "How the statements about each outcome become a prediction."
     scale, heads = model.scale_, model.model_.heads
-    return [dict(name=name, kind=kind, centre=scale.centre[k], spread=scale.spread[k], mean=float(model.fallback_[k]), bounds=_bounds(scale, k),
-                 cuts=_plain(thresholds(heads, k).detach()) if kind == "ordinal" else None) for k, (name, kind) in enumerate(scale.tasks.items())]
+    return [
+        dict(
+            name=name,
+            kind=kind,
+            centre=scale.centre[k],
+            spread=scale.spread[k],
+            mean=float(model.fallback_[k]),
+            bounds=_bounds(scale, k),
+            cuts=_plain(thresholds(heads, k).detach()) if kind == "ordinal" else None,
+        )
+        for k, (name, kind) in enumerate(scale.tasks.items())
+    ]
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c15
 def _rules(model) -> dict:
     "What is the same for all rows: routes, outcomes, ramps, the hidden layer."
     design, lanes, c = model.design_, model.model_, model.encoder_.parts["curves"]
     ramps = zip(c["column"], c["low"], c["high"], c["centre"]) if c else ()
-    pieces = [dict(column=int(j), low=float(a), high=float(b), centre=float(m)) for j, a, b, m in ramps]
-    routers = [dict(out=_plain(r.out.detach()), hidden=_plain(r.hidden[:, :lanes.widths.numbers].detach())) for r in _one_by_one(lanes.router)]
-    experts = [dict(route=r, needs=list(NEEDS[r.split("/")[0]]), wanted=r in design.routes) for r in design.experts]
-    return dict(format=1, experts=experts, paths=len(design.paths), sharings=len(design.sharings), tasks=_outcomes(model), pieces=pieces,
-                kind=design.router, routers=routers)
+    pieces = [
+        dict(column=int(j), low=float(a), high=float(b), centre=float(m)) for j, a, b, m in ramps
+    ]
+    routers = [
+        dict(
+            out=_plain(r.out.detach()), hidden=_plain(r.hidden[:, : lanes.widths.numbers].detach())
+        )
+        for r in _one_by_one(lanes.router)
+    ]
+    experts = [
+        dict(route=r, needs=list(NEEDS[r.split("/")[0]]), wanted=r in design.routes)
+        for r in design.experts
+    ]
+    return dict(
+        format=1,
+        experts=experts,
+        paths=len(design.paths),
+        sharings=len(design.sharings),
+        tasks=_outcomes(model),
+        pieces=pieces,
+        kind=design.router,
+        routers=routers,
+    )
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c15b
-_OTHER = "\0another"   # a level that was too rare to be stored
+_OTHER = "\0another"  # a level that was too rare to be stored
+
 
 def _values(batch, i: int, levels: list) -> list:
     "The numbers and categories of a row; None where missing."
-    known = [v if v is None or v in seen else _OTHER for v, seen in zip(batch.categorical[i], levels)]
+    known = [
+        v if v is None or v in seen else _OTHER for v, seen in zip(batch.categorical[i], levels)
+    ]
     return [None if np.isnan(v) else float(v) for v in batch.numeric[i]] + known
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c17
 def _notes(model, frame) -> list[dict]:
     "What the text of each row leaves behind: with any numbers, and, as one point, without."
     schema, double, out = model.schema_, deepcopy(model.model_).double(), []
-    mute = frame.assign(**{name: np.nan for name in schema.numeric}, **{name: None for name in schema.categorical})
+    mute = frame.assign(
+        **{name: np.nan for name in schema.numeric}, **{name: None for name in schema.categorical}
+    )
     batch, none = (read(f, schema, outcomes=False) for f in (frame, mute))
-    rows, without = (prepare(b, model.encoder_, model.scale_, model.design_, model.factor_)[0] for b in (batch, none))
+    rows, without = (
+        prepare(b, model.encoder_, model.scale_, model.design_, model.factor_)[0]
+        for b in (batch, none)
+    )
     N = model.widths_.numbers
     for i, there in enumerate(batch.presence[:, 1]):
-        opened = [torch.from_numpy(open_routes(np.array([[has, there]]), model.design_.experts)[0]) for has in (True, False)]
+        opened = [
+            torch.from_numpy(open_routes(np.array([[has, there]]), model.design_.experts)[0])
+            for has in (True, False)
+        ]
         at, by, hidden = _lines(double, rows.joined[i, N:], opened[0])
-        alone = _stated(double, torch.cat([without.joined[i, :N], rows.joined[i, N:]])[None], opened[1])[:, 0]
-        out.append(dict(there=bool(there), at=_plain(at), by=_plain(by), hidden=_plain(hidden), alone=_plain(alone)))
+        alone = _stated(
+            double, torch.cat([without.joined[i, :N], rows.joined[i, N:]])[None], opened[1]
+        )[:, 0]
+        out.append(
+            dict(
+                there=bool(there),
+                at=_plain(at),
+                by=_plain(by),
+                hidden=_plain(hidden),
+                alone=_plain(alone),
+            )
+        )
     return out
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c17b
 def _shown(model, few, at: list[int], notes: list) -> list[dict]:
     "The rows of the page; a row that has a note comes with and without it."
-    batch, levels, out = read(few, model.schema_, outcomes=False), model.encoder_.parts["levels"]["levels"], []
+    batch, levels, out = (
+        read(few, model.schema_, outcomes=False),
+        model.encoder_.parts["levels"]["levels"],
+        [],
+    )
     for j, i in enumerate(at):
         own = "" if _label(few.index[j]) == str(i) else f" ({_label(few.index[j])})"
         pair = [n[j] for n in notes] if notes[0][j]["there"] else [notes[0][j]]
         out.append(dict(label=f"row {i}{own}", values=_values(batch, j, levels), notes=pair))
     return out
+
 
 def _spares(model):
     "The model as its rows without text, or without numbers, meet it: path and estimator."
@@ -156,96 +252,152 @@ def _spares(model):
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c17c
 def export_page_model(
-    model,       # fitted AdaRoute
-    frame,       # (n rows) a table
-    rows=5,      # how many rows, or their positions
-) -> dict:       # nothing but what JSON can hold; no note, no vocabulary
+    model,  # fitted AdaRoute
+    frame,  # (n rows) a table
+    rows=5,  # how many rows, or their positions
+) -> dict:  # nothing but what JSON can hold; no note, no vocabulary
     "What a page needs to compute routes and predictions of a few rows when their numbers change."
-    if hasattr(model, "array_"): raise ValueError("model: expected one that was fitted to a table, got one that was fitted to arrays")
-    at = pick_rows(model.predict_routes(frame), rows) if isinstance(rows, int) else [int(i) for i in rows]
+    if hasattr(model, "array_"):
+        raise ValueError(
+            "model: expected one that was fitted to a table, got one that was fitted to arrays"
+        )
+    at = (
+        pick_rows(model.predict_routes(frame), rows)
+        if isinstance(rows, int)
+        else [int(i) for i in rows]
+    )
     few = frame.iloc[at]
     bare = few.assign(**{name: None for name in model.schema_.text})
     shown = _shown(model, few, at, [_notes(model, f) for f in (few, bare)])
-    spares = {path: dict(_rules(spare), rows=[dict(notes=list(pair)) for pair in zip(_notes(spare, few), _notes(spare, bare))])
-              for path, spare in _spares(model)}
-    return dict(_rules(model), texts=bool(model.schema_.text), inputs=_inputs(model, frame), rows=shown, spares=spares)
+    spares = {
+        path: dict(
+            _rules(spare),
+            rows=[dict(notes=list(pair)) for pair in zip(_notes(spare, few), _notes(spare, bare))],
+        )
+        for path, spare in _spares(model)
+    }
+    return dict(
+        _rules(model),
+        texts=bool(model.schema_.text),
+        inputs=_inputs(model, frame),
+        rows=shown,
+        spares=spares,
+    )
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c22
 def _encode(
     page: dict,
-    values: list,   # one an input, None where missing
-) -> np.ndarray:    # (N,)
+    values: list,  # one an input, None where missing
+) -> np.ndarray:  # (N,)
     "Numbers and categories as evidence."
     z, gaps, hot, lost = [], [], [], []
     for c, v in zip(page["inputs"], values):
         if c["kind"] == "number":
-            raw = 0. if v is None else np.log1p(max(v, 0.)) if c["log"] else v
-            z.append(float(np.clip((raw - c["mean"]) / c["scale"], -8, 8)) if v is not None and c["scale"] > 0 else 0.)
+            raw = 0.0 if v is None else np.log1p(max(v, 0.0)) if c["log"] else v
+            z.append(
+                float(np.clip((raw - c["mean"]) / c["scale"], -8, 8))
+                if v is not None and c["scale"] > 0
+                else 0.0
+            )
             gaps += [float(v is None)] * c["flagged"]
         else:
             hot += [float(v == level) for level in c["levels"]]
             lost += [float(v is None)] * c["flagged"]
     known = [(p, values[p["column"]]) for p in page["pieces"]]
-    bent = [0. if v is None else 2 * min(max((v - p["low"]) / (p["high"] - p["low"]), 0.), 1.) - p["centre"] for p, v in known]
+    bent = [
+        0.0
+        if v is None
+        else 2 * min(max((v - p["low"]) / (p["high"] - p["low"]), 0.0), 1.0) - p["centre"]
+        for p, v in known
+    ]
     return np.array(z + gaps + bent + hot + lost)
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c24
 def _softmax(z, open) -> np.ndarray:  # zeros if nothing is open
     "Softmax over the open entries."
-    p = np.where(open, np.exp(z - np.max(z[open], initial=-1e300)), 0.) if open.any() else np.zeros(len(z))
+    p = (
+        np.where(open, np.exp(z - np.max(z[open], initial=-1e300)), 0.0)
+        if open.any()
+        else np.zeros(len(z))
+    )
     return p / max(p.sum(), 1e-300)
+
 
 def _choose(page: dict, logits, open) -> np.ndarray:  # (E,)
     "Route probabilities of one lane."
-    if not len(logits): return open.astype(float)
-    if page["kind"] == "joint": return _softmax(logits, open)
+    if not len(logits):
+        return open.astype(float)
+    if page["kind"] == "joint":
+        return _softmax(logits, open)
     P, S = page["paths"], page["sharings"]
     path = _softmax(logits[:P], open.reshape(P, S).any(1))
-    return np.concatenate([path[p] * _softmax(logits[P + p * S:P + (p + 1) * S], open[p * S:(p + 1) * S]) for p in range(P)])
+    return np.concatenate(
+        [
+            path[p] * _softmax(logits[P + p * S : P + (p + 1) * S], open[p * S : (p + 1) * S])
+            for p in range(P)
+        ]
+    )
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c24d
 def _mean(task: dict, eta, lane: int):  # (E,) -> (E,)
     "The outcome that a statement expects, on the model's scale."
-    if task["kind"] == "binary": eta = expit(eta)
-    if task["kind"] == "ordinal": eta = expit(eta[:, None] - np.array(task["cuts"][lane])).sum(1)
+    if task["kind"] == "binary":
+        eta = expit(eta)
+    if task["kind"] == "ordinal":
+        eta = expit(eta[:, None] - np.array(task["cuts"][lane])).sum(1)
     return np.exp(np.clip(eta, -12, 12)) if task["kind"] == "count" else eta
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c26
-def _lane(page: dict, text: dict, lane: int, x, here) -> tuple:  # numbers (N,) -> routes (E, K), statements (E, K)
+def _lane(
+    page: dict, text: dict, lane: int, x, here
+) -> tuple:  # numbers (N,) -> routes (E, K), statements (E, K)
     "What one lane says."
     E, K = len(page["experts"]), len(page["tasks"])
     at, by = np.array(text["at"][lane]), np.reshape(text["by"][lane], (len(x), -1))
     z = at + x @ by if here[0] else np.array(text["alone"][lane])
-    open = np.array([e["wanted"] and all(h for h, need in zip(here, e["needs"]) if need) for e in page["experts"]])
-    logits = z[E * K:].reshape(max(len(page["routers"]), 1), -1)
+    open = np.array(
+        [
+            e["wanted"] and all(h for h, need in zip(here, e["needs"]) if need)
+            for e in page["experts"]
+        ]
+    )
+    logits = z[E * K :].reshape(max(len(page["routers"]), 1), -1)
     for i, r in enumerate(page["routers"]):
         hidden = np.array(text["hidden"][lane][i]) + x @ np.reshape(r["hidden"][lane], (len(x), -1))
         logits[i] += np.maximum(hidden, 0) @ np.reshape(r["out"][lane], (len(hidden), -1))
     p = np.stack([_choose(page, logits[k % len(logits)], open) for k in range(K)], axis=1)
-    return p, np.stack([_mean(t, z[k:E * K:K], lane) for k, t in enumerate(page["tasks"])], axis=1)
+    return p, np.stack(
+        [_mean(t, z[k : E * K : K], lane) for k, t in enumerate(page["tasks"])], axis=1
+    )
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c26b
-def _mixture(page: dict, p: np.ndarray, said: np.ndarray) -> tuple:  # (L, E, K) both -> routes (E, K), prediction (K,)
+def _mixture(
+    page: dict, p: np.ndarray, said: np.ndarray
+) -> tuple:  # (L, E, K) both -> routes (E, K), prediction (K,)
     "What all lanes say together, the prediction on the model's scale."
     said = (p * said).sum(0) / np.maximum(p.sum(0), 1e-300)
     for k, t in enumerate(page["tasks"]):
-        if t["bounds"]: said[:, k] = np.clip(said[:, k], *t["bounds"])
+        if t["bounds"]:
+            said[:, k] = np.clip(said[:, k], *t["bounds"])
     p = p.mean(0)
     return p, (p * said).sum(0) if p.any() else [t["mean"] for t in page["tasks"]]
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c26f
-_ALONE = {(True, False): "N1", (False, True): "T1"}      # numbers, text -> the path that is left
+_ALONE = {(True, False): "N1", (False, True): "T1"}  # numbers, text -> the path that is left
+
 
 def page_route(
-    page: dict,          # from `export_page_model`
-    row: int,            # number of the row on the page
-    values: list,        # one an input, None where missing
-    note: bool = True,   # False: as if nothing had been written
+    page: dict,  # from `export_page_model`
+    row: int,  # number of the row on the page
+    values: list,  # one an input, None where missing
+    note: bool = True,  # False: as if nothing had been written
 ) -> tuple[np.ndarray, np.ndarray]:  # route probabilities (8,), prediction (K,)
     "What the page computes, in Python."
     x, there = _encode(page, values), page["rows"][row]["notes"][0 if note else -1]["there"]
     here = [any(v is not None and str(v).strip() != "" for v in values), there]
-    page = page | page["spares"].get(_ALONE.get(tuple(here)), {})          # a spare answers for the rows that are its own
+    page = page | page["spares"].get(
+        _ALONE.get(tuple(here)), {}
+    )  # a spare answers for the rows that are its own
     text = page["rows"][row]["notes"][0 if note else -1]
     lanes = [_lane(page, text, lane, x, here) for lane in range(len(text["at"]))]
     p, mixture = _mixture(page, *(np.array(a) for a in zip(*lanes)))
@@ -436,7 +588,9 @@ _START = r"""const adaroute = {encode, route, explore};
 for (const place of document.querySelectorAll("[data-explorer]"))
   explore(JSON.parse(document.getElementById(place.dataset.explorer).textContent), place);
 """
-EXPLORER_SCRIPT = _ENCODE + _CHOOSE + _LANE + _ROUTE + _PARTS + _NUMBER + _CATEGORY + _BARS + _EXPLORE + _START
+EXPLORER_SCRIPT = (
+    _ENCODE + _CHOOSE + _LANE + _ROUTE + _PARTS + _NUMBER + _CATEGORY + _BARS + _EXPLORE + _START
+)
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c40
 EXPLORER_STYLE = """
@@ -479,7 +633,7 @@ EXPLORER_STYLE += """@media (max-width: 600px) {
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c43
 def as_json(
-    value,      # what JSON can hold
+    value,  # what JSON can hold
 ) -> str:
     "JSON that can stand inside a page."
     written = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
@@ -487,8 +641,8 @@ def as_json(
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c43b
 def explorer_markup(
-    page: dict,              # from `export_page_model`
+    page: dict,  # from `export_page_model`
     name: str = "explored",  # id of the block; one for each explorer of a page
-) -> str:                    # HTML; needs EXPLORER_STYLE before and EXPLORER_SCRIPT after it
+) -> str:  # HTML; needs EXPLORER_STYLE before and EXPLORER_SCRIPT after it
     "The explorer as a piece of a page."
     return f'<div data-explorer="{name}"></div>\n<script type="application/json" id="{name}">{as_json(page)}</script>'

@@ -24,83 +24,123 @@ from ..synthetic import Cohort
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c05
 def path_prices(
-    prices: dict,     # "numbers", "text", a path or a route -> price in units of outcome variance; inf: never
-) -> np.ndarray:      # (8,)
+    prices: dict,  # "numbers", "text", a path or a route -> price in units of outcome variance; inf: never
+) -> np.ndarray:  # (8,)
     "What each route costs."
     known = {"numbers", "text", *PATHS, *ROUTES}
-    if not isinstance(prices, dict): raise ValueError(f"prices: expected a dictionary such as {{'text': .1}}, got {type(prices).__name__}")
+    if not isinstance(prices, dict):
+        raise ValueError(
+            f"prices: expected a dictionary such as {{'text': .1}}, got {type(prices).__name__}"
+        )
     out = np.zeros(len(ROUTES))
     for name, price in prices.items():
-        if name not in known: raise ValueError(f"prices: expected some of numbers, text, {', '.join(PATHS)} or a route, got {str(name)[:40]!r}")
-        out += _price(f"price of {name}", price) * np.array([_pays(route, name) for route in ROUTES]) if price else 0
+        if name not in known:
+            raise ValueError(
+                f"prices: expected some of numbers, text, {', '.join(PATHS)} or a route, got {str(name)[:40]!r}"
+            )
+        out += (
+            _price(f"price of {name}", price) * np.array([_pays(route, name) for route in ROUTES])
+            if price
+            else 0
+        )
     return out
+
 
 def _pays(route: str, name: str) -> bool:
     path = route.split("/")[0]
-    return name in (route, path) or name == "numbers" and NEEDS[path][0] or name == "text" and NEEDS[path][1]
+    return (
+        name in (route, path)
+        or name == "numbers"
+        and NEEDS[path][0]
+        or name == "text"
+        and NEEDS[path][1]
+    )
+
 
 def _price(name: str, price) -> float:
-    if isinstance(price, float) and price == np.inf: return 1e30     # infinity times zero is no number
+    if isinstance(price, float) and price == np.inf:
+        return 1e30  # infinity times zero is no number
     check_number(name, price, low=0)
     return float(price)
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c08
-_NEVER = 1e29      # prices beyond it are infinite
+_NEVER = 1e29  # prices beyond it are infinite
+
 
 def tilt_routes(
-    routes,                # (n, 8) probabilities
-    open,                  # (n, 8) bool, routes that the evidence allows
-    prices,                # (8,)
-    temperature: float,    # squared error, in units of variance, that one nat is worth
-) -> np.ndarray:           # (n, 8) rows sum to one where anything is open
+    routes,  # (n, 8) probabilities
+    open,  # (n, 8) bool, routes that the evidence allows
+    prices,  # (8,)
+    temperature: float,  # squared error, in units of variance, that one nat is worth
+) -> np.ndarray:  # (n, 8) rows sum to one where anything is open
     "Lower the probability of dear routes."
     check_number("temperature", temperature, low=1e-9)
     prices = np.asarray(prices, float)
     never = np.broadcast_to(prices > _NEVER, np.shape(routes))
     p = close_routes(routes, open, never) if never.any() else np.asarray(routes, float)
-    cost = np.where(p > 0, np.where(never, 0, prices), np.inf)       # where nothing else is open, the price is paid
+    cost = np.where(
+        p > 0, np.where(never, 0, prices), np.inf
+    )  # where nothing else is open, the price is paid
     cost = cost - np.where(np.isfinite(cost), cost, np.inf).min(axis=1, keepdims=True, initial=1e30)
     q = np.where(p > 0, p * np.exp(-np.where(p > 0, cost, 0) / temperature), 0)
-    return np.divide(q, q.sum(axis=1, keepdims=True), out=np.zeros_like(q), where=q.sum(axis=1, keepdims=True) > 0)
+    return np.divide(
+        q,
+        q.sum(axis=1, keepdims=True),
+        out=np.zeros_like(q),
+        where=q.sum(axis=1, keepdims=True) > 0,
+    )
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c11
 def exchange_rate(
-    model,         # fitted AdaRoute
-) -> float:        # 1 where no outcome is a regression
+    model,  # fitted AdaRoute
+) -> float:  # 1 where no outcome is a regression
     "Squared error, in units of outcome variance, that one nat of log-likelihood is worth to a model."
     number = [k for k, kind in enumerate(model.model_.heads.kinds) if kind == "regression"]
-    if not number: return 1.
+    if not number:
+        return 1.0
     return float(2 * model.model_.heads.log_sd.detach()[..., number].mul(2).exp().mean())
 
-def priced_routes(
-    model,                             # fitted AdaRoute
-    frame,                             # (n rows)
-    prices: dict,                      # see `path_prices`
-    temperature: float | None = None,  # None: the model's `exchange_rate`
-) -> pd.DataFrame:                     # (n, 8)
-    "The router's probabilities, where dear routes must earn their price."
-    said, rate = statements(model, _pandas(frame)), exchange_rate(model) if temperature is None else temperature
-    return pd.DataFrame(tilt_routes(said.routes, said.open, path_prices(prices), rate), _pandas(frame).index, list(ROUTES))
 
-def _pandas(frame) -> pd.DataFrame: return frame if isinstance(frame, pd.DataFrame) else frame.to_pandas()
+def priced_routes(
+    model,  # fitted AdaRoute
+    frame,  # (n rows)
+    prices: dict,  # see `path_prices`
+    temperature: float | None = None,  # None: the model's `exchange_rate`
+) -> pd.DataFrame:  # (n, 8)
+    "The router's probabilities, where dear routes must earn their price."
+    said, rate = (
+        statements(model, _pandas(frame)),
+        exchange_rate(model) if temperature is None else temperature,
+    )
+    return pd.DataFrame(
+        tilt_routes(said.routes, said.open, path_prices(prices), rate),
+        _pandas(frame).index,
+        list(ROUTES),
+    )
+
+
+def _pandas(frame) -> pd.DataFrame:
+    return frame if isinstance(frame, pd.DataFrame) else frame.to_pandas()
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c17
 @dataclass(frozen=True, eq=False)
 class ExpectedNote:
     "Text features and facts, as far as numbers tell them."
-    numbers: np.ndarray   # mean                  # (dn,)
-    text: np.ndarray      # mean, facts and text  # (dt,)
-    into: np.ndarray      # numbers to factors    # (dn, r)
-    out: np.ndarray       # factors to text       # (r, dt)
+
+    numbers: np.ndarray  # mean                  # (dn,)
+    text: np.ndarray  # mean, facts and text  # (dt,)
+    into: np.ndarray  # numbers to factors    # (dn, r)
+    out: np.ndarray  # factors to text       # (r, dt)
 
     def of(self, x) -> np.ndarray:  # (n, dn) -> (n, dt)
         return self.text + (x - self.numbers) @ self.into @ self.out
 
+
 def expect_note(
-    numbers,               # (n, dn)
-    text,                  # (n, dt) facts and text
-    rank: int = 4,         # factors kept
-    penalty: float = 30.,  # of the ridge, in rows
+    numbers,  # (n, dn)
+    text,  # (n, dt) facts and text
+    rank: int = 4,  # factors kept
+    penalty: float = 30.0,  # of the ridge, in rows
 ) -> ExpectedNote:
     "Learn what numbers say about notes."
     x, t = (np.asarray(a, float) for a in (numbers, text))
@@ -109,206 +149,321 @@ def expect_note(
     v = np.linalg.svd(xc @ w, full_matrices=False)[2][:rank]
     return ExpectedNote(*(_six(a) for a in (centre, t.mean(0), w @ v.T, v)))
 
-def _six(a) -> np.ndarray:  # six significant digits are enough, and are the same when written and read
+
+def _six(
+    a,
+) -> np.ndarray:  # six significant digits are enough, and are the same when written and read
     return np.array([float(f"{v:.6g}") for v in np.ravel(a)]).reshape(np.shape(a))
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c20
-ANSWERS = ("expected", "N1")   # from numbers: as if the expected note had been read; or by the experts that want no note
+ANSWERS = (
+    "expected",
+    "N1",
+)  # from numbers: as if the expected note had been read; or by the experts that want no note
+
 
 def _unread(model, frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(**{name: pd.Series(None, frame.index, dtype=object) for name in model.schema_.text})
+    return frame.assign(
+        **{name: pd.Series(None, frame.index, dtype=object) for name in model.schema_.text}
+    )
 
-def _prepared(model, frame: pd.DataFrame):  # the evidence of a table: numbers (n, dn), facts and text (n, dt), open routes
-    rows, widths = prepare(read(frame, model.schema_, outcomes=False), model.encoder_, model.scale_, model.design_, model.factor_)
+
+def _prepared(
+    model, frame: pd.DataFrame
+):  # the evidence of a table: numbers (n, dn), facts and text (n, dt), open routes
+    rows, widths = prepare(
+        read(frame, model.schema_, outcomes=False),
+        model.encoder_,
+        model.scale_,
+        model.design_,
+        model.factor_,
+    )
     joined = rows.joined.numpy()
-    return joined[:, :widths.numbers], joined[:, widths.numbers:], rows.open
+    return joined[:, : widths.numbers], joined[:, widths.numbers :], rows.open
+
 
 def answer_unread(
-    model,                  # fitted AdaRoute
-    frame,                  # rows that have numbers (n rows); their text is removed before anything is encoded
+    model,  # fitted AdaRoute
+    frame,  # rows that have numbers (n rows); their text is removed before anything is encoded
     note: ExpectedNote,
     how: str = "expected",  # or "N1"
 ) -> tuple[np.ndarray, np.ndarray]:  # answers (n, K), what a gate may look at (n, d)
     "What a model says of rows whose notes stay closed."
-    if how not in ANSWERS: raise ValueError(f"answer: expected one of {', '.join(ANSWERS)}, got {how!r}")
+    if how not in ANSWERS:
+        raise ValueError(f"answer: expected one of {', '.join(ANSWERS)}, got {how!r}")
     x, empty, bare = _prepared(model, _unread(model, _pandas(frame)))
     join = lambda text: torch.from_numpy(np.concatenate([x, text], axis=1).astype(np.float32))
     full = np.tile(open_routes(np.ones((1, 2), bool), model.design_.experts), (len(x), 1))
     routes, said = answer(model, join(note.of(x)), torch.from_numpy(full))
-    if how == "N1": said = answer(model, join(empty), bare)[1]
+    if how == "N1":
+        said = answer(model, join(empty), bare)[1]
     usage = routes.reshape(len(x), len(PATHS), -1).sum(axis=2)
     return _decoded(model, said), np.concatenate([x, usage], axis=1)
 
-def _decoded(model, said) -> np.ndarray: return model.scale_.decode(model.scale_.clip(said))
+
+def _decoded(model, said) -> np.ndarray:
+    return model.scale_.decode(model.scale_.clip(said))
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c26
 def reading_gain(
-    read,            # (n, K) answers with the notes
-    unread,          # (n, K) answers without
-    variance,        # (K,) of the outcomes
-) -> np.ndarray:     # (n,)
+    read,  # (n, K) answers with the notes
+    unread,  # (n, K) answers without
+    variance,  # (K,) of the outcomes
+) -> np.ndarray:  # (n,)
     "By how much reading is expected to lower the squared error, in units of outcome variance."
     return ((np.asarray(read) - np.asarray(unread)) ** 2 / np.asarray(variance)).mean(axis=1)
 
+
 def outcome_variance(model, frame: pd.DataFrame) -> np.ndarray:  # (K,)
     "Variance of the outcomes: as known from a table, else as the model was fitted to."
-    out, known = np.square(model.scale_.spread), [name for name in model.schema_.tasks if name in frame]
+    out, known = (
+        np.square(model.scale_.spread),
+        [name for name in model.schema_.tasks if name in frame],
+    )
     for k, (name, kind) in enumerate(model.schema_.tasks.items()):
         seen = pd.to_numeric(frame[name], errors="coerce").var(ddof=0) if name in known else np.nan
-        if seen > 0: out[k] = seen
-        elif kind == "binary": out[k] = model.fallback_[k] * (1 - model.fallback_[k])
+        if seen > 0:
+            out[k] = seen
+        elif kind == "binary":
+            out[k] = model.fallback_[k] * (1 - model.fallback_[k])
     return out
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c30
-def _settled(tree, depth: int) -> tuple:  # a tree of scikit-learn as a full binary one: feature, threshold, value
-    feature, threshold = np.zeros(2 ** depth - 1, int), np.full(2 ** depth - 1, 1e30)
+def _settled(
+    tree, depth: int
+) -> tuple:  # a tree of scikit-learn as a full binary one: feature, threshold, value
+    feature, threshold = np.zeros(2**depth - 1, int), np.full(2**depth - 1, 1e30)
     at = np.zeros(2 ** (depth + 1) - 1, int)
-    for i in range(2 ** depth - 1):
+    for i in range(2**depth - 1):
         here, left = at[i], tree.children_left[at[i]]
-        if left >= 0: feature[i], threshold[i] = tree.feature[here], tree.threshold[here]
-        at[2 * i + 1], at[2 * i + 2] = (left, tree.children_right[here]) if left >= 0 else (here, here)
-    return feature, threshold, tree.value[at[2 ** depth - 1:], 0, 0]
+        if left >= 0:
+            feature[i], threshold[i] = tree.feature[here], tree.threshold[here]
+        at[2 * i + 1], at[2 * i + 2] = (
+            (left, tree.children_right[here]) if left >= 0 else (here, here)
+        )
+    return feature, threshold, tree.value[at[2**depth - 1 :], 0, 0]
+
 
 def grow_trees(
-    x, gain,              # (n, d), (n,)
-    trees: int = 100, depth: int = 4, rate: float = .05,
+    x,
+    gain,  # (n, d), (n,)
+    trees: int = 100,
+    depth: int = 4,
+    rate: float = 0.05,
     seed: int = 0,
-) -> dict:                # start, feature and threshold (trees, splits), value (trees, leaves)
+) -> dict:  # start, feature and threshold (trees, splits), value (trees, leaves)
     "Boosted trees as plain arrays."
-    grown = GradientBoostingRegressor(n_estimators=trees, max_depth=depth, learning_rate=rate, subsample=.5, min_samples_leaf=min(20, len(x) // 4),
-                                      random_state=seed).fit(x, gain)
-    feature, threshold, value = (np.stack(part) for part in zip(*(_settled(t.tree_, depth) for t in grown.estimators_[:, 0])))
-    return dict(start=float(f"{np.mean(gain):.6g}"), feature=feature, threshold=threshold, value=_six(rate * value))
+    grown = GradientBoostingRegressor(
+        n_estimators=trees,
+        max_depth=depth,
+        learning_rate=rate,
+        subsample=0.5,
+        min_samples_leaf=min(20, len(x) // 4),
+        random_state=seed,
+    ).fit(x, gain)
+    feature, threshold, value = (
+        np.stack(part) for part in zip(*(_settled(t.tree_, depth) for t in grown.estimators_[:, 0]))
+    )
+    return dict(
+        start=float(f"{np.mean(gain):.6g}"),
+        feature=feature,
+        threshold=threshold,
+        value=_six(rate * value),
+    )
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c31
 def ask_trees(
-    grown: dict,      # from `grow_trees`
-    x,                # (n, d)
-) -> np.ndarray:      # (n,)
+    grown: dict,  # from `grow_trees`
+    x,  # (n, d)
+) -> np.ndarray:  # (n,)
     "What the trees predict."
-    x, feature, threshold = np.asarray(x, np.float32), *(np.asarray(grown[k]) for k in ("feature", "threshold"))
+    x, feature, threshold = (
+        np.asarray(x, np.float32),
+        *(np.asarray(grown[k]) for k in ("feature", "threshold")),
+    )
     tree, row = np.arange(len(feature)), np.arange(len(x))[:, None]
-    at = np.zeros((len(x), len(feature)), int)                              # the split where each row is, tree by tree
-    while (at < feature.shape[1]).all(): at = 2 * at + 1 + (x[row, feature[tree, at]] > threshold[tree, at])
+    at = np.zeros((len(x), len(feature)), int)  # the split where each row is, tree by tree
+    while (at < feature.shape[1]).all():
+        at = 2 * at + 1 + (x[row, feature[tree, at]] > threshold[tree, at])
     return grown["start"] + np.asarray(grown["value"])[tree, at - feature.shape[1]].sum(axis=1)
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c34
 @dataclass(frozen=True, eq=False)
 class ReadingGate:
     "Which notes are worth opening, as far as numbers tell."
+
     note: ExpectedNote
-    trees: dict           # from `grow_trees`
+    trees: dict  # from `grow_trees`
     variance: np.ndarray  # of the outcomes  # (K,)
-    answer: str           # how rows are answered that are not read: one of ANSWERS
+    answer: str  # how rows are answered that are not read: one of ANSWERS
 
     def to_dict(self) -> dict:
         "What JSON can hold."
         plain = lambda d: {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in d.items()}
-        return dict(note=plain(vars(self.note)), trees=plain(self.trees), variance=self.variance.tolist(), answer=self.answer)
+        return dict(
+            note=plain(vars(self.note)),
+            trees=plain(self.trees),
+            variance=self.variance.tolist(),
+            answer=self.answer,
+        )
 
     @classmethod
     def from_dict(cls, d: dict) -> "ReadingGate":
         "The inverse of `to_dict`."
-        try: return cls(ExpectedNote(**{k: np.array(v) for k, v in d["note"].items()}),
-                        {k: np.array(v) if isinstance(v, list) else v for k, v in d["trees"].items()}, np.array(d["variance"]), d["answer"])
-        except (KeyError, TypeError, AttributeError): raise ValueError("gate: expected what `ReadingGate.to_dict` writes, got something else") from None
+        try:
+            return cls(
+                ExpectedNote(**{k: np.array(v) for k, v in d["note"].items()}),
+                {k: np.array(v) if isinstance(v, list) else v for k, v in d["trees"].items()},
+                np.array(d["variance"]),
+                d["answer"],
+            )
+        except (KeyError, TypeError, AttributeError):
+            raise ValueError(
+                "gate: expected what `ReadingGate.to_dict` writes, got something else"
+            ) from None
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c35
 def _checked(model) -> None:
-    if hasattr(model, "array_") or not (model.schema_.text and model.schema_.numeric + model.schema_.categorical):
-        raise ValueError("model: expected one that was fitted to a table with notes and numbers, got one without")
+    if hasattr(model, "array_") or not (
+        model.schema_.text and model.schema_.numeric + model.schema_.categorical
+    ):
+        raise ValueError(
+            "model: expected one that was fitted to a table with notes and numbers, got one without"
+        )
+
 
 def train_gate(
-    model,                     # fitted AdaRoute
-    frame,                     # (n rows), those of the fit or others; outcomes are not needed
+    model,  # fitted AdaRoute
+    frame,  # (n rows), those of the fit or others; outcomes are not needed
     answer: str = "expected",  # how rows that are not read are answered; or "N1"
-    rows: int = 20_000,        # at most that many are used, drawn at random
+    rows: int = 20_000,  # at most that many are used, drawn at random
     seed: int = 0,
 ) -> ReadingGate:
     "Learn from the model's own answers for whom reading is worth it."
     _checked(model)
     rng, frame = np.random.default_rng(seed), _pandas(frame)
     both = np.flatnonzero(read(frame, model.schema_, outcomes=False).presence.all(axis=1))
-    if len(both) < 20: raise SchemaError(f"table: expected at least 20 rows with notes and numbers, got {len(both)} of {len(frame)}")
-    some, variance = frame.iloc[np.sort(rng.permutation(both)[:rows])], outcome_variance(model, frame)
+    if len(both) < 20:
+        raise SchemaError(
+            f"table: expected at least 20 rows with notes and numbers, got {len(both)} of {len(frame)}"
+        )
+    some, variance = (
+        frame.iloc[np.sort(rng.permutation(both)[:rows])],
+        outcome_variance(model, frame),
+    )
     x, text, _ = _prepared(model, some)
     note = expect_note(x, text)
     unread, seen = answer_unread(model, some, note, answer)
-    return ReadingGate(note, grow_trees(seen, reading_gain(model.predict(some), unread, variance), seed=seed), _six(variance), answer)
+    return ReadingGate(
+        note,
+        grow_trees(seen, reading_gain(model.predict(some), unread, variance), seed=seed),
+        _six(variance),
+        answer,
+    )
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c39
 def predicted_gain(
-    model,                     # fitted AdaRoute
-    frame,                     # (n rows)
+    model,  # fitted AdaRoute
+    frame,  # (n rows)
     gate: ReadingGate | None = None,  # None: the one in the model's extras_
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # gain (n,), answers without reading (n, K), has a note (n,) bool
+) -> tuple[
+    np.ndarray, np.ndarray, np.ndarray
+]:  # gain (n,), answers without reading (n, K), has a note (n,) bool
     "What reading each note would gain, from the numbers alone: 0 without a note, infinite with nothing else."
     _checked(model)
     frame, gate = _pandas(frame), _gate_of(model, gate)
     numbers, text = read(frame, model.schema_, outcomes=False).presence.T
-    gain, said = np.where(text, np.inf, 0.), np.full((len(frame), len(model.schema_.tasks)), np.nan)
+    gain, said = (
+        np.where(text, np.inf, 0.0),
+        np.full((len(frame), len(model.schema_.tasks)), np.nan),
+    )
     both = np.flatnonzero(numbers & text)
     for at in np.split(both, range(PIECE, len(both), PIECE)):
-        if not len(at): continue
+        if not len(at):
+            continue
         said[at], seen = answer_unread(model, frame.iloc[at], gate.note, gate.answer)
         gain[at] = np.maximum(ask_trees(gate.trees, seen), 0)
     return gain, said, text
 
+
 def _gate_of(model, gate: ReadingGate | None) -> ReadingGate:
-    if gate is not None: return gate
+    if gate is not None:
+        return gate
     stored = getattr(model, "extras_", {}).get("gate")
-    if stored is None: raise ValueError("gate: expected one from `train_gate`, or model.extras_['gate'], got none")
+    if stored is None:
+        raise ValueError("gate: expected one from `train_gate`, or model.extras_['gate'], got none")
     return ReadingGate.from_dict(stored)
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c40
 @dataclass(frozen=True, eq=False)
 class Thrifty:
     "Predictions with few notes read."
+
     prediction: pd.DataFrame  # (n, K)
-    read: np.ndarray          # rows whose note was read         # (n,) bool
-    gain: np.ndarray          # predicted gain of reading        # (n,)
-    notes: int                # rows that have a note
+    read: np.ndarray  # rows whose note was read         # (n,) bool
+    gain: np.ndarray  # predicted gain of reading        # (n,)
+    notes: int  # rows that have a note
 
     @property
-    def calls_saved(self) -> int: return int(self.notes - self.read.sum())
+    def calls_saved(self) -> int:
+        return int(self.notes - self.read.sum())
+
     @property
-    def saved(self) -> float: return self.calls_saved / self.notes if self.notes else 0.
+    def saved(self) -> float:
+        return self.calls_saved / self.notes if self.notes else 0.0
+
 
 def predict_thriftily(
-    model,                # fitted AdaRoute
-    frame,                # (n rows)
-    gate: ReadingGate | None,    # None: the one in the model's extras_
-    price: float,         # of reading a note, in units of outcome variance; inf: read nothing that can be left
+    model,  # fitted AdaRoute
+    frame,  # (n rows)
+    gate: ReadingGate | None,  # None: the one in the model's extras_
+    price: float,  # of reading a note, in units of outcome variance; inf: read nothing that can be left
 ) -> Thrifty:
     "Predict, and read only notes that are worth their price."
     frame, price = _pandas(frame), _price("price", price)
     gain, said, text = predicted_gain(model, frame, gate)
     leave = text & (gain < price)
-    if not leave.all(): said[~leave] = model.predict(frame[~leave]).to_numpy()
-    return Thrifty(pd.DataFrame(said, frame.index, list(model.schema_.tasks)), text & ~leave, gain, int(text.sum()))
+    if not leave.all():
+        said[~leave] = model.predict(frame[~leave]).to_numpy()
+    return Thrifty(
+        pd.DataFrame(said, frame.index, list(model.schema_.tasks)),
+        text & ~leave,
+        gain,
+        int(text.sum()),
+    )
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c44
 def price_for(
-    gain,                        # (n,) predicted gains of rows that have a note
+    gain,  # (n,) predicted gains of rows that have a note
     share: float | None = None,  # of the notes to leave closed, at least
-    loss: float | None = None,   # expected rise of squared error over variance, at most: what R² may lose
+    loss: float
+    | None = None,  # expected rise of squared error over variance, at most: what R² may lose
 ) -> float:
     "The price that leaves a share of notes closed, or that is expected to cost so much R²."
-    if (share is None) == (loss is None): raise ValueError("price_for: expected either share or loss, got " + ("none" if share is None else "both"))
+    if (share is None) == (loss is None):
+        raise ValueError(
+            "price_for: expected either share or loss, got " + ("none" if share is None else "both")
+        )
     gain = np.sort(np.asarray(gain, float))
-    if share is None: check_number("loss", loss, low=0); k = np.searchsorted(gain.cumsum() / len(gain), loss, side="right")
-    else: check_number("share", share, 0, 1); k = int(np.ceil(share * len(gain)))
-    if k == 0: return 0.
-    if share is not None: return float(np.nextafter(gain[k - 1], np.inf))
+    if share is None:
+        check_number("loss", loss, low=0)
+        k = np.searchsorted(gain.cumsum() / len(gain), loss, side="right")
+    else:
+        check_number("share", share, 0, 1)
+        k = int(np.ceil(share * len(gain)))
+    if k == 0:
+        return 0.0
+    if share is not None:
+        return float(np.nextafter(gain[k - 1], np.inf))
     return float(gain[k]) if k < len(gain) else np.inf
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c47
 def savings(
-    model,                         # fitted AdaRoute
-    cohort,                        # simulated rows, or a frame with outcomes; rows that the model was not fitted to
-    gate: ReadingGate | None = None,      # None: the one in the model's extras_
-    share: float = .5,             # of the notes to leave closed
-    price: float | None = None,    # instead of a share
+    model,  # fitted AdaRoute
+    cohort,  # simulated rows, or a frame with outcomes; rows that the model was not fitted to
+    gate: ReadingGate | None = None,  # None: the one in the model's extras_
+    share: float = 0.5,  # of the notes to leave closed
+    price: float | None = None,  # instead of a share
 ) -> dict:
     "What leaving notes closed saves, and the share of R² that it loses."
     frame = cohort.frame if isinstance(cohort, Cohort) else _pandas(cohort)
@@ -316,32 +471,55 @@ def savings(
     price = price_for(gain[text], share=share) if price is None else price
     thrifty, full = predict_thriftily(model, frame, gate, price), model.predict(frame)
     r2 = lambda y, p: 1 - relative_error(y, p)
-    found = lambda y, name: {f"r2{name}": (a := r2(y, full)), f"r2{name}_thrifty": (b := r2(y, thrifty.prediction)), f"loss{name}": 1 - b / a}
-    out = dict(price=price, saved=thrifty.saved, calls_saved=thrifty.calls_saved, **found(frame[list(model.schema_.tasks)].to_numpy(float), ""))
-    if not isinstance(cohort, Cohort): return out
+    found = lambda y, name: {
+        f"r2{name}": (a := r2(y, full)),
+        f"r2{name}_thrifty": (b := r2(y, thrifty.prediction)),
+        f"loss{name}": 1 - b / a,
+    }
+    out = dict(
+        price=price,
+        saved=thrifty.saved,
+        calls_saved=thrifty.calls_saved,
+        **found(frame[list(model.schema_.tasks)].to_numpy(float), ""),
+    )
+    if not isinstance(cohort, Cohort):
+        return out
     needed = np.array([NEEDS[r.split("/")[0]][1] for r in ROUTES])[cohort.route]
-    return out | found(cohort.mean, "_noise_free") | dict(needed=float(needed.mean()), read_of_needed=float(thrifty.read[needed].mean()))
+    return (
+        out
+        | found(cohort.mean, "_noise_free")
+        | dict(needed=float(needed.mean()), read_of_needed=float(thrifty.read[needed].mean()))
+    )
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c50
 def cost_curve(
-    model,                     # fitted AdaRoute
-    frame,                     # (n rows) with outcomes; rows that the model was not fitted to
+    model,  # fitted AdaRoute
+    frame,  # (n rows) with outcomes; rows that the model was not fitted to
     gate: ReadingGate | None = None,  # None: the one in the model's extras_
-    prices=(0, .01, .02, .05, .1, .2, .5, 1, np.inf),
-) -> pd.DataFrame:             # rule, price, read (share of the notes), error (relative), r2
+    prices=(0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, np.inf),
+) -> pd.DataFrame:  # rule, price, read (share of the notes), error (relative), r2
     "Accuracy against the share of notes that are read."
     frame, names = _pandas(frame), list(model.schema_.tasks)
     (gain, said, text), full = predicted_gain(model, frame, gate), model.predict(frame).to_numpy()
     y, closed = frame[names].to_numpy(float), text & np.isfinite(gain)
-    said = np.where(closed[:, None], said, full)                               # what cannot be left is read
+    said = np.where(closed[:, None], said, full)  # what cannot be left is read
     known = np.where(closed, reading_gain(full, said, _gate_of(model, gate).variance), gain)
     most, least = relative_error(y, said), relative_error(y, full)
     rows, notes = [], max(text.sum(), 1)
     for price in map(lambda p: _price("price", p), prices):
         for rule, g in (("gate", gain), ("hindsight", known)):
             leave = closed & (g < price)
-            rows.append((rule, price, (text & ~leave).sum() / notes, relative_error(y, np.where(leave[:, None], said, full))))
+            rows.append(
+                (
+                    rule,
+                    price,
+                    (text & ~leave).sum() / notes,
+                    relative_error(y, np.where(leave[:, None], said, full)),
+                )
+            )
         part = (closed & (gain < price)).sum() / max(closed.sum(), 1)
         rows.append(("random", price, rows[-2][2], least + part * (most - least)))
-    table = pd.DataFrame(rows, columns=["rule", "price", "read", "error"]).replace({"price": {1e30: np.inf}})
+    table = pd.DataFrame(rows, columns=["rule", "price", "read", "error"]).replace(
+        {"price": {1e30: np.inf}}
+    )
     return table.assign(r2=1 - table.error).sort_values(["rule", "price"], ignore_index=True)

@@ -21,27 +21,42 @@ from ..features.words import amounts, facts_table, mark
 # %% ../../nbs/4_policy/03_rules.ipynb #c33
 class Named(NamedTuple):
     "An input that a rule may use."
-    kind: str           # "number", "margin", "level", "gap" or "word"
+
+    kind: str  # "number", "margin", "level", "gap" or "word"
     name: str
     values: np.ndarray  # (n,)
-    rest: str = ""      # of a margin, who competes; of a level, which; of a word, where
+    rest: str = ""  # of a margin, who competes; of a level, which; of a word, where
 
-def _filled_in(kind: str, name: str, x: np.ndarray) -> list[Named]:  # a number, and a flag where it is missing in some rows
+
+def _filled_in(
+    kind: str, name: str, x: np.ndarray
+) -> list[Named]:  # a number, and a flag where it is missing in some rows
     gaps = np.isnan(x)
-    if gaps.all() or np.nanmin(x) == np.nanmax(x): return []
-    return [Named(kind, name, np.where(gaps, np.nanmedian(x), x))] + ([Named("gap", name, gaps.astype(float))] if gaps.any() else [])
+    if gaps.all() or np.nanmin(x) == np.nanmax(x):
+        return []
+    return [Named(kind, name, np.where(gaps, np.nanmedian(x), x))] + (
+        [Named("gap", name, gaps.astype(float))] if gaps.any() else []
+    )
 
 # %% ../../nbs/4_policy/03_rules.ipynb #c33c
 def _facts_of(model, asked: Asked) -> list[Named]:
     "Length of each text, share of denied words, and the numbers found in it."
     s, text = model.encoder_.settings, asked.batch.text
     words = np.empty(text.shape, object)
-    for at, cell in np.ndenumerate(text): words[at] = [] if cell is None else mark(cell, s["window"])
-    found = [{unit: x for cell in row[::-1] if cell is not None for unit, x in amounts(cell).items()} for row in text]
+    for at, cell in np.ndenumerate(text):
+        words[at] = [] if cell is None else mark(cell, s["window"])
+    found = [
+        {unit: x for cell in row[::-1] if cell is not None for unit, x in amounts(cell).items()}
+        for row in text
+    ]
     kept = model.encoder_.parts["facts"]["units"]
     table = facts_table(words, found, kept)
-    table[:, :text.shape[1]] = np.exp(table[:, :text.shape[1]])
-    names = [f"words in {name}" for name in asked.batch.schema.text] + ["the share of denied words"] + [f"number of '{u}' in the text" for u in kept]
+    table[:, : text.shape[1]] = np.exp(table[:, : text.shape[1]])
+    names = (
+        [f"words in {name}" for name in asked.batch.schema.text]
+        + ["the share of denied words"]
+        + [f"number of '{u}' in the text" for u in kept]
+    )
     return [n for name, x in zip(names, table.T) for n in _filled_in("number", name, x)]
 
 # %% ../../nbs/4_policy/03_rules.ipynb #c33d
@@ -50,42 +65,68 @@ def _said(model, a: Asked, most: int) -> list[Named]:
     where = a.batch.schema.text[0] if len(a.batch.schema.text) == 1 else "the text"
     said, n = [set(row) & known for row in rows], sum(map(bool, rows))
     terms, used = np.unique([t for row in said for t in row], return_counts=True)
-    able = np.flatnonzero((used >= max(5, .01 * n)) & (used <= .99 * n))
+    able = np.flatnonzero((used >= max(5, 0.01 * n)) & (used <= 0.99 * n))
     kept = [str(terms[i]) for i in sorted(able, key=lambda i: (-used[i], terms[i]))[:most]]
-    return [Named("word", term, np.array([term in row for row in said], float), where) for term in kept]
+    return [
+        Named("word", term, np.array([term in row for row in said], float), where) for term in kept
+    ]
 
 # %% ../../nbs/4_policy/03_rules.ipynb #c34
 def named_inputs(
-    model,               # fitted AdaRoute
-    frame,               # (n rows), or what `ask` returned
-    words: int = 300,    # words considered, the most used
+    model,  # fitted AdaRoute
+    frame,  # (n rows), or what `ask` returned
+    words: int = 300,  # words considered, the most used
 ) -> list[Named]:
     "Everything that a rule may speak of."
     a, s = ask(model, frame), model.schema_
-    out = [Named("gap", name, (~there).astype(float)) for name, there in zip(("numbers", "text"), a.batch.presence.T) if 0 < there.mean() < 1]
-    out += [n for name, x in zip(s.numeric, a.batch.numeric.T) for n in _filled_in("number", name, x)]
-    for name, cells, levels in zip(s.categorical, a.batch.categorical.T, model.encoder_.parts["levels"]["levels"]):
+    out = [
+        Named("gap", name, (~there).astype(float))
+        for name, there in zip(("numbers", "text"), a.batch.presence.T)
+        if 0 < there.mean() < 1
+    ]
+    out += [
+        n for name, x in zip(s.numeric, a.batch.numeric.T) for n in _filled_in("number", name, x)
+    ]
+    for name, cells, levels in zip(
+        s.categorical, a.batch.categorical.T, model.encoder_.parts["levels"]["levels"]
+    ):
         out += [Named("level", name, (cells == level).astype(float), level) for level in levels]
-    if s.text: out += _facts_of(model, a) + _said(model, a, words)
-    gaps = {n.values.tobytes(): n for n in out[::-1] if n.kind == "gap"}     # one flag where inputs are missing together
+    if s.text:
+        out += _facts_of(model, a) + _said(model, a, words)
+    gaps = {
+        n.values.tobytes(): n for n in out[::-1] if n.kind == "gap"
+    }  # one flag where inputs are missing together
     return [n for n in out if n.kind != "gap" or gaps[n.values.tobytes()] is n]
 
 # %% ../../nbs/4_policy/03_rules.ipynb #c36
 def _alike_ranges(inputs: list[Named]) -> list[list[int]]:
     "Numbers with about the same range, at least three together."
-    numbers = {i: (n.values.min(), n.values.max()) for i, n in enumerate(inputs) if n.kind == "number"}
+    numbers = {
+        i: (n.values.min(), n.values.max()) for i, n in enumerate(inputs) if n.kind == "number"
+    }
     groups = []
     while numbers:
         low, high = next(iter(numbers.values()))
-        group = [i for i, (a, b) in numbers.items() if abs(a - low) + abs(b - high) <= .2 * (high - low)]
-        for i in group: del numbers[i]
-        if len(group) > 2: groups.append(group)
+        group = [
+            i for i, (a, b) in numbers.items() if abs(a - low) + abs(b - high) <= 0.2 * (high - low)
+        ]
+        for i in group:
+            del numbers[i]
+        if len(group) > 2:
+            groups.append(group)
     return groups
 
-def _speakers(X: np.ndarray, way: np.ndarray) -> list[int]:  # which columns are the highest for some choice
+
+def _speakers(
+    X: np.ndarray, way: np.ndarray
+) -> list[int]:  # which columns are the highest for some choice
     z = (X - X.mean(0)) / X.std(0)
-    ahead = [z[way == c].mean(0) - z[way != c].mean(0) for c in np.unique(way)] if len(np.unique(way)) > 1 else []
-    return sorted({int(d.argmax()) for d in ahead if d.max() > .2})
+    ahead = (
+        [z[way == c].mean(0) - z[way != c].mean(0) for c in np.unique(way)]
+        if len(np.unique(way)) > 1
+        else []
+    )
+    return sorted({int(d.argmax()) for d in ahead if d.max() > 0.2})
 
 # %% ../../nbs/4_policy/03_rules.ipynb #c36d
 def _margins(inputs: list[Named], way: np.ndarray, fit: np.ndarray) -> list[Named]:
@@ -97,45 +138,65 @@ def _margins(inputs: list[Named], way: np.ndarray, fit: np.ndarray) -> list[Name
         for pick in dict.fromkeys(tuple(p) for p in (range(len(group)), speak) if len(p) > 1):
             names = [inputs[group[j]].name for j in pick]
             best_other = [np.delete(X[:, pick], k, axis=1).max(1) for k in range(len(pick))]
-            out += [Named("margin", name, X[:, j] - best, ", ".join(names)) for j, name, best in zip(pick, names, best_other)]
+            out += [
+                Named("margin", name, X[:, j] - best, ", ".join(names))
+                for j, name, best in zip(pick, names, best_other)
+            ]
     return out
 
 # %% ../../nbs/4_policy/03_rules.ipynb #c38
 def _say(n: Named, low: float, high: float) -> str:
     "A condition in words: the input lies above `low` and not above `high`."
     above = low > -np.inf
-    if n.kind == "word": return say_term(n.name, n.rest, above)
-    if n.kind == "level": return f"{n.name} is {'' if above else 'not '}{n.rest}"
-    if n.kind == "gap": return f"{n.name} {'missing' if above else 'known'}"
+    if n.kind == "word":
+        return say_term(n.name, n.rest, above)
+    if n.kind == "level":
+        return f"{n.name} is {'' if above else 'not '}{n.rest}"
+    if n.kind == "gap":
+        return f"{n.name} {'missing' if above else 'known'}"
     name, whole = n.name, (n.values == np.round(n.values)).all()
-    if whole: low, high = np.floor(low) + 1, np.floor(high)
+    if whole:
+        low, high = np.floor(low) + 1, np.floor(high)
     if n.kind == "margin":
-        if whole and (low, high) in ((0, np.inf), (-np.inf, -1)): return f"{name} {'' if above else 'not '}the highest of {n.rest}"
+        if whole and (low, high) in ((0, np.inf), (-np.inf, -1)):
+            return f"{name} {'' if above else 'not '}the highest of {n.rest}"
         name = f"{name}, minus the highest other of {n.rest},"
-    if low == high: return f"{name} is {low:.4g}"
-    if high == np.inf: return f"{name} {'at least' if whole else 'above'} {low:.4g}"
+    if low == high:
+        return f"{name} is {low:.4g}"
+    if high == np.inf:
+        return f"{name} {'at least' if whole else 'above'} {low:.4g}"
     return f"{name} at most {high:.4g}" if not above else f"{name} from {low:.4g} to {high:.4g}"
 
 # %% ../../nbs/4_policy/03_rules.ipynb #c40
 class Rule(NamedTuple):
     "One rule of a surrogate."
+
     conditions: tuple[str, ...]
-    answer: str        # the route, path or sharing
-    share: float       # of all rows
-    fidelity: float    # share of the held-out rows that it covers and the model answers alike; NaN: it covers none
+    answer: str  # the route, path or sharing
+    share: float  # of all rows
+    fidelity: float  # share of the held-out rows that it covers and the model answers alike; NaN: it covers none
 
     def __str__(self):
-        said = f"if {' and '.join(self.conditions)}: {self.answer}" if self.conditions else f"always {self.answer}"
+        said = (
+            f"if {' and '.join(self.conditions)}: {self.answer}"
+            if self.conditions
+            else f"always {self.answer}"
+        )
         return f"{said} ({self.share:.0%} of rows, right for {self.fidelity:.0%})"
 
 # %% ../../nbs/4_policy/03_rules.ipynb #c40b
-def _leaves(tree, node: int, conditions: tuple) -> list:  # (conditions, leaves, answer); leaves of one answer side by side become one
-    if tree.children_left[node] < 0: return [(conditions, {node}, int(tree.value[node].argmax()))]
+def _leaves(
+    tree, node: int, conditions: tuple
+) -> list:  # (conditions, leaves, answer); leaves of one answer side by side become one
+    if tree.children_left[node] < 0:
+        return [(conditions, {node}, int(tree.value[node].argmax()))]
     j, at = int(tree.feature[node]), float(tree.threshold[node])
     low = _leaves(tree, tree.children_left[node], conditions + ((j, at, False),))
     high = _leaves(tree, tree.children_right[node], conditions + ((j, at, True),))
-    if len(low) == len(high) == 1 and low[0][2] == high[0][2]: return [(conditions, low[0][1] | high[0][1], low[0][2])]
+    if len(low) == len(high) == 1 and low[0][2] == high[0][2]:
+        return [(conditions, low[0][1] | high[0][1], low[0][2])]
     return low + high
+
 
 def _tightest(conditions: tuple) -> dict:  # input -> [above, not above]
     limits = {}
@@ -148,35 +209,50 @@ def _tightest(conditions: tuple) -> dict:  # input -> [above, not above]
 @dataclass(frozen=True, eq=False)
 class Surrogate:
     "The policy in a few rules, or the refusal to say it so."
-    target: str         # "path", "sharing" or "route"
-    rules: list[Rule]   # the widest first; empty where refused
-    fidelity: float     # agreement with the model on held-out rows
+
+    target: str  # "path", "sharing" or "route"
+    rules: list[Rule]  # the widest first; empty where refused
+    fidelity: float  # agreement with the model on held-out rows
     interval: Interval  # of the fidelity, 95 % (Wilson)
-    common: float       # agreement of always giving the commonest answer
-    held: int           # held-out rows
-    least: float        # fidelity asked for
+    common: float  # agreement of always giving the commonest answer
+    held: int  # held-out rows
+    least: float  # fidelity asked for
 
     @property
-    def refused(self) -> bool: return self.fidelity < self.least
+    def refused(self) -> bool:
+        return self.fidelity < self.least
+
     def __str__(self):
         wide = f"[{self.interval.low:.0%}, {self.interval.high:.0%}]"
         met = f"agree with the model on {self.fidelity:.0%} of {self.held} held-out rows {wide}; always the commonest: {self.common:.0%}"
-        if self.refused: return f"No few rules say which {self.target} a row takes: the best {met}. Asked for: {self.least:.0%}."
-        return "\n".join([f"Which {self.target} a row takes, in {len(self.rules)} rules that {met}:", *map(str, self.rules)])
+        if self.refused:
+            return f"No few rules say which {self.target} a row takes: the best {met}. Asked for: {self.least:.0%}."
+        return "\n".join(
+            [
+                f"Which {self.target} a row takes, in {len(self.rules)} rules that {met}:",
+                *map(str, self.rules),
+            ]
+        )
 
 # %% ../../nbs/4_policy/03_rules.ipynb #c42
 def _grown(X: np.ndarray, way: np.ndarray, rules: int, plain: np.ndarray, seed: int):
     "The tree of the best cross-validated agreement: with or without margins, by either criterion."
-    size = dict(max_leaf_nodes=max(rules, 2), min_samples_leaf=max(3, len(X) // 100), random_state=seed)
+    size = dict(
+        max_leaf_nodes=max(rules, 2), min_samples_leaf=max(3, len(X) // 100), random_state=seed
+    )
     make = lambda criterion: DecisionTreeClassifier(criterion=criterion, **size)
     folds = KFold(3, shuffle=True, random_state=seed)
     score = lambda use, criterion: cross_val_score(make(criterion), X[:, use], way, cv=folds).mean()
     uses = [np.flatnonzero(plain)] + ([np.arange(X.shape[1])] if not plain.all() else [])
-    use, criterion = max(((u, c) for u in uses for c in ("gini", "entropy")), key=lambda p: score(*p))
+    use, criterion = max(
+        ((u, c) for u in uses for c in ("gini", "entropy")), key=lambda p: score(*p)
+    )
     return make(criterion).fit(X[:, use], way), use
 
 # %% ../../nbs/4_policy/03_rules.ipynb #c42c
-def _rules_of(tree, inputs: list[Named], use, leaf: np.ndarray, way: np.ndarray, held: np.ndarray, names) -> list[Rule]:
+def _rules_of(
+    tree, inputs: list[Named], use, leaf: np.ndarray, way: np.ndarray, held: np.ndarray, names
+) -> list[Rule]:
     out = []
     for conditions, leaves, best in _leaves(tree.tree_, 0, ()):
         here, answer = np.isin(leaf, list(leaves)), int(tree.classes_[best])
@@ -186,12 +262,16 @@ def _rules_of(tree, inputs: list[Named], use, leaf: np.ndarray, way: np.ndarray,
     return sorted(out, key=lambda r: -r.share)
 
 # %% ../../nbs/4_policy/03_rules.ipynb #c42d
-def _put_aside(known: np.ndarray, n: int, holdout: float, seed: int) -> np.ndarray:  # positions that have a route -> (n,) bool
+def _put_aside(
+    known: np.ndarray, n: int, holdout: float, seed: int
+) -> np.ndarray:  # positions that have a route -> (n,) bool
     "Rows on which the fidelity is measured."
-    if len(known) < 30: raise ValueError(f"frame: expected at least 30 rows with a route, got {len(known)}")
+    if len(known) < 30:
+        raise ValueError(f"frame: expected at least 30 rows with a route, got {len(known)}")
     held = np.zeros(n, bool)
-    held[np.random.default_rng(seed).permutation(known)[:int(round(holdout * len(known)))]] = True
+    held[np.random.default_rng(seed).permutation(known)[: int(round(holdout * len(known)))]] = True
     return held
+
 
 def _agreement(same: np.ndarray) -> Interval:  # (n,) bool
     "A share, with Wilson's interval."
@@ -200,18 +280,19 @@ def _agreement(same: np.ndarray) -> Interval:  # (n,) bool
 
 # %% ../../nbs/4_policy/03_rules.ipynb #c43
 def surrogate_tree(
-    model,                  # fitted AdaRoute
-    frame,                  # (n rows), or what `ask` returned
-    target: str = "path",   # or "sharing" or "route"
-    rules: int = 6,         # at most
-    least: float = .9,      # fidelity below which it refuses
-    holdout: float = .3,    # share of the rows on which the fidelity is measured
+    model,  # fitted AdaRoute
+    frame,  # (n rows), or what `ask` returned
+    target: str = "path",  # or "sharing" or "route"
+    rules: int = 6,  # at most
+    least: float = 0.9,  # fidelity below which it refuses
+    holdout: float = 0.3,  # share of the rows on which the fidelity is measured
     seed: int = 0,
-    words: int = 300,       # words considered, the most used
+    words: int = 300,  # words considered, the most used
 ) -> Surrogate:
     "Say the policy in a few rules on named inputs, if they are faithful enough."
     a, names = ask(model, frame), {"path": PATHS, "sharing": SHARINGS, "route": ROUTES}.get(target)
-    if names is None: raise ValueError(f"target: expected path, sharing or route, got {target!r}")
+    if names is None:
+        raise ValueError(f"target: expected path, sharing or route, got {target!r}")
     known = np.flatnonzero(a.routes.any(1))
     held = _put_aside(known, len(a.batch), holdout, seed)
     way = np.full(len(a.batch), -1)
@@ -219,8 +300,14 @@ def surrogate_tree(
     inputs, fit = named_inputs(model, a, words), (way >= 0) & ~held
     inputs += (margins := _margins(inputs, way, fit))
     X = np.column_stack([n.values for n in inputs])
-    tree, use = _grown(X[fit], way[fit], rules, np.arange(len(inputs)) < len(inputs) - len(margins), seed)
+    tree, use = _grown(
+        X[fit], way[fit], rules, np.arange(len(inputs)) < len(inputs) - len(margins), seed
+    )
     found = _agreement(tree.predict(X[held][:, use]) == way[held])
-    said = _rules_of(tree, inputs, use, tree.apply(X[known][:, use]), way[known], held[known], names) if found.estimate >= least else []
+    said = (
+        _rules_of(tree, inputs, use, tree.apply(X[known][:, use]), way[known], held[known], names)
+        if found.estimate >= least
+        else []
+    )
     common = float(np.bincount(way[held]).max() / held.sum())
     return Surrogate(target, said, found.estimate, found, common, int(held.sum()), least)

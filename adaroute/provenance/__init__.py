@@ -1,4 +1,5 @@
 "Provenance: who can check what a model was trained on."
+
 import lazy_loader as lazy
 
 __getattr__, __dir__, __all__ = lazy.attach(

@@ -26,154 +26,248 @@ class StatementError(ValueError):
 # %% ../../nbs/6_provenance/11_attestation.ipynb #c06
 STATEMENT, PROVENANCE = "https://in-toto.io/Statement/v1", "https://adaroute.dev/provenance/v1"
 
+
 def _good_name(name) -> bool:  # of a file below a folder
-    if not isinstance(name, str) or not 0 < len(name) <= 255 or re.search("[\\\\:\0-\x1f\x7f-\x9f\ud800-\udfff]", name): return False
+    if (
+        not isinstance(name, str)
+        or not 0 < len(name) <= 255
+        or re.search("[\\\\:\0-\x1f\x7f-\x9f\ud800-\udfff]", name)
+    ):
+        return False
     path = PurePosixPath(name)
-    return path.as_posix() == name and not path.is_absolute() and ".." not in path.parts and name != "."
+    return (
+        path.as_posix() == name
+        and not path.is_absolute()
+        and ".." not in path.parts
+        and name != "."
+    )
+
 
 def make_statement(
     subjects: dict[str, str],  # name of a file -> its SHA-256 in hex
-    predicate: dict,           # what is said of them, as JSON
+    predicate: dict,  # what is said of them, as JSON
 ) -> dict:
     "An in-toto Statement about some files."
-    if not isinstance(subjects, Mapping) or not subjects: raise StatementError("subjects: expected at least one file with its SHA-256")
+    if not isinstance(subjects, Mapping) or not subjects:
+        raise StatementError("subjects: expected at least one file with its SHA-256")
     for i, (name, digest) in enumerate(subjects.items()):
-        if not _good_name(name): raise StatementError(f"subjects: expected the name of a file below the folder, with slashes, at place {i}")
-        if not _hex(digest): raise StatementError(f"subjects: expected a SHA-256 in hex at place {i}, got {type(digest).__name__}")
-    if not isinstance(predicate, Mapping): raise StatementError(f"predicate: expected a dictionary, got {type(predicate).__name__}")
+        if not _good_name(name):
+            raise StatementError(
+                f"subjects: expected the name of a file below the folder, with slashes, at place {i}"
+            )
+        if not _hex(digest):
+            raise StatementError(
+                f"subjects: expected a SHA-256 in hex at place {i}, got {type(digest).__name__}"
+            )
+    if not isinstance(predicate, Mapping):
+        raise StatementError(f"predicate: expected a dictionary, got {type(predicate).__name__}")
     listed = [dict(name=name, digest=dict(sha256=subjects[name])) for name in sorted(subjects)]
-    return dict(_type=STATEMENT, subject=listed, predicateType=PROVENANCE, predicate=_plain(predicate, "predicate", StatementError))
+    return dict(
+        _type=STATEMENT,
+        subject=listed,
+        predicateType=PROVENANCE,
+        predicate=_plain(predicate, "predicate", StatementError),
+    )
 
 # %% ../../nbs/6_provenance/11_attestation.ipynb #c08
 def _digest_of(folder: Path, name: str) -> str:
     file = folder / name
-    inside = (folder / Path(*PurePosixPath(name).parts[:i + 1]) for i in range(len(PurePosixPath(name).parts)))
+    inside = (
+        folder / Path(*PurePosixPath(name).parts[: i + 1])
+        for i in range(len(PurePosixPath(name).parts))
+    )
     try:
-        if any(p.is_symlink() for p in inside): why = "a link"
-        elif not file.is_file(): why = "nothing" if not file.exists() else "something that is no file"
+        if any(p.is_symlink() for p in inside):
+            why = "a link"
+        elif not file.is_file():
+            why = "nothing" if not file.exists() else "something that is no file"
         else:
-            with open(file, "rb") as f: return hashlib.file_digest(f, "sha256").hexdigest()
-    except OSError as e: why = f"'{e.strerror}'"
+            with open(file, "rb") as f:
+                return hashlib.file_digest(f, "sha256").hexdigest()
+    except OSError as e:
+        why = f"'{e.strerror}'"
     raise StatementError(f"{name}: expected a file in the folder, got {why}")
 
+
 def subject_digests(
-    folder,             # of the model
-) -> dict[str, str]:    # name -> SHA-256 in hex
+    folder,  # of the model
+) -> dict[str, str]:  # name -> SHA-256 in hex
     "The digests of all files in a folder."
     folder = Path(folder)
-    names = [p.relative_to(folder).as_posix() for p in sorted(folder.rglob("*")) if p.is_symlink() or not p.is_dir()]
-    if not names: raise StatementError("folder: expected one with at least one file")
+    names = [
+        p.relative_to(folder).as_posix()
+        for p in sorted(folder.rglob("*"))
+        if p.is_symlink() or not p.is_dir()
+    ]
+    if not names:
+        raise StatementError("folder: expected one with at least one file")
     return {name: _digest_of(folder, name) for name in names}
 
 # %% ../../nbs/6_provenance/11_attestation.ipynb #c11
 def _read_statement(statement) -> dict[str, str]:  # name -> digest, where the form is right
-    fields = _exactly(statement, "statement", {"_type", "subject", "predicateType", "predicate"}, StatementError)
+    fields = _exactly(
+        statement, "statement", {"_type", "subject", "predicateType", "predicate"}, StatementError
+    )
     for name, value in (("_type", STATEMENT), ("predicateType", PROVENANCE)):
-        if fields[name] != value: raise StatementError(f"{name}: expected {value}")
+        if fields[name] != value:
+            raise StatementError(f"{name}: expected {value}")
     listed, found = fields["subject"], {}
     for entry in listed if isinstance(listed, list) else [None]:
         entry = _exactly(entry, "subject", {"name", "digest"}, StatementError)
-        name, digest = entry["name"], _exactly(entry["digest"], "digest", {"sha256"}, StatementError)["sha256"]
-        if not _good_name(name) or name in found: raise StatementError("subject: expected every name once, each below the folder")
+        name, digest = (
+            entry["name"],
+            _exactly(entry["digest"], "digest", {"sha256"}, StatementError)["sha256"],
+        )
+        if not _good_name(name) or name in found:
+            raise StatementError("subject: expected every name once, each below the folder")
         found[name] = digest
     make_statement(found, fields["predicate"])
     return found
 
+
 def check_statement(
     statement: dict,  # from `make_statement`, or from `check_envelope`
-    folder,           # where its files are
-) -> list[str]:       # names of the files that it speaks of, all as they were
+    folder,  # where its files are
+) -> list[str]:  # names of the files that it speaks of, all as they were
     "Refuse a statement that is not one, and files that are not those it speaks of."
     subjects = _read_statement(statement)
     for name, digest in subjects.items():
-        if _digest_of(Path(folder), name) != digest: raise StatementError(f"{name}: expected the file of the statement, got another content")
+        if _digest_of(Path(folder), name) != digest:
+            raise StatementError(f"{name}: expected the file of the statement, got another content")
     return list(subjects)
 
 # %% ../../nbs/6_provenance/11_attestation.ipynb #c14
 def pre_authentication(
-    kind: str,      # type of the content
-    body: bytes,    # the content
+    kind: str,  # type of the content
+    body: bytes,  # the content
 ) -> bytes:
     "What DSSE signs: type and content, each after its length in bytes."
-    return b" ".join([b"DSSEv1", b"%d" % len(kind.encode()), kind.encode(), b"%d" % len(body), body])
+    return b" ".join(
+        [b"DSSEv1", b"%d" % len(kind.encode()), kind.encode(), b"%d" % len(body), body]
+    )
 
 # %% ../../nbs/6_provenance/11_attestation.ipynb #c18
 INTOTO, WITHDRAWAL = "application/vnd.in-toto+json", "application/vnd.adaroute.withdrawal+json"
 
+
 def _keygen(*arguments, data: bytes) -> subprocess.CompletedProcess:
     tool = shutil.which("ssh-keygen")
-    if tool is None: raise StatementError("signing: expected ssh-keygen (OpenSSH 8.1 or later) on this system, found none")
-    try: return subprocess.run([tool, "-Y", *map(str, arguments)], input=data, capture_output=True, timeout=120)
-    except (OSError, subprocess.TimeoutExpired) as e: why = type(e).__name__
+    if tool is None:
+        raise StatementError(
+            "signing: expected ssh-keygen (OpenSSH 8.1 or later) on this system, found none"
+        )
+    try:
+        return subprocess.run(
+            [tool, "-Y", *map(str, arguments)], input=data, capture_output=True, timeout=120
+        )
+    except (OSError, subprocess.TimeoutExpired) as e:
+        why = type(e).__name__
     raise StatementError(f"signing: expected an answer of ssh-keygen, got {why}")
 
+
 def sign_json(
-    value: dict,       # what is signed
+    value: dict,  # what is signed
     private_key_file,  # of OpenSSH, readable by its owner only; or the public one where an agent holds the private
-    kind: str,         # type of the content, such as `WITHDRAWAL`
-) -> dict:             # an envelope
+    kind: str,  # type of the content, such as `WITHDRAWAL`
+) -> dict:  # an envelope
     "Sign a dictionary; the envelope holds it."
-    if not isinstance(value, Mapping) or not isinstance(kind, str): raise StatementError("content: expected a dictionary, and text as its type")
+    if not isinstance(value, Mapping) or not isinstance(kind, str):
+        raise StatementError("content: expected a dictionary, and text as its type")
     body = canonical_json(_plain(value, "content", StatementError)).encode()
-    if not Path(private_key_file).is_file(): raise StatementError("private key: expected a file, got none")
-    done = _keygen("sign", "-q", "-n", "adaroute", "-f", private_key_file, data=pre_authentication(kind, body))
+    if not Path(private_key_file).is_file():
+        raise StatementError("private key: expected a file, got none")
+    done = _keygen(
+        "sign", "-q", "-n", "adaroute", "-f", private_key_file, data=pre_authentication(kind, body)
+    )
     if done.returncode or not done.stdout.startswith(b"-----BEGIN SSH SIGNATURE-----\n"):
-        raise StatementError(f"private key: expected one of OpenSSH that only its owner can read, but ssh-keygen refused it (exit {done.returncode})")
+        raise StatementError(
+            f"private key: expected one of OpenSSH that only its owner can read, but ssh-keygen refused it (exit {done.returncode})"
+        )
     pack = lambda raw: base64.b64encode(raw).decode()
     return dict(payload=pack(body), payloadType=kind, signatures=[dict(sig=pack(done.stdout))])
 
 # %% ../../nbs/6_provenance/11_attestation.ipynb #c20
 def _unpacked(text, name: str) -> bytes:
     if isinstance(text, str) and len(text) % 4 == 0 and re.fullmatch("[A-Za-z0-9+/]*={0,2}", text):
-        if base64.b64encode(raw := base64.b64decode(text)).decode() == text: return raw
+        if base64.b64encode(raw := base64.b64decode(text)).decode() == text:
+            return raw
     raise StatementError(f"envelope: expected {name} as base64")
 
+
 def check_json(
-    envelope: dict,        # from `sign_json`
+    envelope: dict,  # from `sign_json`
     allowed_signers_file,  # lines of a name and a public key, as of ssh-keygen
-    signer: str,           # the name that must have signed
-    kind: str,             # type of the content that is expected
-) -> dict:                 # what was signed
+    signer: str,  # the name that must have signed
+    kind: str,  # type of the content that is expected
+) -> dict:  # what was signed
     "What an envelope holds, if this signer signed it; refuse it otherwise."
-    fields = _exactly(envelope, "envelope", {"payload", "payloadType", "signatures"}, StatementError)
-    if fields["payloadType"] != kind: raise StatementError(f"envelope: expected the type {kind}, got another")
-    signed = fields["signatures"] if isinstance(fields["signatures"], list) and len(fields["signatures"]) == 1 else [None]
-    body, sig = _unpacked(fields["payload"], "payload"), _unpacked(_exactly(signed[0], "signature", {"sig"}, StatementError)["sig"], "sig")
+    fields = _exactly(
+        envelope, "envelope", {"payload", "payloadType", "signatures"}, StatementError
+    )
+    if fields["payloadType"] != kind:
+        raise StatementError(f"envelope: expected the type {kind}, got another")
+    signed = (
+        fields["signatures"]
+        if isinstance(fields["signatures"], list) and len(fields["signatures"]) == 1
+        else [None]
+    )
+    body, sig = (
+        _unpacked(fields["payload"], "payload"),
+        _unpacked(_exactly(signed[0], "signature", {"sig"}, StatementError)["sig"], "sig"),
+    )
     _check_signature(pre_authentication(kind, body), sig, allowed_signers_file, signer)
     return _canonical(body, "envelope", StatementError)
 
 # %% ../../nbs/6_provenance/11_attestation.ipynb #c21
 def _check_signature(content: bytes, sig: bytes, allowed, signer: str) -> None:
-    if not isinstance(signer, str) or not re.fullmatch(r"[^\s,\"*?!\x00-\x1f\x7f-\x9f-][^\s,\"*?!\x00-\x1f\x7f-\x9f]*", signer):
+    if not isinstance(signer, str) or not re.fullmatch(
+        r"[^\s,\"*?!\x00-\x1f\x7f-\x9f-][^\s,\"*?!\x00-\x1f\x7f-\x9f]*", signer
+    ):
         raise StatementError("signer: expected a name as in the file of allowed signers")
-    if not Path(allowed).is_file(): raise StatementError("allowed signers: expected a file, got none")
-    if not _canonical_signature(sig): raise StatementError("signature: expected one of OpenSSH")
+    if not Path(allowed).is_file():
+        raise StatementError("allowed signers: expected a file, got none")
+    if not _canonical_signature(sig):
+        raise StatementError("signature: expected one of OpenSSH")
     with TemporaryDirectory() as room:
-        file = Path(room, "sig"); file.write_bytes(sig)
-        done = _keygen("verify", "-n", "adaroute", "-f", allowed, "-I", signer, "-s", file, data=content)
-    if done.returncode: raise StatementError(f"signature: expected that of {signer[:60]!r} under this content, got another or a changed content")
+        file = Path(room, "sig")
+        file.write_bytes(sig)
+        done = _keygen(
+            "verify", "-n", "adaroute", "-f", allowed, "-I", signer, "-s", file, data=content
+        )
+    if done.returncode:
+        raise StatementError(
+            f"signature: expected that of {signer[:60]!r} under this content, got another or a changed content"
+        )
 
-def _canonical_signature(sig: bytes) -> bool:  # the armour of OpenSSH: lines of 70 characters, and nothing around them
-    found = re.fullmatch(b"-----BEGIN SSH SIGNATURE-----\n([A-Za-z0-9+/=\n]+)\n-----END SSH SIGNATURE-----\n", sig)
-    try: raw = base64.b64decode(found[1].replace(b"\n", b""), validate=True) if found else b""
-    except ValueError: return False
+
+def _canonical_signature(
+    sig: bytes,
+) -> bool:  # the armour of OpenSSH: lines of 70 characters, and nothing around them
+    found = re.fullmatch(
+        b"-----BEGIN SSH SIGNATURE-----\n([A-Za-z0-9+/=\n]+)\n-----END SSH SIGNATURE-----\n", sig
+    )
+    try:
+        raw = base64.b64decode(found[1].replace(b"\n", b""), validate=True) if found else b""
+    except ValueError:
+        return False
     text = base64.b64encode(raw)
-    return raw != b"" and b"\n".join(text[i:i + 70] for i in range(0, len(text), 70)) == found[1]
+    return raw != b"" and b"\n".join(text[i : i + 70] for i in range(0, len(text), 70)) == found[1]
 
 # %% ../../nbs/6_provenance/11_attestation.ipynb #c23
 def sign_statement(
-    statement: dict,   # from `make_statement`
+    statement: dict,  # from `make_statement`
     private_key_file,  # of OpenSSH
-) -> dict:             # an envelope
+) -> dict:  # an envelope
     "Sign a statement."
     _read_statement(statement)
     return sign_json(statement, private_key_file, INTOTO)
 
+
 def check_envelope(
-    envelope: dict,        # from `sign_statement`
+    envelope: dict,  # from `sign_statement`
     allowed_signers_file,  # lines of a name and a public key
-    signer: str,           # the name that must have signed
-) -> dict:                 # the statement
+    signer: str,  # the name that must have signed
+) -> dict:  # the statement
     "The statement in an envelope, if this signer signed it."
     statement = check_json(envelope, allowed_signers_file, signer, INTOTO)
     _read_statement(statement)
@@ -182,25 +276,48 @@ def check_envelope(
 # %% ../../nbs/6_provenance/11_attestation.ipynb #c29
 def withdrawal_notice(
     before: Commitment,
-    after: Commitment,   # from `withdraw`
+    after: Commitment,  # from `withdraw`
 ) -> dict:
     "What is signed when records are withdrawn."
     fresh = [list(pair) for pair in after.withdrawn if pair not in before.withdrawn]
-    same = before.count == after.count and before.schema_digest == after.schema_digest and set(before.withdrawn) <= set(after.withdrawn)
+    same = (
+        before.count == after.count
+        and before.schema_digest == after.schema_digest
+        and set(before.withdrawn) <= set(after.withdrawn)
+    )
     if not same or not fresh or after.replaces != before.root:
-        raise StatementError("withdrawal: expected two commitments to one table, the second from `withdraw` of the first")
-    return dict(format="adaroute-withdrawal-1", old_root=before.root, tombstones=fresh, commitment=after.to_dict())
+        raise StatementError(
+            "withdrawal: expected two commitments to one table, the second from `withdraw` of the first"
+        )
+    return dict(
+        format="adaroute-withdrawal-1",
+        old_root=before.root,
+        tombstones=fresh,
+        commitment=after.to_dict(),
+    )
+
 
 def check_withdrawal(
     notice: dict,  # as `withdrawal_notice` makes it
-) -> Commitment:   # the new one
+) -> Commitment:  # the new one
     "The commitment in a notice, if the notice fits together."
-    fields = _exactly(notice, "withdrawal", {"format", "old_root", "tombstones", "commitment"}, StatementError)
-    try: after = Commitment.from_dict(fields["commitment"])
-    except CommitmentError as e: why = str(e)
+    fields = _exactly(
+        notice, "withdrawal", {"format", "old_root", "tombstones", "commitment"}, StatementError
+    )
+    try:
+        after = Commitment.from_dict(fields["commitment"])
+    except CommitmentError as e:
+        why = str(e)
     else:
         pairs, gone = fields["tombstones"], [list(pair) for pair in after.withdrawn]
-        good = isinstance(pairs, list) and pairs and pairs == [pair for pair in gone if pair in pairs]
-        if fields["format"] == "adaroute-withdrawal-1" and good and fields["old_root"] == after.replaces != after.root: return after
+        good = (
+            isinstance(pairs, list) and pairs and pairs == [pair for pair in gone if pair in pairs]
+        )
+        if (
+            fields["format"] == "adaroute-withdrawal-1"
+            and good
+            and fields["old_root"] == after.replaces != after.root
+        ):
+            return after
         why = "expected the format of `withdrawal_notice`, new tombstones of the commitment, and the root that it replaces"
     raise StatementError(f"withdrawal: {why}")

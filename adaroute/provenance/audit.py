@@ -25,8 +25,9 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 from ..estimator import AdaRoute
-from .memorisation import (
-    Bound, _quietly, fit_changed, fraction_below, lane_losses, memorisation, reference_fits, subtraction_bound, trained_rows)
+from .memorisation import Bound, _quietly, fit_changed, fraction_below
+from .memorisation import lane_losses, memorisation, reference_fits
+from .memorisation import subtraction_bound, trained_rows
 from ..model import check_number
 from .plan import code_digest, plan_config
 from ..synthetic import make_cohort
@@ -35,20 +36,30 @@ from ..training import write_atomically
 # %% ../../nbs/6_provenance/09_audit.ipynb #c13
 class Stack(NamedTuple):
     "What some models, of several lanes each, lose on claimed and on sealed rows."
+
     claimed: np.ndarray  # (models, lanes, n)
     trained: np.ndarray  # (models, lanes, n) bool: claimed to have trained on it
-    sealed: np.ndarray   # (models, lanes, m)
+    sealed: np.ndarray  # (models, lanes, m)
+
 
 def stack_losses(
-    model: AdaRoute,           # with the lanes of all models side by side
-    lanes: int,                # of each model
+    model: AdaRoute,  # with the lanes of all models side by side
+    lanes: int,  # of each model
     claimed: pd.DataFrame,
     sealed: pd.DataFrame,
     groups=None,
 ) -> Stack:
     "Losses of all lanes, model by model; sealed rows that cannot be judged are left out."
-    each = [a.reshape(-1, lanes, a.shape[1]) for a in (lane_losses(model, claimed), trained_rows(model, claimed, groups), lane_losses(model, sealed))]
+    each = [
+        a.reshape(-1, lanes, a.shape[1])
+        for a in (
+            lane_losses(model, claimed),
+            trained_rows(model, claimed, groups),
+            lane_losses(model, sealed),
+        )
+    ]
     return Stack(*each[:2], each[2][..., ~np.isnan(each[2]).any(axis=(0, 1))])
+
 
 def pooled(*stacks: Stack) -> Stack:
     "The models of several stacks in one."
@@ -57,12 +68,13 @@ def pooled(*stacks: Stack) -> Stack:
 # %% ../../nbs/6_provenance/09_audit.ipynb #c16
 def row_excess(
     losses: np.ndarray,  # (models, lanes, n)
-    usual: np.ndarray,   # (models, lanes, n) bool: where the row is as claimed
-) -> np.ndarray:         # (models, lanes, n), NaN where there is nothing to compare with
+    usual: np.ndarray,  # (models, lanes, n) bool: where the row is as claimed
+) -> np.ndarray:  # (models, lanes, n), NaN where there is nothing to compare with
     "How much more a row costs than in the other models in which it is usual."
-    each = lambda v: np.where(usual, v, 0.).sum(axis=1, keepdims=True)
-    total, count = (each(v).sum(axis=0, keepdims=True) - each(v) for v in (losses, 1.))
+    each = lambda v: np.where(usual, v, 0.0).sum(axis=1, keepdims=True)
+    total, count = (each(v).sum(axis=0, keepdims=True) - each(v) for v in (losses, 1.0))
     return losses - total / np.where(count > 0, count, np.nan)
+
 
 def beyond_median(excess: np.ndarray, usual: np.ndarray) -> np.ndarray:
     "The excess beyond the median of the lane's usual rows."
@@ -71,97 +83,136 @@ def beyond_median(excess: np.ndarray, usual: np.ndarray) -> np.ndarray:
 # %% ../../nbs/6_provenance/09_audit.ipynb #c19
 def surprise(
     excess: np.ndarray,  # any shape
-    usual: np.ndarray,   # same shape, bool
-):                       # a function of an array
+    usual: np.ndarray,  # same shape, bool
+):  # a function of an array
     "How much an excess speaks against a claim: a log likelihood ratio that never falls."
     known = ~np.isnan(excess)
-    found = IsotonicRegression(y_min=.001, y_max=.999, out_of_bounds="clip").fit(excess[known], (~usual[known]).astype(float))
+    found = IsotonicRegression(y_min=0.001, y_max=0.999, out_of_bounds="clip").fit(
+        excess[known], (~usual[known]).astype(float)
+    )
     odds = usual[known].sum() / (~usual[known]).sum()
+
     def score(v):
         chance = found.predict(np.nan_to_num(v).ravel()).reshape(v.shape)
-        return np.where(np.isnan(v), np.nan, np.log(.9 + .1 * odds * chance / (1 - chance)))
+        return np.where(np.isnan(v), np.nan, np.log(0.9 + 0.1 * odds * chance / (1 - chance)))
+
     return score
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c22
 def suspicion(
     stack: Stack,
     leak: bool = False,  # about the sealed rows
-) -> np.ndarray:         # (models,)
+) -> np.ndarray:  # (models,)
     "The mean score of the rows in question, each model against the others."
     usual = ~stack.trained if leak else stack.trained
     excess = row_excess(stack.claimed, usual & ~np.isnan(stack.claimed))
-    if leak: return surprise(-excess, usual)(-row_excess(stack.sealed, np.ones(stack.sealed.shape, bool))).mean(axis=(1, 2))
+    if leak:
+        return surprise(-excess, usual)(
+            -row_excess(stack.sealed, np.ones(stack.sealed.shape, bool))
+        ).mean(axis=(1, 2))
     excess = beyond_median(excess, usual)
     return np.nanmean(np.where(usual, surprise(excess, usual)(excess), np.nan), axis=(1, 2))
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c25
-LEVEL = .05  # accepted rate of false alarms
+LEVEL = 0.05  # accepted rate of false alarms
+
 
 class Found(NamedTuple):
     "One model among references."
+
     p_value: float
-    far: float      # suspicion, minus the mean of the references
+    far: float  # suspicion, minus the mean of the references
+
 
 def among(
     references: Stack,
-    models: Stack,       # each is asked alone
+    models: Stack,  # each is asked alone
     leak: bool = False,
 ) -> list[Found]:
     "Rank each model among the references."
     found = []
     for i in range(len(models.trained)):
-        s = suspicion(pooled(references, Stack(*(block[i:i + 1] for block in models))), leak)
+        s = suspicion(pooled(references, Stack(*(block[i : i + 1] for block in models))), leak)
         found.append(Found(float((s >= s[-1]).mean()), float(s[-1] - s[:-1].mean())))
     return found
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c28
-SHARES = (.05, .1, .2, .5)     # for which the power is stated
+SHARES = (0.05, 0.1, 0.2, 0.5)  # for which the power is stated
+
 
 def lambdas(stack: Stack) -> np.ndarray:  # (models,)
     "The paper's bound on the missing share, model by model."
     count = stack.trained.sum(axis=1)
     mean = np.where(stack.trained, stack.claimed, 0).sum(axis=1) / np.maximum(count, 1)
     loss, sealed = np.where(count > 0, mean, np.nan), stack.sealed.mean(axis=1)
-    return np.array([fraction_below(memorisation(a, b), memorisation(b, b)) / .25 for a, b in zip(loss, sealed)])
+    return np.array(
+        [
+            fraction_below(memorisation(a, b), memorisation(b, b)) / 0.25
+            for a, b in zip(loss, sealed)
+        ]
+    )
+
 
 @dataclass(frozen=True)
 class Audit:
     "All fits of the auditor, and what the test finds in his cheats."
+
     references: Stack
-    missing: dict    # share -> Stack of models that left this share out
-    leaked: dict     # share -> Stack of models that let this share of the sealed rows in
+    missing: dict  # share -> Stack of models that left this share out
+    leaked: dict  # share -> Stack of models that let this share of the sealed rows in
+
     @cached_property
     def found(self) -> dict:  # leak -> share -> list of Found
-        return {leak: {k: among(self.references, s, leak) for k, s in cheats.items()} for leak, cheats in enumerate((self.missing, self.leaked))}
+        return {
+            leak: {k: among(self.references, s, leak) for k, s in cheats.items()}
+            for leak, cheats in enumerate((self.missing, self.leaked))
+        }
+
     def power(self, leak: bool = False) -> dict[float, float]:
         "The share of the cheats that are found, by how much is missing or has leaked."
-        return {k: float(np.mean([f.p_value <= LEVEL for f in found])) for k, found in self.found[leak].items()}
+        return {
+            k: float(np.mean([f.p_value <= LEVEL for f in found]))
+            for k, found in self.found[leak].items()
+        }
+
     def bound_power(self) -> dict[float, float]:
         "The same if lambda were the test."
         null = lambdas(self.references)
-        return {k: float(np.mean([((null >= v).sum() + 1) / (len(null) + 1) <= LEVEL for v in lambdas(s)])) for k, s in self.missing.items()}
+        return {
+            k: float(
+                np.mean([((null >= v).sum() + 1) / (len(null) + 1) <= LEVEL for v in lambdas(s)])
+            )
+            for k, s in self.missing.items()
+        }
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c29q
 class _Shelf:
     "Where fits are kept as they are done; in no folder, none are."
-    def __init__(self, folder, *about): self.folder = None if folder is None else _folder_for(folder, about)
+
+    def __init__(self, folder, *about):
+        self.folder = None if folder is None else _folder_for(folder, about)
 
     def model(self, fit: Callable) -> AdaRoute:
         "The references, of which the cheats take the encoder and the scales."
-        if self.folder is None: return fit()
+        if self.folder is None:
+            return fit()
         done, part = self.folder / "references", self.folder / "references.part"
         if not done.exists():
             shutil.rmtree(part, ignore_errors=True)
-            fit().save(part); os.replace(part, done)
+            fit().save(part)
+            os.replace(part, done)
         return AdaRoute.load(done)
 
     def stack(self, name: str, fit: Callable) -> Stack:
         "What a group of cheats loses."
-        if self.folder is None: return fit()
+        if self.folder is None:
+            return fit()
         file = self.folder / f"{name}.npz"
         if not file.exists():
-            np.savez(content := io.BytesIO(), **fit()._asdict()); write_atomically(file, content.getvalue())
-        with np.load(file) as kept: return Stack(**kept)
+            np.savez(content := io.BytesIO(), **fit()._asdict())
+            write_atomically(file, content.getvalue())
+        with np.load(file) as kept:
+            return Stack(**kept)
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c29t
 def _folder_for(folder, about: tuple) -> Path:
@@ -169,183 +220,315 @@ def _folder_for(folder, about: tuple) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = folder / "audit.txt"
     if any(folder.iterdir()) and (not file.exists() or file.read_text() != mark):
-        raise ValueError(f"keep: expected an empty folder or the one of this very audit, got {folder.name!r} with something else in it")
+        raise ValueError(
+            f"keep: expected an empty folder or the one of this very audit, got {folder.name!r} with something else in it"
+        )
     write_atomically(file, mark.encode())
     return folder
 
+
 def _about(model: AdaRoute, claimed, sealed, groups, *how) -> tuple:  # all that the fits depend on
     rows = [hash_pandas_object(frame, index=False).tolist() for frame in (claimed, sealed)]
-    return list(claimed.columns), rows, None if groups is None else pd.factorize(np.asarray(groups))[0].tolist(), plan_config(model), how, code_digest()
+    return (
+        list(claimed.columns),
+        rows,
+        None if groups is None else pd.factorize(np.asarray(groups))[0].tolist(),
+        plan_config(model),
+        how,
+        code_digest(),
+    )
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c29
 def make_audit(
-    model: AdaRoute,         # claimed; its parameters are taken
+    model: AdaRoute,  # claimed; its parameters are taken
     claimed: pd.DataFrame,
     sealed: pd.DataFrame,
     groups=None,
-    count: int = 39,         # references
-    trials: int = 20,        # cheats for each share
-    shares=SHARES, leaks=SHARES,  # missing; leaked
-    seed: int = 10 ** 9,     # the auditor's own
-    noise: float = 0.,       # in the gradients, if the configuration says so
-    progress: bool = False, keep=None,  # a folder in which fits are kept, to go on from after a stop
+    count: int = 39,  # references
+    trials: int = 20,  # cheats for each share
+    shares=SHARES,
+    leaks=SHARES,  # missing; leaked
+    seed: int = 10**9,  # the auditor's own
+    noise: float = 0.0,  # in the gradients, if the configuration says so
+    progress: bool = False,
+    keep=None,  # a folder in which fits are kept, to go on from after a stop
 ) -> Audit:
     "Fit references and cheats."
     check_number("trials", trials, 0, whole=True)
     shares, leaks = (tuple(s) if trials else () for s in (shares, leaks))
     lanes, fits = model.members, dict(groups=groups, noise=noise, together=model.members)
-    shelf = _Shelf(keep, *(_about(model, claimed, sealed, groups, count, trials, shares, leaks, seed, noise) if keep else ()))
-    with tqdm(total=count + trials * len(shares + leaks), disable=not progress, desc="models of our own", unit="fit", leave=False) as bar:
+    shelf = _Shelf(
+        keep,
+        *(
+            _about(model, claimed, sealed, groups, count, trials, shares, leaks, seed, noise)
+            if keep
+            else ()
+        ),
+    )
+    with tqdm(
+        total=count + trials * len(shares + leaks),
+        disable=not progress,
+        desc="models of our own",
+        unit="fit",
+        leave=False,
+    ) as bar:
         like = honest = shelf.model(lambda: reference_fits(model, claimed, count, seed, groups))
-        if noise: honest = fit_changed(like, claimed, count * lanes, seed, **fits)
-        def counted(stack, number): bar.update(number); return stack
+        if noise:
+            honest = fit_changed(like, claimed, count * lanes, seed, **fits)
+
+        def counted(stack, number):
+            bar.update(number)
+            return stack
+
         losses = lambda fitted: stack_losses(fitted, lanes, claimed, sealed, groups)
-        cheats = lambda at, **how: counted(shelf.stack(f"cheats-{at}", lambda: losses(fit_changed(like, claimed, trials * lanes, seed + at, **how, **fits))), trials)
-        return Audit(counted(losses(honest), count), {k: cheats(1 + i, missing=k) for i, k in enumerate(shares)},
-                     {k: cheats(11 + i, added=sealed, share=k) for i, k in enumerate(leaks)})
+        cheats = lambda at, **how: counted(
+            shelf.stack(
+                f"cheats-{at}",
+                lambda: losses(
+                    fit_changed(like, claimed, trials * lanes, seed + at, **how, **fits)
+                ),
+            ),
+            trials,
+        )
+        return Audit(
+            counted(losses(honest), count),
+            {k: cheats(1 + i, missing=k) for i, k in enumerate(shares)},
+            {k: cheats(11 + i, added=sealed, share=k) for i, k in enumerate(leaks)},
+        )
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c32
 def estimated_share(
-    far: float,             # of the claimed model
-    references: np.ndarray, # (R,) of the honest ones
-    trials: dict,           # share -> (T,) of the cheats
-) -> Bound:                 # kappa_hat
+    far: float,  # of the claimed model
+    references: np.ndarray,  # (R,) of the honest ones
+    trials: dict,  # share -> (T,) of the cheats
+) -> Bound:  # kappa_hat
     "The share at which such a suspicion is usual."
-    at, far_of = np.array([0., *sorted(trials)]), [references, *(np.asarray(trials[k]) for k in sorted(trials))]
+    at, far_of = (
+        np.array([0.0, *sorted(trials)]),
+        [references, *(np.asarray(trials[k]) for k in sorted(trials))],
+    )
     grid = np.linspace(0, at[-1], 201)
     mean = np.interp(grid, at, np.maximum.accumulate([f.mean() for f in far_of]))
     off = np.abs(max(far, mean[0]) - mean)
-    possible = grid[off <= np.maximum(2 * np.interp(grid, at, [f.std() for f in far_of]), off.min())]
-    return Bound(float(grid[off.argmin()]), float(possible[0]), float(possible[-1]) if possible[-1] < grid[-1] else 1.)
+    possible = grid[
+        off <= np.maximum(2 * np.interp(grid, at, [f.std() for f in far_of]), off.min())
+    ]
+    return Bound(
+        float(grid[off.argmin()]),
+        float(possible[0]),
+        float(possible[-1]) if possible[-1] < grid[-1] else 1.0,
+    )
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c35
 @dataclass(frozen=True)
 class MemorisationEvidence:
     "What the weights tell about claimed and sealed rows."
-    rows: int                          # claimed
+
+    rows: int  # claimed
     sealed_rows: int
-    enough: bool                       # whether there are FEWEST_ROWS on both sides; if not, nothing below is known
-    references: int = 0                # models that the auditor fitted
-    auc: float | None = None           # membership: chance that a trained row costs less than a sealed one
-    bound: Bound | None = None         # lambda, and the mean lambda of the references:
+    enough: bool  # whether there are FEWEST_ROWS on both sides; if not, nothing below is known
+    references: int = 0  # models that the auditor fitted
+    auc: float | None = None  # membership: chance that a trained row costs less than a sealed one
+    bound: Bound | None = None  # lambda, and the mean lambda of the references:
     honest_bound: float | None = None
     bound_p_value: float | None = None
     bound_power: dict | None = None
-    p_value: float | None = None       # that no claimed row is missing
-    power: dict | None = None          # share missing -> chance of an alarm
-    missing: Bound | None = None       # kappa_hat, if there were cheats to compare with
+    p_value: float | None = None  # that no claimed row is missing
+    power: dict | None = None  # share missing -> chance of an alarm
+    missing: Bound | None = None  # kappa_hat, if there were cheats to compare with
     leak_p_value: float | None = None  # that no sealed row trained
-    leak_power: dict | None = None     # share leaked -> chance of an alarm
-    leaked: Bound | None = None        # share of the sealed rows
+    leak_power: dict | None = None  # share leaked -> chance of an alarm
+    leaked: Bound | None = None  # share of the sealed rows
 
     def to_dict(self) -> dict:  # what JSON can hold
-        plain = lambda v: v._asdict() if isinstance(v, Bound) else {f"{k:g}": p for k, p in v.items()} if isinstance(v, dict) else v
+        plain = lambda v: (
+            v._asdict()
+            if isinstance(v, Bound)
+            else {f"{k:g}": p for k, p in v.items()}
+            if isinstance(v, dict)
+            else v
+        )
         return {name: plain(getattr(self, name)) for name in self.__dataclass_fields__}
 
     @property
-    def sentences(self) -> list[str]: return _sentences(self)
+    def sentences(self) -> list[str]:
+        return _sentences(self)
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c36
 FEWEST_ROWS = 50  # on either side
 
+
 def _sentences(e: MemorisationEvidence) -> list[str]:
-    if not e.enough: return [f"Not enough rows: {e.rows} claimed and {e.sealed_rows} sealed; at least {FEWEST_ROWS} of each are needed."]
+    if not e.enough:
+        return [
+            f"Not enough rows: {e.rows} claimed and {e.sealed_rows} sealed; at least {FEWEST_ROWS} of each are needed."
+        ]
+
     def says(p, what, share, power):
         said = f"{'Evidence' if p <= LEVEL else 'No evidence'} that {what} (p = {p:.3f} among {e.references} honest models; one honest run in 20 is suspected)."
-        if share: said += f" Estimated share {share.value:.0%}, 95 % interval {share.low:.0%} to {share.high:.0%}."
-        return said + (" Chance of an alarm, by the share: " + "; ".join(f"{k:.0%}: {v:.0%}" for k, v in power.items()) + "." if power else "")
-    return ["What the weights tell is evidence, never proof.",
-            says(e.p_value, "claimed rows were not trained on", e.missing, e.power),
-            says(e.leak_p_value, "sealed rows were trained on", e.leaked, e.leak_power),
-            f"By lambda alone at most {min(e.bound.high, 1):.0%} are missing (lambda {e.bound.value:.2f}; honest models have {e.honest_bound:.2f}).",
-            f"A trained row costs less than a sealed one with a chance of {e.auc:.0%}."]
+        if share:
+            said += f" Estimated share {share.value:.0%}, 95 % interval {share.low:.0%} to {share.high:.0%}."
+        return said + (
+            " Chance of an alarm, by the share: "
+            + "; ".join(f"{k:.0%}: {v:.0%}" for k, v in power.items())
+            + "."
+            if power
+            else ""
+        )
+
+    return [
+        "What the weights tell is evidence, never proof.",
+        says(e.p_value, "claimed rows were not trained on", e.missing, e.power),
+        says(e.leak_p_value, "sealed rows were trained on", e.leaked, e.leak_power),
+        f"By lambda alone at most {min(e.bound.high, 1):.0%} are missing (lambda {e.bound.value:.2f}; honest models have {e.honest_bound:.2f}).",
+        f"A trained row costs less than a sealed one with a chance of {e.auc:.0%}.",
+    ]
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c37
 def judge(
-    stack: Stack,    # of one model
+    stack: Stack,  # of one model
     audit: Audit,
-    groups=None,     # (n,) patients, for the interval of lambda
+    groups=None,  # (n,) patients, for the interval of lambda
 ) -> MemorisationEvidence:
     "What the audit says of a model."
     count = stack.trained[0].sum(axis=0)
     loss = np.where(stack.trained[0], stack.claimed[0], 0).sum(axis=0)[count > 0] / count[count > 0]
     sealed, null = stack.sealed[0].mean(axis=0), lambdas(audit.references)
     values, sealed_values = memorisation(loss, sealed), memorisation(sealed, sealed)
-    bound = subtraction_bound(values, sealed_values, groups=None if groups is None else np.asarray(groups)[count > 0])
+    bound = subtraction_bound(
+        values, sealed_values, groups=None if groups is None else np.asarray(groups)[count > 0]
+    )
     auc = roc_auc_score(np.repeat([1, 0], [len(values), len(sealed)]), np.r_[values, sealed_values])
     (found,), (leak,) = among(audit.references, stack), among(audit.references, stack, leak=True)
     return MemorisationEvidence(
-        stack.claimed.shape[2], len(sealed), True, len(null), float(auc), bound, float(null.mean()),
-        float(((null >= bound.value).sum() + 1) / (len(null) + 1)), audit.bound_power(),
-        found.p_value, audit.power(), _share(audit, found.far), leak.p_value, audit.power(leak=True), _share(audit, leak.far, leak=True))
+        stack.claimed.shape[2],
+        len(sealed),
+        True,
+        len(null),
+        float(auc),
+        bound,
+        float(null.mean()),
+        float(((null >= bound.value).sum() + 1) / (len(null) + 1)),
+        audit.bound_power(),
+        found.p_value,
+        audit.power(),
+        _share(audit, found.far),
+        leak.p_value,
+        audit.power(leak=True),
+        _share(audit, leak.far, leak=True),
+    )
+
 
 def _share(audit: Audit, far: float, leak: bool = False) -> Bound | None:
     trials = {k: [f.far for f in found] for k, found in audit.found[leak].items()}
-    if not trials: return None
+    if not trials:
+        return None
     null = suspicion(audit.references, leak)
     return estimated_share(far, null - null.mean(), trials)
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c38
 def memorisation_evidence(
-    model: AdaRoute,        # fitted
+    model: AdaRoute,  # fitted
     claimed: pd.DataFrame,  # the rows that it is said to be fitted to, as they were
-    sealed: pd.DataFrame,   # rows that it must not have seen
-    groups=None,            # (n,) as given to `fit`
-    count: int = 39,        # references
-    trials: int = 20,       # cheats for each share; 0: no power is stated
-    seed: int = 10 ** 9,    # the auditor's own
-    progress: bool = False, # show a progress bar
-    keep=None,              # see `make_audit`
+    sealed: pd.DataFrame,  # rows that it must not have seen
+    groups=None,  # (n,) as given to `fit`
+    count: int = 39,  # references
+    trials: int = 20,  # cheats for each share; 0: no power is stated
+    seed: int = 10**9,  # the auditor's own
+    progress: bool = False,  # show a progress bar
+    keep=None,  # see `make_audit`
 ) -> MemorisationEvidence:
     "Level 4 of the verifier."
-    if min(len(claimed), len(sealed)) < FEWEST_ROWS: return MemorisationEvidence(len(claimed), len(sealed), False)
+    if min(len(claimed), len(sealed)) < FEWEST_ROWS:
+        return MemorisationEvidence(len(claimed), len(sealed), False)
     stack = stack_losses(model, model.members, claimed, sealed, groups)
-    if min(stack.trained.any(axis=1).sum(), stack.sealed.shape[2]) < FEWEST_ROWS: return MemorisationEvidence(len(claimed), len(sealed), False)
-    return judge(stack, make_audit(model, claimed, sealed, groups, count, trials, seed=seed, progress=progress, keep=keep), groups)
+    if min(stack.trained.any(axis=1).sum(), stack.sealed.shape[2]) < FEWEST_ROWS:
+        return MemorisationEvidence(len(claimed), len(sealed), False)
+    return judge(
+        stack,
+        make_audit(
+            model, claimed, sealed, groups, count, trials, seed=seed, progress=progress, keep=keep
+        ),
+        groups,
+    )
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c43
 _FREE = dict(members=1, starts=1, design=dict(start="random"))
 _WEAK = lambda size: dict(evidence=size, axis=size, heads=size, router=4 * size)
-REGIMES = {   # how far a model over-fits
-    "stopped": dict(members=1, starts=1, steps=200, settings=dict(every=20)),                     # the best look is kept
-    "loose": _FREE | dict(steps=200, settings=dict(every=200), prior=_WEAK(.5)),                  # trained to the end
-    "over": _FREE | dict(steps=400, settings=dict(every=400), prior=_WEAK(.01)),                  # nearly without priors
-    "noisy": _FREE | dict(steps=200, settings=dict(every=200), prior=_WEAK(.5))}                  # "loose" with noise in the gradients
-NOISE = .3
-_COLUMNS = dict(text="note", categorical=["sex", "site"], tasks=dict(phq9="regression", gad7="regression"))
+REGIMES = {  # how far a model over-fits
+    "stopped": dict(
+        members=1, starts=1, steps=200, settings=dict(every=20)
+    ),  # the best look is kept
+    "loose": _FREE
+    | dict(steps=200, settings=dict(every=200), prior=_WEAK(0.5)),  # trained to the end
+    "over": _FREE
+    | dict(steps=400, settings=dict(every=400), prior=_WEAK(0.01)),  # nearly without priors
+    "noisy": _FREE | dict(steps=200, settings=dict(every=200), prior=_WEAK(0.5)),
+}  # "loose" with noise in the gradients
+NOISE = 0.3
+_COLUMNS = dict(
+    text="note", categorical=["sex", "site"], tasks=dict(phq9="regression", gad7="regression")
+)
 
-def _noise_of(regime: str) -> float: return NOISE * (regime == "noisy")
+
+def _noise_of(regime: str) -> float:
+    return NOISE * (regime == "noisy")
+
 
 @lru_cache(maxsize=1)
 def _trial_fits(world: int, regime: str, rows: int, count: int, trials: int, leaks: bool):
     claimed, sealed = (make_cohort(n, seed=world, draw=i).frame for i, n in enumerate((rows, 200)))
     like = _quietly(AdaRoute(**_COLUMNS, **REGIMES[regime], seed=world), claimed)
-    how = dict(count=count, trials=trials, seed=10 ** 6 + 10 * world, noise=_noise_of(regime), shares=() if leaks else SHARES, leaks=SHARES if leaks else ())
+    how = dict(
+        count=count,
+        trials=trials,
+        seed=10**6 + 10 * world,
+        noise=_noise_of(regime),
+        shares=() if leaks else SHARES,
+        leaks=SHARES if leaks else (),
+    )
     return claimed, sealed, like, make_audit(like, claimed, sealed, **how)
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c44
 def memorisation_trial(
-    world: int,            # seed of the simulated world
-    kappa: float = 0.,     # share of the training rows that is missing
+    world: int,  # seed of the simulated world
+    kappa: float = 0.0,  # share of the training rows that is missing
     regime: str = "loose",
-    leak: float = 0.,      # share of the sealed rows that trained
-    runs: int = 1,         # claimed runs, each with a seed of its own
-    rows: int = 300,       # claimed
-    count: int = 39,       # references
-    trials: int = 20,      # cheats of the auditor for each share; 0: no power is stated
-) -> list[dict]:           # plain numbers, one dictionary a run
+    leak: float = 0.0,  # share of the sealed rows that trained
+    runs: int = 1,  # claimed runs, each with a seed of its own
+    rows: int = 300,  # claimed
+    count: int = 39,  # references
+    trials: int = 20,  # cheats of the auditor for each share; 0: no power is stated
+) -> list[dict]:  # plain numbers, one dictionary a run
     "Claimed runs, honest or not, judged by one auditor."
-    if regime not in REGIMES: raise ValueError(f"regime: expected one of {', '.join(REGIMES)}, got {regime!r}")
+    if regime not in REGIMES:
+        raise ValueError(f"regime: expected one of {', '.join(REGIMES)}, got {regime!r}")
     claimed, sealed, like, audit = _trial_fits(world, regime, rows, count, trials, leak > 0)
-    seed, noise = 10 ** 8 + 1000 * world + round(100 * kappa) + round(10 * leak), _noise_of(regime)
-    if kappa or leak or noise: fits = [fit_changed(like, claimed, runs, seed, kappa, sealed if leak else None, leak, noise=noise)]
-    else: fits = [_quietly(clone(like).set_params(seed=seed + 100 * r), claimed) for r in range(runs)]
+    seed, noise = 10**8 + 1000 * world + round(100 * kappa) + round(10 * leak), _noise_of(regime)
+    if kappa or leak or noise:
+        fits = [
+            fit_changed(
+                like, claimed, runs, seed, kappa, sealed if leak else None, leak, noise=noise
+            )
+        ]
+    else:
+        fits = [_quietly(clone(like).set_params(seed=seed + 100 * r), claimed) for r in range(runs)]
     stack = pooled(*(stack_losses(fitted, 1, claimed, sealed) for fitted in fits))
     stated = {**audit.power(leak=leak > 0), 0: LEVEL}.get(leak or kappa)
     about = dict(world=world, regime=regime, kappa=kappa, leak=leak, stated_power=stated)
-    return [about | dict(run=r) | _plain(judge(Stack(*(b[r:r + 1] for b in stack)), audit)) for r in range(runs)]
+    return [
+        about | dict(run=r) | _plain(judge(Stack(*(b[r : r + 1] for b in stack)), audit))
+        for r in range(runs)
+    ]
+
 
 def _plain(e: MemorisationEvidence) -> dict:  # the numbers of a trial
-    numbers = {name: getattr(e, name) for name in ("p_value", "leak_p_value", "bound_p_value", "auc", "honest_bound")}
-    for name in ("missing", "leaked", "bound"): numbers |= {f"{name}_{k}": v for k, v in (getattr(e, name) or Bound(*[None] * 3))._asdict().items()}
+    numbers = {
+        name: getattr(e, name)
+        for name in ("p_value", "leak_p_value", "bound_p_value", "auc", "honest_bound")
+    }
+    for name in ("missing", "leaked", "bound"):
+        numbers |= {
+            f"{name}_{k}": v for k, v in (getattr(e, name) or Bound(*[None] * 3))._asdict().items()
+        }
     return numbers

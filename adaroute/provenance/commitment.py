@@ -34,16 +34,23 @@ def canonical_number(
 ) -> str:
     "A number as RFC 8785 writes it."
     x = float(x)
-    if not math.isfinite(x): raise CommitmentError("number: expected a finite one, got NaN or an infinite value")
-    if x == 0: return "0"
+    if not math.isfinite(x):
+        raise CommitmentError("number: expected a finite one, got NaN or an infinite value")
+    if x == 0:
+        return "0"
     text = repr(x)  # the shortest digits, in Python's notation
-    if "e" not in text: return text.removesuffix(".0")
+    if "e" not in text:
+        return text.removesuffix(".0")
     sign, digits, exponent = Decimal(text).as_tuple()
     point, digits = len(digits) + exponent, "".join(map(str, digits)).rstrip("0")
-    if len(digits) <= point <= 21: out = digits.ljust(point, "0")
-    elif 0 < point <= 21: out = digits[:point] + "." + digits[point:]
-    elif -6 < point <= 0: out = "0." + "0" * -point + digits
-    else: out = digits[0] + ("." + digits[1:] if digits[1:] else "") + f"e{point - 1:+d}"
+    if len(digits) <= point <= 21:
+        out = digits.ljust(point, "0")
+    elif 0 < point <= 21:
+        out = digits[:point] + "." + digits[point:]
+    elif -6 < point <= 0:
+        out = "0." + "0" * -point + digits
+    else:
+        out = digits[0] + ("." + digits[1:] if digits[1:] else "") + f"e{point - 1:+d}"
     return "-" * sign + out
 
 # %% ../../nbs/6_provenance/01_commitment.ipynb #c11
@@ -51,23 +58,38 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _quote = json.JSONEncoder(ensure_ascii=False).encode
 _order = lambda key: key.encode("utf-16-be", "surrogatepass")
 
+
 def _string(text: str) -> str:
-    if _SURROGATE.search(text): raise CommitmentError("text: expected Unicode characters, got half of a surrogate pair")
+    if _SURROGATE.search(text):
+        raise CommitmentError("text: expected Unicode characters, got half of a surrogate pair")
     return _quote(text)
+
 
 def canonical_json(
     value,  # None, booleans, numbers, text, and lists and dictionaries of them
 ) -> str:
     "A value as RFC 8785 writes it: one text for one value."
-    if value is None or isinstance(value, bool): return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, str): return _string(value)
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return _string(value)
     if isinstance(value, (int, float)):
-        if isinstance(value, int) and abs(value) > 2**53: raise CommitmentError("number: expected one that a float64 holds exactly")
+        if isinstance(value, int) and abs(value) > 2**53:
+            raise CommitmentError("number: expected one that a float64 holds exactly")
         return canonical_number(value)
-    if isinstance(value, (list, tuple)): return "[" + ",".join(map(canonical_json, value)) + "]"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(map(canonical_json, value)) + "]"
     if isinstance(value, Mapping) and all(isinstance(k, str) for k in value):
-        return "{" + ",".join(f"{_string(k)}:{canonical_json(value[k])}" for k in sorted(value, key=_order)) + "}"
-    raise CommitmentError(f"JSON: expected what JSON can hold, with text as keys, got {type(value).__name__}")
+        return (
+            "{"
+            + ",".join(
+                f"{_string(k)}:{canonical_json(value[k])}" for k in sorted(value, key=_order)
+            )
+            + "}"
+        )
+    raise CommitmentError(
+        f"JSON: expected what JSON can hold, with text as keys, got {type(value).__name__}"
+    )
 
 # %% ../../nbs/6_provenance/01_commitment.ipynb #c13b
 def _json_digest(value) -> str:  # SHA-256 of a value as canonical JSON, in hex
@@ -75,14 +97,17 @@ def _json_digest(value) -> str:  # SHA-256 of a value as canonical JSON, in hex
 
 # %% ../../nbs/6_provenance/01_commitment.ipynb #c15
 def _cell(frame, name: str, row: int, text: str | None) -> str:  # a cell of text as JSON
-    if text is None: return "null"
-    if _SURROGATE.search(text): _refuse(frame, name, row, "text of Unicode characters", "half of a surrogate pair")
+    if text is None:
+        return "null"
+    if _SURROGATE.search(text):
+        _refuse(frame, name, row, "text of Unicode characters", "half of a surrogate pair")
     return _quote(unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")))
+
 
 def canonical_records(
     frame: pd.DataFrame,  # (n rows) with inputs and outcomes
-    schema: Schema,       # which columns belong to a record
-) -> list[bytes]:         # n
+    schema: Schema,  # which columns belong to a record
+) -> list[bytes]:  # n
     "The rows of a table as canonical JSON; columns outside the schema are left out."
     frame = _table(frame)
     batch, cells = read(frame, schema), {}
@@ -98,12 +123,14 @@ def canonical_records(
 
 # %% ../../nbs/6_provenance/01_commitment.ipynb #c16
 def canonical_record(
-    record,          # one row: a dictionary, or a row of a frame (a Series)
+    record,  # one row: a dictionary, or a row of a frame (a Series)
     schema: Schema,  # which columns belong to a record
 ) -> bytes:
     "One record as canonical JSON: what a patient or a doctor can write down again."
     if not isinstance(record, (Mapping, pd.Series)):
-        raise CommitmentError(f"record: expected a dictionary or a row of a frame, got {type(record).__name__}")
+        raise CommitmentError(
+            f"record: expected a dictionary or a row of a frame, got {type(record).__name__}"
+        )
     return canonical_records(pd.DataFrame([dict(record)], dtype=object), schema)[0]
 
 # %% ../../nbs/6_provenance/01_commitment.ipynb #c20
@@ -111,44 +138,64 @@ def new_key() -> bytes:  # 32
     "A secret key from the system's source of randomness."
     return secrets.token_bytes(32)
 
+
 def _check_key(key) -> bytes:
-    if isinstance(key, bytes) and len(key) >= 32: return key
+    if isinstance(key, bytes) and len(key) >= 32:
+        return key
     got = f"{len(key)} bytes" if isinstance(key, bytes) else type(key).__name__
     raise CommitmentError(f"key: expected at least 32 bytes, as `new_key` makes them, got {got}")
 
+
 def record_leaf(
     record: bytes,  # as `canonical_record` writes it
-    salt: bytes,    # 32
-) -> bytes:         # 32
+    salt: bytes,  # 32
+) -> bytes:  # 32
     "The hash of a record: SHA-256 of 0x00, salt and record."
     return hashlib.sha256(b"\0" + salt + record).digest()
 
 # %% ../../nbs/6_provenance/01_commitment.ipynb #c23
 def _labels(frame: pd.DataFrame, given, what: str) -> list[str]:  # (n) ids or groups as text
     if isinstance(given, str):
-        if given not in frame: raise CommitmentError(f"{what}: expected a column of the table, got {_name(given)}")
+        if given not in frame:
+            raise CommitmentError(f"{what}: expected a column of the table, got {_name(given)}")
         given = frame[given]
     values = list(given) if isinstance(given, Iterable) else [given]
-    if len(values) != len(frame): raise CommitmentError(f"{what}: expected {len(frame)}, one each row, got {len(values)}")
+    if len(values) != len(frame):
+        raise CommitmentError(f"{what}: expected {len(frame)}, one each row, got {len(values)}")
     for row, value in enumerate(values):
         whole = isinstance(value, Integral) and not isinstance(value, bool)
-        if not whole and not isinstance(value, str) or value == "" or isinstance(value, str) and _SURROGATE.search(value):
+        if (
+            not whole
+            and not isinstance(value, str)
+            or value == ""
+            or isinstance(value, str)
+            and _SURROGATE.search(value)
+        ):
             where = f"row {row} (index {_label(frame.index[row])})"
-            raise CommitmentError(f"{what}: expected text or whole numbers, none missing, got {type(value).__name__} at {where}")
+            raise CommitmentError(
+                f"{what}: expected text or whole numbers, none missing, got {type(value).__name__} at {where}"
+            )
     return [unicodedata.normalize("NFC", str(v)) for v in values]
 
-def _record_names(frame: pd.DataFrame, positions: list[int], ids, groups) -> list[bytes]:  # (n) what the salts are made of
+
+def _record_names(
+    frame: pd.DataFrame, positions: list[int], ids, groups
+) -> list[bytes]:  # (n) what the salts are made of
     ids = list(positions) if ids is None else _labels(frame, ids, "ids")
     groups = [None] * len(ids) if groups is None else _labels(frame, groups, "groups")
     seen = {}
     for row, pair in enumerate(zip(groups, ids)):
         first = seen.setdefault(pair, row)
-        if first != row: raise CommitmentError(f"ids: expected each once in a group, got one at rows {first} and {row}")
+        if first != row:
+            raise CommitmentError(
+                f"ids: expected each once in a group, got one at rows {first} and {row}"
+            )
     return [canonical_json(pair).encode() for pair in zip(groups, ids)]
 
 # %% ../../nbs/6_provenance/01_commitment.ipynb #c27
 def _node(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\1" + left + right).digest()
+
 
 def merkle_levels(
     leaves: list[bytes],  # (n) 32 bytes each
@@ -156,12 +203,16 @@ def merkle_levels(
     "All levels of the tree, from the leaves to the root."
     levels = [list(leaves)]
     while len(below := levels[-1]) > 1:
-        levels.append([_node(*pair) for pair in zip(below[::2], below[1::2])] + (below[-1:] if len(below) % 2 else []))
+        levels.append(
+            [_node(*pair) for pair in zip(below[::2], below[1::2])]
+            + (below[-1:] if len(below) % 2 else [])
+        )
     return levels
+
 
 def merkle_root(
     leaves: list[bytes],  # (n) 32 bytes each
-) -> bytes:               # 32
+) -> bytes:  # 32
     "The root of the tree; of no leaves, the SHA-256 of nothing."
     return merkle_levels(leaves)[-1][0] if leaves else hashlib.sha256().digest()
 
@@ -169,25 +220,33 @@ def merkle_root(
 @dataclass(frozen=True)
 class RecordTree:
     "What the custodian holds while proofs are made: hashes and names of records, never filed."
+
     levels: list[list[bytes]] = field(repr=False)  # from `merkle_levels`
-    names: dict[int, bytes] = field(repr=False)    # position -> what its salt is made of
-    mark: bytes = field(repr=False)                # tells another key from this one
+    names: dict[int, bytes] = field(repr=False)  # position -> what its salt is made of
+    mark: bytes = field(repr=False)  # tells another key from this one
 
 # %% ../../nbs/6_provenance/01_commitment.ipynb #c31b
 @dataclass(frozen=True)
 class Commitment:
     "What is filed before training: it fixes a table and shows nothing of it."
-    root: str             # hex
-    count: int            # leaves of the tree
-    schema_digest: str    # hex
-    withdrawn: tuple = () # pairs (position, tombstone as hex), by position
+
+    root: str  # hex
+    count: int  # leaves of the tree
+    schema_digest: str  # hex
+    withdrawn: tuple = ()  # pairs (position, tombstone as hex), by position
     replaces: str | None = None  # root of the commitment before a withdrawal
     tree: RecordTree | None = field(default=None, repr=False, compare=False)
 
     def to_dict(self) -> dict:
         "What JSON can hold: neither key nor salts, leaves or records."
-        return dict(format="adaroute-commitment-1", root=self.root, count=self.count, schema_digest=self.schema_digest,
-                    withdrawn=[list(pair) for pair in self.withdrawn], replaces=self.replaces)
+        return dict(
+            format="adaroute-commitment-1",
+            root=self.root,
+            count=self.count,
+            schema_digest=self.schema_digest,
+            withdrawn=[list(pair) for pair in self.withdrawn],
+            replaces=self.replaces,
+        )
 
     @property
     def digest(self) -> str:
@@ -200,45 +259,70 @@ class Commitment:
         return _commitment(cls, d)
 
 # %% ../../nbs/6_provenance/01_commitment.ipynb #c33
-def _hex(value) -> bool: return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
-def _whole(value) -> bool: return type(value) is int and 0 <= value < 2**53
+def _hex(value) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
+
+
+def _whole(value) -> bool:
+    return type(value) is int and 0 <= value < 2**53
+
 
 def _fields(d, what: str, keys: set):  # refuse what has not exactly these keys
-    if isinstance(d, Mapping) and set(d) == keys: return
+    if isinstance(d, Mapping) and set(d) == keys:
+        return
     got = f"{len(d)} keys" if isinstance(d, Mapping) else type(d).__name__
     raise CommitmentError(f"{what}: expected the keys {', '.join(sorted(keys))}, got {got}")
+
 
 def _commitment(cls, d) -> Commitment:
     _fields(d, "commitment", {"format", "root", "count", "schema_digest", "withdrawn", "replaces"})
     pairs = d["withdrawn"] if isinstance(d["withdrawn"], list) else [None]
     good = all(isinstance(p, list) and len(p) == 2 and _whole(p[0]) and _hex(p[1]) for p in pairs)
-    checks = dict(format=d["format"] == "adaroute-commitment-1", root=_hex(d["root"]), count=_whole(d["count"]) and d["count"] > 0,
-                  schema_digest=_hex(d["schema_digest"]), withdrawn=good, replaces=d["replaces"] is None or _hex(d["replaces"]))
+    checks = dict(
+        format=d["format"] == "adaroute-commitment-1",
+        root=_hex(d["root"]),
+        count=_whole(d["count"]) and d["count"] > 0,
+        schema_digest=_hex(d["schema_digest"]),
+        withdrawn=good,
+        replaces=d["replaces"] is None or _hex(d["replaces"]),
+    )
     if good and checks["count"]:
         at = [p[0] for p in pairs]
         checks["withdrawn"] = at == sorted(set(at)) and all(i < d["count"] for i in at)
     for name, fine in checks.items():
-        if not fine: raise CommitmentError(f"commitment: {name} is not of the form that `to_dict` writes")
+        if not fine:
+            raise CommitmentError(f"commitment: {name} is not of the form that `to_dict` writes")
     return cls(d["root"], d["count"], d["schema_digest"], tuple(map(tuple, pairs)), d["replaces"])
 
 # %% ../../nbs/6_provenance/01_commitment.ipynb #c34
-def _settled(levels, withdrawn, replaces, schema_digest: str, names: dict, mark: bytes) -> Commitment:
-    return Commitment(levels[-1][0].hex(), len(levels[0]), schema_digest, tuple(withdrawn), replaces, RecordTree(levels, names, mark))
+def _settled(
+    levels, withdrawn, replaces, schema_digest: str, names: dict, mark: bytes
+) -> Commitment:
+    return Commitment(
+        levels[-1][0].hex(),
+        len(levels[0]),
+        schema_digest,
+        tuple(withdrawn),
+        replaces,
+        RecordTree(levels, names, mark),
+    )
 
 # %% ../../nbs/6_provenance/01_commitment.ipynb #c34b
 def commit_records(
-    frame: pd.DataFrame,   # (n rows) with inputs and outcomes
-    schema: Schema,        # which columns belong to a record
-    key: bytes,            # from `new_key`; kept by the custodian
-    ids=None,              # name of a column, or one each row; None: the position
-    groups=None,           # patients: name of a column, or one each row; None: no groups
-    withdrawn: tuple = (), # `withdrawn` of an earlier commitment, where the frame is what remains
+    frame: pd.DataFrame,  # (n rows) with inputs and outcomes
+    schema: Schema,  # which columns belong to a record
+    key: bytes,  # from `new_key`; kept by the custodian
+    ids=None,  # name of a column, or one each row; None: the position
+    groups=None,  # patients: name of a column, or one each row; None: no groups
+    withdrawn: tuple = (),  # `withdrawn` of an earlier commitment, where the frame is what remains
 ) -> Commitment:
     "Commit to a table: to every record, its place, its id and its group."
     key, frame, gone = _check_key(key), _table(frame), dict(withdrawn)
     total = len(frame) + len(gone)
     if not all(_whole(i) and i < total and _hex(t) for i, t in gone.items()):
-        raise CommitmentError(f"withdrawn: expected pairs of a position below {total} and a tombstone in hex")
+        raise CommitmentError(
+            f"withdrawn: expected pairs of a position below {total} and a tombstone in hex"
+        )
     positions = [i for i in range(total) if i not in gone]
     names = dict(zip(positions, _record_names(frame, positions, ids, groups)))
     leaves = {i: bytes.fromhex(tombstone) for i, tombstone in gone.items()}
@@ -246,17 +330,21 @@ def commit_records(
         leaves[i] = record_leaf(record, hmac.digest(key, name, "sha256"))
     digest = _json_digest(schema.to_dict())
     levels = merkle_levels([leaves[i] for i in range(len(leaves))])
-    return _settled(levels, sorted(gone.items()), None, digest, names, hmac.digest(key, b"mark", "sha256"))
+    return _settled(
+        levels, sorted(gone.items()), None, digest, names, hmac.digest(key, b"mark", "sha256")
+    )
 
 # %% ../../nbs/6_provenance/01_commitment.ipynb #c40
 _B64 = lambda raw: base64.b64encode(raw).decode()
 
+
 @dataclass(frozen=True)
 class Proof:
     "The way from one record to the root."
-    position: int             # of the record in the table, from 0
-    salt: bytes               # 32, of this record only
-    path: tuple[bytes, ...]   # hashes beside the way, from the leaf up
+
+    position: int  # of the record in the table, from 0
+    salt: bytes  # 32, of this record only
+    path: tuple[bytes, ...]  # hashes beside the way, from the leaf up
 
     def to_dict(self) -> dict:
         "What JSON can hold, in under 1 kB."
@@ -266,79 +354,111 @@ class Proof:
     def from_dict(cls, d: dict) -> "Proof":
         "The inverse of `to_dict`, checked."
         _fields(d, "proof", {"position", "salt", "path"})
-        if not _whole(d["position"]): raise CommitmentError("proof: expected a whole number as position")
+        if not _whole(d["position"]):
+            raise CommitmentError("proof: expected a whole number as position")
         salt, path = (_unpack(d[name], name) for name in ("salt", "path"))
-        if len(salt) != 32 or len(path) % 32: raise CommitmentError("proof: expected a salt of 32 bytes and a path of 32 bytes each")
-        return cls(d["position"], salt, tuple(path[i:i + 32] for i in range(0, len(path), 32)))
+        if len(salt) != 32 or len(path) % 32:
+            raise CommitmentError("proof: expected a salt of 32 bytes and a path of 32 bytes each")
+        return cls(d["position"], salt, tuple(path[i : i + 32] for i in range(0, len(path), 32)))
+
 
 def _unpack(text, name: str) -> bytes:  # base64 in its one canonical form
     if isinstance(text, str) and len(text) % 4 == 0 and re.fullmatch("[A-Za-z0-9+/]*={0,2}", text):
         raw = base64.b64decode(text)
-        if _B64(raw) == text: return raw
+        if _B64(raw) == text:
+            return raw
     raise CommitmentError(f"proof: expected {name} as base64")
 
 # %% ../../nbs/6_provenance/01_commitment.ipynb #c41
-def _row(commitment: Commitment, position) -> int:  # a position in a tree that is there, and not withdrawn
-    if commitment.tree is None: raise CommitmentError("commitment: expected one with its tree; commit the table again")
-    if not isinstance(position, Integral) or isinstance(position, bool) or not 0 <= position < commitment.count:
+def _row(
+    commitment: Commitment, position
+) -> int:  # a position in a tree that is there, and not withdrawn
+    if commitment.tree is None:
+        raise CommitmentError("commitment: expected one with its tree; commit the table again")
+    if (
+        not isinstance(position, Integral)
+        or isinstance(position, bool)
+        or not 0 <= position < commitment.count
+    ):
         raise CommitmentError(f"position: expected a whole number from 0 to {commitment.count - 1}")
-    if position in dict(commitment.withdrawn): raise CommitmentError(f"position {position}: this record was withdrawn")
+    if position in dict(commitment.withdrawn):
+        raise CommitmentError(f"position {position}: this record was withdrawn")
     return int(position)
+
 
 def _beside(levels: list[list[bytes]], i: int) -> tuple[bytes, ...]:  # the path of leaf i
     path = []
     for level in levels[:-1]:
-        if i ^ 1 < len(level): path.append(level[i ^ 1])
+        if i ^ 1 < len(level):
+            path.append(level[i ^ 1])
         i //= 2
     return tuple(path)
 
+
 def inclusion_proof(
     commitment: Commitment,  # from `commit_records` or `withdraw`, with its tree
-    position: int,           # row of the table, from 0
-    key: bytes,              # the key that the table was committed with
+    position: int,  # row of the table, from 0
+    key: bytes,  # the key that the table was committed with
 ) -> Proof:
     "A proof that one record is part of a commitment."
     i, tree = _row(commitment, position), commitment.tree
     if not hmac.compare_digest(hmac.digest(_check_key(key), b"mark", "sha256"), tree.mark):
-        raise CommitmentError("key: expected the one that the table was committed with, got another")
+        raise CommitmentError(
+            "key: expected the one that the table was committed with, got another"
+        )
     return Proof(i, hmac.digest(key, tree.names[i], "sha256"), _beside(tree.levels, i))
 
 # %% ../../nbs/6_provenance/01_commitment.ipynb #c43
-def _climb(leaf: bytes, position: int, count: int, path) -> bytes | None:  # the root that a path leads to; None: it does not fit
+def _climb(
+    leaf: bytes, position: int, count: int, path
+) -> bytes | None:  # the root that a path leads to; None: it does not fit
     i, last = position, count - 1
-    if not 0 <= i <= last: return None
+    if not 0 <= i <= last:
+        return None
     for other in path:
-        if last == 0: return None
-        while i == last and i % 2 == 0: i, last = i // 2, last // 2  # went up alone
+        if last == 0:
+            return None
+        while i == last and i % 2 == 0:
+            i, last = i // 2, last // 2  # went up alone
         leaf = _node(other, leaf) if i % 2 else _node(leaf, other)
         i, last = i // 2, last // 2
     return leaf if last == 0 else None
 
+
 def check_inclusion(
-    root: str,      # of the filed commitment
-    count: int,     # of the filed commitment
+    root: str,  # of the filed commitment
+    count: int,  # of the filed commitment
     record: bytes,  # from `canonical_record`
-    proof: Proof,   # from `inclusion_proof`, or `Proof.from_dict`
+    proof: Proof,  # from `inclusion_proof`, or `Proof.from_dict`
 ) -> bool:
     "Whether this record stands in the committed table at the position of the proof."
-    if not isinstance(record, bytes): raise CommitmentError(f"record: expected bytes of `canonical_record`, got {type(record).__name__}")
-    if not isinstance(proof, Proof): raise CommitmentError(f"proof: expected a Proof, got {type(proof).__name__}")
+    if not isinstance(record, bytes):
+        raise CommitmentError(
+            f"record: expected bytes of `canonical_record`, got {type(record).__name__}"
+        )
+    if not isinstance(proof, Proof):
+        raise CommitmentError(f"proof: expected a Proof, got {type(proof).__name__}")
     sizes = [len(p) if isinstance(p, bytes) else 0 for p in (proof.salt, *proof.path)]
-    if not (_hex(root) and _whole(count) and _whole(proof.position)) or set(sizes) != {32}: return False
+    if not (_hex(root) and _whole(count) and _whole(proof.position)) or set(sizes) != {32}:
+        return False
     reached = _climb(record_leaf(record, proof.salt), proof.position, count, proof.path)
     return reached is not None and reached.hex() == root
 
 # %% ../../nbs/6_provenance/01_commitment.ipynb #c49
 def withdraw(
     commitment: Commitment,  # with its tree
-    positions,               # one position, or several
+    positions,  # one position, or several
 ) -> Commitment:
     "A new commitment in which these records are tombstones, and which names the old root."
     positions = list(positions) if isinstance(positions, Iterable) else [positions]
     rows = sorted({_row(commitment, p) for p in positions})
-    if not rows: raise CommitmentError("positions: expected at least one, got none")
+    if not rows:
+        raise CommitmentError("positions: expected at least one, got none")
     tree, leaves = commitment.tree, list(commitment.tree.levels[0])
-    for i in rows: leaves[i] = hashlib.sha256(b"\2" + leaves[i]).digest()
+    for i in rows:
+        leaves[i] = hashlib.sha256(b"\2" + leaves[i]).digest()
     gone = sorted([*commitment.withdrawn, *((i, leaves[i].hex()) for i in rows)])
     names = {i: name for i, name in tree.names.items() if i not in rows}
-    return _settled(merkle_levels(leaves), gone, commitment.root, commitment.schema_digest, names, tree.mark)
+    return _settled(
+        merkle_levels(leaves), gone, commitment.root, commitment.schema_digest, names, tree.mark
+    )

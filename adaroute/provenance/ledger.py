@@ -22,130 +22,219 @@ class LedgerError(ValueError):
 
 # %% ../../nbs/6_provenance/03_ledger.ipynb #c06
 _sha = (_hex, "a SHA-256 in hex")
-_line = (lambda v: isinstance(v, str) and 0 < len(v) <= 1000 and v == v.strip() and not _CONTROL.search(v), "a line of text")
+_line = (
+    lambda v: (
+        isinstance(v, str) and 0 < len(v) <= 1000 and v == v.strip() and not _CONTROL.search(v)
+    ),
+    "a line of text",
+)
 _count = (lambda v: type(v) is int and 0 < v < 2**53, "a whole number above 0")
 _table = (lambda v: isinstance(v, Mapping), "a dictionary")
 
 _KINDS = {
-    "commitment": dict(plan=_sha, root=_sha),                     # a plan was filed, on the table with this root
-    "nonce": dict(plan=_sha, value=_line, source=_line),          # somebody supplied its nonce
-    "result": dict(plan=_sha, transcript=_sha, scores=_table),    # it was trained; digest of the transcript's head
-    "abandoned": dict(plan=_sha, reason=_line),                   # it will have no result
+    "commitment": dict(plan=_sha, root=_sha),  # a plan was filed, on the table with this root
+    "nonce": dict(plan=_sha, value=_line, source=_line),  # somebody supplied its nonce
+    "result": dict(
+        plan=_sha, transcript=_sha, scores=_table
+    ),  # it was trained; digest of the transcript's head
+    "abandoned": dict(plan=_sha, reason=_line),  # it will have no result
     "withdrawal": dict(old_root=_sha, new_root=_sha, tombstones=_count),  # records left the table
 }
 
 # %% ../../nbs/6_provenance/03_ledger.ipynb #c07
 def _body(kind, body: dict) -> dict:  # what an entry says, checked
-    if not isinstance(kind, str) or kind not in _KINDS: raise LedgerError(f"kind: expected one of {', '.join(_KINDS)}")
-    if set(body) != set(_KINDS[kind]): raise LedgerError(f"{kind}: expected the fields {', '.join(_KINDS[kind])}, got {len(body)} fields")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise LedgerError(f"kind: expected one of {', '.join(_KINDS)}")
+    if set(body) != set(_KINDS[kind]):
+        raise LedgerError(
+            f"{kind}: expected the fields {', '.join(_KINDS[kind])}, got {len(body)} fields"
+        )
     for name, (fine, what) in _KINDS[kind].items():
-        if not fine(body[name]): raise LedgerError(f"{kind}: expected {what} as {name}, got {type(body[name]).__name__}")
-    if kind == "nonce": _nonce(body)
+        if not fine(body[name]):
+            raise LedgerError(f"{kind}: expected {what} as {name}, got {type(body[name]).__name__}")
+    if kind == "nonce":
+        _nonce(body)
     return _plain(body, kind, LedgerError)
 
+
 def _nonce(body: dict) -> None:  # refuse what no plan could use
-    try: return Nonce(body["value"], body["source"]) and None
-    except PlanError as e: why = str(e)
+    try:
+        return Nonce(body["value"], body["source"]) and None
+    except PlanError as e:
+        why = str(e)
     raise LedgerError(why)
 
 # %% ../../nbs/6_provenance/03_ledger.ipynb #c09
 def _time(given) -> str:
-    if given is None: return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    try: good = isinstance(given, str) and datetime.strptime(given, "%Y-%m-%dT%H:%M:%SZ").strftime("%Y-%m-%dT%H:%M:%SZ") == given
-    except ValueError: good = False
-    if not good: raise LedgerError("time: expected UTC as 2026-11-21T09:30:00Z")
+    if given is None:
+        return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        good = (
+            isinstance(given, str)
+            and datetime.strptime(given, "%Y-%m-%dT%H:%M:%SZ").strftime("%Y-%m-%dT%H:%M:%SZ")
+            == given
+        )
+    except ValueError:
+        good = False
+    if not good:
+        raise LedgerError("time: expected UTC as 2026-11-21T09:30:00Z")
     return given
 
 # %% ../../nbs/6_provenance/03_ledger.ipynb #c12
-def _fate(plan: dict) -> str: return next((kind for kind in ("result", "abandoned") if kind in plan), "open")
+def _fate(plan: dict) -> str:
+    return next((kind for kind in ("result", "abandoned") if kind in plan), "open")
+
 
 def _file(book: dict, entry: dict, n: int) -> None:  # put line n into the book, or refuse
-    if entry["kind"] == "withdrawal": return _move(book, entry, n)
+    if entry["kind"] == "withdrawal":
+        return _move(book, entry, n)
     plan = book["plans"].get(entry["plan"])
     if entry["kind"] == "commitment":
-        if plan: raise LedgerError(f"line {n}: expected a new plan, got the one of line {plan['commitment']}")
+        if plan:
+            raise LedgerError(
+                f"line {n}: expected a new plan, got the one of line {plan['commitment']}"
+            )
         book["plans"][entry["plan"]] = dict(plan=entry["plan"], root=entry["root"], commitment=n)
         book["table"].setdefault(entry["root"], entry["root"])
         return
-    if not plan: raise LedgerError(f"line {n}: expected a plan that was filed before, got a {entry['kind']} without a commitment")
+    if not plan:
+        raise LedgerError(
+            f"line {n}: expected a plan that was filed before, got a {entry['kind']} without a commitment"
+        )
     if (ended := _fate(plan)) != "open":
-        raise LedgerError(f"line {n}: expected nothing more of the plan that ended in line {plan[ended]} ({ended}), got {entry['kind']}")
-    if entry["kind"] in plan: raise LedgerError(f"line {n}: expected one nonce a plan, got another than in line {plan['nonce']}")
+        raise LedgerError(
+            f"line {n}: expected nothing more of the plan that ended in line {plan[ended]} ({ended}), got {entry['kind']}"
+        )
+    if entry["kind"] in plan:
+        raise LedgerError(
+            f"line {n}: expected one nonce a plan, got another than in line {plan['nonce']}"
+        )
     plan[entry["kind"]] = n
+
 
 def _move(book: dict, entry: dict, n: int) -> None:  # the table goes on under another root
     table, (old, new) = book["table"], (entry["old_root"], entry["new_root"])
-    if old not in table: raise LedgerError(f"line {n}: expected an old root that was committed before")
-    if new in table: raise LedgerError(f"line {n}: expected a new root, got one that is in the ledger already")
+    if old not in table:
+        raise LedgerError(f"line {n}: expected an old root that was committed before")
+    if new in table:
+        raise LedgerError(f"line {n}: expected a new root, got one that is in the ledger already")
     table[new] = table[old]
 
 # %% ../../nbs/6_provenance/03_ledger.ipynb #c14
 _FIRST = "0" * 64
 
+
 def _lines(content: bytes) -> list[bytes]:
     lines = content.split(b"\n")
     if lines[-1]:
-        raise LedgerError(f"line {len(lines)}: cut off after {len(lines[-1])} bytes, as by a crash while it was written. It was never confirmed: "
-                          "mend(), or 'adaroute ledger mend', sets it aside; then append again what is missing")
+        raise LedgerError(
+            f"line {len(lines)}: cut off after {len(lines[-1])} bytes, as by a crash while it was written. It was never confirmed: "
+            "mend(), or 'adaroute ledger mend', sets it aside; then append again what is missing"
+        )
     return lines[:-1]
+
 
 def _checked_entry(entry: dict, n: int) -> None:
     try:
         _time(entry.get("time", 0))
-        _body(entry.get("kind"), {k: v for k, v in entry.items() if k not in ("before", "kind", "time")})
-    except LedgerError as e: why = str(e)
-    else: return
+        _body(
+            entry.get("kind"),
+            {k: v for k, v in entry.items() if k not in ("before", "kind", "time")},
+        )
+    except LedgerError as e:
+        why = str(e)
+    else:
+        return
     raise LedgerError(f"line {n}: {why}")
 
 # %% ../../nbs/6_provenance/03_ledger.ipynb #c15
-def _read_book(content: bytes) -> tuple[list[dict], dict, list[str]]:  # entries, who is who, the hash of each line
+def _read_book(
+    content: bytes,
+) -> tuple[list[dict], dict, list[str]]:  # entries, who is who, the hash of each line
     entries, hashes, book = [], [_FIRST], dict(plans={}, table={})
     for n, line in enumerate(_lines(content), 1):
         entry = _canonical(line, f"line {n}", LedgerError)
-        if not isinstance(entry, dict): raise LedgerError(f"line {n}: expected a dictionary, got {type(entry).__name__}")
+        if not isinstance(entry, dict):
+            raise LedgerError(f"line {n}: expected a dictionary, got {type(entry).__name__}")
         if entry.get("before") != hashes[-1]:
-            where = f"line {n - 1} was altered, or lines were removed, added or swapped here" if n > 1 else "lines before it were removed"
-            raise LedgerError(f"line {n}: expected the hash of {'line ' + str(n - 1) if n > 1 else 'nothing'} in it; {where}")
+            where = (
+                f"line {n - 1} was altered, or lines were removed, added or swapped here"
+                if n > 1
+                else "lines before it were removed"
+            )
+            raise LedgerError(
+                f"line {n}: expected the hash of {'line ' + str(n - 1) if n > 1 else 'nothing'} in it; {where}"
+            )
         _checked_entry(entry, n)
         _file(book, entry, n)
-        entries.append(entry); hashes.append(hashlib.sha256(line).hexdigest())
+        entries.append(entry)
+        hashes.append(hashlib.sha256(line).hexdigest())
     return entries, book, hashes
 
 # %% ../../nbs/6_provenance/03_ledger.ipynb #c17
 _READ, _CHANGE, _ADD = os.O_RDONLY, os.O_RDWR | os.O_APPEND, os.O_RDWR | os.O_APPEND | os.O_CREAT
 
+
 class _Locked:
     "The open and locked file, closed at the end of the block."
-    def __init__(self, path: Path, way: int): self.path, self.way = path, way
+
+    def __init__(self, path: Path, way: int):
+        self.path, self.way = path, way
+
     def __enter__(self) -> int:
-        try: import fcntl
-        except ImportError: raise LedgerError("ledger: expected a system that can lock a file (fcntl)") from None
-        try: self.file = os.open(self.path, os.O_NONBLOCK | self.way, 0o600)
-        except OSError as e: why = f"expected a file that can be {'read' if self.way == _READ else 'written'}, got '{e.strerror}'"
+        try:
+            import fcntl
+        except ImportError:
+            raise LedgerError("ledger: expected a system that can lock a file (fcntl)") from None
+        try:
+            self.file = os.open(self.path, os.O_NONBLOCK | self.way, 0o600)
+        except OSError as e:
+            why = f"expected a file that can be {'read' if self.way == _READ else 'written'}, got '{e.strerror}'"
         else:
             try:
-                if not S_ISREG(os.fstat(self.file).st_mode): raise OSError(0, "not a file")
-                fcntl.flock(self.file, (fcntl.LOCK_SH if self.way == _READ else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+                if not S_ISREG(os.fstat(self.file).st_mode):
+                    raise OSError(0, "not a file")
+                fcntl.flock(
+                    self.file,
+                    (fcntl.LOCK_SH if self.way == _READ else fcntl.LOCK_EX) | fcntl.LOCK_NB,
+                )
                 return self.file
-            except BlockingIOError: why = "expected it to be free, but another process is using it; try again"
-            except OSError as e: why = f"expected a file that can be locked, got '{e.strerror}'"
+            except BlockingIOError:
+                why = "expected it to be free, but another process is using it; try again"
+            except OSError as e:
+                why = f"expected a file that can be locked, got '{e.strerror}'"
             os.close(self.file)
         raise LedgerError(f"ledger {self.path.name!r}: {why}")
-    def __exit__(self, *_): os.close(self.file)
+
+    def __exit__(self, *_):
+        os.close(self.file)
 
 # %% ../../nbs/6_provenance/03_ledger.ipynb #c18
-def _write_line(file: int, line: bytes, size: int, folder: Path) -> None:  # all of it to the disk, or nothing
+def _write_line(
+    file: int, line: bytes, size: int, folder: Path
+) -> None:  # all of it to the disk, or nothing
     try:
-        if os.write(file, line) != len(line): raise OSError(0, "written in part")
+        if os.write(file, line) != len(line):
+            raise OSError(0, "written in part")
         os.fsync(file)
-        if size == 0: inside = os.open(folder, os.O_RDONLY); os.fsync(inside); os.close(inside)
+        if size == 0:
+            inside = os.open(folder, os.O_RDONLY)
+            os.fsync(inside)
+            os.close(inside)
         return
-    except OSError as e: why = e.strerror
-    with suppress(OSError): os.ftruncate(file, size)
-    raise LedgerError(f"ledger: expected to write {len(line)} bytes, got '{why}'; the entry was not added")
+    except OSError as e:
+        why = e.strerror
+    with suppress(OSError):
+        os.ftruncate(file, size)
+    raise LedgerError(
+        f"ledger: expected to write {len(line)} bytes, got '{why}'; the entry was not added"
+    )
+
 
 def _content(file: int) -> bytes:
-    with os.fdopen(os.dup(file), "rb") as f: f.seek(0); return f.read()
+    with os.fdopen(os.dup(file), "rb") as f:
+        f.seek(0)
+        return f.read()
 
 # %% ../../nbs/6_provenance/03_ledger.ipynb #c19a
 def _append(ledger: "Ledger", kind: str, time: str | None, body: dict) -> dict:
@@ -155,65 +244,116 @@ def _append(ledger: "Ledger", kind: str, time: str | None, body: dict) -> dict:
         entries, book, hashes = _read_book(content)
         entry = dict(before=hashes[-1], kind=kind, time=time, **body)
         _file(book, entry, len(hashes))
-        _write_line(file, canonical_json(entry).encode() + b"\n", len(content), ledger.path.absolute().parent)
+        _write_line(
+            file,
+            canonical_json(entry).encode() + b"\n",
+            len(content),
+            ledger.path.absolute().parent,
+        )
     return entry
 
+
 def _after(hashes: list[str], head: str | None) -> int:  # lines after a head that was published
-    if head is None: return len(hashes) - 1
-    if not _hex(head): raise LedgerError("head: expected 64 digits in hex")
-    if head not in hashes: raise LedgerError(f"head: not among the {len(hashes) - 1} lines; lines were cut off or the ledger was written anew")
+    if head is None:
+        return len(hashes) - 1
+    if not _hex(head):
+        raise LedgerError("head: expected 64 digits in hex")
+    if head not in hashes:
+        raise LedgerError(
+            f"head: not among the {len(hashes) - 1} lines; lines were cut off or the ledger was written anew"
+        )
     return len(hashes) - 1 - hashes.index(head)
 
 # %% ../../nbs/6_provenance/03_ledger.ipynb #c20
 class Ledger:
     "An append-only file of what was filed and what became of it."
-    def __init__(self, path): self.path = Path(path)
-    def __repr__(self) -> str: return f"Ledger({self.path.name!r})"
+
+    def __init__(self, path):
+        self.path = Path(path)
+
+    def __repr__(self) -> str:
+        return f"Ledger({self.path.name!r})"
+
     def append(self, kind: str, time: str | None = None, **body) -> dict:
         "Add an entry and return it; refuse what does not fit."
         return _append(self, kind, time, body)
+
     def _book(self):
-        with _Locked(self.path, _READ) as file: return _read_book(_content(file))
+        with _Locked(self.path, _READ) as file:
+            return _read_book(_content(file))
+
     @property
     def entries(self) -> list[dict]:
         "All entries in order, checked."
         return self._book()[0]
+
     @property
     def head(self) -> str:
         "The hash of the last line: what is to be published elsewhere."
         return self._book()[2][-1]
+
     def check(self, head: str | None = None) -> int:
         "Check all of it, and that a head published earlier is in it; how many entries came after that head."
         return _after(self._book()[2], head)
+
     def open_plans(self) -> list[str]:
         "Digests of the plans with neither result nor end."
         return [p["plan"] for p in self._book()[1]["plans"].values() if _fate(p) == "open"]
-    def behind(self, plan: str) -> dict: return _behind(self, plan)
-    def mend(self) -> bytes: return _mend(self)[0]
+
+    def behind(self, plan: str) -> dict:
+        return _behind(self, plan)
+
+    def mend(self) -> bytes:
+        return _mend(self)[0]
 
 # %% ../../nbs/6_provenance/03_ledger.ipynb #c30
-def _mend(ledger: Ledger) -> tuple[bytes, Path | None]:  # what was cut off, and the file that it is in now; nothing where all is well
+def _mend(
+    ledger: Ledger,
+) -> tuple[
+    bytes, Path | None
+]:  # what was cut off, and the file that it is in now; nothing where all is well
     with _Locked(ledger.path, _CHANGE) as file:
         content = _content(file)
         whole = content.rfind(b"\n") + 1
         _read_book(content[:whole])
-        if whole == len(content): return b"", None
+        if whole == len(content):
+            return b"", None
         aside = ledger.path.with_name(f"{ledger.path.name}.cut-{whole}")
         try:
-            with open(aside, "ab", opener=lambda p, flags: os.open(p, flags, 0o600)) as f: f.write(content[whole:]); f.flush(); os.fsync(f.fileno())
-            os.ftruncate(file, whole); os.fsync(file)
+            with open(aside, "ab", opener=lambda p, flags: os.open(p, flags, 0o600)) as f:
+                f.write(content[whole:])
+                f.flush()
+                os.fsync(f.fileno())
+            os.ftruncate(file, whole)
+            os.fsync(file)
             return content[whole:], aside
-        except OSError as e: why = e.strerror
-    raise LedgerError(f"ledger: expected to set {len(content) - whole} bytes aside, got '{why}'; try again")
+        except OSError as e:
+            why = e.strerror
+    raise LedgerError(
+        f"ledger: expected to set {len(content) - whole} bytes aside, got '{why}'; try again"
+    )
 
 # %% ../../nbs/6_provenance/03_ledger.ipynb #c33
 def _behind(ledger: Ledger, plan: str) -> dict:
     "Plans filed up to a published result, counted by what became of them."
     _, book, _ = ledger._book()
     mine, plans, table = book["plans"].get(plan), book["plans"].values(), book["table"]
-    if not mine or "result" not in mine: raise LedgerError("plan: expected the digest of one with a result in the ledger")
+    if not mine or "result" not in mine:
+        raise LedgerError("plan: expected the digest of one with a result in the ledger")
     earlier = [p for p in plans if p["commitment"] < mine["result"]]
     same = [p for p in earlier if table[p["root"]] == table[mine["root"]]]
-    count = lambda some: dict(commitments=len(some)) | {k: sum(_fate(p) == k for p in some) for k in ("result", "abandoned", "open")}
-    order = [dict(plan=p["plan"], line=p["commitment"], fate=_fate(p), same_root=p in same) for p in earlier]
-    return dict(nonce="nonce" in mine, line=mine["result"], same_root=count(same), in_all=count(earlier), order=order)
+    count = lambda some: (
+        dict(commitments=len(some))
+        | {k: sum(_fate(p) == k for p in some) for k in ("result", "abandoned", "open")}
+    )
+    order = [
+        dict(plan=p["plan"], line=p["commitment"], fate=_fate(p), same_root=p in same)
+        for p in earlier
+    ]
+    return dict(
+        nonce="nonce" in mine,
+        line=mine["result"],
+        same_root=count(same),
+        in_all=count(earlier),
+        order=order,
+    )

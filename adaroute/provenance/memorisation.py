@@ -28,217 +28,336 @@ from ..training import Rows, Watch, one_thread, train
 @torch.no_grad()
 @one_thread()
 def lane_losses(
-    model: AdaRoute,      # fitted
+    model: AdaRoute,  # fitted
     frame: pd.DataFrame,  # (n rows) with outcomes
-) -> np.ndarray:          # (lanes, n), NaN where no outcome was observed or nothing can be read
+) -> np.ndarray:  # (lanes, n), NaN where no outcome was observed or nothing can be read
     "What each lane of a fitted model loses on each row, per observed outcome."
-    rows, _ = prepare(read(frame, model.schema_), model.encoder_, model.scale_, model.design_, model.factor_)
+    rows, _ = prepare(
+        read(frame, model.schema_), model.encoder_, model.scale_, model.design_, model.factor_
+    )
     lanes, seen = len(model.model_.seeds), (~rows.y.isnan()).sum(dim=1)
-    parts = [Rows(*(block[at:at + 1024].expand(lanes, *[-1] * 2) for block in rows)) for at in range(0, len(seen), 1024)]
-    loss = torch.cat([likelihood_loss(model.model_, model.model_(b.joined, b.open), b.y) for b in parts], dim=1) / seen.clamp_min(1)
+    parts = [
+        Rows(*(block[at : at + 1024].expand(lanes, *[-1] * 2) for block in rows))
+        for at in range(0, len(seen), 1024)
+    ]
+    loss = torch.cat(
+        [likelihood_loss(model.model_, model.model_(b.joined, b.open), b.y) for b in parts], dim=1
+    ) / seen.clamp_min(1)
     usable = (seen > 0) & (rows.open & model.model_.wanted).any(dim=1)
     return torch.where(usable, loss, torch.nan).double().numpy()
+
 
 def model_losses(
     model: AdaRoute,
     frame: pd.DataFrame,  # (n rows) with outcomes
-) -> np.ndarray:          # (n,)
+) -> np.ndarray:  # (n,)
     "What the model as a whole, the mixture of its lanes, loses on each row."
-    each, seen = lane_losses(model, frame), np.maximum(read(frame, model.schema_).observed.sum(axis=1), 1)
-    with np.errstate(invalid="ignore"): return (math.log(len(each)) - np.logaddexp.reduce(-each * seen, axis=0)) / seen
+    each, seen = (
+        lane_losses(model, frame),
+        np.maximum(read(frame, model.schema_).observed.sum(axis=1), 1),
+    )
+    with np.errstate(invalid="ignore"):
+        return (math.log(len(each)) - np.logaddexp.reduce(-each * seen, axis=0)) / seen
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #c10
 def trained_rows(
-    model: AdaRoute,      # fitted
+    model: AdaRoute,  # fitted
     frame: pd.DataFrame,  # (n rows) as it was fitted
-    groups=None,          # (n,) as they were given to `fit`
-) -> np.ndarray:          # (lanes, n) bool
+    groups=None,  # (n,) as they were given to `fit`
+) -> np.ndarray:  # (lanes, n) bool
     "Which rows each lane trained on, if the seed of the model is the true one."
     use, labels = _usable(model, frame, groups)[1:]
-    train = make_split(labels, model.members, 1, model.validation, np.random.default_rng(model.seed)).train.numpy()
+    train = make_split(
+        labels, model.members, 1, model.validation, np.random.default_rng(model.seed)
+    ).train.numpy()
     out = np.zeros((model.members, len(read(frame, model.schema_))), bool)
     out[np.arange(model.members)[:, None], use[train]] = True
     return out
 
-def _usable(model: AdaRoute, frame, groups=None) -> tuple[Rows, np.ndarray, np.ndarray]:  # rows that teach something, where they stood, their groups
+
+def _usable(
+    model: AdaRoute, frame, groups=None
+) -> tuple[
+    Rows, np.ndarray, np.ndarray
+]:  # rows that teach something, where they stood, their groups
     batch = read(frame, model.schema_)
-    use = np.flatnonzero(open_routes(batch.presence, model.design_.routes).any(axis=1) & batch.observed.any(axis=1))
-    labels = pd.factorize(use if groups is None else np.asarray(groups)[use], use_na_sentinel=False)[0]
+    use = np.flatnonzero(
+        open_routes(batch.presence, model.design_.routes).any(axis=1) & batch.observed.any(axis=1)
+    )
+    labels = pd.factorize(
+        use if groups is None else np.asarray(groups)[use], use_na_sentinel=False
+    )[0]
     rows, _ = prepare(batch.take(use), model.encoder_, model.scale_, model.design_, model.factor_)
     return rows, use, labels
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #c13
 def memorisation(
-    losses: np.ndarray,         # (..., n) of the rows in question
+    losses: np.ndarray,  # (..., n) of the rows in question
     sealed_losses: np.ndarray,  # (..., m)
-) -> np.ndarray:                # (..., n)
+) -> np.ndarray:  # (..., n)
     "M(d, W): mean loss of the sealed rows minus the loss of a row."
     return np.nanmean(sealed_losses, axis=-1, keepdims=True) - losses
 
-def memorisation_delta(before, sealed_before, after, sealed_after) -> np.ndarray:  # (..., n), (..., m) twice -> (..., n)
+
+def memorisation_delta(
+    before, sealed_before, after, sealed_after
+) -> np.ndarray:  # (..., n), (..., m) twice -> (..., n)
     "Delta M: what the rows gained in memorisation between two sets of weights."
     return memorisation(after, sealed_after) - memorisation(before, sealed_before)
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #c16
 def below_quantile(
-    values: np.ndarray,         # (n,) memorisation of the rows
+    values: np.ndarray,  # (n,) memorisation of the rows
     sealed_values: np.ndarray,  # (m,) of the sealed rows
-    p: float = .25,
-) -> np.ndarray:                # (n,) bool
+    p: float = 0.25,
+) -> np.ndarray:  # (n,) bool
     "Which rows are remembered less than the p-quantile of the sealed rows."
-    check_number("p", p, .01, .99)
+    check_number("p", p, 0.01, 0.99)
     return values < np.nanquantile(sealed_values, p)
 
-def fraction_below(values, sealed_values, p: float = .25) -> float:  # FBQ
+
+def fraction_below(values, sealed_values, p: float = 0.25) -> float:  # FBQ
     "The share of rows below the p-quantile of the sealed rows."
     return float(below_quantile(values[~np.isnan(values)], sealed_values, p).mean())
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #c19
 class Bound(NamedTuple):
     "An estimate and the ends of its 95 % interval."
+
     value: float
     low: float
     high: float
+
 
 def _drawn(values, groups, rng):  # whole groups with replacement
     code = pd.factorize(groups)[0]
     order, size = np.argsort(code, kind="stable"), np.bincount(code)
     ends = np.cumsum(size)
     pick = rng.integers(len(size), size=len(size))
-    return values[np.concatenate([order[ends[g] - size[g]:ends[g]] for g in pick])]
+    return values[np.concatenate([order[ends[g] - size[g] : ends[g]] for g in pick])]
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #c19b
 def subtraction_bound(
-    values: np.ndarray,         # (n,) memorisation of claimed rows
+    values: np.ndarray,  # (n,) memorisation of claimed rows
     sealed_values: np.ndarray,  # (m,)
-    p: float = .25,
-    groups=None,                # (n,) patients
-    sealed_groups=None,         # (m,)
+    p: float = 0.25,
+    groups=None,  # (n,) patients
+    sealed_groups=None,  # (m,)
     draws: int = 500,
     seed: int = 0,
-) -> Bound:                     # lambda
+) -> Bound:  # lambda
     "Lambda = FBQ / p, an upper bound on the missing share."
-    rng, groups = np.random.default_rng(seed), np.arange(len(values)) if groups is None else np.asarray(groups)
-    sealed_groups = np.arange(len(sealed_values)) if sealed_groups is None else np.asarray(sealed_groups)
+    rng, groups = (
+        np.random.default_rng(seed),
+        np.arange(len(values)) if groups is None else np.asarray(groups),
+    )
+    sealed_groups = (
+        np.arange(len(sealed_values)) if sealed_groups is None else np.asarray(sealed_groups)
+    )
     found, n = fraction_below(values, sealed_values, p), len(pd.unique(groups))
-    again = [fraction_below(_drawn(values, groups, rng), _drawn(sealed_values, sealed_groups, rng), p) for _ in range(draws)]
-    low, high = np.quantile(again, (.025, .975))
-    exact = np.nan_to_num(beta.ppf(.025, found * n, n - found * n + 1)), np.nan_to_num(beta.ppf(.975, found * n + 1, n - found * n), nan=1.)
+    again = [
+        fraction_below(_drawn(values, groups, rng), _drawn(sealed_values, sealed_groups, rng), p)
+        for _ in range(draws)
+    ]
+    low, high = np.quantile(again, (0.025, 0.975))
+    exact = (
+        np.nan_to_num(beta.ppf(0.025, found * n, n - found * n + 1)),
+        np.nan_to_num(beta.ppf(0.975, found * n + 1, n - found * n), nan=1.0),
+    )
     return Bound(found / p, float(min(low, exact[0]) / p), float(max(high, exact[1]) / p))
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #p05
 def reference_fits(
-    model: AdaRoute,      # the claimed one; its parameters are taken, its weights are not
+    model: AdaRoute,  # the claimed one; its parameters are taken, its weights are not
     frame: pd.DataFrame,  # claimed rows
-    count: int = 39,      # how many references, each with the members of the claimed model
-    seed: int = 10 ** 9,  # the auditor's own
-    groups=None,          # as they were given to `fit`
-) -> AdaRoute:            # fitted, count * members lanes
+    count: int = 39,  # how many references, each with the members of the claimed model
+    seed: int = 10**9,  # the auditor's own
+    groups=None,  # as they were given to `fit`
+) -> AdaRoute:  # fitted, count * members lanes
     "Honest models of the claimed rows, fitted by the auditor, side by side."
     check_number("count", count, 19, whole=True)
-    if seed == model.seed: raise ValueError(f"seed: expected one of the auditor's own, got {seed}, that of the claimed model")
+    if seed == model.seed:
+        raise ValueError(
+            f"seed: expected one of the auditor's own, got {seed}, that of the claimed model"
+        )
     quiet = dict(checkpoint=None, transcript=None, progress=False, spares=False)
-    return _quietly(clone(model).set_params(members=count * model.members, seed=seed, **quiet), frame, groups)
+    return _quietly(
+        clone(model).set_params(members=count * model.members, seed=seed, **quiet), frame, groups
+    )
+
 
 def _quietly(model: AdaRoute, frame: pd.DataFrame, groups=None) -> AdaRoute:
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "the router collapsed")        # a matter of the claimed configuration, not of the auditor's fits
+        warnings.filterwarnings(
+            "ignore", "the router collapsed"
+        )  # a matter of the claimed configuration, not of the auditor's fits
         return model.fit(frame, groups=groups)
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #p08
 @one_thread()
 def fit_changed(
-    like: AdaRoute,              # fitted to the claimed rows: its encoder, scales and settings are taken
-    frame: pd.DataFrame,         # (n rows) claimed
-    lanes: int,                  # how many members
+    like: AdaRoute,  # fitted to the claimed rows: its encoder, scales and settings are taken
+    frame: pd.DataFrame,  # (n rows) claimed
+    lanes: int,  # how many members
     seed: int,
-    missing: float = 0.,         # share of each lane's training rows that is left out
+    missing: float = 0.0,  # share of each lane's training rows that is left out
     added: pd.DataFrame | None = None,  # (m rows) of which some train as well
-    share: float = 0.,           # of the added rows, for each lane
-    groups=None,                 # (n,)
-    noise: float = 0.,           # standard deviation of what is added to each entry of the gradients
-    together: int = 1,           # lanes in a row that leave out, or let in, the same rows
-) -> AdaRoute:                   # fitted
+    share: float = 0.0,  # of the added rows, for each lane
+    groups=None,  # (n,)
+    noise: float = 0.0,  # standard deviation of what is added to each entry of the gradients
+    together: int = 1,  # lanes in a row that leave out, or let in, the same rows
+) -> AdaRoute:  # fitted
     "Members that did not train on what they claim."
     est = clone(like).set_params(members=lanes, seed=seed)
     rows, _, labels = _usable(like, frame, groups)
-    if added is not None: rows = Rows(*(torch.cat(blocks) for blocks in zip(rows, _usable(like, added)[0])))
+    if added is not None:
+        rows = Rows(*(torch.cat(blocks) for blocks in zip(rows, _usable(like, added)[0])))
     split = make_split(labels, lanes, est.starts, est.validation, np.random.default_rng(seed))
-    train = _changed(split.train, est.starts, missing, np.arange(len(labels), len(rows.y)), share, together, np.random.default_rng([seed, 1]))
+    train = _changed(
+        split.train,
+        est.starts,
+        missing,
+        np.arange(len(labels), len(rows.y)),
+        share,
+        together,
+        np.random.default_rng([seed, 1]),
+    )
     found = _trained(like, est, rows, len(labels), split._replace(train=train), noise)
-    for name in ("schema_", "design_", "encoder_", "scale_", "factor_", "widths_", "fallback_", "extras_"): found[name] = getattr(like, name)
-    for name, value in found.items(): setattr(est, name, value)
+    for name in (
+        "schema_",
+        "design_",
+        "encoder_",
+        "scale_",
+        "factor_",
+        "widths_",
+        "fallback_",
+        "extras_",
+    ):
+        found[name] = getattr(like, name)
+    for name, value in found.items():
+        setattr(est, name, value)
     return est
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #p09
-def _changed(train: torch.Tensor, starts: int, missing: float, extra: np.ndarray, share: float, together: int, rng) -> torch.Tensor:
+def _changed(
+    train: torch.Tensor,
+    starts: int,
+    missing: float,
+    extra: np.ndarray,
+    share: float,
+    together: int,
+    rng,
+) -> torch.Tensor:
     "Training rows of each lane: some left out, some let in."
     count, more, out = round(missing * train.shape[1]), round(share * len(extra)), []
     for lane, own in enumerate(train[::starts].numpy()):
-        if lane % together == 0: rank, added = rng.random(int(train.max()) + 1), rng.permutation(extra)[:more]
+        if lane % together == 0:
+            rank, added = rng.random(int(train.max()) + 1), rng.permutation(extra)[:more]
         out += [np.concatenate([own[np.sort(np.argsort(rank[own])[count:])], added])] * starts
     return torch.from_numpy(np.array(out))
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #p09b
-def _trained(like: AdaRoute, est: AdaRoute, rows: Rows, claimed: int, split, noise: float) -> dict:  # as the estimator trains
+def _trained(
+    like: AdaRoute, est: AdaRoute, rows: Rows, claimed: int, split, noise: float
+) -> dict:  # as the estimator trains
     settings, prior, _, _ = _settled(est)
-    if est.steps is None: settings = replace(settings, steps=min(max(4 * claimed, 2000), settings.steps))
+    if est.steps is None:
+        settings = replace(settings, steps=min(max(4 * claimed, 2000), settings.steps))
     lanes = range(est.members * est.starts)
     cautions = [prior.cautions[lane % est.starts % len(prior.cautions)] for lane in lanes]
-    routed = RoutedModel(like.design_, like.widths_, like.scale_, [1000 * est.seed + lane for lane in lanes], cautions)
-    aim(routed.paths, rows.joined[:claimed, :like.widths_.numbers])
-    if like.design_.start == "ridge": start_from_ridge(routed, rows, split)
-    if noise: _make_noisy(routed, noise, est.seed)
+    routed = RoutedModel(
+        like.design_,
+        like.widths_,
+        like.scale_,
+        [1000 * est.seed + lane for lane in lanes],
+        cautions,
+    )
+    aim(routed.paths, rows.joined[:claimed, : like.widths_.numbers])
+    if like.design_.start == "ridge":
+        start_from_ridge(routed, rows, split)
+    if noise:
+        _make_noisy(routed, noise, est.seed)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "the router collapsed")
         run = train(routed, rows, split, settings, prior)
     learn_trust(routed, rows, split)
     return _kept(routed, run, est.members)
 
+
 def _make_noisy(routed: RoutedModel, noise: float, seed: int) -> None:
     "Gaussian noise on every gradient; what it protects is not accounted for, so such a run is noisy, not private."
     g = torch.Generator().manual_seed(seed)
     for p in routed.parameters():
-        if p.requires_grad: p.register_hook(lambda grad: grad + noise * torch.randn(grad.shape, generator=g))
+        if p.requires_grad:
+            p.register_hook(lambda grad: grad + noise * torch.randn(grad.shape, generator=g))
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #c49
 class _Thermometer(Watch):
     "Measures Delta M on every block after each segment of a single pass."
+
     def __init__(self, rows: Rows, sealed: Rows, segments: int, steps: int, batch: int):
-        self.rows, self.sealed, self.segments, self.steps, self.batch, self.heat = rows, sealed, segments, steps, batch, []
+        self.rows, self.sealed, self.segments, self.steps, self.batch, self.heat = (
+            rows,
+            sealed,
+            segments,
+            steps,
+            batch,
+            [],
+        )
+
     @torch.no_grad()
     def measured(self, model) -> list[np.ndarray]:
-        one = lambda r: likelihood_loss(model, model(r.joined[None], r.open[None]), r.y[None])[0] / (~r.y.isnan()).sum(dim=1)
+        one = lambda r: (
+            likelihood_loss(model, model(r.joined[None], r.open[None]), r.y[None])[0]
+            / (~r.y.isnan()).sum(dim=1)
+        )
         return [one(r).double().numpy() for r in (self.rows, self.sealed)]
+
     def begin(self, run, mark):
-        self.blocks = run.order[0, :self.segments * self.steps * self.batch].view(self.segments, -1).numpy()
+        self.blocks = (
+            run.order[0, : self.segments * self.steps * self.batch].view(self.segments, -1).numpy()
+        )
         self.before = self.measured(run.model)
+
     def step(self, run):
-        if run.step % self.steps: return
+        if run.step % self.steps:
+            return
         after = self.measured(run.model)
         self.heat.append(memorisation_delta(*self.before, *after)[self.blocks].mean(axis=1))
         self.before = after
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #c49b
 def heat_map(
-    like: AdaRoute,        # fitted to the claimed rows: its encoder and scales are taken
+    like: AdaRoute,  # fitted to the claimed rows: its encoder and scales are taken
     claimed: pd.DataFrame,
     sealed: pd.DataFrame,
     segments: int = 8,
-    batch: int = 4,        # rows a step
-    lr: float = .02,
+    batch: int = 4,  # rows a step
+    lr: float = 0.02,
     seed: int = 0,
-) -> np.ndarray:           # (segments, blocks) mean Delta M
+) -> np.ndarray:  # (segments, blocks) mean Delta M
     "One pass over the claimed rows in which each segment sees its own block."
-    est = clone(like).set_params(seed=seed, settings=dict(batch=batch, lr=lr, warm=0., close=0., steps=10 ** 6), steps=None)
+    est = clone(like).set_params(
+        seed=seed, settings=dict(batch=batch, lr=lr, warm=0.0, close=0.0, steps=10**6), steps=None
+    )
     settings, prior, design, _ = _settled(est)
     (rows, _, groups), (unseen, *_) = _usable(like, claimed), _usable(like, sealed)
     split = make_split(groups, 1, 1, est.validation, np.random.default_rng(seed))
     per_segment = split.train.shape[1] // batch // segments
     if per_segment < 1:
-        raise ValueError(f"claimed: expected {segments * batch} training rows or more, for {segments} segments, got {split.train.shape[1]}")
+        raise ValueError(
+            f"claimed: expected {segments * batch} training rows or more, for {segments} segments, got {split.train.shape[1]}"
+        )
     routed = RoutedModel(design, like.widths_, like.scale_, [1000 * seed])
-    aim(routed.paths, rows.joined[:, :like.widths_.numbers])
+    aim(routed.paths, rows.joined[:, : like.widths_.numbers])
     watch = _Thermometer(rows, unseen, segments, per_segment, batch)
-    train(routed, rows, split, replace(settings, steps=10 ** 6, every=10 ** 6), prior, watch, stop_at=segments * per_segment)
+    train(
+        routed,
+        rows,
+        split,
+        replace(settings, steps=10**6, every=10**6),
+        prior,
+        watch,
+        stop_at=segments * per_segment,
+    )
     return np.array(watch.heat)

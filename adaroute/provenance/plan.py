@@ -27,7 +27,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from .commitment import Commitment, CommitmentError, _hex, _json_digest, _labels, canonical_json, commit_records, merkle_root
+from .commitment import Commitment, CommitmentError, _hex, _json_digest, _labels
+from .commitment import canonical_json, commit_records, merkle_root
 from ..evaluation.metrics import score
 from ..schema import Schema
 from ..training import write_atomically
@@ -38,67 +39,96 @@ class PlanError(ValueError):
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c08
 def group_codes(
-    groups,         # (n) labels: text or whole numbers, none missing
-) -> np.ndarray:    # (n,) int, from 0
+    groups,  # (n) labels: text or whole numbers, none missing
+) -> np.ndarray:  # (n,) int, from 0
     "Groups by number, in order of first appearance."
-    try: labels = _labels(pd.DataFrame(index=range(len(groups))), None if isinstance(groups, str) else groups, "groups")
-    except (CommitmentError, TypeError) as error: why = str(error) if isinstance(error, CommitmentError) else f"got {type(groups).__name__}"
-    else: return pd.factorize(np.array(labels, dtype=object))[0]
-    raise PlanError(why if why.startswith("groups") else f"groups: expected one label each row, {why}")
+    try:
+        labels = _labels(
+            pd.DataFrame(index=range(len(groups))),
+            None if isinstance(groups, str) else groups,
+            "groups",
+        )
+    except (CommitmentError, TypeError) as error:
+        why = str(error) if isinstance(error, CommitmentError) else f"got {type(groups).__name__}"
+    else:
+        return pd.factorize(np.array(labels, dtype=object))[0]
+    raise PlanError(
+        why if why.startswith("groups") else f"groups: expected one label each row, {why}"
+    )
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c11
 def _drawn(seed: bytes, label: str) -> bytes:  # 32
-    if not isinstance(seed, bytes) or len(seed) != 32: raise PlanError("seed: expected 32 bytes, as `derive_seed` makes them")
-    if not isinstance(label, str): raise PlanError(f"label: expected text, got {type(label).__name__}")
+    if not isinstance(seed, bytes) or len(seed) != 32:
+        raise PlanError("seed: expected 32 bytes, as `derive_seed` makes them")
+    if not isinstance(label, str):
+        raise PlanError(f"label: expected text, got {type(label).__name__}")
     return hmac.digest(seed, label.encode(), "sha256")
+
 
 def derive_whole(
     seed: bytes,  # 32
-    label: str,   # what the number is for
-) -> int:         # below 2**48
+    label: str,  # what the number is for
+) -> int:  # below 2**48
     "A whole number that follows from a seed."
     return int.from_bytes(_drawn(seed, label)[:6], "big")
 
+
 def model_seed(
     seed: bytes,  # 32
-) -> int:         # below 2**48
+) -> int:  # below 2**48
     "The `seed` of `AdaRoute`: initial weights, batch order and dropout follow from it."
     return derive_whole(seed, "model")
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c15
-def _order(seed: bytes, label: str, codes: np.ndarray) -> list[int]:  # the groups in an order that follows from the seed
+def _order(
+    seed: bytes, label: str, codes: np.ndarray
+) -> list[int]:  # the groups in an order that follows from the seed
     return sorted(range(codes.max() + 1), key=lambda g: _drawn(seed, f"{label} group {g}"))
 
-def _several(groups, least: int) -> tuple[np.ndarray, np.ndarray]:  # codes (n,), rows of each group (G,)
+
+def _several(
+    groups, least: int
+) -> tuple[np.ndarray, np.ndarray]:  # codes (n,), rows of each group (G,)
     codes = group_codes(groups)
     size = np.bincount(codes)
-    if len(size) < least: raise PlanError(f"groups: expected at least {least} different ones, got {len(size)} in {len(codes)} rows")
+    if len(size) < least:
+        raise PlanError(
+            f"groups: expected at least {least} different ones, got {len(size)} in {len(codes)} rows"
+        )
     return codes, size
 
+
 def derived_test(
-    seed: bytes,   # 32, from `derive_seed`
-    groups,        # (n) one label a row
+    seed: bytes,  # 32, from `derive_seed`
+    groups,  # (n) one label a row
     share: float,  # of the rows; between 0 and 1
-) -> np.ndarray:   # (n,) bool
+) -> np.ndarray:  # (n,) bool
     "The test rows that follow from a seed: whole groups, and none else."
     (codes, size), wanted = _several(groups, 2), _share(share) * len(groups)
     order, taken, rows = _order(seed, "test", codes), [], 0
     for g in order:
-        if len(taken) < len(size) - 1 and abs(rows + size[g] - wanted) < abs(rows - wanted): taken.append(g); rows += size[g]
+        if len(taken) < len(size) - 1 and abs(rows + size[g] - wanted) < abs(rows - wanted):
+            taken.append(g)
+            rows += size[g]
     return np.isin(codes, taken or [min(order, key=lambda g: size[g])])
 
+
 def _share(share) -> float:
-    if isinstance(share, Real) and not isinstance(share, (bool, np.bool_)) and 0 < share < 1: return float(share)
-    raise PlanError(f"test: expected a share between 0 and 1, got {share if isinstance(share, Real) else type(share).__name__}")
+    if isinstance(share, Real) and not isinstance(share, (bool, np.bool_)) and 0 < share < 1:
+        return float(share)
+    raise PlanError(
+        f"test: expected a share between 0 and 1, got {share if isinstance(share, Real) else type(share).__name__}"
+    )
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c19
 def derived_folds(
-    seed: bytes,   # 32
-    groups,        # (n) one label a row
-    k: int,        # folds
-) -> np.ndarray:   # (n,) int, from 0 to k - 1
+    seed: bytes,  # 32
+    groups,  # (n) one label a row
+    k: int,  # folds
+) -> np.ndarray:  # (n,) int, from 0 to k - 1
     "The fold of every row that follows from a seed; a group stays together."
-    if not isinstance(k, Integral) or isinstance(k, bool) or k < 2: raise PlanError("k: expected a whole number of at least 2")
+    if not isinstance(k, Integral) or isinstance(k, bool) or k < 2:
+        raise PlanError("k: expected a whole number of at least 2")
     codes, size = _several(groups, k)
     rows, fold = np.zeros(k, int), np.zeros(len(size), int)
     for g in _order(seed, "folds", codes):
@@ -108,16 +138,23 @@ def derived_folds(
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c22
 def split_shopping(
-    model,               # a regressor, not fitted; fitted anew for each seed
-    X, y, groups,        # (n, ...), (n) or (n, K), (n)
-    fresh_X, fresh_y,    # rows of the same world that no split holds
+    model,  # a regressor, not fitted; fitted anew for each seed
+    X,
+    y,
+    groups,  # (n, ...), (n) or (n, K), (n)
+    fresh_X,
+    fresh_y,  # rows of the same world that no split holds
     seeds: list[bytes],  # 32 bytes each
-    share: float = .2,   # of the test rows
-) -> pd.DataFrame:       # (seeds, 2) R2 on test rows and on fresh rows
+    share: float = 0.2,  # of the test rows
+) -> pd.DataFrame:  # (seeds, 2) R2 on test rows and on fresh rows
     "What a model seems to be worth under each of several splits, and what it is worth."
-    rows = lambda table, which: table[which] if not hasattr(table, "iloc") else table.iloc[np.flatnonzero(which)]
+    rows = lambda table, which: (
+        table[which] if not hasattr(table, "iloc") else table.iloc[np.flatnonzero(which)]
+    )
     two = lambda values: np.asarray(values, float).reshape(len(values), -1)
-    worth = lambda X, y: np.mean([score("r2", a, b) for a, b in zip(two(y).T, two(fitted.predict(X)).T)])
+    worth = lambda X, y: np.mean(
+        [score("r2", a, b) for a, b in zip(two(y).T, two(fitted.predict(X)).T)]
+    )
     groups, found = group_codes(groups), []
     for seed in seeds:
         test, fitted = derived_test(seed, groups, share), clone(model)
@@ -130,38 +167,63 @@ def split_shopping(
 _OUTSIDE = ("seed", "checkpoint", "transcript", "progress")
 _FORMATS = {1: "adaroute-plan-1", 2: "adaroute-plan-2"}
 
+
 def _number(digits: str):  # a whole number that float64 holds, or the float
     return int(digits) if abs(x := float(digits)) <= 2**53 else x
 
+
 def _plain(value, what: str, error=PlanError):  # a copy, as JSON gives it back
-    try: return json.loads(canonical_json(value), parse_int=_number)
-    except CommitmentError as e: why = str(e)
-    except RecursionError: why = "it is nested too deeply"
+    try:
+        return json.loads(canonical_json(value), parse_int=_number)
+    except CommitmentError as e:
+        why = str(e)
+    except RecursionError:
+        why = "it is nested too deeply"
     raise error(f"{what}: expected what JSON can hold; {why}")
 
-def _canonical(content: bytes, what: str, error=PlanError):  # the value of bytes that are canonical JSON
-    try: value = json.loads(content.decode(), parse_int=_number); good = canonical_json(value).encode() == content
-    except (ValueError, RecursionError): good = False
-    if not good: raise error(f"{what}: expected canonical JSON (RFC 8785), got {len(content)} bytes that are not")
+
+def _canonical(
+    content: bytes, what: str, error=PlanError
+):  # the value of bytes that are canonical JSON
+    try:
+        value = json.loads(content.decode(), parse_int=_number)
+        good = canonical_json(value).encode() == content
+    except (ValueError, RecursionError):
+        good = False
+    if not good:
+        raise error(
+            f"{what}: expected canonical JSON (RFC 8785), got {len(content)} bytes that are not"
+        )
     return value
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c30
 @dataclass(frozen=True)
 class Plan:
     "What is filed before training."
+
     commitment: dict  # `to_dict` of a Commitment
-    config: dict      # parameters of AdaRoute, without seed, checkpoint, transcript and progress
-    code: str         # hex, from `code_digest`
-    lock: str         # hex, from `lock_digest`
-    test: float = .2  # share of the rows that test, by whole groups
-    version: int = 2  # of the format; 1: `code` is a digest of all bytes of the sources, comments too
+    config: dict  # parameters of AdaRoute, without seed, checkpoint, transcript and progress
+    code: str  # hex, from `code_digest`
+    lock: str  # hex, from `lock_digest`
+    test: float = 0.2  # share of the rows that test, by whole groups
+    version: int = (
+        2  # of the format; 1: `code` is a digest of all bytes of the sources, comments too
+    )
 
     def __post_init__(self):
-        for name, value in _settled_plan(self).items(): object.__setattr__(self, name, value)
+        for name, value in _settled_plan(self).items():
+            object.__setattr__(self, name, value)
 
     def to_dict(self) -> dict:
         "What JSON can hold."
-        return dict(format=_FORMATS[self.version], commitment=self.commitment, config=self.config, code=self.code, lock=self.lock, test=self.test)
+        return dict(
+            format=_FORMATS[self.version],
+            commitment=self.commitment,
+            config=self.config,
+            code=self.code,
+            lock=self.lock,
+            test=self.test,
+        )
 
     @property
     def digest(self) -> str:
@@ -174,52 +236,89 @@ class Plan:
         fields = _exactly(d, "plan", {"format", "commitment", "config", "code", "lock", "test"})
         form = fields.pop("format")
         version = next((v for v, name in _FORMATS.items() if name == form), None)
-        if version is None: raise PlanError(f"plan: expected the format {' or '.join(_FORMATS.values())}")
+        if version is None:
+            raise PlanError(f"plan: expected the format {' or '.join(_FORMATS.values())}")
         return cls(**fields, version=version)
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c32
-def _exactly(d, what: str, keys: set, error=PlanError) -> dict:  # a copy of what has exactly these keys
-    if isinstance(d, Mapping) and set(d) == keys: return dict(d)
+def _exactly(
+    d, what: str, keys: set, error=PlanError
+) -> dict:  # a copy of what has exactly these keys
+    if isinstance(d, Mapping) and set(d) == keys:
+        return dict(d)
     got = f"{len(d)} keys" if isinstance(d, Mapping) else type(d).__name__
     raise error(f"{what}: expected the keys {', '.join(sorted(keys))}, got {got}")
 
+
 def _settled_plan(plan: Plan) -> dict:
     commitment, config = (_plain(getattr(plan, name), name) for name in ("commitment", "config"))
-    try: Commitment.from_dict(commitment)
-    except CommitmentError as e: why = str(e)
-    else: why = None
-    if why: raise PlanError(why)
-    if not isinstance(config, dict): raise PlanError(f"config: expected a dictionary, got {type(config).__name__}")
+    try:
+        Commitment.from_dict(commitment)
+    except CommitmentError as e:
+        why = str(e)
+    else:
+        why = None
+    if why:
+        raise PlanError(why)
+    if not isinstance(config, dict):
+        raise PlanError(f"config: expected a dictionary, got {type(config).__name__}")
     outside = [name for name in _OUTSIDE if name in config]
-    if outside: raise PlanError(f"config: expected no {outside[0]!r}; {', '.join(_OUTSIDE)} are not part of a plan")
+    if outside:
+        raise PlanError(
+            f"config: expected no {outside[0]!r}; {', '.join(_OUTSIDE)} are not part of a plan"
+        )
     for name in ("code", "lock"):
-        if not _hex(getattr(plan, name)): raise PlanError(f"{name}: expected a SHA-256 as 64 digits in hex")
-    if type(plan.version) is not int or plan.version not in _FORMATS: raise PlanError("version: expected 1 or 2")
+        if not _hex(getattr(plan, name)):
+            raise PlanError(f"{name}: expected a SHA-256 as 64 digits in hex")
+    if type(plan.version) is not int or plan.version not in _FORMATS:
+        raise PlanError("version: expected 1 or 2")
     return dict(commitment=commitment, config=config, test=_share(plan.test))
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c35
 def plan_config(
-    model,   # an AdaRoute, fitted or not
+    model,  # an AdaRoute, fitted or not
 ) -> dict:
     "The parameters of a model as a plan holds them."
-    config = {name: value for name, value in model.get_params(deep=False).items() if name not in _OUTSIDE}
-    if isinstance(config.get("encoder"), Mapping): config["encoder"] = {k: v for k, v in config["encoder"].items() if k != "cache"}
+    config = {
+        name: value for name, value in model.get_params(deep=False).items() if name not in _OUTSIDE
+    }
+    if isinstance(config.get("encoder"), Mapping):
+        config["encoder"] = {k: v for k, v in config["encoder"].items() if k != "cache"}
     return _plain(config, "config")
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c38
-_NEEDED = ("click", "numpy", "pandas", "pooch", "pyyaml", "safetensors", "scikit-learn", "scipy", "torch", "tqdm")
+_NEEDED = (
+    "click",
+    "numpy",
+    "pandas",
+    "pooch",
+    "pyyaml",
+    "safetensors",
+    "scikit-learn",
+    "scipy",
+    "torch",
+    "tqdm",
+)
 
 _SILENT = (tokenize.COMMENT, tokenize.NL, tokenize.ENCODING)
 
-def _tokens(source: bytes) -> bytes:  # of Python code, without comments, blank lines and the width of indents
+
+def _tokens(
+    source: bytes,
+) -> bytes:  # of Python code, without comments, blank lines and the width of indents
     spoken = [t for t in tokenize.tokenize(BytesIO(source).readline) if t.type not in _SILENT]
     words = [[t.type, "" if t.type == tokenize.INDENT else t.string] for t in spoken]
     return canonical_json(words).encode()
 
+
 def _tree_digest(folder: Path, version: int = 2) -> str:  # of all sources below a folder, by name
     said = {1: bytes, 2: _tokens}[version]
-    files = {p.relative_to(folder).as_posix(): hashlib.sha256(said(p.read_bytes())).hexdigest() for p in folder.rglob("*.py")}
+    files = {
+        p.relative_to(folder).as_posix(): hashlib.sha256(said(p.read_bytes())).hexdigest()
+        for p in folder.rglob("*.py")
+    }
     return _json_digest(files)
+
 
 def code_digest(
     version: int = 2,  # of the plan's format; 1: comments count
@@ -227,49 +326,64 @@ def code_digest(
     "A digest of all sources of this package, in hex."
     return _tree_digest(Path(find_spec("adaroute").submodule_search_locations[0]), version)
 
+
 def lock_digest(
     lock_file=None,  # a file that pins versions; None: what is installed
 ) -> str:
     "A digest of the libraries, in hex."
     if lock_file is not None:
-        try: return hashlib.sha256(Path(lock_file).read_bytes()).hexdigest()
-        except OSError as e: why = e.strerror
-        raise PlanError(f"lock file: expected one that can be read, got '{why}' for {Path(lock_file).name!r}")
-    versions = {name: metadata.version(name) for name in _NEEDED} | {"python": ".".join(map(str, sys.version_info[:3]))}
+        try:
+            return hashlib.sha256(Path(lock_file).read_bytes()).hexdigest()
+        except OSError as e:
+            why = e.strerror
+        raise PlanError(
+            f"lock file: expected one that can be read, got '{why}' for {Path(lock_file).name!r}"
+        )
+    versions = {name: metadata.version(name) for name in _NEEDED} | {
+        "python": ".".join(map(str, sys.version_info[:3]))
+    }
     return _json_digest(versions)
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c42
 def file_plan(
     frame: pd.DataFrame,  # (n rows) with inputs and outcomes
-    schema: Schema,       # which columns belong to a record
-    key: bytes,           # from `new_key`; kept by the custodian
-    config: dict,         # parameters of AdaRoute, see `plan_config`
-    ids=None,             # name of a column, or one each row; None: the position
-    groups=None,          # patients: name of a column, or one each row; None: no groups
-    test: float = .2,     # share of the rows that test
-    lock_file=None,       # a file that pins versions; None: what is installed
+    schema: Schema,  # which columns belong to a record
+    key: bytes,  # from `new_key`; kept by the custodian
+    config: dict,  # parameters of AdaRoute, see `plan_config`
+    ids=None,  # name of a column, or one each row; None: the position
+    groups=None,  # patients: name of a column, or one each row; None: no groups
+    test: float = 0.2,  # share of the rows that test
+    lock_file=None,  # a file that pins versions; None: what is installed
 ) -> tuple[Plan, Commitment]:
     "Commit to a table and plan a training on it."
     commitment = commit_records(frame, schema, key, ids, groups)
-    return Plan(commitment.to_dict(), config, code_digest(), lock_digest(lock_file), test), commitment
+    return Plan(
+        commitment.to_dict(), config, code_digest(), lock_digest(lock_file), test
+    ), commitment
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c44a
-_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # breaks a line, speaks to a terminal, or is half a character
+_CONTROL = re.compile(
+    "[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
+)  # breaks a line, speaks to a terminal, or is half a character
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c45
 @dataclass(frozen=True)
 class Nonce:
     "A number that somebody else supplied after the plan was filed."
-    value: str   # text of up to 1,000 characters, in one line
+
+    value: str  # text of up to 1,000 characters, in one line
     source: str  # who supplied it, and how
 
     def __post_init__(self):
         for name in ("value", "source"):
             text = getattr(self, name)
-            if not isinstance(text, str): raise PlanError(f"nonce: expected text as {name}, got {type(text).__name__}")
+            if not isinstance(text, str):
+                raise PlanError(f"nonce: expected text as {name}, got {type(text).__name__}")
             fine = 0 < len(text) <= 1000 and text == text.strip() and not _CONTROL.search(text)
             if not fine or text != unicodedata.normalize("NFC", text):
-                raise PlanError(f"nonce: expected as {name} a line of 1 to 1,000 characters without blanks around it, in Unicode form NFC")
+                raise PlanError(
+                    f"nonce: expected as {name} a line of 1 to 1,000 characters without blanks around it, in Unicode form NFC"
+                )
 
     def to_dict(self) -> dict:
         "What JSON can hold."
@@ -279,17 +393,20 @@ class Nonce:
     def from_dict(cls, d: dict) -> "Nonce":
         "The inverse of `to_dict`, checked."
         fields = _exactly(d, "nonce", {"format", "value", "source"})
-        if fields.pop("format") != "adaroute-nonce-1": raise PlanError("nonce: expected the format adaroute-nonce-1")
+        if fields.pop("format") != "adaroute-nonce-1":
+            raise PlanError("nonce: expected the format adaroute-nonce-1")
         return cls(**fields)
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c47
 def derive_seed(
-    plan: Plan,            # as filed
-    nonce: Nonce | None,   # None: the seed is self-chosen
-) -> bytes:                # 32
+    plan: Plan,  # as filed
+    nonce: Nonce | None,  # None: the seed is self-chosen
+) -> bytes:  # 32
     "The seed that follows from a plan and a nonce; where the nonce came from does not matter."
-    if not isinstance(plan, Plan): raise PlanError(f"plan: expected a Plan, got {type(plan).__name__}")
-    if not isinstance(nonce, Nonce | None): raise PlanError(f"nonce: expected a Nonce or None, got {type(nonce).__name__}")
+    if not isinstance(plan, Plan):
+        raise PlanError(f"plan: expected a Plan, got {type(plan).__name__}")
+    if not isinstance(nonce, Nonce | None):
+        raise PlanError(f"nonce: expected a Nonce or None, got {type(nonce).__name__}")
     last = b"\0" if nonce is None else b"\1" + nonce.value.encode()
     return hashlib.sha256(b"adaroute-seed-1\0" + bytes.fromhex(plan.digest) + last).digest()
 
@@ -298,26 +415,36 @@ def _keep(value, name: str, folder) -> Path:
     folder, content = Path(folder), canonical_json(value.to_dict()).encode()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if (file := folder / name).exists() and file.read_bytes() != content: raise PlanError(f"{name}: another one is in this folder already")
-        write_atomically(file, content); os.chmod(file, 0o600)
-    except OSError as e: why = e.strerror
-    else: return file
+        if (file := folder / name).exists() and file.read_bytes() != content:
+            raise PlanError(f"{name}: another one is in this folder already")
+        write_atomically(file, content)
+        os.chmod(file, 0o600)
+    except OSError as e:
+        why = e.strerror
+    else:
+        return file
     raise PlanError(f"{name}: expected a folder that can be written, got '{why}'")
 
+
 def _kept(name: str, folder, absent=PlanError):
-    try: return _canonical((Path(folder) / name).read_bytes(), name)
-    except FileNotFoundError: why = "found none"
-    except OSError as e: absent, why = PlanError, f"got '{e.strerror}'"
-    if absent is None: return None
+    try:
+        return _canonical((Path(folder) / name).read_bytes(), name)
+    except FileNotFoundError:
+        why = "found none"
+    except OSError as e:
+        absent, why = PlanError, f"got '{e.strerror}'"
+    if absent is None:
+        return None
     raise PlanError(f"{name}: expected one in the run folder, {why}")
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c55
 def save_plan(
     plan: Plan,
-    folder,      # of the run; made where it is missing
+    folder,  # of the run; made where it is missing
 ) -> Path:
     "Write plan.json."
     return _keep(plan, "plan.json", folder)
+
 
 def load_plan(
     folder,  # of a run
@@ -325,40 +452,51 @@ def load_plan(
     "Read plan.json, checked."
     return Plan.from_dict(_kept("plan.json", folder))
 
+
 def save_nonce(
     nonce: Nonce,
-    folder,        # of the run
+    folder,  # of the run
 ) -> Path:
     "Write nonce.json."
     return _keep(nonce, "nonce.json", folder)
 
+
 def load_nonce(
-    folder,         # of a run
+    folder,  # of a run
 ) -> Nonce | None:  # None: there is no nonce.json, and the seed is self-chosen
     "Read nonce.json, checked."
     found = _kept("nonce.json", folder, absent=None)
-    return None if found is None and not (Path(folder) / "nonce.json").exists() else Nonce.from_dict(found)
+    return (
+        None
+        if found is None and not (Path(folder) / "nonce.json").exists()
+        else Nonce.from_dict(found)
+    )
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c56b
 def save_leaves(
     commitment: Commitment,  # with its tree
-    folder,                  # of the plan
+    folder,  # of the plan
 ) -> Path:
     "Write leaves.bin."
-    if commitment.tree is None: raise PlanError("leaves: expected a commitment with its tree; commit the table again")
+    if commitment.tree is None:
+        raise PlanError("leaves: expected a commitment with its tree; commit the table again")
     file = Path(folder) / "leaves.bin"
     write_atomically(file, commitment.tree.mark + b"".join(commitment.tree.levels[0]))
     os.chmod(file, 0o600)
     return file
 
+
 def load_leaves(
-    folder,            # of a plan or a run
+    folder,  # of a plan or a run
     commitment: dict,  # of the plan
-) -> tuple[bytes, list[bytes]] | None:  # what tells the key from another, the leaves; None: there are none
+) -> (
+    tuple[bytes, list[bytes]] | None
+):  # what tells the key from another, the leaves; None: there are none
     "Read leaves.bin, if it is there; refuse leaves that do not give the root."
-    if not (file := Path(folder) / "leaves.bin").is_file(): return None
+    if not (file := Path(folder) / "leaves.bin").is_file():
+        return None
     content = file.read_bytes()
-    parts = [content[i:i + 32] for i in range(0, len(content), 32)]
+    parts = [content[i : i + 32] for i in range(0, len(content), 32)]
     if len(parts) < 2 or len(parts[-1]) != 32 or merkle_root(parts[1:]).hex() != commitment["root"]:
         raise PlanError("leaves.bin: expected the leaves of the committed root, got others")
     return parts[0], parts[1:]

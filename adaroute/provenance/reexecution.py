@@ -20,40 +20,65 @@ from torch import Tensor
 from ..estimator import AdaRoute, _fit, _schema_of, _settled, prepare
 from ..model import RoutedModel
 from ..schema import read
-from ..training import Look, Rows, Run, Split, Watch, gather, look, read_run, run_tensors, set_run, take_look, take_step
-from .transcript import Trace, TranscriptError, beginning, best_weights, numerics, read_transcript, segment_file, segment_line, short_digests, tensor_digest
+from ..training import Look, Rows, Run, Split, Watch, gather, look, read_run, run_tensors
+from ..training import set_run, take_look, take_step
+from .transcript import Trace, TranscriptError, beginning, best_weights, numerics
+from .transcript import read_transcript, segment_file, segment_line
+from .transcript import short_digests, tensor_digest
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r05
 def weights_of(tensors: dict[str, Tensor]) -> Tensor:
     "All weights of a state in one row."
-    return torch.cat([t.flatten().double() for name, t in sorted(tensors.items()) if name.startswith("model.")])
+    return torch.cat(
+        [t.flatten().double() for name, t in sorted(tensors.items()) if name.startswith("model.")]
+    )
 
-def distance(own: dict[str, Tensor], claimed: dict[str, Tensor], before: dict[str, Tensor]) -> float:
+
+def distance(
+    own: dict[str, Tensor], claimed: dict[str, Tensor], before: dict[str, Tensor]
+) -> float:
     "Of the weights, as a share of the honest movement."
     gap, way = (weights_of(own) - weights_of(other) for other in (claimed, before))
-    return 0. if not gap.any() else _known(gap.norm() / way.norm().clamp_min(1e-30))
+    return 0.0 if not gap.any() else _known(gap.norm() / way.norm().clamp_min(1e-30))
 
-def _known(value: Tensor) -> float: return float(value.nan_to_num(nan=torch.inf))  # what is no number is as far off as can be
+
+def _known(value: Tensor) -> float:
+    return float(value.nan_to_num(nan=torch.inf))  # what is no number is as far off as can be
+
 
 def differing(own: dict[str, Tensor], claimed: dict[str, Tensor]) -> list[str]:
     "Names of the tensors that are not the same to the bit."
-    same = lambda a, b: a is not None and b is not None and a.dtype == b.dtype and torch.equal(a.nan_to_num(nan=-7e7), b.nan_to_num(nan=-7e7))
+    same = lambda a, b: (
+        a is not None
+        and b is not None
+        and a.dtype == b.dtype
+        and torch.equal(a.nan_to_num(nan=-7e7), b.nan_to_num(nan=-7e7))
+    )
     return [n for n in sorted({*own, *claimed}) if not same(own.get(n), claimed.get(n))]
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r06b
 def _best_gap(own: dict, claimed: dict, before: dict) -> float:  # of the lane that is furthest off
-    by_lane = lambda t, part: torch.cat([v.flatten(1).double() for n, v in sorted(t.items()) if n.startswith(part)], dim=1)
+    by_lane = lambda t, part: torch.cat(
+        [v.flatten(1).double() for n, v in sorted(t.items()) if n.startswith(part)], dim=1
+    )
     here, old, said = by_lane(own, "model."), by_lane(before, "best."), by_lane(claimed, "best.")
     off = torch.minimum((said - here).norm(dim=1), (said - old).norm(dim=1))
     return _known((off / (here - by_lane(before, "model.")).norm(dim=1).clamp_min(1e-30)).max())
 
-def state_distance(own: dict[str, Tensor], claimed: dict[str, Tensor], before: dict[str, Tensor]) -> float:
+
+def state_distance(
+    own: dict[str, Tensor], claimed: dict[str, Tensor], before: dict[str, Tensor]
+) -> float:
     "The largest of: weights and best weights as a share of the movement, moments as a share of their size."
     out = [distance(own, claimed, before), _best_gap(own, claimed, before)]
     for part in ("exp_avg.", "exp_avg_sq."):
         names = [n for n in own if n.startswith(part)]
-        if any(n not in claimed or claimed[n].shape != own[n].shape for n in names): return float("inf")
-        off, size = (torch.cat([t.flatten().double() for t in ts]).norm() for ts in ([own[n] - claimed[n] for n in names], [own[n] for n in names]))
+        if any(n not in claimed or claimed[n].shape != own[n].shape for n in names):
+            return float("inf")
+        off, size = (
+            torch.cat([t.flatten().double() for t in ts]).norm()
+            for ts in ([own[n] - claimed[n] for n in names], [own[n] for n in names])
+        )
         out.append(_known(off / size.clamp_min(1e-30)))
     same = torch.allclose(own["best_error"], claimed["best_error"], 1e-2, 1e-6)
     return max(out) if same else float("inf")
@@ -62,94 +87,132 @@ def state_distance(own: dict[str, Tensor], claimed: dict[str, Tensor], before: d
 @dataclass
 class Account:
     "What stood in the places of a batch, by the first step whose trace is another."
+
     same: int = 0
     edited: int = 0
     inside: int = 0
     outside: int = 0
     foreign: int = 0
-    drift: bool = False    # all statements a little off: other weights, not other rows
-    along: float | None = None  # cosine between how far they are off and how far the step before moved them
-    wider: int = 0         # rows a step more than there should be
+    drift: bool = False  # all statements a little off: other weights, not other rows
+    along: float | None = (
+        None  # cosine between how far they are off and how far the step before moved them
+    )
+    wider: int = 0  # rows a step more than there should be
     used: set = field(default_factory=set, repr=False)  # (lane, row) that were recognised
 
     @property
-    def places(self) -> int: return self.same + self.edited + self.inside + self.outside + self.foreign
+    def places(self) -> int:
+        return self.same + self.edited + self.inside + self.outside + self.foreign
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r10
-def _near(a: Tensor, b: Tensor) -> Tensor: return (a - b).abs() <= 2e-6 * (1 + b.abs())
+def _near(a: Tensor, b: Tensor) -> Tensor:
+    return (a - b).abs() <= 2e-6 * (1 + b.abs())
+
 
 def _recognised(said: Tensor, known: Tensor) -> Tensor:  # (B,), (n,) -> (B,) row number, -1: none
     values, order = known.sort()
     at = torch.searchsorted(values, said).clamp(1, max(len(values) - 1, 1))
     left, right = values[at - 1], values[at.clamp_max(len(values) - 1)]
-    nearer = torch.where((said - left).abs() <= (said - right).abs(), at - 1, at.clamp_max(len(values) - 1))
+    nearer = torch.where(
+        (said - left).abs() <= (said - right).abs(), at - 1, at.clamp_max(len(values) - 1)
+    )
     return torch.where(_near(said, values[nearer]), order[nearer], -1)
+
 
 def _cosine(a: Tensor, b: Tensor) -> float:
     x, y = a.flatten().double(), b.flatten().double()
     return float(x @ y / (x.norm() * y.norm()).clamp_min(1e-30))
 
+
 def _moves_together(a: Tensor, b: Tensor) -> bool:
     centred = lambda t: t - t.mean(dim=1, keepdim=True)
-    return bool(torch.isfinite(b).all()) and _cosine(centred(a), centred(b)) > .95
+    return bool(torch.isfinite(b).all()) and _cosine(centred(a), centred(b)) > 0.95
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r10b
 def account(
-    own: tuple[Tensor, Tensor, Tensor],    # rows, losses, statements as they should be  # (L, B) each
-    claimed: tuple[Tensor, Tensor],        # losses, statements of the transcript        # (L, B')
-    known: Tensor,                         # what the weights state about every row      # (L, n)
-    train: Tensor,                         # (L, n_train) row numbers
+    own: tuple[Tensor, Tensor, Tensor],  # rows, losses, statements as they should be  # (L, B) each
+    claimed: tuple[Tensor, Tensor],  # losses, statements of the transcript        # (L, B')
+    known: Tensor,  # what the weights state about every row      # (L, n)
+    train: Tensor,  # (L, n_train) row numbers
 ) -> Account:
     "Sort the places of a batch by what stood there."
     (batch, loss, said), (loss_, said_) = own, claimed
     out, level = Account(wider=said_.shape[1] - said.shape[1]), said_.shape == said.shape
-    if level and torch.eq(said, said_).float().mean() < .1 and _moves_together(said, said_): return Account(drift=True)
+    if level and torch.eq(said, said_).float().mean() < 0.1 and _moves_together(said, said_):
+        return Account(drift=True)
     for lane in range(len(said)):
         row = _recognised(said_[lane], known[lane])
         here = _near(said_[lane], said[lane]) if level else torch.zeros_like(row, dtype=torch.bool)
         edited = here & ~_near(loss_[lane], loss[lane]) if level else here
         inside = torch.isin(row, train[lane]) & ~here
-        for name, which in dict(same=here & ~edited, edited=edited, inside=inside, outside=(row >= 0) & ~here & ~inside, foreign=(row < 0) & ~here).items():
+        for name, which in dict(
+            same=here & ~edited,
+            edited=edited,
+            inside=inside,
+            outside=(row >= 0) & ~here & ~inside,
+            foreign=(row < 0) & ~here,
+        ).items():
             setattr(out, name, getattr(out, name) + int(which.sum()))
-        out.used |= {(lane, r) for r in torch.where(here, batch[lane], row).tolist() if r >= 0} if level else {(lane, r) for r in row.tolist() if r >= 0}
+        out.used |= (
+            {(lane, r) for r in torch.where(here, batch[lane], row).tolist() if r >= 0}
+            if level
+            else {(lane, r) for r in row.tolist() if r >= 0}
+        )
     return out
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r13
 @dataclass
 class SegmentCheck:
     "How a segment compares with the same segment, trained again."
+
     run: str
     start: int
     stop: int
-    distance: float | None       # of the weights, where rounding is allowed for of the state; None: the segment file was withheld, digests were compared
-    tensors: list[str]           # those that are not the same to the bit
-    step: int | None = None      # of the whole run: the first whose trace is another
+    distance: (
+        float | None
+    )  # of the weights, where rounding is allowed for of the state; None: the segment file was withheld, digests were compared
+    tensors: list[str]  # those that are not the same to the bit
+    step: int | None = None  # of the whole run: the first whose trace is another
     account: Account | None = None
-    turn: float | None = None    # cosine between the claimed movement and that of the segment before
-    noise: float | None = None   # distance that a start off by one part in ten million leads to
+    turn: float | None = None  # cosine between the claimed movement and that of the segment before
+    noise: float | None = None  # distance that a start off by one part in ten million leads to
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15d
 @torch.no_grad()
 def mean_statements(model: RoutedModel, rows: Rows) -> Tensor:  # (L, n)
     "What a model states about every row, averaged over experts and outcomes; rows for all lanes, or a batch for each."
-    joined, open = (t if rows.joined.dim() == 3 else t.expand(len(model.seeds), -1, -1) for t in (rows.joined, rows.open))
-    pieces = [model(joined[:, i:i + 2048], open[:, i:i + 2048]).eta.mean(dim=(2, 3)) for i in range(0, joined.shape[1], 2048)]
+    joined, open = (
+        t if rows.joined.dim() == 3 else t.expand(len(model.seeds), -1, -1)
+        for t in (rows.joined, rows.open)
+    )
+    pieces = [
+        model(joined[:, i : i + 2048], open[:, i : i + 2048]).eta.mean(dim=(2, 3))
+        for i in range(0, joined.shape[1], 2048)
+    ]
     return torch.cat(pieces, dim=1)
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15q
-def _kinds(run: Run, seen: Look, looks: int) -> dict[str, tuple]:  # name -> type and shape, after so many looks like this one
+def _kinds(
+    run: Run, seen: Look, looks: int
+) -> dict[str, tuple]:  # name -> type and shape, after so many looks like this one
     kind = lambda t, *more: (t.dtype, (*more, *t.shape))
-    out = {n: kind(t) for n, t in run_tensors(run).items() if not n.startswith(("look.", *_MOMENTS))}
-    if not looks: return out
+    out = {
+        n: kind(t) for n, t in run_tensors(run).items() if not n.startswith(("look.", *_MOMENTS))
+    }
+    if not looks:
+        return out
     seen = seen._asdict() | {"loss": run.best_error}
     weights = {f"{m}{n}": kind(p) for n, p in run.model.named_parameters() for m in _MOMENTS[1:]}
     steps = {f"{_MOMENTS[0]}{n}": (torch.float32, ()) for n, _ in run.model.named_parameters()}
     return out | {f"look.{k}": kind(t, looks) for k, t in seen.items()} | weights | steps
 
+
 _MOMENTS = ("step.", "exp_avg.", "exp_avg_sq.")
+
 
 class MisfitError(TranscriptError):
     "A segment file holds what no state of the run can be."
+
 
 class WithheldError(TranscriptError):
     "A segment file is not there, and training cannot go on without it."
@@ -159,80 +222,149 @@ def _misfits(kinds: dict, claimed: dict, train: Tensor, seeds: int) -> list[str]
     "Names of the tensors that no state of this run can have."
     given = {n: (t.dtype, tuple(t.shape)) for n, t in claimed.items() if not n.startswith("trace.")}
     moments = [n for n in kinds if n.startswith(_MOMENTS)]
-    moved = {n.split(".", 1)[1] for n in moments if n in given}                                          # what has not learned has none
+    moved = {n.split(".", 1)[1] for n in moments if n in given}  # what has not learned has none
     wanted = {n: k for n, k in kinds.items() if n not in moments or n.split(".", 1)[1] in moved}
     out = [n for n in sorted({*given, *wanted}) if given.get(n) != wanted.get(n)]
-    out += [n for n, t in claimed.items() if n.startswith("trace.") and (t.dim() != 3 or t.dtype != torch.float32)]
-    if not out and not torch.equal(claimed["order"].sort(dim=1).values, train.sort(dim=1).values): out.append("order")
+    out += [
+        n
+        for n, t in claimed.items()
+        if n.startswith("trace.") and (t.dim() != 3 or t.dtype != torch.float32)
+    ]
+    if not out and not torch.equal(claimed["order"].sort(dim=1).values, train.sort(dim=1).values):
+        out.append("order")
     return out or [n for n in map("generator.{}".format, range(seeds)) if not _settable(claimed[n])]
 
+
 def _settable(state: Tensor) -> bool:
-    try: torch.Generator().set_state(state)
-    except RuntimeError: return False
+    try:
+        torch.Generator().set_state(state)
+    except RuntimeError:
+        return False
     return True
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15va
 def _refers(t: dict, best_at: Tensor, steps: set) -> bool:
     at = t.get("best_at")
-    if at is None or (at.dtype, at.shape) != (best_at.dtype, best_at.shape): return False
+    if at is None or (at.dtype, at.shape) != (best_at.dtype, best_at.shape):
+        return False
     return set(at.tolist()) <= steps and not any(n.startswith("best.") for n in t)
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15r
-def _claimed(auditor, run: Run, at: int) -> tuple[dict, dict] | None:  # None: withheld; ({"misfits": names}, {}): no state of this run
+def _claimed(
+    auditor, run: Run, at: int
+) -> tuple[dict, dict] | None:  # None: withheld; ({"misfits": names}, {}): no state of this run
     stop = auditor.stops[at]["stop"]
     file = segment_file(auditor.folder, auditor.name, stop)
-    if not file.exists(): return None
-    try: about, claimed = read_run(file)
-    except ValueError: return {"misfits": ["file"]}, {}
-    steps = [s["stop"] for s in auditor.stops[1:at + 1]]
-    if about.get("step") != str(stop) or about.get("looks") != json.dumps(steps): return {"misfits": ["step"]}, {}
-    if not _refers(claimed, run.best_at, {0, *steps}): return {"misfits": ["best_at"]}, {}
-    try: claimed |= best_weights(file, claimed)
-    except FileNotFoundError: return None
-    except (ValueError, KeyError, IndexError, RuntimeError): return {"misfits": ["best_at"]}, {}   # the file that it refers to is no state of this run
-    misfits = _misfits(_kinds(run, auditor.seen, at), claimed, auditor.split.train, len(run.generators))
+    if not file.exists():
+        return None
+    try:
+        about, claimed = read_run(file)
+    except ValueError:
+        return {"misfits": ["file"]}, {}
+    steps = [s["stop"] for s in auditor.stops[1 : at + 1]]
+    if about.get("step") != str(stop) or about.get("looks") != json.dumps(steps):
+        return {"misfits": ["step"]}, {}
+    if not _refers(claimed, run.best_at, {0, *steps}):
+        return {"misfits": ["best_at"]}, {}
+    try:
+        claimed |= best_weights(file, claimed)
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, IndexError, RuntimeError):
+        return {"misfits": ["best_at"]}, {}  # the file that it refers to is no state of this run
+    misfits = _misfits(
+        _kinds(run, auditor.seen, at), claimed, auditor.split.train, len(run.generators)
+    )
     return ({"misfits": misfits}, {}) if misfits else (about, claimed)
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15s
 def _go_on(auditor, run: Run, claimed: tuple | None) -> None:
     "Set the run to where the next segment to be checked begins."
     last = len(auditor.stops) - 1
-    wanted = [i for i in range(auditor.at + 1, last + 1) if auditor.picked is None or (auditor.name, auditor.stops[i]["stop"]) in auditor.picked]
+    wanted = [
+        i
+        for i in range(auditor.at + 1, last + 1)
+        if auditor.picked is None or (auditor.name, auditor.stops[i]["stop"]) in auditor.picked
+    ]
     goal = wanted[0] - 1 if wanted else last
-    if goal != auditor.at: claimed, auditor.at = _claimed(auditor, run, goal), goal
+    if goal != auditor.at:
+        claimed, auditor.at = _claimed(auditor, run, goal), goal
     there = claimed is not None and bool(claimed[1])
     if not there and run.step != (stop := auditor.stops[goal]["stop"]):
-        refuse = lambda error, what: error(f"segments: expected the state of {auditor.name!r} at step {stop} to go on from, {what}")
-        raise refuse(WithheldError, "found none, or not all that it refers to") if claimed is None else refuse(MisfitError, f"got one whose {claimed[0]['misfits'][0]} does not fit")
-    if there: set_run(run, *claimed)
-    auditor.state, auditor.trace = claimed if there else ({"step": str(run.step), "looks": json.dumps([s for s, *_ in run.looks])}, run_tensors(run)), Trace()
+        refuse = lambda error, what: error(
+            f"segments: expected the state of {auditor.name!r} at step {stop} to go on from, {what}"
+        )
+        raise (
+            refuse(WithheldError, "found none, or not all that it refers to")
+            if claimed is None
+            else refuse(MisfitError, f"got one whose {claimed[0]['misfits'][0]} does not fit")
+        )
+    if there:
+        set_run(run, *claimed)
+    auditor.state, auditor.trace = (
+        claimed
+        if there
+        else (
+            {"step": str(run.step), "looks": json.dumps([s for s, *_ in run.looks])},
+            run_tensors(run),
+        ),
+        Trace(),
+    )
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15h
 def _other_weights(auditor, run: Run, claimed: tuple | None) -> list[str]:  # at the start
     own, digests = run_tensors(run), auditor.stops[0].get("weights") or {}
-    alike = lambda n: not auditor.exact and n.startswith(("model.", "best.")) and torch.allclose(own[n], claimed[1][n], 1e-3, 1e-3)
-    if claimed and not claimed[1]: return claimed[0]["misfits"]
+    alike = lambda n: (
+        not auditor.exact
+        and n.startswith(("model.", "best."))
+        and torch.allclose(own[n], claimed[1][n], 1e-3, 1e-3)
+    )
+    if claimed and not claimed[1]:
+        return claimed[0]["misfits"]
     names = [n for n in differing(own, claimed[1]) if not alike(n)] if claimed else []
-    return names + [f"digest of {n}" for n, d in short_digests(run.model).items() if auditor.exact and digests.get(n) != d]
+    return names + [
+        f"digest of {n}"
+        for n, d in short_digests(run.model).items()
+        if auditor.exact and digests.get(n) != d
+    ]
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15b
 def _compare(auditor, run: Run, own: dict, claimed: tuple | None) -> SegmentCheck:
     line, start = auditor.stops[auditor.at], auditor.stops[auditor.at - 1]["stop"]
     if claimed is None:
         said = segment_line(run, auditor.trace)
-        wrong = [k for k in ("batches", "generators") if said[k] != line.get(k)] + [f"model.{n}" for n, d in said["weights"].items() if (line.get("weights") or {}).get(n) != d]
+        wrong = [k for k in ("batches", "generators") if said[k] != line.get(k)] + [
+            f"model.{n}"
+            for n, d in said["weights"].items()
+            if (line.get("weights") or {}).get(n) != d
+        ]
         return SegmentCheck(auditor.name, start, run.step, None, wrong)
     about, theirs = claimed
-    if not theirs: return SegmentCheck(auditor.name, start, run.step, float("inf"), about["misfits"], noise=0.)
+    if not theirs:
+        return SegmentCheck(
+            auditor.name, start, run.step, float("inf"), about["misfits"], noise=0.0
+        )
     names = differing(own, theirs)
-    if segment_line(run, auditor.trace)["batches"] != line.get("batches"): names.append("batches")
-    check = SegmentCheck(auditor.name, start, run.step, (distance if auditor.exact else state_distance)(own, theirs, auditor.state[1]), names)
-    learned = lambda tensors: weights_of({n: t for n, t in tensors.items() if not n.endswith("log_sd")})   # that one is measured
+    if segment_line(run, auditor.trace)["batches"] != line.get("batches"):
+        names.append("batches")
+    check = SegmentCheck(
+        auditor.name,
+        start,
+        run.step,
+        (distance if auditor.exact else state_distance)(own, theirs, auditor.state[1]),
+        names,
+    )
+    learned = lambda tensors: weights_of(
+        {n: t for n, t in tensors.items() if not n.endswith("log_sd")}
+    )  # that one is measured
     way = learned(theirs) - learned(auditor.state[1])
-    if auditor.moved is not None: check.turn = _cosine(way, auditor.moved)
+    if auditor.moved is not None:
+        check.turn = _cosine(way, auditor.moved)
     auditor.moved = way
-    if auditor.noise: check.noise = _noise(auditor, run, own)
-    if check.distance > 1e-3 or names and not auditor.noise: _explain(auditor, run, check, own, theirs)
+    if auditor.noise:
+        check.noise = _noise(auditor, run, own)
+    if check.distance > 1e-3 or names and not auditor.noise:
+        _explain(auditor, run, check, own, theirs)
     return check
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15k
@@ -240,10 +372,14 @@ def _noise(auditor, run: Run, own: dict) -> float:
     "How far the segment ends from where it did, if it starts off by one part in ten million."
     about, begin = auditor.state
     g = torch.Generator().manual_seed(0)
-    shaken = {n: t * (1 + 1e-7 * torch.randn(t.shape, generator=g)) if n.startswith("model.") else t for n, t in begin.items()}
+    shaken = {
+        n: t * (1 + 1e-7 * torch.randn(t.shape, generator=g)) if n.startswith("model.") else t
+        for n, t in begin.items()
+    }
     stop = run.step
     set_run(run, about, shaken)
-    while run.step < stop: loss = take_step(run, auditor.rows, auditor.split, auditor.settings, auditor.prior)
+    while run.step < stop:
+        loss = take_step(run, auditor.rows, auditor.split, auditor.settings, auditor.prior)
     take_look(run, loss, gather(auditor.rows, auditor.split.valid), auditor.settings)
     return state_distance(own, run_tensors(run), begin)
 
@@ -251,19 +387,32 @@ def _noise(auditor, run: Run, own: dict) -> float:
 def _explain(auditor, run: Run, check: SegmentCheck, own: dict, theirs: dict) -> None:
     "The first step whose trace is another, and what stood in its batch."
     pairs = [(own[f"trace.{k}"], theirs.get(f"trace.{k}")) for k in ("loss", "said")]
-    if any(t is None or t.dim() != 3 or len(t[0]) != len(o[0]) for o, t in pairs): return
+    if any(t is None or t.dim() != 3 or len(t[0]) != len(o[0]) for o, t in pairs):
+        return
     alike = (lambda a, b: torch.allclose(a, b, 1e-3, 1e-3)) if auditor.noise else torch.equal
-    off = [i for i in range(min(map(len, pairs[0]))) if not all(t.shape[2] == o.shape[2] and alike(o[i], t[i]) for o, t in pairs)]
-    if not off: return
+    off = [
+        i
+        for i in range(min(map(len, pairs[0])))
+        if not all(t.shape[2] == o.shape[2] and alike(o[i], t[i]) for o, t in pairs)
+    ]
+    if not off:
+        return
     first = off[0]
     check.step = check.start + first + 1
     seen, before = auditor.trace.seen[first], None
     set_run(run, *auditor.state)
     for i in range(first):
-        if i == first - 1: before = mean_statements(run.model, gather(auditor.rows, seen.batch))
+        if i == first - 1:
+            before = mean_statements(run.model, gather(auditor.rows, seen.batch))
         take_step(run, auditor.rows, auditor.split, auditor.settings, auditor.prior)
-    check.account = account((seen.batch, seen.loss, seen.said), tuple(t[first] for _, t in pairs), mean_statements(run.model, auditor.known), auditor.split.train)
-    if check.account.drift and before is not None: check.account.along = _cosine(pairs[1][1][first] - seen.said, seen.said - before)
+    check.account = account(
+        (seen.batch, seen.loss, seen.said),
+        tuple(t[first] for _, t in pairs),
+        mean_statements(run.model, auditor.known),
+        auditor.split.train,
+    )
+    if check.account.drift and before is not None:
+        check.account.along = _cosine(pairs[1][1][first] - seen.said, seen.said - before)
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r17
 def _other_rows(folder: Path, groups, used) -> list[str]:
@@ -271,7 +420,10 @@ def _other_rows(folder: Path, groups, used) -> list[str]:
     own = dict(groups=pd.factorize(groups)[0].tolist(), used=np.asarray(used).tolist())
     return [f"rows.json: {k}" for k, v in own.items() if said.get(k) != v]
 
-def _claimed_rows(auditor, rows: Rows, widths, encoder, scale, factor, groups, used) -> tuple[Rows, Rows]:
+
+def _claimed_rows(
+    auditor, rows: Rows, widths, encoder, scale, factor, groups, used
+) -> tuple[Rows, Rows]:
     "The rows to go on with, and all rows that might be recognised: these and the ones kept back."
     est = AdaRoute.load(auditor.folder / "model")
     one = lambda frame: prepare(read(frame, auditor.schema), *how)
@@ -279,35 +431,69 @@ def _claimed_rows(auditor, rows: Rows, widths, encoder, scale, factor, groups, u
     if auditor.differs and tuple(est.widths_) == tuple(widths):
         how = (est.encoder_, est.scale_, est.design_, est.factor_)
         again = one(auditor.frame.iloc[used])[0]._replace(open=rows.open)
-        auditor.gap = max(float((a - b).nan_to_num(0.).abs().max()) for a, b in ((again.joined, rows.joined), (again.y, rows.y)))
+        auditor.gap = max(
+            float((a - b).nan_to_num(0.0).abs().max())
+            for a, b in ((again.joined, rows.joined), (again.y, rows.y))
+        )
         rows = again
-    elif auditor.differs: auditor.gap = float("inf")
-    if auditor.apart is None or not len(auditor.apart): return rows, rows
+    elif auditor.differs:
+        auditor.gap = float("inf")
+    if auditor.apart is None or not len(auditor.apart):
+        return rows, rows
     return rows, Rows(*(torch.cat(pair) for pair in zip(rows, one(auditor.apart)[0])))
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15
 class _Listener(Watch):
     def __init__(self, folder, frame, picked=None, apart=None, noise=False, exact=True):
-        self.folder, self.frame, self.picked, self.apart, self.noise, self.exact = Path(folder), frame, picked, apart, noise, exact
-        self.lines, self.trace, self.segments, self.first, self.differs = read_transcript(folder), Trace(), [], {}, []
+        self.folder, self.frame, self.picked, self.apart, self.noise, self.exact = (
+            Path(folder),
+            frame,
+            picked,
+            apart,
+            noise,
+            exact,
+        )
+        self.lines, self.trace, self.segments, self.first, self.differs = (
+            read_transcript(folder),
+            Trace(),
+            [],
+            {},
+            [],
+        )
 
     def prepared(self, rows, est, schema, settings, **parts):
         "Compare the table as tensors; go on with the claimed ones."
         self.prior, self.schema = _settled(est)[1], schema
         said = {line["kind"]: line for line in self.lines[:3]}
-        own = dict(beginning(self.folder, rows=rows, est=est, schema=schema, settings=settings, **parts))
-        self.differs = [k for k, v in own["prepared"].items() if said["prepared"].get(k) != v] + _other_rows(self.folder, parts["groups"], parts["used"])
+        own = dict(
+            beginning(self.folder, rows=rows, est=est, schema=schema, settings=settings, **parts)
+        )
+        self.differs = [
+            k for k, v in own["prepared"].items() if said["prepared"].get(k) != v
+        ] + _other_rows(self.folder, parts["groups"], parts["used"])
         rows, self.known = _claimed_rows(self, rows, **parts)
         return rows
 
     def lanes(self, name, model, split, rows, settings):
         "Compare who trains on which rows."
-        self.name, self.split, self.rows, self.settings, self.moved = name, split, rows, settings, None
-        if name != "main": self.known = rows                              # a spare path reads other columns of the table
+        self.name, self.split, self.rows, self.settings, self.moved = (
+            name,
+            split,
+            rows,
+            settings,
+            None,
+        )
+        if name != "main":
+            self.known = rows  # a spare path reads other columns of the table
         said = next((l for l in self.lines if l["kind"] == "lanes" and l["run"] == name), {})
-        self.differs += [f"{name}: {k}" for k in ("train", "valid") if said.get(k) != tensor_digest(getattr(split, k))]
+        self.differs += [
+            f"{name}: {k}"
+            for k in ("train", "valid")
+            if said.get(k) != tensor_digest(getattr(split, k))
+        ]
         self.stops = [l for l in self.lines if l["kind"] == "segment" and l["run"] == name]
-        if not self.stops: raise TranscriptError(f"transcript.jsonl: expected segments of {name!r}, found none")
+        if not self.stops:
+            raise TranscriptError(f"transcript.jsonl: expected segments of {name!r}, found none")
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15w
 class Auditor(_Listener):
@@ -320,13 +506,16 @@ class Auditor(_Listener):
         self.first[self.name] = _other_weights(self, run, claimed)
         _go_on(self, run, claimed)
 
-    def step(self, run): self.trace.add(run)
+    def step(self, run):
+        self.trace.add(run)
 
     def segment(self, run):
         "Compare the state at the end of a segment."
         self.at += 1
         if self.at >= len(self.stops) or self.stops[self.at]["stop"] != run.step:
-            raise TranscriptError(f"transcript.jsonl: expected a segment of {self.name!r} that ends at step {run.step}")
+            raise TranscriptError(
+                f"transcript.jsonl: expected a segment of {self.name!r} that ends at step {run.step}"
+            )
         own, claimed = run_tensors(run) | self.trace.tensors(), _claimed(self, run, self.at)
         self.segments.append(_compare(self, run, own, claimed))
         _go_on(self, run, claimed)
@@ -335,60 +524,121 @@ class Auditor(_Listener):
 @dataclass
 class Reexecution:
     "What training once more has shown."
+
     segments: list[SegmentCheck]
-    prepared: list[str]           # fields of the table as tensors, and of the split, that are others
-    first: dict[str, list[str]]   # by run: tensors of the first weights that are others
-    final: list[str]              # tensors of the final model that are others
-    total: int                    # segments of the transcript
+    prepared: list[str]  # fields of the table as tensors, and of the split, that are others
+    first: dict[str, list[str]]  # by run: tensors of the first weights that are others
+    final: list[str]  # tensors of the final model that are others
+    total: int  # segments of the transcript
     same_environment: bool
-    tolerance: float | None       # 0: to the bit; None: what each segment's noise allows
-    gap: float                    # largest difference of evidence and outcomes, where digests are others
+    tolerance: float | None  # 0: to the bit; None: what each segment's noise allows
+    gap: float  # largest difference of evidence and outcomes, where digests are others
 
     def limit(self, s: SegmentCheck) -> float:
         "The distance up to which a segment counts as the same."
         return self.tolerance if self.tolerance is not None else max(30 * s.noise, 1e-5)
+
     def wrong(self) -> list[SegmentCheck]:
         "The segments that were not reproduced."
-        return [s for s in self.segments if (s.tensors if s.distance is None or not self.limit(s) else s.distance > self.limit(s) or _in_kind(s))]
+        return [
+            s
+            for s in self.segments
+            if (
+                s.tensors
+                if s.distance is None or not self.limit(s)
+                else s.distance > self.limit(s) or _in_kind(s)
+            )
+        ]
+
     def unsure(self) -> list[SegmentCheck]:
         "The segments whose noise would hide the change of a single record: to be judged on the same kind of machine."
-        return [s for s in self.segments if s.distance is not None and 2e-5 < s.distance <= self.limit(s) > 5e-3]
+        return [
+            s
+            for s in self.segments
+            if s.distance is not None and 2e-5 < s.distance <= self.limit(s) > 5e-3
+        ]
+
     @property
     def reproduced(self) -> bool:
         "Whether everything that was trained again came out as claimed."
-        if self.tolerance == 0: return not (self.prepared or any(self.first.values()) or self.final or self.wrong())
-        return not (self.gap > 1e-3 or any(self.first.values()) or self.final or self.wrong() or any(f.startswith(("rows.json", "main:")) for f in self.prepared))
+        if self.tolerance == 0:
+            return not (self.prepared or any(self.first.values()) or self.final or self.wrong())
+        return not (
+            self.gap > 1e-3
+            or any(self.first.values())
+            or self.final
+            or self.wrong()
+            or any(f.startswith(("rows.json", "main:")) for f in self.prepared)
+        )
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r19b
-def _in_kind(s: SegmentCheck) -> list[str]: return [n for n in s.tensors if n in ("order", "batches") or n.startswith(("generator.", "step."))]
+def _in_kind(s: SegmentCheck) -> list[str]:
+    return [
+        n for n in s.tensors if n in ("order", "batches") or n.startswith(("generator.", "step."))
+    ]
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r21
 def reexecute(
-    folder,                # of a run
-    frame: pd.DataFrame,   # the rows that were given to the fit, in their order
-    groups=None,           # (n) as numbers or labels; None: each row for itself
+    folder,  # of a run
+    frame: pd.DataFrame,  # the rows that were given to the fit, in their order
+    groups=None,  # (n) as numbers or labels; None: each row for itself
     apart: pd.DataFrame | None = None,  # rows kept back, so that they can be recognised
-    picked: set | None = None,          # {(run, stop)} of the segments to train again; None: all
-    tolerance: float | None = None,     # None: zero in the same environment, else measured
+    picked: set | None = None,  # {(run, stop)} of the segments to train again; None: all
+    tolerance: float | None = None,  # None: zero in the same environment, else measured
     progress: bool = False,
 ) -> Reexecution:
     "Train again what a transcript says was trained, and compare."
     folder, lines = Path(folder), read_transcript(folder)
-    begin, same = lines[0], {k: v for k, v in lines[1].items() if k not in ("kind", "before")} == numerics()
-    config = begin["config"] | {"tasks": dict(lines[2]["columns"]["tasks"])}         # whose order JSON does not keep
+    begin, same = (
+        lines[0],
+        {k: v for k, v in lines[1].items() if k not in ("kind", "before")} == numerics(),
+    )
+    config = begin["config"] | {
+        "tasks": dict(lines[2]["columns"]["tasks"])
+    }  # whose order JSON does not keep
     est = AdaRoute(**config, seed=begin["seed"], progress=progress)
-    auditor = Auditor(folder, frame, picked, apart, noise=not same and tolerance is None, exact=same and not tolerance)
+    auditor = Auditor(
+        folder,
+        frame,
+        picked,
+        apart,
+        noise=not same and tolerance is None,
+        exact=same and not tolerance,
+    )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "the router collapsed")
         found = _fit(est, frame, _schema_of(est, frame), groups, auditor)
-    if tolerance is None and same: tolerance = 0.
+    if tolerance is None and same:
+        tolerance = 0.0
     total = sum(l["kind"] == "segment" and l["stop"] > 0 for l in lines)
-    return Reexecution(auditor.segments, auditor.differs, auditor.first, _final(folder, found["model_"], not auditor.exact), total, same, tolerance, getattr(auditor, "gap", 0.))
+    return Reexecution(
+        auditor.segments,
+        auditor.differs,
+        auditor.first,
+        _final(folder, found["model_"], not auditor.exact),
+        total,
+        same,
+        tolerance,
+        getattr(auditor, "gap", 0.0),
+    )
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r21b
-def _final(folder: Path, model: RoutedModel, nearly: bool) -> list[str]:  # tensors of the saved model that are others
-    try: claimed = load_file(folder / "model" / "weights.safetensors")
-    except (OSError, SafetensorError): return ["weights.safetensors"]
-    own, claimed = {f"model.{n}": p.detach() for n, p in model.named_parameters()}, {n: t for n, t in claimed.items() if n.startswith("model.")}
-    near = lambda n: nearly and n in own and n in claimed and own[n].shape == claimed[n].shape and torch.allclose(own[n], claimed[n], 1e-3, 1e-3)
+def _final(
+    folder: Path, model: RoutedModel, nearly: bool
+) -> list[str]:  # tensors of the saved model that are others
+    try:
+        claimed = load_file(folder / "model" / "weights.safetensors")
+    except (OSError, SafetensorError):
+        return ["weights.safetensors"]
+    own, claimed = (
+        {f"model.{n}": p.detach() for n, p in model.named_parameters()},
+        {n: t for n, t in claimed.items() if n.startswith("model.")},
+    )
+    near = lambda n: (
+        nearly
+        and n in own
+        and n in claimed
+        and own[n].shape == claimed[n].shape
+        and torch.allclose(own[n], claimed[n], 1e-3, 1e-3)
+    )
     return [n for n in differing(own, claimed) if not near(n)]

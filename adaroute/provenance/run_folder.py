@@ -23,54 +23,120 @@ from ..model import Design
 from .plan import Nonce, Plan, PlanError, _canonical, plan_config
 from ..saving import FILES
 from ..training import Look, Settings, read_run
-from .transcript import _FIRST, TranscriptError, _digest_of, segment_file, segment_line, short_digests, tensor_digest
+from .transcript import _FIRST, TranscriptError, _digest_of, segment_file
+from .transcript import segment_line, short_digests, tensor_digest
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d05
 @dataclass(frozen=True)
 class Check:
     "One thing that was looked at."
-    level: int           # 0: integrity, 1: derivation, and those to come
-    name: str            # what was looked at
+
+    level: int  # 0: integrity, 1: derivation, and those to come
+    name: str  # what was looked at
     passed: bool | None  # None: it could not be tested
-    detail: str          # one sentence; it names file, line and field, never content of a table
+    detail: str  # one sentence; it names file, line and field, never content of a table
 
     def __str__(self):
         return f"{ {True: 'passed', False: 'FAILED', None: 'not tested'}[self.passed] }: {self.name}. {self.detail}"
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d08
-_sha, _text, _table = (_hex, "a SHA-256 in hex"), (lambda v: isinstance(v, str), "text"), (lambda v: isinstance(v, dict), "a dictionary")
+_sha, _text, _table = (
+    (_hex, "a SHA-256 in hex"),
+    (lambda v: isinstance(v, str), "text"),
+    (lambda v: isinstance(v, dict), "a dictionary"),
+)
 _is_short = lambda v, n=8: isinstance(v, str) and re.fullmatch(f"[0-9a-f]{{{n}}}", v) is not None
 _names = lambda v: isinstance(v, list) and all(isinstance(x, str) for x in v)
 _KINDS, _RUNS = ("regression", "binary", "ordinal", "count"), ("main", "spare N1", "spare T1")
 
-def _or_none(form): return lambda v: v is None or form[0](v), f"{form[1]} or null"
-def _whole(low: int): return lambda v: type(v) is int and low <= v <= 2**53, f"a whole number of at least {low}"
-def _is_seed(v) -> bool: return isinstance(v, str) and re.fullmatch("0|[1-9][0-9]{0,18}", v) is not None and int(v) < 2**63 - 2**33
+
+def _or_none(form):
+    return lambda v: v is None or form[0](v), f"{form[1]} or null"
+
+
+def _whole(low: int):
+    return lambda v: type(v) is int and low <= v <= 2**53, f"a whole number of at least {low}"
+
+
+def _is_seed(v) -> bool:
+    return (
+        isinstance(v, str)
+        and re.fullmatch("0|[1-9][0-9]{0,18}", v) is not None
+        and int(v) < 2**63 - 2**33
+    )
+
 
 def _columns(v) -> bool:
-    if not isinstance(v, dict) or set(v) != {"numeric", "categorical", "text", "tasks"} or not isinstance(v["tasks"], list): return False
+    if (
+        not isinstance(v, dict)
+        or set(v) != {"numeric", "categorical", "text", "tasks"}
+        or not isinstance(v["tasks"], list)
+    ):
+        return False
     pairs = v["tasks"] and all(_names(t) and len(t) == 2 and t[1] in _KINDS for t in v["tasks"])
-    return pairs and len(dict(v["tasks"])) == len(v["tasks"]) and all(_names(v[k]) for k in ("numeric", "categorical", "text"))
+    return (
+        pairs
+        and len(dict(v["tasks"])) == len(v["tasks"])
+        and all(_names(v[k]) for k in ("numeric", "categorical", "text"))
+    )
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d08d
-_lanes_seeds = (lambda v: isinstance(v, list) and 0 < len(v) and all(map(_is_seed, v)), "whole numbers as text")
-_widths = (lambda v: isinstance(v, list) and len(v) == 3 and all(_whole(0)[0](x) for x in v), "three whole numbers")
-_weights = (lambda v: isinstance(v, dict) and 0 < len(v) and all(map(_is_short, v.values())), "8 digits in hex for each tensor")
-_values = (lambda v: isinstance(v, list) and 0 < len(v) and all(x is None or type(x) in (int, float) for x in v), "a list of numbers")
-_files = (lambda v: isinstance(v, dict) and set(v) == set(FILES) and all(map(_hex, v.values())), f"a SHA-256 for {' and '.join(FILES)}")
+_lanes_seeds = (
+    lambda v: isinstance(v, list) and 0 < len(v) and all(map(_is_seed, v)),
+    "whole numbers as text",
+)
+_widths = (
+    lambda v: isinstance(v, list) and len(v) == 3 and all(_whole(0)[0](x) for x in v),
+    "three whole numbers",
+)
+_weights = (
+    lambda v: isinstance(v, dict) and 0 < len(v) and all(map(_is_short, v.values())),
+    "8 digits in hex for each tensor",
+)
+_values = (
+    lambda v: (
+        isinstance(v, list) and 0 < len(v) and all(x is None or type(x) in (int, float) for x in v)
+    ),
+    "a list of numbers",
+)
+_files = (
+    lambda v: isinstance(v, dict) and set(v) == set(FILES) and all(map(_hex, v.values())),
+    f"a SHA-256 for {' and '.join(FILES)}",
+)
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d09
-_begun = dict(run=(lambda v: v in _RUNS, "main or a spare"), stop=_whole(0), file=_sha, weights=_weights)
+_begun = dict(
+    run=(lambda v: v in _RUNS, "main or a spare"), stop=_whole(0), file=_sha, weights=_weights
+)
 LINES = {
-    "begin": dict(format=_text, plan=_or_none(_sha), nonce=_or_none(_text), groups=_or_none(_sha), config=_table, seed=_whole(0)),
-    "environment": dict.fromkeys(("torch", "numpy", "pandas", "python", "machine", "capability", "threads", "probe"), _text),
-    "prepared": dict(columns=(_columns, "columns and tasks"), steps=_whole(1), rows=_whole(3), widths=_widths, rows_file=_sha,
-                     factor=(lambda v: type(v) in (int, float) and v > 0, "a number above 0"),
-                     encoder=(lambda v: _is_short(v, 32), "32 digits in hex"),
-                     scale=(lambda v: _is_short(v, 24), "24 digits in hex"), evidence=_sha, outcomes=_sha),
+    "begin": dict(
+        format=_text,
+        plan=_or_none(_sha),
+        nonce=_or_none(_text),
+        groups=_or_none(_sha),
+        config=_table,
+        seed=_whole(0),
+    ),
+    "environment": dict.fromkeys(
+        ("torch", "numpy", "pandas", "python", "machine", "capability", "threads", "probe"), _text
+    ),
+    "prepared": dict(
+        columns=(_columns, "columns and tasks"),
+        steps=_whole(1),
+        rows=_whole(3),
+        widths=_widths,
+        rows_file=_sha,
+        factor=(lambda v: type(v) in (int, float) and v > 0, "a number above 0"),
+        encoder=(lambda v: _is_short(v, 32), "32 digits in hex"),
+        scale=(lambda v: _is_short(v, 24), "24 digits in hex"),
+        evidence=_sha,
+        outcomes=_sha,
+    ),
     "lanes": dict(run=_begun["run"], seeds=_lanes_seeds, train=_sha, valid=_sha),
     "first segment": _begun,
-    "segment": dict(_begun, batches=_sha, generators=_sha, loss=_values, validation=_values, usage=_values),
+    "segment": dict(
+        _begun, batches=_sha, generators=_sha, loss=_values, validation=_values, usage=_values
+    ),
     "finished": dict(run=_begun["run"], weights=_weights),
     "model": dict(files=_files),
 }
@@ -79,158 +145,283 @@ LINES = {
 def _check_form(line, number: int) -> None:
     refuse = lambda why: TranscriptError(f"transcript.jsonl, line {number}: expected {why}")
     kind = line.get("kind") if isinstance(line, dict) else None
-    if kind == "segment" and line.get("stop") == 0: kind = "first segment"
-    if not isinstance(kind, str) or kind not in LINES: raise refuse(f"a line of the kind {', '.join(k for k in LINES if ' ' not in k)}")
+    if kind == "segment" and line.get("stop") == 0:
+        kind = "first segment"
+    if not isinstance(kind, str) or kind not in LINES:
+        raise refuse(f"a line of the kind {', '.join(k for k in LINES if ' ' not in k)}")
     wanted = LINES[kind] | dict(kind=_text, before=_sha)
-    if set(line) != set(wanted): raise refuse(f"the fields {', '.join(sorted(wanted))}, got {len(line)} fields")
+    if set(line) != set(wanted):
+        raise refuse(f"the fields {', '.join(sorted(wanted))}, got {len(line)} fields")
     for name, (good, what) in wanted.items():
-        if not good(line[name]): raise refuse(f"{what} as {name}, got {type(line[name]).__name__}")
+        if not good(line[name]):
+            raise refuse(f"{what} as {name}, got {type(line[name]).__name__}")
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d11
-_AFTER = {None: ["begin"], "begin": ["environment"], "environment": ["prepared"], "prepared": ["lanes"], "lanes": ["segment"],
-          "segment": ["segment", "finished"], "finished": ["lanes", "model"], "model": []}
+_AFTER = {
+    None: ["begin"],
+    "begin": ["environment"],
+    "environment": ["prepared"],
+    "prepared": ["lanes"],
+    "lanes": ["segment"],
+    "segment": ["segment", "finished"],
+    "finished": ["lanes", "model"],
+    "model": [],
+}
+
 
 class Trained(NamedTuple):
     "What a transcript says of one trained model."
-    at: int         # number of its first line
+
+    at: int  # number of its first line
     lanes: dict
     segments: list  # the first one is at step 0
     finished: dict
+
     @property
-    def name(self) -> str: return self.lanes["run"]
+    def name(self) -> str:
+        return self.lanes["run"]
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d11a
-def _in_order(lines: list[dict]) -> tuple[list[Trained], str]:  # the trained models; what is wrong, or nothing
+def _in_order(
+    lines: list[dict],
+) -> tuple[list[Trained], str]:  # the trained models; what is wrong, or nothing
     before, open, done = {"kind": None}, None, []
     for number, line in enumerate([*lines, {"kind": None}], 1):
         kind, wanted = line["kind"], _AFTER[before["kind"]]
-        if kind is None and not wanted: return done, ""
+        if kind is None and not wanted:
+            return done, ""
         why = f"expected {' or '.join(wanted) or 'no further line'}, got {kind or 'the end of the file'}"
         if kind in wanted:
-            if kind == "lanes": open = Trained(number, line, [], {})
+            if kind == "lanes":
+                open = Trained(number, line, [], {})
             last = open.segments[-1]["stop"] if open and open.segments else -1
-            if kind == "segment" and line["stop"] <= last: why = "expected a later stop than before"
-            elif kind == "segment" and last < 0 < line["stop"]: why = "expected a segment at step 0"
-            elif kind in ("segment", "finished") and line["run"] != open.name: why = "expected the run of the lines before it"
-            elif kind == "lanes" and line["run"] in [t.name for t in done]: why = "expected a run of another name"
-            else: why = ""
-            if kind == "segment": open.segments.append(line)
-            if kind == "finished": done.append(open._replace(finished=line))
-        if why: return [], f"transcript.jsonl, line {number}: {why}."
+            if kind == "segment" and line["stop"] <= last:
+                why = "expected a later stop than before"
+            elif kind == "segment" and last < 0 < line["stop"]:
+                why = "expected a segment at step 0"
+            elif kind in ("segment", "finished") and line["run"] != open.name:
+                why = "expected the run of the lines before it"
+            elif kind == "lanes" and line["run"] in [t.name for t in done]:
+                why = "expected a run of another name"
+            else:
+                why = ""
+            if kind == "segment":
+                open.segments.append(line)
+            if kind == "finished":
+                done.append(open._replace(finished=line))
+        if why:
+            return [], f"transcript.jsonl, line {number}: {why}."
         before = line
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d13
 def _bytes_of(folder: Path, name: str, needed: bool = True) -> bytes | None:  # None: there is none
     try:
-        if S_ISREG(os.lstat(folder / name).st_mode): return (folder / name).read_bytes()
+        if S_ISREG(os.lstat(folder / name).st_mode):
+            return (folder / name).read_bytes()
         why = "something else"
-    except FileNotFoundError: why = "none"
-    except OSError as error: why = f"'{error.strerror}'"
-    if why == "none" and not needed: return None
+    except FileNotFoundError:
+        why = "none"
+    except OSError as error:
+        why = f"'{error.strerror}'"
+    if why == "none" and not needed:
+        return None
     raise TranscriptError(f"{name}: expected a file in the run folder, got {why}")
 
-def _files_of(folder: Path, name: str) -> dict[str, str] | None:  # digests of the files of a folder; None: there is no such folder
+
+def _files_of(
+    folder: Path, name: str
+) -> dict[str, str] | None:  # digests of the files of a folder; None: there is no such folder
     try:
-        if not S_ISDIR(os.lstat(folder / name).st_mode): why = "something else"
-        else: return {f: hashlib.sha256(_bytes_of(folder, f"{name}/{f}")).hexdigest() for f in sorted(os.listdir(folder / name)) if f[0] != "."}
-    except FileNotFoundError: return None
-    except OSError as error: why = f"'{error.strerror}'"
+        if not S_ISDIR(os.lstat(folder / name).st_mode):
+            why = "something else"
+        else:
+            return {
+                f: hashlib.sha256(_bytes_of(folder, f"{name}/{f}")).hexdigest()
+                for f in sorted(os.listdir(folder / name))
+                if f[0] != "."
+            }
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        why = f"'{error.strerror}'"
     raise TranscriptError(f"{name}: expected a folder, got {why}")
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d13a
-def _lines_of(content: bytes) -> tuple[list[dict], int | None]:  # lines; number of the first that does not hang on the one before
+def _lines_of(
+    content: bytes,
+) -> tuple[
+    list[dict], int | None
+]:  # lines; number of the first that does not hang on the one before
     raw, before, lines, loose = content.split(b"\n"), _FIRST, [], None
-    if raw.pop() or not raw: raise TranscriptError("transcript.jsonl: expected whole lines, got none or a part of one at the end")
+    if raw.pop() or not raw:
+        raise TranscriptError(
+            "transcript.jsonl: expected whole lines, got none or a part of one at the end"
+        )
     for number, one in enumerate(raw, 1):
         lines.append(_canonical(one, f"transcript.jsonl, line {number}", TranscriptError))
         _check_form(lines[-1], number)
-        if loose is None and lines[-1]["before"] != before: loose = number
+        if loose is None and lines[-1]["before"] != before:
+            loose = number
         before = hashlib.sha256(one + b"\n").hexdigest()
     return lines, loose
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d14
-def _ascending(values, name: str, first: bool) -> np.ndarray:  # (n,) positions; or groups, by order of first appearance
+def _ascending(
+    values, name: str, first: bool
+) -> np.ndarray:  # (n,) positions; or groups, by order of first appearance
     if isinstance(values, list) and len(values) and all(type(v) is int for v in values):
         found = np.array(values, np.int64)
         before = np.concatenate([[-1], np.maximum.accumulate(found)[:-1]])
         good = (found >= 0) & (found <= before + 1) if first else found > before
-        if good.all() and (not first or found.any()): return found
-    what = "numbers of at least 2 groups, by order of first appearance" if first else "rising positions"
-    raise TranscriptError(f"{name}: expected {what}, got {len(values) if isinstance(values, list) else type(values).__name__}")
+        if good.all() and (not first or found.any()):
+            return found
+    what = (
+        "numbers of at least 2 groups, by order of first appearance"
+        if first
+        else "rising positions"
+    )
+    raise TranscriptError(
+        f"{name}: expected {what}, got {len(values) if isinstance(values, list) else type(values).__name__}"
+    )
+
 
 def _rows_of(value) -> tuple[np.ndarray, np.ndarray]:  # groups (n,), used (n,)
-    if not isinstance(value, dict) or set(value) != {"groups", "used"}: raise TranscriptError("rows.json: expected groups and used")
-    groups, used = _ascending(value["groups"], "rows.json, groups", True), _ascending(value["used"], "rows.json, used", False)
-    if len(groups) == len(used) >= 3: return groups, used
-    raise TranscriptError(f"rows.json: expected one group each row and 3 rows at least, got {len(groups)} and {len(used)}")
+    if not isinstance(value, dict) or set(value) != {"groups", "used"}:
+        raise TranscriptError("rows.json: expected groups and used")
+    groups, used = (
+        _ascending(value["groups"], "rows.json, groups", True),
+        _ascending(value["used"], "rows.json, used", False),
+    )
+    if len(groups) == len(used) >= 3:
+        return groups, used
+    raise TranscriptError(
+        f"rows.json: expected one group each row and 3 rows at least, got {len(groups)} and {len(used)}"
+    )
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d14c
 @lru_cache(maxsize=16)
 def _part(name: str, content: bytes | None):  # what a file of the folder holds; None: there is none
-    if content is None: return None
-    form = {"plan.json": Plan.from_dict, "nonce.json": Nonce.from_dict, "rows.json": _rows_of,
-            "groups.json": lambda v: _ascending(v, name, True)}[name]
+    if content is None:
+        return None
+    form = {
+        "plan.json": Plan.from_dict,
+        "nonce.json": Nonce.from_dict,
+        "rows.json": _rows_of,
+        "groups.json": lambda v: _ascending(v, name, True),
+    }[name]
     return form(_canonical(content, name, PlanError if name[0] in "pn" else TranscriptError))
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d16
 _MOST = 2**27  # numbers, row places or steps beyond which nothing is built here
 
-def _size(d: Design, widths, tasks: int, levels: int, lanes: int) -> int:  # no less than the numbers of a model
+
+def _size(
+    d: Design, widths, tasks: int, levels: int, lanes: int
+) -> int:  # no less than the numbers of a model
     n, f, t = widths
     router = (n + f + t) * (d.hidden + 16) + 16 * d.hidden + 32 * d.width
-    return lanes * (n * (3 + f) * d.width + t * (2 + d.axes) * d.width + f * d.width + n * d.axes + 8 * (d.width + d.trunk + 8) * (tasks + d.trunk)
-                    + tasks * (levels + router))
+    return lanes * (
+        n * (3 + f) * d.width
+        + t * (2 + d.axes) * d.width
+        + f * d.width
+        + n * d.axes
+        + 8 * (d.width + d.trunk + 8) * (tasks + d.trunk)
+        + tasks * (levels + router)
+    )
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d16a
 def _model_says(est: AdaRoute) -> dict:
     about, arrays = est.encoder_.state()
-    s, arrays = est.schema_, tensor_digest(*(np.ascontiguousarray(a) for _, a in sorted(arrays.items())))
-    columns = dict(numeric=list(s.numeric), categorical=list(s.categorical), text=list(s.text), tasks=[list(t) for t in s.tasks.items()])
-    prepared = dict(columns=columns, widths=list(est.widths_), factor=float(est.factor_), encoder=_digest_of(about) + arrays[:8])
-    return dict(begin=dict(config=plan_config(est), seed=est.seed), prepared=prepared | dict(scale=_digest_of(est.scale_.__dict__)))
+    s, arrays = (
+        est.schema_,
+        tensor_digest(*(np.ascontiguousarray(a) for _, a in sorted(arrays.items()))),
+    )
+    columns = dict(
+        numeric=list(s.numeric),
+        categorical=list(s.categorical),
+        text=list(s.text),
+        tasks=[list(t) for t in s.tasks.items()],
+    )
+    prepared = dict(
+        columns=columns,
+        widths=list(est.widths_),
+        factor=float(est.factor_),
+        encoder=_digest_of(about) + arrays[:8],
+    )
+    return dict(
+        begin=dict(config=plan_config(est), seed=est.seed),
+        prepared=prepared | dict(scale=_digest_of(est.scale_.__dict__)),
+    )
+
 
 @lru_cache(maxsize=8)
-def _opened(folder: Path, digests: tuple) -> tuple[AdaRoute | None, dict | str]:  # the model, and what lines should say of it; or why not
+def _opened(
+    folder: Path, digests: tuple
+) -> tuple[AdaRoute | None, dict | str]:  # the model, and what lines should say of it; or why not
     try:
         about = json.loads((folder / "model.json").read_bytes())
-        sizes = about["widths"], len(about["schema"]["tasks"]), max(about["scale"]["levels"]), len(about["seeds"])
-        if about["encoder"]["sentence_encoder"] is not None: return None, "it was trained with a sentence encoder, which is not in the folder"
+        sizes = (
+            about["widths"],
+            len(about["schema"]["tasks"]),
+            max(about["scale"]["levels"]),
+            len(about["seeds"]),
+        )
+        if about["encoder"]["sentence_encoder"] is not None:
+            return None, "it was trained with a sentence encoder, which is not in the folder"
         design = Design(**{**about["design"], "routes": tuple(about["design"]["routes"])})
-        if _size(design, *sizes) > _MOST: return None, "it is too large to be opened here"
+        if _size(design, *sizes) > _MOST:
+            return None, "it is too large to be opened here"
         est = AdaRoute.load(folder)
         return est, _model_says(est)
-    except Exception as error: return None, f"it cannot be opened ({type(error).__name__})"  # whatever somebody else's file leads to
+    except Exception as error:
+        return (
+            None,
+            f"it cannot be opened ({type(error).__name__})",
+        )  # whatever somebody else's file leads to
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d16b
 @lru_cache(maxsize=32)
-def _configured(config: str, seed: int) -> tuple[AdaRoute, Settings, Design, list[str]]:  # the last: paths of spares
+def _configured(
+    config: str, seed: int
+) -> tuple[AdaRoute, Settings, Design, list[str]]:  # the last: paths of spares
     try:
         config = json.loads(config)
         est = AdaRoute(**config, seed=seed)
         settings, _, design, _ = _settled(AdaRoute(**{**config, "encoder": None}, seed=seed))
-        return est, settings, replace(design, routes=tuple(map(str, design.routes))), _spare_paths(est, design)
-    except Exception as error: why = type(error).__name__
-    raise TranscriptError(f"transcript.jsonl, line 1, config: expected parameters that AdaRoute takes, got others ({why})")
+        return (
+            est,
+            settings,
+            replace(design, routes=tuple(map(str, design.routes))),
+            _spare_paths(est, design),
+        )
+    except Exception as error:
+        why = type(error).__name__
+    raise TranscriptError(
+        f"transcript.jsonl, line 1, config: expected parameters that AdaRoute takes, got others ({why})"
+    )
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d17
 @dataclass(frozen=True, eq=False)
 class RunFolder:
     "A run folder, read and found to have the form of one."
+
     folder: Path
-    lines: list[dict]              # of the transcript
-    head: str                      # digest of the last line, in hex
-    loose: int | None              # first line that does not hang on the one before it
-    disorder: str                  # what is wrong with the order of the lines; "" if nothing is
-    trained: list[Trained]         # main, then spares; empty where there is disorder
-    choices: tuple | None          # estimator, settings, design, paths of spares; None where there is disorder
+    lines: list[dict]  # of the transcript
+    head: str  # digest of the last line, in hex
+    loose: int | None  # first line that does not hang on the one before it
+    disorder: str  # what is wrong with the order of the lines; "" if nothing is
+    trained: list[Trained]  # main, then spares; empty where there is disorder
+    choices: (
+        tuple | None
+    )  # estimator, settings, design, paths of spares; None where there is disorder
     plan: Plan | None
     nonce: Nonce | None
-    groups: np.ndarray | None      # (n,) of the whole table
-    owners: np.ndarray             # (m,) groups of the rows that were used
-    used: np.ndarray               # (m,) their places among the rows given to the fit
-    files: dict[str, str]          # name in the folder -> digest
+    groups: np.ndarray | None  # (n,) of the whole table
+    owners: np.ndarray  # (m,) groups of the rows that were used
+    used: np.ndarray  # (m,) their places among the rows given to the fit
+    files: dict[str, str]  # name in the folder -> digest
     model: AdaRoute | None
-    says: dict | str               # what lines should say of the model; or why it was not opened
+    says: dict | str  # what lines should say of the model; or why it was not opened
     begin = property(lambda self: self.lines[0])
     prepared = property(lambda self: self.lines[2])
 
@@ -244,129 +435,252 @@ def _read_folder(folder: Path) -> dict:  # field -> value
     content, rows = _bytes_of(folder, "transcript.jsonl"), _bytes_of(folder, "rows.json")
     (lines, loose), (owners, used) = _lines_of(content), _part("rows.json", rows)
     trained, disorder = _in_order(lines)
-    choices = None if disorder else _configured(canonical_json(lines[0]["config"]), lines[0]["seed"])
+    choices = (
+        None if disorder else _configured(canonical_json(lines[0]["config"]), lines[0]["seed"])
+    )
     owned = _bytes_of(folder, "groups.json", False)
-    plan, nonce = (_part(name, _bytes_of(folder, name, False)) for name in ("plan.json", "nonce.json"))
+    plan, nonce = (
+        _part(name, _bytes_of(folder, name, False)) for name in ("plan.json", "nonce.json")
+    )
     groups = _part("groups.json", owned)
-    files = {f"{d}/{f}": digest for d in ("segments", "model") for f, digest in (_files_of(folder, d) or {}).items()}
-    model, says = _opened(folder / "model", tuple(v for k, v in files.items() if k.startswith("model/")))
-    if owned is not None: files["groups.json"] = hashlib.sha256(owned).hexdigest()
-    files["rows.json"], head = hashlib.sha256(rows).hexdigest(), hashlib.sha256(content.split(b"\n")[-2] + b"\n").hexdigest()
-    return dict(folder=folder, lines=lines, head=head, loose=loose, disorder=disorder, trained=trained, choices=choices, plan=plan, nonce=nonce,
-                groups=groups, owners=owners, used=used, files=files, model=model, says=says)
+    files = {
+        f"{d}/{f}": digest
+        for d in ("segments", "model")
+        for f, digest in (_files_of(folder, d) or {}).items()
+    }
+    model, says = _opened(
+        folder / "model", tuple(v for k, v in files.items() if k.startswith("model/"))
+    )
+    if owned is not None:
+        files["groups.json"] = hashlib.sha256(owned).hexdigest()
+    files["rows.json"], head = (
+        hashlib.sha256(rows).hexdigest(),
+        hashlib.sha256(content.split(b"\n")[-2] + b"\n").hexdigest(),
+    )
+    return dict(
+        folder=folder,
+        lines=lines,
+        head=head,
+        loose=loose,
+        disorder=disorder,
+        trained=trained,
+        choices=choices,
+        plan=plan,
+        nonce=nonce,
+        groups=groups,
+        owners=owners,
+        used=used,
+        files=files,
+        model=model,
+        says=says,
+    )
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d21
-def _said(good: bool, yes: str, no: str) -> tuple[bool, str]: return bool(good), yes if good else no
-def _at(number: int, field: str) -> str: return f"transcript.jsonl, line {number}, {field}: "
+def _said(good: bool, yes: str, no: str) -> tuple[bool, str]:
+    return bool(good), yes if good else no
+
+
+def _at(number: int, field: str) -> str:
+    return f"transcript.jsonl, line {number}, {field}: "
+
 
 def _chain(run: RunFolder):
-    return _said(run.loose is None, f"Each of {len(run.lines)} lines carries the digest of the line before it.",
-                 f"transcript.jsonl, line {run.loose}: does not hang on the line before it; a line was changed, removed, added or moved.")
+    return _said(
+        run.loose is None,
+        f"Each of {len(run.lines)} lines carries the digest of the line before it.",
+        f"transcript.jsonl, line {run.loose}: does not hang on the line before it; a line was changed, removed, added or moved.",
+    )
+
 
 def _complete(run: RunFolder):
-    return _said(not run.disorder, f"{len(run.lines)} lines in their order, from begin to model.", run.disorder)
+    return _said(
+        not run.disorder,
+        f"{len(run.lines)} lines in their order, from begin to model.",
+        run.disorder,
+    )
+
 
 def _format(run: RunFolder):
-    return _said(run.begin["format"] == "adaroute-transcript-2", "The format is adaroute-transcript-2.",
-                 _at(1, "format") + "expected adaroute-transcript-2.")
+    return _said(
+        run.begin["format"] == "adaroute-transcript-2",
+        "The format is adaroute-transcript-2.",
+        _at(1, "format") + "expected adaroute-transcript-2.",
+    )
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d21c
 def _rows_file(run: RunFolder):
     for field, value in (("rows_file", run.files["rows.json"]), ("rows", len(run.used))):
-        if run.prepared[field] != value: return False, _at(3, field) + "expected what rows.json gives, got another."
+        if run.prepared[field] != value:
+            return False, _at(3, field) + "expected what rows.json gives, got another."
     return True, f"rows.json holds the {len(run.used)} rows that were announced."
 
+
 def _named(run: RunFolder):
-    files = ("plan", run.plan and run.plan.digest), ("nonce", run.nonce and run.nonce.value), ("groups", run.files.get("groups.json"))
+    files = (
+        ("plan", run.plan and run.plan.digest),
+        ("nonce", run.nonce and run.nonce.value),
+        ("groups", run.files.get("groups.json")),
+    )
     for field, value in files:
-        if run.begin[field] != value: return False, _at(1, field) + f"expected that of {field}.json, got another."
-    if run.plan is None: return True, "The first line names no plan, and there is none."
+        if run.begin[field] != value:
+            return False, _at(1, field) + f"expected that of {field}.json, got another."
+    if run.plan is None:
+        return True, "The first line names no plan, and there is none."
     return True, "The first line names the plan, the nonce and the groups of this folder."
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d22
-def _promised(run: RunFolder) -> dict[str, tuple[int, dict]]:  # name in the folder -> number of the line, line
+def _promised(
+    run: RunFolder,
+) -> dict[str, tuple[int, dict]]:  # name in the folder -> number of the line, line
     each = [(t.at + 1 + k, line) for t in run.trained for k, line in enumerate(t.segments)]
-    return {segment_file("", line["run"], line["stop"]).as_posix(): (number, line) for number, line in each}
+    return {
+        segment_file("", line["run"], line["stop"]).as_posix(): (number, line)
+        for number, line in each
+    }
+
 
 def _segment_files(run: RunFolder):
     promised = _promised(run)
     for name in run.files:
-        if name.startswith("segments/") and name not in promised: return False, f"{name}: no line of the transcript speaks of it."
+        if name.startswith("segments/") and name not in promised:
+            return False, f"{name}: no line of the transcript speaks of it."
     for name, (number, line) in promised.items():
-        if run.files.get(name, line["file"]) != line["file"]: return False, _at(number, "file") + f"{name} has another digest."
+        if run.files.get(name, line["file"]) != line["file"]:
+            return False, _at(number, "file") + f"{name} has another digest."
     there = sum(name in run.files for name in promised)
-    if there == len(promised): return True, f"All {there} segments have the digests that their lines promise."
+    if there == len(promised):
+        return True, f"All {there} segments have the digests that their lines promise."
     lost = f"{len(promised) - there} of {len(promised)} segments are not in the folder (they may be withheld)"
     return None, f"{lost}; {there} have the digests of their lines."
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d22a
 @lru_cache(maxsize=1024)
-def _file_says(path: Path, digest: str) -> tuple[dict, str] | None:  # what a line should say of it, and its mark; None: it cannot be read
+def _file_says(
+    path: Path, digest: str
+) -> tuple[dict, str] | None:  # what a line should say of it, and its mark; None: it cannot be read
     try:
         about, t = read_run(path)
         own = sorted((name[6:], tensor) for name, tensor in t.items() if name.startswith("model."))
-        model, last = SimpleNamespace(named_parameters=lambda: own), len(json.loads(about["looks"])) - 1
-        if last < 0: return dict(stop=int(about["step"]), weights=short_digests(model)), about["fingerprint"]
+        model, last = (
+            SimpleNamespace(named_parameters=lambda: own),
+            len(json.loads(about["looks"])) - 1,
+        )
+        if last < 0:
+            return dict(stop=int(about["step"]), weights=short_digests(model)), about["fingerprint"]
         look = Look(*(t[f"look.{name}"][last] for name in Look._fields))
-        generators = [SimpleNamespace(get_state=lambda i=i: t[f"generator.{i}"]) for i in range(len(t["best_error"]))]
-        state = SimpleNamespace(model=model, generators=generators, looks=[(0, t["look.loss"][last], look)])
+        generators = [
+            SimpleNamespace(get_state=lambda i=i: t[f"generator.{i}"])
+            for i in range(len(t["best_error"]))
+        ]
+        state = SimpleNamespace(
+            model=model, generators=generators, looks=[(0, t["look.loss"][last], look)]
+        )
         says = segment_line(state, SimpleNamespace(batches=""))
-        return {**{k: v for k, v in says.items() if k != "batches"}, "stop": int(about["step"])}, about["fingerprint"]
-    except Exception: return None                                         # whatever somebody else's file leads to
+        return {
+            **{k: v for k, v in says.items() if k != "batches"},
+            "stop": int(about["step"]),
+        }, about["fingerprint"]
+    except Exception:
+        return None  # whatever somebody else's file leads to
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d22b
 def _segment_contents(run: RunFolder):
     seen, marks = 0, {}
     for name, (number, line) in _promised(run).items():
-        if run.files.get(name) != line["file"]: continue
+        if run.files.get(name) != line["file"]:
+            continue
         found = _file_says(run.folder / name, line["file"])
-        if found is None: return False, _at(number, "file") + f"{name} is not the state of a run."
+        if found is None:
+            return False, _at(number, "file") + f"{name} is not the state of a run."
         for field, value in found[0].items():
-            if canonical_json(line[field]) != canonical_json(value): return False, _at(number, field) + f"another than in {name}."
+            if canonical_json(line[field]) != canonical_json(value):
+                return False, _at(number, field) + f"another than in {name}."
         stranger = marks.setdefault(line["run"], found[1]) != found[1]
-        if stranger: return False, _at(number, "file") + f"{name} belongs to another run than those before it."
+        if stranger:
+            return False, _at(
+                number, "file"
+            ) + f"{name} belongs to another run than those before it."
         seen += 1
-    if not seen: return None, "No segment is in the folder."
-    return True, f"{seen} segments hold the weights, generators, losses and usage that their lines report."
+    if not seen:
+        return None, "No segment is in the folder."
+    return (
+        True,
+        f"{seen} segments hold the weights, generators, losses and usage that their lines report.",
+    )
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d23
 def _model_files(run: RunFolder):
     for name, digest in run.lines[-1]["files"].items():
-        if run.files.get(f"model/{name}") == digest: continue
-        return False, _at(len(run.lines), "files") + f"model/{name} is {'another' if f'model/{name}' in run.files else 'missing'}."
-    if run.model is None: return (None if "sentence" in run.says or "large" in run.says else False), f"model: {run.says}."
+        if run.files.get(f"model/{name}") == digest:
+            continue
+        return False, _at(
+            len(run.lines), "files"
+        ) + f"model/{name} is {'another' if f'model/{name}' in run.files else 'missing'}."
+    if run.model is None:
+        return (
+            None if "sentence" in run.says or "large" in run.says else False
+        ), f"model: {run.says}."
     return True, "The saved model has the digests of the last line, and it opens."
 
+
 def _model_contents(run: RunFolder):
-    if run.model is None: return None, f"model: {run.says}."
+    if run.model is None:
+        return None, f"model: {run.says}."
     for number, kind in ((1, "begin"), (3, "prepared")):
         for field, value in run.says[kind].items():
-            if canonical_json(run.lines[number - 1][field]) == canonical_json(value): continue
+            if canonical_json(run.lines[number - 1][field]) == canonical_json(value):
+                continue
             return False, _at(number, field) + "another than in the saved model."
-    return True, "Configuration, seed, columns, widths, encoder and scale of the saved model are those of the first lines."
+    return (
+        True,
+        "Configuration, seed, columns, widths, encoder and scale of the saved model are those of the first lines.",
+    )
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d23a
-def _shown(name: str, known, what: str = "a tensor") -> str: return name if name in known else what  # what a stranger wrote is not repeated
+def _shown(name: str, known, what: str = "a tensor") -> str:
+    return name if name in known else what  # what a stranger wrote is not repeated
+
 
 def _final_weights(run: RunFolder):
-    if run.model is None: return None, f"model: {run.says}."
-    parts = {"main": short_digests(run.model.model_)} | {f"spare {path}": short_digests(spare) for path, spare in run.model.model_.spares.items()}
-    parts["main"] = {name: digest for name, digest in parts["main"].items() if not name.startswith("spares.")}
-    if list(parts) != [t.name for t in run.trained]: return False, "model: holds other models than the transcript speaks of."
+    if run.model is None:
+        return None, f"model: {run.says}."
+    parts = {"main": short_digests(run.model.model_)} | {
+        f"spare {path}": short_digests(spare) for path, spare in run.model.model_.spares.items()
+    }
+    parts["main"] = {
+        name: digest for name, digest in parts["main"].items() if not name.startswith("spares.")
+    }
+    if list(parts) != [t.name for t in run.trained]:
+        return False, "model: holds other models than the transcript speaks of."
     for t in run.trained:
         said, held = t.finished["weights"], parts[t.name]
         other = [name for name in {**said, **held} if said.get(name) != held.get(name)]
-        if other: return False, _at(t.at + 1 + len(t.segments), "weights") + f"{_shown(min(other), held)} is another in the saved model."
+        if other:
+            return False, _at(
+                t.at + 1 + len(t.segments), "weights"
+            ) + f"{_shown(min(other), held)} is another in the saved model."
     return True, "The saved weights are those with which the training ended."
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d24
 _ALWAYS = {"chain": _chain, "lines": _complete}
-_INTEGRITY = {"format": _format, "rows file": _rows_file, "plan and nonce": _named, "segment files": _segment_files,
-              "segment contents": _segment_contents, "model files": _model_files, "model contents": _model_contents, "final weights": _final_weights}
+_INTEGRITY = {
+    "format": _format,
+    "rows file": _rows_file,
+    "plan and nonce": _named,
+    "segment files": _segment_files,
+    "segment contents": _segment_contents,
+    "model files": _model_files,
+    "model contents": _model_contents,
+    "final weights": _final_weights,
+}
+
 
 def _asked(run: RunFolder, level: int, questions: dict) -> list[Check]:
     lost = None, "The lines of the transcript are not in their order."
-    return [Check(level, name, *(lost if run.disorder and name not in _ALWAYS else look(run))) for name, look in questions.items()]
+    return [
+        Check(level, name, *(lost if run.disorder and name not in _ALWAYS else look(run)))
+        for name, look in questions.items()
+    ]
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d24c
 def check_integrity(
@@ -374,7 +688,14 @@ def check_integrity(
     head: str | None = None,  # as published, in a ledger for example
 ) -> list[Check]:
     "Level 0: is the folder whole, and does it agree with itself?"
-    published = None, "No published head was given: the whole transcript may have been written anew."
-    if head is not None: published = _said(run.head == head, "The transcript ends with the head that was published.",
-                                           "The transcript ends with another head than was published.")
+    published = (
+        None,
+        "No published head was given: the whole transcript may have been written anew.",
+    )
+    if head is not None:
+        published = _said(
+            run.head == head,
+            "The transcript ends with the head that was published.",
+            "The transcript ends with another head than was published.",
+        )
     return [*_asked(run, 0, _ALWAYS), Check(0, "head", *published), *_asked(run, 0, _INTEGRITY)]

@@ -22,13 +22,16 @@ from torch import Tensor
 from .commitment import canonical_json
 from ..estimator import AdaRoute
 from ..model import RoutedModel
-from .plan import Nonce, Plan, derive_seed, derived_test, group_codes, load_nonce, load_plan, model_seed, plan_config, save_nonce, save_plan
+from .plan import Nonce, Plan, derive_seed, derived_test, group_codes, load_nonce
+from .plan import load_plan, model_seed, plan_config, save_nonce, save_plan
 from ..saving import FILES
-from ..training import Run, Split, Watch, load_run, one_thread, read_run, run_bytes, write_atomically
+from ..training import Run, Split, Watch, load_run, one_thread, read_run, run_bytes
+from ..training import write_atomically
 
 # %% ../../nbs/6_provenance/04_transcript.ipynb #t05
 class TranscriptError(ValueError):
     "A run folder is not what was written; the message names file, line and field, never content of a table."
+
 
 def tensor_digest(*tensors: Tensor | np.ndarray) -> str:
     "SHA-256 of tensors in this order, in hex."
@@ -43,52 +46,85 @@ def short_digests(model: RoutedModel) -> dict[str, str]:
     "Eight digits in hex for each tensor of a model."
     return {name: tensor_digest(p)[:8] for name, p in sorted(model.named_parameters())}
 
+
 def numerics() -> dict[str, str]:
     "What the last bit of a sum may depend on: libraries, processor, threads."
-    return dict(torch=torch.__version__, numpy=np.__version__, pandas=pd.__version__, python=platform.python_version(),
-                machine=platform.machine(), capability=torch.backends.cpu.get_cpu_capability(), threads="1", probe=_probe())
+    return dict(
+        torch=torch.__version__,
+        numpy=np.__version__,
+        pandas=pd.__version__,
+        python=platform.python_version(),
+        machine=platform.machine(),
+        capability=torch.backends.cpu.get_cpu_capability(),
+        threads="1",
+        probe=_probe(),
+    )
+
 
 @lru_cache(maxsize=1)
 def _probe() -> str:
     "A small computation of the kinds that training is made of: other kernels leave other last digits."
     with one_thread():
-        x = torch.arange(1., 403 * 64 + 1).view(403, 64).remainder(97.) / 50 - 1
+        x = torch.arange(1.0, 403 * 64 + 1).view(403, 64).remainder(97.0) / 50 - 1
         product = x.T @ x / 403
-        parts = (product, torch.linalg.eigh(product.double())[0], torch.bmm(x.view(13, 31, 64), product.expand(13, -1, -1)).softmax(dim=-1).log(), x.exp().log1p().sum(dim=0))
+        parts = (
+            product,
+            torch.linalg.eigh(product.double())[0],
+            torch.bmm(x.view(13, 31, 64), product.expand(13, -1, -1)).softmax(dim=-1).log(),
+            x.exp().log1p().sum(dim=0),
+        )
     return tensor_digest(*parts)[:16]
 
 # %% ../../nbs/6_provenance/04_transcript.ipynb #t12
 _FIRST = "0" * 64
 
+
 def _as_line(kind: str, before: str, body: dict) -> bytes:
     return canonical_json(dict(body, kind=kind, before=before)).encode() + b"\n"
 
+
 def _parsed_line(raw: bytes, number: int, before: str) -> dict:
     refuse = lambda why: TranscriptError(f"transcript.jsonl, line {number}: {why}")
-    try: line = json.loads(raw); good = canonical_json(line).encode() == raw
-    except (ValueError, RecursionError): good = False
-    if not good or not isinstance(line, dict): raise refuse(f"expected canonical JSON, got {len(raw)} bytes that are not")
-    if not isinstance(line.get("kind"), str): raise refuse("expected a kind, got none")
-    if line.get("before") != before: raise refuse("does not hang on the line before it: a line was changed, removed, added or moved")
+    try:
+        line = json.loads(raw)
+        good = canonical_json(line).encode() == raw
+    except (ValueError, RecursionError):
+        good = False
+    if not good or not isinstance(line, dict):
+        raise refuse(f"expected canonical JSON, got {len(raw)} bytes that are not")
+    if not isinstance(line.get("kind"), str):
+        raise refuse("expected a kind, got none")
+    if line.get("before") != before:
+        raise refuse(
+            "does not hang on the line before it: a line was changed, removed, added or moved"
+        )
     return line
 
 # %% ../../nbs/6_provenance/04_transcript.ipynb #t12b
 def _whole_lines(path: Path) -> list[bytes]:
-    try: content = path.read_bytes() if path.exists() else b""
-    except OSError as error: why = error.strerror
-    else: return content.split(b"\n")[:-1]
+    try:
+        content = path.read_bytes() if path.exists() else b""
+    except OSError as error:
+        why = error.strerror
+    else:
+        return content.split(b"\n")[:-1]
     raise TranscriptError(f"{path.name}: expected a file that can be read, got '{why}'")
+
 
 def read_transcript(
     folder,  # of a run
 ) -> list[dict]:
     "The lines of a transcript; refused where they do not hang together."
     raw, before, lines = _whole_lines(Path(folder) / "transcript.jsonl"), _FIRST, []
-    if not raw: raise TranscriptError("transcript.jsonl: expected a transcript in the run folder, found no whole line")
+    if not raw:
+        raise TranscriptError(
+            "transcript.jsonl: expected a transcript in the run folder, found no whole line"
+        )
     for number, content in enumerate(raw, 1):
         lines.append(_parsed_line(content, number, before))
         before = hashlib.sha256(content + b"\n").hexdigest()
     return lines
+
 
 def transcript_head(folder) -> str:
     "The digest of the last line, in hex: it stands for all of them."
@@ -97,55 +133,91 @@ def transcript_head(folder) -> str:
 # %% ../../nbs/6_provenance/04_transcript.ipynb #t14
 def _folder_of(run) -> Path:
     folder = Path(os.path.abspath(run))
-    try: (folder / "segments").mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error: why = error.strerror
+    try:
+        (folder / "segments").mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        why = error.strerror
     else:
         os.chmod(folder, 0o700)
         return folder
-    raise TranscriptError(f"transcript: expected a folder that can be written, got '{why}' for {folder.name!r}")
+    raise TranscriptError(
+        f"transcript: expected a folder that can be written, got '{why}' for {folder.name!r}"
+    )
+
 
 class Lines:
     "A transcript that is being written, or said once more and compared."
+
     def __init__(self, folder):
         self.folder, self.at, self.before = _folder_of(folder), 0, _FIRST
-        self.file, self.kept = self.folder / "transcript.jsonl", _whole_lines(self.folder / "transcript.jsonl")
-        if self.kept: read_transcript(self.folder)
+        self.file, self.kept = (
+            self.folder / "transcript.jsonl",
+            _whole_lines(self.folder / "transcript.jsonl"),
+        )
+        if self.kept:
+            read_transcript(self.folder)
 
     def say(self, kind: str, **body) -> None:
         "Write a line, or see that it is the one that stands there."
         line = _as_line(kind, self.before, body)
-        if self.at < len(self.kept): _same_line(self.kept[self.at], line, self.at + 1)
-        else: _append(self.file, line, fresh=self.at == len(self.kept), keep=self.kept, force=kind != "segment")
+        if self.at < len(self.kept):
+            _same_line(self.kept[self.at], line, self.at + 1)
+        else:
+            _append(
+                self.file,
+                line,
+                fresh=self.at == len(self.kept),
+                keep=self.kept,
+                force=kind != "segment",
+            )
         self.at, self.before = self.at + 1, hashlib.sha256(line).hexdigest()
 
 # %% ../../nbs/6_provenance/04_transcript.ipynb #t14b
 def _append(file: Path, line: bytes, fresh: bool, keep: list[bytes], force: bool) -> None:
     if fresh:
-        write_atomically(file, b"".join(k + b"\n" for k in keep))             # without the half line that a crash may have left
+        write_atomically(
+            file, b"".join(k + b"\n" for k in keep)
+        )  # without the half line that a crash may have left
         os.chmod(file, 0o600)
     with open(file, "ab", opener=_for_us) as out:
-        out.write(line); out.flush()
-        if force: os.fsync(out.fileno())
+        out.write(line)
+        out.flush()
+        if force:
+            os.fsync(out.fileno())
 
-def _for_us(file, how): return os.open(file, how, 0o600)                      # what is new is for nobody else to read
+
+def _for_us(file, how):
+    return os.open(file, how, 0o600)  # what is new is for nobody else to read
+
 
 def _same_line(old: bytes, new: bytes, number: int) -> None:
     old, new = json.loads(old), json.loads(new)
-    if old == new: return
+    if old == new:
+        return
     field = next(k for k in sorted({*old, *new}) if old.get(k) != new.get(k))
-    raise TranscriptError(f"transcript.jsonl, line {number} ({old['kind']}): expected the {field!r} that was written, got another; a run is "
-                          "continued with the same data, parameters and versions, or begun in a new folder")
+    raise TranscriptError(
+        f"transcript.jsonl, line {number} ({old['kind']}): expected the {field!r} that was written, got another; a run is "
+        "continued with the same data, parameters and versions, or begun in a new folder"
+    )
 
 # %% ../../nbs/6_provenance/04_transcript.ipynb #t17
 class Trace:
     "What the steps of a segment saw."
-    def __init__(self): self.seen = []
+
+    def __init__(self):
+        self.seen = []
+
     def add(self, run: Run) -> None:
         "Remember a step."
         self.seen.append(run.seen)
-    def tensors(self) -> dict[str, Tensor]:   # each (steps, L, B)
+
+    def tensors(self) -> dict[str, Tensor]:  # each (steps, L, B)
         "Losses and statements, row by row."
-        return {f"trace.{name}": torch.stack([getattr(s, name) for s in self.seen]) for name in ("loss", "said")}
+        return {
+            f"trace.{name}": torch.stack([getattr(s, name) for s in self.seen])
+            for name in ("loss", "said")
+        }
+
     @property
     def batches(self) -> str:
         "A digest of the rows, in the order in which they came."
@@ -155,84 +227,156 @@ class Trace:
 def segment_line(run: Run, trace: Trace) -> dict:
     "What a transcript says of a segment, apart from names and files."
     _, loss, seen = run.looks[-1]
-    rounded = lambda values: [float(f"{v:.6g}") if abs(v) < 1e15 else None for v in values.flatten().tolist()]
-    return dict(batches=trace.batches, generators=tensor_digest(*(g.get_state() for g in run.generators)), weights=short_digests(run.model),
-                loss=rounded(loss), validation=rounded(seen.validation), usage=rounded(seen.usage.mean(dim=0)))
+    rounded = lambda values: [
+        float(f"{v:.6g}") if abs(v) < 1e15 else None for v in values.flatten().tolist()
+    ]
+    return dict(
+        batches=trace.batches,
+        generators=tensor_digest(*(g.get_state() for g in run.generators)),
+        weights=short_digests(run.model),
+        loss=rounded(loss),
+        validation=rounded(seen.validation),
+        usage=rounded(seen.usage.mean(dim=0)),
+    )
 
 # %% ../../nbs/6_provenance/04_transcript.ipynb #t17f
 def segment_file(folder: Path, name: str, step: int) -> Path:
     "Where the state of a run at a step is kept."
     return Path(folder) / "segments" / f"{name.replace(' ', '-')}-{step:06d}.safetensors"
 
+
 def _write_quickly(path: Path, content: bytes) -> None:
     part = path.with_name(f".{path.name}.part")
-    with open(part, "wb", opener=_for_us) as out: out.write(content)
+    with open(part, "wb", opener=_for_us) as out:
+        out.write(content)
     os.replace(part, path)
+
 
 def best_weights(path: Path, t: dict[str, Tensor]) -> dict[str, Tensor]:
     "Of each lane, out of the segment file in which it was best."
     stem, _, step = Path(path).stem.rpartition("-")
     files = {s: Path(path).with_name(f"{stem}-{s:06d}.safetensors") for s in t["best_at"].tolist()}
-    if lost := [f for f in files.values() if not f.exists()]: raise FileNotFoundError(lost[0].name)
+    if lost := [f for f in files.values() if not f.exists()]:
+        raise FileNotFoundError(lost[0].name)
     weights = {s: t if s == int(step) else read_run(file)[1] for s, file in files.items()}
-    of_lanes = lambda n: torch.stack([weights[s][n][lane] for lane, s in enumerate(t["best_at"].tolist())])
+    of_lanes = lambda n: torch.stack(
+        [weights[s][n][lane] for lane, s in enumerate(t["best_at"].tolist())]
+    )
     return {f"best.{n[6:]}": of_lanes(n) for n in t if n.startswith("model.")}
+
 
 def read_segment(path: Path) -> tuple[dict, dict[str, Tensor]]:  # what it is about, its tensors
     "The state of a run at the end of a segment, as if its file stood alone."
     about, t = read_run(path)
     return about, t | best_weights(path, t)
 
+
 def _is_whole(folder: Path, line: dict) -> bool:
     file = segment_file(folder, line["run"], line["stop"])
     return file.exists() and hashlib.sha256(file.read_bytes()).hexdigest() == line["file"]
 
 # %% ../../nbs/6_provenance/04_transcript.ipynb #t19
-def beginning(folder: Path, est, schema, settings, rows, widths, encoder, scale, factor, groups, used) -> list[tuple[str, dict]]:
+def beginning(
+    folder: Path, est, schema, settings, rows, widths, encoder, scale, factor, groups, used
+) -> list[tuple[str, dict]]:
     "The lines before the first segment: what, where, on what."
-    plan, nonce = (load_plan(folder) if (folder / "plan.json").exists() else None), load_nonce(folder)
+    plan, nonce = (
+        (load_plan(folder) if (folder / "plan.json").exists() else None),
+        load_nonce(folder),
+    )
     about, arrays = encoder.state()
     arrays = tensor_digest(*(np.ascontiguousarray(a) for _, a in sorted(arrays.items())))
     groups = _sum(folder / "groups.json") if (folder / "groups.json").exists() else None
-    begin = dict(format="adaroute-transcript-2", plan=plan and plan.digest, nonce=nonce and nonce.value, groups=groups, config=plan_config(est), seed=est.seed)
-    what = dict(columns=dict(numeric=list(schema.numeric), categorical=list(schema.categorical), text=list(schema.text), tasks=[list(t) for t in schema.tasks.items()]),
-                steps=settings.steps, rows=len(used), widths=list(widths), rows_file=_sum(folder / "rows.json"), factor=float(factor),
-                encoder=_digest_of(about) + arrays[:8], scale=_digest_of(scale.__dict__), evidence=tensor_digest(rows.joined, rows.open), outcomes=tensor_digest(rows.y))
+    begin = dict(
+        format="adaroute-transcript-2",
+        plan=plan and plan.digest,
+        nonce=nonce and nonce.value,
+        groups=groups,
+        config=plan_config(est),
+        seed=est.seed,
+    )
+    what = dict(
+        columns=dict(
+            numeric=list(schema.numeric),
+            categorical=list(schema.categorical),
+            text=list(schema.text),
+            tasks=[list(t) for t in schema.tasks.items()],
+        ),
+        steps=settings.steps,
+        rows=len(used),
+        widths=list(widths),
+        rows_file=_sum(folder / "rows.json"),
+        factor=float(factor),
+        encoder=_digest_of(about) + arrays[:8],
+        scale=_digest_of(scale.__dict__),
+        evidence=tensor_digest(rows.joined, rows.open),
+        outcomes=tensor_digest(rows.y),
+    )
     return [("begin", begin), ("environment", numerics()), ("prepared", what)]
 
+
 def _digest_of(value) -> str:  # short, of what JSON can hold once numpy is gone
-    plain = json.dumps(value, sort_keys=True, default=lambda v: v.tolist() if hasattr(v, "tolist") else list(v) if isinstance(v, (tuple, set)) else str(v))
-    alike = json.dumps(json.loads(plain, parse_int=float), sort_keys=True)        # 5 and 5.0 are the same number
+    plain = json.dumps(
+        value,
+        sort_keys=True,
+        default=lambda v: (
+            v.tolist()
+            if hasattr(v, "tolist")
+            else list(v)
+            if isinstance(v, (tuple, set))
+            else str(v)
+        ),
+    )
+    alike = json.dumps(
+        json.loads(plain, parse_int=float), sort_keys=True
+    )  # 5 and 5.0 are the same number
     return hashlib.sha256(alike.encode()).hexdigest()[:24]
 
 # %% ../../nbs/6_provenance/04_transcript.ipynb #t19b
-def _sum(path: Path) -> str: return hashlib.sha256(path.read_bytes()).hexdigest()
+def _sum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
 
 def file_digests(folder: Path) -> dict[str, str]:
     "SHA-256 of each file of a saved model."
     return {name: _sum(folder / name) for name in FILES}
 
+
 def _write_rows(folder: Path, groups: np.ndarray, used: np.ndarray) -> None:
-    content = canonical_json(dict(groups=pd.factorize(groups)[0].tolist(), used=np.asarray(used).tolist())).encode()
+    content = canonical_json(
+        dict(groups=pd.factorize(groups)[0].tolist(), used=np.asarray(used).tolist())
+    ).encode()
     write_atomically(folder / "rows.json", content)
     os.chmod(folder / "rows.json", 0o600)
 
 # %% ../../nbs/6_provenance/04_transcript.ipynb #t15
 class _Keeper(Lines):
     def _whole(self) -> list[dict]:  # lines of this run, as far as their files are whole
-        said = [json.loads(line) for line in self.kept[self.at:]]
+        said = [json.loads(line) for line in self.kept[self.at :]]
         mine = lambda line: line["kind"] == "segment" and line["run"] == self.name
-        return list(takewhile(lambda line: mine(line) and _is_whole(self.folder, line), said))  # power may have been lost before a file reached the disk
+        return list(
+            takewhile(lambda line: mine(line) and _is_whole(self.folder, line), said)
+        )  # power may have been lost before a file reached the disk
 
     def _keep(self, run, body, **more):
         content = run_bytes(run, self.mark, alone=False, **more)
         _write_quickly(segment_file(self.folder, self.name, run.step), content)
-        self.say("segment", run=self.name, stop=run.step, file=hashlib.sha256(content).hexdigest(), **body)
+        self.say(
+            "segment",
+            run=self.name,
+            stop=run.step,
+            file=hashlib.sha256(content).hexdigest(),
+            **body,
+        )
 
     def _resume(self, run) -> bool:
-        if not (own := self._whole()): return False
-        load_run(run, segment_file(self.folder, self.name, own[-1]["stop"]), self.mark, read_segment)
-        for line in own: self.say(line.pop("kind"), **{k: v for k, v in line.items() if k != "before"})
+        if not (own := self._whole()):
+            return False
+        load_run(
+            run, segment_file(self.folder, self.name, own[-1]["stop"]), self.mark, read_segment
+        )
+        for line in own:
+            self.say(line.pop("kind"), **{k: v for k, v in line.items() if k != "before"})
         return True
 
 # %% ../../nbs/6_provenance/04_transcript.ipynb #t14x
@@ -242,27 +386,37 @@ class Recorder(_Keeper, Watch):
     def prepared(self, rows, **parts):
         "What is to be trained, where, and on what."
         _write_rows(self.folder, parts["groups"], parts["used"])
-        for kind, body in beginning(self.folder, rows=rows, **parts): self.say(kind, **body)
+        for kind, body in beginning(self.folder, rows=rows, **parts):
+            self.say(kind, **body)
         return rows
 
     def lanes(self, name, model, split, rows, settings):
         "Who trains on which rows."
         self.name, self.model = name, model
-        self.say("lanes", run=name, seeds=[str(s) for s in model.seeds], train=tensor_digest(split.train), valid=tensor_digest(split.valid))
+        self.say(
+            "lanes",
+            run=name,
+            seeds=[str(s) for s in model.seeds],
+            train=tensor_digest(split.train),
+            valid=tensor_digest(split.valid),
+        )
 
     def begin(self, run, mark):
         "The first weights; or the last that were kept."
         self.mark, self.trace = mark, Trace()
-        if not self._resume(run): self._keep(run, dict(weights=short_digests(run.model)))
+        if not self._resume(run):
+            self._keep(run, dict(weights=short_digests(run.model)))
 
-    def step(self, run): self.trace.add(run)
+    def step(self, run):
+        self.trace.add(run)
 
     def segment(self, run):
         "A line, and the state at the end of the segment."
         self._keep(run, segment_line(run, self.trace), **self.trace.tensors())
         self.trace = Trace()
 
-    def finished(self, name, model): self.say("finished", run=name, weights=short_digests(model))
+    def finished(self, name, model):
+        self.say("finished", run=name, weights=short_digests(model))
 
     def close(self, model):
         "The model as it is saved."
@@ -271,25 +425,29 @@ class Recorder(_Keeper, Watch):
 
 # %% ../../nbs/6_provenance/04_transcript.ipynb #t31
 def fit_under_plan(
-    frame: pd.DataFrame,   # (n rows) the table that was committed
+    frame: pd.DataFrame,  # (n rows) the table that was committed
     plan: Plan,
-    nonce: Nonce | None,   # None: the seed is self-chosen
-    folder,                # of the run
-    groups=None,           # (n) patients; None: each row for itself
+    nonce: Nonce | None,  # None: the seed is self-chosen
+    folder,  # of the run
+    groups=None,  # (n) patients; None: each row for itself
     progress: bool = False,
 ) -> tuple[AdaRoute, np.ndarray]:  # the model, test rows (n,) bool
     "Train what was planned, on the rows that follow from plan and nonce."
     folder, seed = Path(folder), derive_seed(plan, nonce)
     if len(frame) + len(plan.commitment["withdrawn"]) != plan.commitment["count"]:
-        raise TranscriptError(f"table: expected the {plan.commitment['count']} records of the plan, got {len(frame)}")
+        raise TranscriptError(
+            f"table: expected the {plan.commitment['count']} records of the plan, got {len(frame)}"
+        )
     codes = group_codes(range(len(frame)) if groups is None else groups)
     test = derived_test(seed, codes, plan.test)
     save_plan(plan, folder)
-    if nonce is not None: save_nonce(nonce, folder)
+    if nonce is not None:
+        save_nonce(nonce, folder)
     write_atomically(folder / "groups.json", canonical_json(codes.tolist()).encode())
     os.chmod(folder / "groups.json", 0o600)
     est = planned_model(plan, seed).set_params(transcript=str(folder), progress=progress)
     return est.fit(frame[~test], groups=codes[~test]), test
+
 
 def planned_model(plan: Plan, seed: bytes) -> AdaRoute:
     "The estimator that follows from a plan and a seed, not fitted."

@@ -13,46 +13,77 @@ from dataclasses import dataclass, field
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from .commitment import Commitment, canonical_records, commit_records, record_leaf
+from .commitment import Commitment, canonical_records, commit_records
+from .commitment import record_leaf
 from .derivation import check_derivation
 from ..estimator import AdaRoute, _schema_of
-from .plan import PlanError, derive_seed, derived_test, group_codes, load_leaves, load_plan
+from .plan import PlanError, derive_seed, derived_test, group_codes, load_leaves
+from .plan import load_plan
 from .audit import memorisation_evidence
-from .reexecution import MisfitError, Reexecution, SegmentCheck, WithheldError, reexecute
+from .reexecution import MisfitError, Reexecution, SegmentCheck, WithheldError
+from .reexecution import reexecute
 from .run_folder import Check, RunFolder, check_integrity
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v05
 def check_records(
     run: RunFolder,
     frame: pd.DataFrame,  # (n rows) the table as it is shown
-    key: bytes,           # of the custodian
-    ids=None,             # as in `commit_records`
-    groups=None,          # as in `commit_records`
-    filed=None,           # folder of the plan as it was filed; None: the run folder itself
+    key: bytes,  # of the custodian
+    ids=None,  # as in `commit_records`
+    groups=None,  # as in `commit_records`
+    filed=None,  # folder of the plan as it was filed; None: the run folder itself
 ) -> tuple[Check, str | None]:  # the check; the name of a cheat, if it is one
     "Whether the table is the one that was committed."
-    if key is None: raise PlanError("key: expected the custodian's key beside the table, got none")
+    if key is None:
+        raise PlanError("key: expected the custodian's key beside the table, got none")
     plan, schema = run.plan, _schema_of(AdaRoute(**run.plan.config), frame)
-    own = commit_records(frame, schema, key, ids, groups, tuple(map(tuple, plan.commitment["withdrawn"])))
+    own = commit_records(
+        frame, schema, key, ids, groups, tuple(map(tuple, plan.commitment["withdrawn"]))
+    )
     if own.root == plan.commitment["root"] and own.count == plan.commitment["count"]:
         if run.groups is None or not np.array_equal(_owners(frame, groups), run.groups):
-            return Check(2, "records", False, "groups.json: expected the groups that were committed with the table, got others or none."), "split tampering"
-        return Check(2, "records", True, f"All {len(frame)} records are the ones that were committed."), None
-    return _wrong_records(run.folder if filed is None else filed, plan.commitment, own, frame, schema, key)
+            return Check(
+                2,
+                "records",
+                False,
+                "groups.json: expected the groups that were committed with the table, got others or none.",
+            ), "split tampering"
+        return Check(
+            2, "records", True, f"All {len(frame)} records are the ones that were committed."
+        ), None
+    return _wrong_records(
+        run.folder if filed is None else filed, plan.commitment, own, frame, schema, key
+    )
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v05b
-def _wrong_records(filed, commitment: dict, own: Commitment, frame, schema, key: bytes) -> tuple[Check, str]:
+def _wrong_records(
+    filed, commitment: dict, own: Commitment, frame, schema, key: bytes
+) -> tuple[Check, str]:
     leaves = load_leaves(filed, commitment)
     if leaves is None or own.count != commitment["count"]:
-        return Check(2, "records", False, "The table is not the one that was committed, or the key is another; without leaves.bin it cannot be said where."), "forged data"
-    if leaves[0] != own.tree.mark: return Check(2, "records", False, "The key is not the one of the commitment: all salts are others."), "salt swap"
+        return Check(
+            2,
+            "records",
+            False,
+            "The table is not the one that was committed, or the key is another; without leaves.bin it cannot be said where.",
+        ), "forged data"
+    if leaves[0] != own.tree.mark:
+        return Check(
+            2, "records", False, "The key is not the one of the commitment: all salts are others."
+        ), "salt swap"
     off = [i for i, (a, b) in enumerate(zip(own.tree.levels[0], leaves[1])) if a != b]
     swapped = _under_other_salts(off, frame, schema, key, own.tree.names, leaves[1])
     where = f"{len(off)} of {own.count} records are not the ones that were committed, the first at position {off[0]}"
-    if swapped == len(off): return Check(2, "records", False, f"{where}; each stands under the salt of another one of them."), "salt swap"
+    if swapped == len(off):
+        return Check(
+            2, "records", False, f"{where}; each stands under the salt of another one of them."
+        ), "salt swap"
     return Check(2, "records", False, f"{where}; their content is another."), "forged data"
 
-def _under_other_salts(off: list[int], frame, schema, key: bytes, names: dict, leaves: list[bytes]) -> int:
+
+def _under_other_salts(
+    off: list[int], frame, schema, key: bytes, names: dict, leaves: list[bytes]
+) -> int:
     some, salts = off[:500], [hmac.digest(key, names[i], "sha256") for i in off]
     at = {position: row for row, position in enumerate(sorted(names))}
     records = dict(zip(some, canonical_records(frame.iloc[[at[i] for i in some]], schema)))
@@ -60,70 +91,132 @@ def _under_other_salts(off: list[int], frame, schema, key: bytes, names: dict, l
     return len(off) if found == len(some) else found
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v07
-CHEAT_NAMES = ("addition", "subtraction", "replacement", "gluing", "interpolation", "forged data", "batch order", "crafted initial weights",
-               "hyper-parameter lie", "label edit", "split tampering", "router-state tampering", "salt swap")
-_BY_CHECK = {"first weights": "crafted initial weights", "batch order": "batch order", "test rows": "split tampering", "groups apart": "split tampering",
-             "lanes": "split tampering", "configuration": "hyper-parameter lie", "stops": "hyper-parameter lie", "final weights": "gluing", "kept lanes": "gluing"}
+CHEAT_NAMES = (
+    "addition",
+    "subtraction",
+    "replacement",
+    "gluing",
+    "interpolation",
+    "forged data",
+    "batch order",
+    "crafted initial weights",
+    "hyper-parameter lie",
+    "label edit",
+    "split tampering",
+    "router-state tampering",
+    "salt swap",
+)
+_BY_CHECK = {
+    "first weights": "crafted initial weights",
+    "batch order": "batch order",
+    "test rows": "split tampering",
+    "groups apart": "split tampering",
+    "lanes": "split tampering",
+    "configuration": "hyper-parameter lie",
+    "stops": "hyper-parameter lie",
+    "final weights": "gluing",
+    "kept lanes": "gluing",
+}
+
 
 def name_cheat(found: Reexecution) -> str | None:
     "The cheat that a re-execution points to; None if nothing was wrong."
-    if found.reproduced: return None
+    if found.reproduced:
+        return None
     wrong = found.wrong()
-    if any(found.first.values()) and not found.prepared: return "crafted initial weights"
+    if any(found.first.values()) and not found.prepared:
+        return "crafted initial weights"
     turns = [s.turn for s in found.segments if s.turn is not None]
-    if len(turns) > 1 and np.median(turns) > .999: return "interpolation"
+    if len(turns) > 1 and np.median(turns) > 0.999:
+        return "interpolation"
     seen = next((s for s in wrong if s.account is not None), None)
     silent = [s for s in wrong if s.account is None]
-    if seen is None or silent and silent[0].stop < seen.stop: return _by_tensors(silent[0]) if silent else _by_field(found)
+    if seen is None or silent and silent[0].stop < seen.stop:
+        return _by_tensors(silent[0]) if silent else _by_field(found)
     return _jumped(found, seen) or _by_account(seen)
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v08
 def _by_account(s: SegmentCheck) -> str:
     a = s.account
-    if a.drift: return "addition" if a.along is not None and a.along < .95 else "hyper-parameter lie"
-    if a.outside > a.foreign and a.outside > a.inside: return "split tampering"
-    if a.foreign: return "addition" if a.wider > 0 else "replacement"
-    if a.outside: return "split tampering"
-    if a.wider: return "addition" if a.wider > 0 else "subtraction"
-    if a.inside: return "subtraction" if a.same + a.edited >= a.places / 2 else "batch order"
-    if a.edited < a.places / 2: return "label edit"
+    if a.drift:
+        return "addition" if a.along is not None and a.along < 0.95 else "hyper-parameter lie"
+    if a.outside > a.foreign and a.outside > a.inside:
+        return "split tampering"
+    if a.foreign:
+        return "addition" if a.wider > 0 else "replacement"
+    if a.outside:
+        return "split tampering"
+    if a.wider:
+        return "addition" if a.wider > 0 else "subtraction"
+    if a.inside:
+        return "subtraction" if a.same + a.edited >= a.places / 2 else "batch order"
+    if a.edited < a.places / 2:
+        return "label edit"
     return "router-state tampering" if s.step == s.start + 1 > 1 else "hyper-parameter lie"
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v08t
 def _by_tensors(s: SegmentCheck) -> str:
-    if any(n in ("order", "batches") or n.startswith("generator.") for n in s.tensors): return "batch order"
-    return _by_weights([n for n in s.tensors if n.startswith(("model.", "best.", "exp_avg", "step."))])
+    if any(n in ("order", "batches") or n.startswith("generator.") for n in s.tensors):
+        return "batch order"
+    return _by_weights(
+        [n for n in s.tensors if n.startswith(("model.", "best.", "exp_avg", "step."))]
+    )
+
 
 def _by_weights(names: list[str]) -> str:
-    return "router-state tampering" if names and all(n.split(".")[1] in ("router", "trust") for n in names) else "gluing"  # trust is learned once the rest is
+    return (
+        "router-state tampering"
+        if names and all(n.split(".")[1] in ("router", "trust") for n in names)
+        else "gluing"
+    )  # trust is learned once the rest is
+
 
 def _by_field(found: Reexecution) -> str:
-    if any(f.startswith(("rows.json", "main:", "spare")) for f in found.prepared): return "split tampering"
-    if found.final and (found.tolerance != 0 or not found.prepared): return _by_weights(found.final)   # elsewhere the fields of the table may differ in their last digits
-    if found.prepared: return "label edit" if not {"evidence", "encoder", "rows", "widths"} & set(found.prepared) else "forged data"
+    if any(f.startswith(("rows.json", "main:", "spare")) for f in found.prepared):
+        return "split tampering"
+    if found.final and (found.tolerance != 0 or not found.prepared):
+        return _by_weights(
+            found.final
+        )  # elsewhere the fields of the table may differ in their last digits
+    if found.prepared:
+        return (
+            "label edit"
+            if not {"evidence", "encoder", "rows", "widths"} & set(found.prepared)
+            else "forged data"
+        )
     return "gluing"
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v08j
 def _jumped(found: Reexecution, s: SegmentCheck) -> str | None:
     "Foreign weights at the start, or at the end of a run that was honest until then."
     a, alone = s.account, len(found.wrong()) == 1 and len(found.segments) > 2
-    if alone and s.start == 0 and a.edited > a.places / 2: return "crafted initial weights"          # of the router, which the warm phase does not read
-    if not alone or a.same + a.edited + a.inside > a.foreign / 10 or a.drift: return None
-    if s.start == 0 and s.step == 1: return "crafted initial weights"
+    if alone and s.start == 0 and a.edited > a.places / 2:
+        return "crafted initial weights"  # of the router, which the warm phase does not read
+    if not alone or a.same + a.edited + a.inside > a.foreign / 10 or a.drift:
+        return None
+    if s.start == 0 and s.step == 1:
+        return "crafted initial weights"
     return "gluing" if s.distance and s.distance > 1 else None
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v10
 _NEEDS_RECORDS = ("forged data", "salt swap")
-BEYOND = {"malicious code": "The digest of the code says which code it was, not what it does.",
-          "wrong labels at the source": "They were wrong before they were committed.",
-          "a cohort curated before the commitment": "The root fixes the records that were kept, not those that were left out.",
-          "a nonce known before the plan was filed": "Only the ledger and whoever keeps it can say."}
+BEYOND = {
+    "malicious code": "The digest of the code says which code it was, not what it does.",
+    "wrong labels at the source": "They were wrong before they were committed.",
+    "a cohort curated before the commitment": "The root fixes the records that were kept, not those that were left out.",
+    "a nonce known before the plan was filed": "Only the ledger and whoever keeps it can say.",
+}
+
 
 @dataclass(frozen=True)
 class Verdict:
     "What may be said of one cheat."
-    word: str    # "found", "excluded", "excluded with probability", "not tested" or "cannot be tested"
+
+    word: (
+        str  # "found", "excluded", "excluded with probability", "not tested" or "cannot be tested"
+    )
     detail: str
+
 
 def escape_probability(
     m: int,  # segments
@@ -131,157 +224,353 @@ def escape_probability(
     a: int,  # segments with a cheat
 ) -> float:
     "The chance that a cheat in `a` of `m` segments is in none of `k` that are picked at random."
-    return math.comb(m - a, k) / math.comb(m, k) if k <= m else 0.
+    return math.comb(m - a, k) / math.comb(m, k) if k <= m else 0.0
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v12
-_ALIKE = {"label edit": " Closing other routes than claimed leaves the same trace.", "addition": " If no batch was wider than claimed, another prior leaves the same trace."}
+_ALIKE = {
+    "label edit": " Closing other routes than claimed leaves the same trace.",
+    "addition": " If no batch was wider than claimed, another prior leaves the same trace.",
+}
 
-def _verdicts(named: str | None, records: Check | None, found: Reexecution | None, run: RunFolder) -> dict[str, Verdict]:
+
+def _verdicts(
+    named: str | None, records: Check | None, found: Reexecution | None, run: RunFolder
+) -> dict[str, Verdict]:
     out, whole = {}, found is not None and len(found.segments) == found.total
     for name in CHEAT_NAMES:
-        if name == named: out[name] = Verdict("found", "See what failed above." + _ALIKE.get(name, ""))
-        elif name in _NEEDS_RECORDS and run.plan is None: out[name] = Verdict("cannot be tested", "The table was not committed.")
-        elif name in _NEEDS_RECORDS: out[name] = Verdict("excluded", records.detail) if records and records.passed else Verdict("not tested", "It needs the table and its key.")
-        elif found is None: out[name] = Verdict("not tested", "It needs re-execution, with the table" + (" and its key." if run.plan else "."))
-        elif not found.reproduced: out[name] = Verdict("not tested", "Something else was found; a second cheat may hide behind it.")
-        elif found.unsure(): out[name] = Verdict("not tested", f"{len(found.unsure())} segments are too sensitive to be judged on another kind of machine.")
-        elif whole: out[name] = Verdict("excluded", _how(found))
-        else: out[name] = _partly(found)
+        if name == named:
+            out[name] = Verdict("found", "See what failed above." + _ALIKE.get(name, ""))
+        elif name in _NEEDS_RECORDS and run.plan is None:
+            out[name] = Verdict("cannot be tested", "The table was not committed.")
+        elif name in _NEEDS_RECORDS:
+            out[name] = (
+                Verdict("excluded", records.detail)
+                if records and records.passed
+                else Verdict("not tested", "It needs the table and its key.")
+            )
+        elif found is None:
+            out[name] = Verdict(
+                "not tested",
+                "It needs re-execution, with the table" + (" and its key." if run.plan else "."),
+            )
+        elif not found.reproduced:
+            out[name] = Verdict(
+                "not tested", "Something else was found; a second cheat may hide behind it."
+            )
+        elif found.unsure():
+            out[name] = Verdict(
+                "not tested",
+                f"{len(found.unsure())} segments are too sensitive to be judged on another kind of machine.",
+            )
+        elif whole:
+            out[name] = Verdict("excluded", _how(found))
+        else:
+            out[name] = _partly(found)
     return out
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v12b
 def _how(found: Reexecution) -> str:
-    return f"All {found.total} segments were trained again and came out the same, " + ("to the bit." if found.tolerance == 0 else "within what rounding explains.")
+    return f"All {found.total} segments were trained again and came out the same, " + (
+        "to the bit." if found.tolerance == 0 else "within what rounding explains."
+    )
+
 
 def _partly(found: Reexecution) -> Verdict:
     m, k = found.total, len(found.segments)
-    some = ", ".join(f"{a} segments {1 - escape_probability(m, k, a):.2f}" for a in (2, 5, 10) if a <= m - k)
-    return Verdict("excluded with probability", f"{k / m:.2f} if it is in one of the {m} segments, of which {k} were trained again" + (f" ({some})." if some else "."))
+    some = ", ".join(
+        f"{a} segments {1 - escape_probability(m, k, a):.2f}" for a in (2, 5, 10) if a <= m - k
+    )
+    return Verdict(
+        "excluded with probability",
+        f"{k / m:.2f} if it is in one of the {m} segments, of which {k} were trained again"
+        + (f" ({some})." if some else "."),
+    )
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v14
 @dataclass
 class Verification:
     "What an auditor found out about a run."
-    run: str                       # name of the folder
+
+    run: str  # name of the folder
     checks: list[Check]
-    verdicts: dict[str, Verdict]   # by cheat
-    named: str | None              # the cheat that was found
+    verdicts: dict[str, Verdict]  # by cheat
+    named: str | None  # the cheat that was found
     reexecution: Reexecution | None = field(default=None, repr=False)
     memorisation: object | None = field(default=None, repr=False)
 
     @property
-    def failed(self) -> list[Check]: return [c for c in self.checks if c.passed is False]
+    def failed(self) -> list[Check]:
+        return [c for c in self.checks if c.passed is False]
+
     @property
     def status(self) -> int:
         "0: verified, 1: something is wrong, 2: not enough evidence."
-        if self.failed or self.named: return 1
-        whole = self.reexecution is not None and len(self.reexecution.segments) == self.reexecution.total
+        if self.failed or self.named:
+            return 1
+        whole = (
+            self.reexecution is not None
+            and len(self.reexecution.segments) == self.reexecution.total
+        )
         return 0 if whole and not self.reexecution.unsure() else 2
+
     @property
     def sentence(self) -> str:
         "The verdict in one sentence."
-        if self.status == 0: return "Verified: this model is what the claimed training makes of these records."
-        if self.status == 2: return "Not enough evidence: nothing is wrong with what could be tested."
+        if self.status == 0:
+            return "Verified: this model is what the claimed training makes of these records."
+        if self.status == 2:
+            return "Not enough evidence: nothing is wrong with what could be tested."
         return "Not as claimed" + (f": {self.named}." if self.named else ".")
-    def to_dict(self) -> dict: return _as_dict(self)  # what JSON can hold
-    def markdown(self) -> str: return _page(self)     # one page
+
+    def to_dict(self) -> dict:
+        return _as_dict(self)  # what JSON can hold
+
+    def markdown(self) -> str:
+        return _page(self)  # one page
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v15
 def _as_dict(v: Verification) -> dict:
-    return dict(format="adaroute-verification-1", run=v.run, status=v.status, sentence=v.sentence, named=v.named,
-                checks=[c.__dict__ for c in v.checks], verdicts={n: x.__dict__ for n, x in v.verdicts.items()},
-                memorisation=None if v.memorisation is None else v.memorisation.to_dict())
+    return dict(
+        format="adaroute-verification-1",
+        run=v.run,
+        status=v.status,
+        sentence=v.sentence,
+        named=v.named,
+        checks=[c.__dict__ for c in v.checks],
+        verdicts={n: x.__dict__ for n, x in v.verdicts.items()},
+        memorisation=None if v.memorisation is None else v.memorisation.to_dict(),
+    )
+
 
 _LEVELS = ("Integrity", "Derivation", "Records", "Re-execution", "Memorisation")
+
 
 def _page(v: Verification) -> str:
     lines = [f"# {v.run}", "", f"**{v.sentence}**", ""]
     for level in sorted({c.level for c in v.checks}):
-        lines += [f"## {_LEVELS[level]} (level {level})", "", *(f"- {_word(c.passed)}: {c.name}. {c.detail}" for c in v.checks if c.level == level), ""]
-    if v.memorisation is not None: lines += ["## Memorisation (level 4)", "", *(f"- {s}" for s in v.memorisation.sentences), ""]
-    lines += ["## Cheat by cheat", "", "| cheat | verdict | why |", "|---|---|---|", *(f"| {n} | {x.word} | {x.detail} |" for n, x in v.verdicts.items()), ""]
+        lines += [
+            f"## {_LEVELS[level]} (level {level})",
+            "",
+            *(f"- {_word(c.passed)}: {c.name}. {c.detail}" for c in v.checks if c.level == level),
+            "",
+        ]
+    if v.memorisation is not None:
+        lines += [
+            "## Memorisation (level 4)",
+            "",
+            *(f"- {s}" for s in v.memorisation.sentences),
+            "",
+        ]
+    lines += [
+        "## Cheat by cheat",
+        "",
+        "| cheat | verdict | why |",
+        "|---|---|---|",
+        *(f"| {n} | {x.word} | {x.detail} |" for n, x in v.verdicts.items()),
+        "",
+    ]
     beyond = [f"- {name[0].upper() + name[1:]}. {why}".rstrip() for name, why in BEYOND.items()]
     return "\n".join([*lines, "## What no check of this kind can exclude", "", *beyond, ""])
 
-def _word(passed: bool | None) -> str: return {True: "passed", False: "**failed**", None: "not tested"}[passed]
+
+def _word(passed: bool | None) -> str:
+    return {True: "passed", False: "**failed**", None: "not tested"}[passed]
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v17
 def verify_run(
-    folder,               # of the run
+    folder,  # of the run
     frame: pd.DataFrame | None = None,  # the table; None: levels 0 and 1 alone
-    key: bytes | None = None,           # of the custodian; needed where there is a plan
-    ids=None, groups=None,              # as they were committed (without a plan: `groups` of the fit)
-    segments: str | int = "all",        # or how many to train again, drawn at random now
-    tolerance: float | None = None,     # see `reexecute`
-    references: int = 0,                # honest fits of our own to compare with at level 4, 39 for a test at 5 %; 0: no level 4
-    head: str | None = None,            # of the transcript, as published
-    filed=None,                         # folder with the plan as filed; None: the one in the run folder
-    progress: bool = False, keep=None,  # a folder in which the fits of level 4 are kept, to go on from after a stop
+    key: bytes | None = None,  # of the custodian; needed where there is a plan
+    ids=None,
+    groups=None,  # as they were committed (without a plan: `groups` of the fit)
+    segments: str | int = "all",  # or how many to train again, drawn at random now
+    tolerance: float | None = None,  # see `reexecute`
+    references: int = 0,  # honest fits of our own to compare with at level 4, 39 for a test at 5 %; 0: no level 4
+    head: str | None = None,  # of the transcript, as published
+    filed=None,  # folder with the plan as filed; None: the one in the run folder
+    progress: bool = False,
+    keep=None,  # a folder in which the fits of level 4 are kept, to go on from after a stop
 ) -> Verification:
     "Check a run, as far as what is given allows."
     run, records, found, evidence = RunFolder.open(folder), None, None, None
     checks = [*check_integrity(run, head), *check_derivation(run), *_filed(run, filed)]
-    named = next((_BY_CHECK[c.name] for c in checks if c.passed is False and c.name in _BY_CHECK), None)
+    named = next(
+        (_BY_CHECK[c.name] for c in checks if c.passed is False and c.name in _BY_CHECK), None
+    )
     if frame is not None and run.plan is not None:
         records, cheat = check_records(run, frame, key, ids, groups, filed)
-        checks.append(records); named = cheat or named
-    if frame is not None and not run.disorder and run.model is not None and (records is None or records.passed):
+        checks.append(records)
+        named = cheat or named
+    if (
+        frame is not None
+        and not run.disorder
+        and run.model is not None
+        and (records is None or records.passed)
+    ):
         given, apart = _given_rows(run, frame, groups)
         found, told = _trained_again(run, given, apart, segments, tolerance, progress)
-        checks += told; named = found and named in (None, "gluing") and name_cheat(found) or named
-        if references: evidence = _memorisation(run, given, apart, references, progress, keep)
-    return Verification(run.folder.name, checks, _verdicts(named, records, found, run), named, found, evidence)
+        checks += told
+        named = found and named in (None, "gluing") and name_cheat(found) or named
+        if references:
+            evidence = _memorisation(run, given, apart, references, progress, keep)
+    return Verification(
+        run.folder.name, checks, _verdicts(named, records, found, run), named, found, evidence
+    )
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v18
 def _filed(run: RunFolder, filed) -> list[Check]:
-    if filed is None: return []
-    if run.plan is None: return [Check(1, "plan as filed", False, "plan.json: expected the plan that was filed, found none in the run folder.")]
+    if filed is None:
+        return []
+    if run.plan is None:
+        return [
+            Check(
+                1,
+                "plan as filed",
+                False,
+                "plan.json: expected the plan that was filed, found none in the run folder.",
+            )
+        ]
     same = load_plan(filed).digest == run.plan.digest
-    return [Check(1, "plan as filed", same, "The run's plan is the one that was filed." if same else "plan.json: expected the plan that was filed, got another.")]
+    return [
+        Check(
+            1,
+            "plan as filed",
+            same,
+            "The run's plan is the one that was filed."
+            if same
+            else "plan.json: expected the plan that was filed, got another.",
+        )
+    ]
+
 
 def _given_rows(run: RunFolder, frame: pd.DataFrame, groups) -> tuple[tuple, pd.DataFrame | None]:
     "What was given to the fit: rows and groups; and the rows that were kept back."
-    if run.plan is None: return (frame, groups), None
+    if run.plan is None:
+        return (frame, groups), None
     codes = _owners(frame, groups)
     test = derived_test(derive_seed(run.plan, run.nonce), codes, run.plan.test)
     return (frame[~test], codes[~test]), frame[test]
 
-def _owners(frame: pd.DataFrame, groups) -> np.ndarray:
-    return group_codes(list(range(len(frame)) if groups is None else frame[groups] if isinstance(groups, str) else groups))
 
-def _trained_again(run: RunFolder, given: tuple, apart, segments, tolerance, progress) -> tuple[Reexecution | None, list[Check]]:
-    try: found = reexecute(run.folder, *given, apart, _picked(run, segments), tolerance, progress)
-    except (MisfitError, WithheldError) as error: return None, [Check(2, "segments", None if isinstance(error, WithheldError) else False, f"{error}.")]
+def _owners(frame: pd.DataFrame, groups) -> np.ndarray:
+    return group_codes(
+        list(
+            range(len(frame))
+            if groups is None
+            else frame[groups]
+            if isinstance(groups, str)
+            else groups
+        )
+    )
+
+
+def _trained_again(
+    run: RunFolder, given: tuple, apart, segments, tolerance, progress
+) -> tuple[Reexecution | None, list[Check]]:
+    try:
+        found = reexecute(run.folder, *given, apart, _picked(run, segments), tolerance, progress)
+    except (MisfitError, WithheldError) as error:
+        return None, [
+            Check(2, "segments", None if isinstance(error, WithheldError) else False, f"{error}.")
+        ]
     return found, _told(found)
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v18b
 def _picked(run: RunFolder, segments) -> set | None:
-    if segments == "all": return None
-    if not isinstance(segments, int) or isinstance(segments, bool) or segments < 1: raise PlanError("segments: expected 'all' or a whole number above 0")
+    if segments == "all":
+        return None
+    if not isinstance(segments, int) or isinstance(segments, bool) or segments < 1:
+        raise PlanError("segments: expected 'all' or a whole number above 0")
     every = [(t.name, line["stop"]) for t in run.trained for line in t.segments[1:]]
     return set(secrets.SystemRandom().sample(every, min(segments, len(every))))
 
+
 def _memorisation(run: RunFolder, given: tuple, apart, references: int, progress: bool, keep):
-    if apart is None: raise PlanError("references: expected a run under a plan, whose test rows are sealed; got one without")
-    return memorisation_evidence(run.model, given[0], apart, given[1], count=references, progress=progress, keep=keep)
+    if apart is None:
+        raise PlanError(
+            "references: expected a run under a plan, whose test rows are sealed; got one without"
+        )
+    return memorisation_evidence(
+        run.model, given[0], apart, given[1], count=references, progress=progress, keep=keep
+    )
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v20
 def _told(found: Reexecution) -> list[Check]:
     level = 3 if len(found.segments) == found.total else 2
     wrong, unsure = found.wrong(), found.unsure()
-    how = "to the bit" if found.tolerance == 0 else "within what rounding explains" if found.tolerance is None else f"within {found.tolerance:g} of the movement"
-    out = [Check(level, "segments", not wrong, _first_wrong(found, wrong[0]) if wrong else f"{len(found.segments)} of {found.total} segments were trained again and came out the same {how}.")]
-    if not found.same_environment: out.append(Check(level, "environment", None, "Other libraries or another processor than in the run: equality to the bit cannot be expected."))
-    if unsure: out.append(Check(level, "sensitive segments", None, f"{len(unsure)} segments would hide the change of a single record here; verify on the same kind of machine."))
+    how = (
+        "to the bit"
+        if found.tolerance == 0
+        else "within what rounding explains"
+        if found.tolerance is None
+        else f"within {found.tolerance:g} of the movement"
+    )
+    out = [
+        Check(
+            level,
+            "segments",
+            not wrong,
+            _first_wrong(found, wrong[0])
+            if wrong
+            else f"{len(found.segments)} of {found.total} segments were trained again and came out the same {how}.",
+        )
+    ]
+    if not found.same_environment:
+        out.append(
+            Check(
+                level,
+                "environment",
+                None,
+                "Other libraries or another processor than in the run: equality to the bit cannot be expected.",
+            )
+        )
+    if unsure:
+        out.append(
+            Check(
+                level,
+                "sensitive segments",
+                None,
+                f"{len(unsure)} segments would hide the change of a single record here; verify on the same kind of machine.",
+            )
+        )
     exact = found.tolerance == 0
-    if exact or found.prepared: out.append(Check(level, "table as tensors", None if not exact and found.gap <= 1e-3 else not found.prepared,
-        "The table becomes the same tensors." if not found.prepared else f"Other than claimed: {', '.join(found.prepared)}."))
+    if exact or found.prepared:
+        out.append(
+            Check(
+                level,
+                "table as tensors",
+                None if not exact and found.gap <= 1e-3 else not found.prepared,
+                "The table becomes the same tensors."
+                if not found.prepared
+                else f"Other than claimed: {', '.join(found.prepared)}.",
+            )
+        )
     first = sorted({n for names in found.first.values() for n in names})
-    out.append(Check(level, "weights at the start", not first, "The first weights are what seed and table give." if not first else f"Other than claimed: {_some(first)}."))
-    out.append(Check(level, "final model", not found.final, "The saved model is what comes out." if not found.final else f"Other than claimed: {_some(found.final)}."))
+    out.append(
+        Check(
+            level,
+            "weights at the start",
+            not first,
+            "The first weights are what seed and table give."
+            if not first
+            else f"Other than claimed: {_some(first)}.",
+        )
+    )
+    out.append(
+        Check(
+            level,
+            "final model",
+            not found.final,
+            "The saved model is what comes out."
+            if not found.final
+            else f"Other than claimed: {_some(found.final)}.",
+        )
+    )
     return out
 
-def _some(names: list[str]) -> str: return names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+
+def _some(names: list[str]) -> str:
+    return names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v20b
 def _first_wrong(found: Reexecution, s: SegmentCheck) -> str:

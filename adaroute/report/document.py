@@ -15,12 +15,18 @@ from ..uncertainty.coverage import coverage_table, defer_curve
 from ..uncertainty.distribution import predict_distribution
 from ..features.encoder import fit_columns
 from ..evaluation.metrics import paired
-from ..policy.page_model import EXPLORER_SCRIPT, EXPLORER_STYLE, explorer_markup, export_page_model, pick_rows
-from ..evaluation.headroom import _fixed_rules, _folds, _picked, cross_fitted_pick, headroom_report, relative_error, row_losses, statements
+from ..policy.page_model import EXPLORER_SCRIPT, EXPLORER_STYLE, explorer_markup
+from ..policy.page_model import export_page_model, pick_rows
+from ..evaluation.headroom import _fixed_rules, _folds, _picked, cross_fitted_pick
+from ..evaluation.headroom import headroom_report, relative_error, row_losses, statements
 from ..policy.attribution import deletion_test, moved_by
-from .html import bars_html, document, esc, figure_html, paragraph, section_html, table_html, write_page
-from ..policy.cards import Asked, ask, error_by, route_agreement, route_card, route_usage, usage_by, wanted_evidence
-from .policy_figures import card_picture, cost_picture, defer_picture, dots_picture, figure_svg, groups_picture, route_map_picture, ternary_picture, three_shares
+from .html import bars_html, document, esc, figure_html, paragraph, section_html
+from .html import table_html, write_page
+from ..policy.cards import Asked, ask, error_by, route_agreement, route_card, route_usage
+from ..policy.cards import usage_by, wanted_evidence
+from .policy_figures import card_picture, cost_picture, defer_picture, dots_picture
+from .policy_figures import figure_svg, groups_picture, route_map_picture
+from .policy_figures import ternary_picture, three_shares
 from ..policy.reading_cost import ReadingGate, cost_curve, predicted_gain, train_gate
 from ..router import open_routes
 from ..schema import PATHS, _table, read
@@ -29,15 +35,17 @@ from ..uncertainty.conformal import Calibration
 
 # %% ../../nbs/7_report/05_document.ipynb #c07
 def learned_from(
-    model,   # fitted AdaRoute
-    batch,   # rows read with outcomes
+    model,  # fitted AdaRoute
+    batch,  # rows read with outcomes
 ) -> bool:
     "Whether these are, as far as means and deviations tell, the rows of the fit."
     use = open_routes(batch.presence, model.design_.routes).any(axis=1) & batch.observed.any(axis=1)
-    if use.sum() < 3: return False
+    if use.sum() < 3:
+        return False
     batch, own = batch.take(np.flatnonzero(use)), model.encoder_.parts["numbers"]
     columns = fit_columns(batch.numeric)
-    with np.errstate(all="ignore"): mean = np.nanmean(model.scale_.encode(batch.outcome), axis=0)
+    with np.errstate(all="ignore"):
+        mean = np.nanmean(model.scale_.encode(batch.outcome), axis=0)
     same = [np.allclose(columns[k], own[k], rtol=1e-9, atol=1e-9) for k in ("mean", "scale")]
     return all(same) and np.allclose(mean, model.fallback_, rtol=1e-7, atol=1e-7)
 
@@ -45,155 +53,333 @@ def learned_from(
 @dataclass(frozen=True, eq=False)
 class _Told:
     "What the sections of a report speak about."
+
     model: object
     frame: pd.DataFrame
     asked: Asked
-    outcome: np.ndarray | None       # (n, K), None: not known
-    seen: bool                       # rows of the fit
+    outcome: np.ndarray | None  # (n, K), None: not known
+    seen: bool  # rows of the fit
     calibration: Calibration | None
     groups: np.ndarray | None
     by: list
     show_text: bool
 
     @property
-    def tasks(self) -> list[str]: return list(self.model.schema_.tasks)
+    def tasks(self) -> list[str]:
+        return list(self.model.schema_.tasks)
+
     @property
-    def judged(self) -> bool: return self.outcome is not None and not self.seen
+    def judged(self) -> bool:
+        return self.outcome is not None and not self.seen
+
     @property
-    def chooses(self) -> bool: return len(self.model.design_.routes) > 1
+    def chooses(self) -> bool:
+        return len(self.model.design_.routes) > 1
 
 # %% ../../nbs/7_report/05_document.ipynb #c09b
 def _known_outcomes(model, frame: pd.DataFrame) -> np.ndarray | None:  # (n, K)
     "The outcomes, if there are enough of each to say anything."
-    if not set(model.schema_.tasks) <= set(frame.columns): return None
+    if not set(model.schema_.tasks) <= set(frame.columns):
+        return None
     y = read(frame, model.schema_).outcome
     return y if all((~np.isnan(c)).sum() >= 30 and np.nanstd(c) > 0 for c in y.T) else None
+
 
 def _grouping(model, frame: pd.DataFrame) -> list[str]:
     "Columns with a few levels, by which a cohort may be looked at."
     few = [c for c in model.schema_.numeric if frame[c].nunique() == 2]
-    return [c for c in (*model.schema_.categorical, *few) if 2 <= frame[c].nunique() <= 20 and frame[c].astype(str).str.len().max() <= 40][:4]
+    return [
+        c
+        for c in (*model.schema_.categorical, *few)
+        if 2 <= frame[c].nunique() <= 20 and frame[c].astype(str).str.len().max() <= 40
+    ][:4]
 
 # %% ../../nbs/7_report/05_document.ipynb #c10
 def _told(model, frame, calibration, groups, by, show_text) -> _Told:
     "Read what a report needs once."
-    if hasattr(model, "array_"): raise ValueError("model: expected one that was fitted to a table, got one that was fitted to arrays")
+    if hasattr(model, "array_"):
+        raise ValueError(
+            "model: expected one that was fitted to a table, got one that was fitted to arrays"
+        )
     frame, n = _table(frame), len(_table(frame))
-    if groups is not None and len(groups) != n: raise ValueError(f"groups: expected {n} labels, one a row, got {len(groups)}")
+    if groups is not None and len(groups) != n:
+        raise ValueError(f"groups: expected {n} labels, one a row, got {len(groups)}")
     stored = getattr(model, "extras_", {}).get("calibration")
-    if calibration is None and stored: calibration = Calibration.from_dict(stored)
-    by = _grouping(model, frame) if by is None else [by] if isinstance(by, str) or not isinstance(by, (list, tuple)) or len(by) == n else list(by)
-    asked, enough = ask(model, frame), groups is None or pd.Series(np.asarray(groups)).nunique() >= 5
+    if calibration is None and stored:
+        calibration = Calibration.from_dict(stored)
+    by = (
+        _grouping(model, frame)
+        if by is None
+        else [by]
+        if isinstance(by, str) or not isinstance(by, (list, tuple)) or len(by) == n
+        else list(by)
+    )
+    asked, enough = (
+        ask(model, frame),
+        groups is None or pd.Series(np.asarray(groups)).nunique() >= 5,
+    )
     outcome = _known_outcomes(model, frame) if enough and asked.routes.any() else None
     seen = outcome is not None and learned_from(model, read(frame, model.schema_))
-    return _Told(model, frame, asked, outcome, seen, calibration, None if groups is None else np.asarray(groups), by, show_text)
+    return _Told(
+        model,
+        frame,
+        asked,
+        outcome,
+        seen,
+        calibration,
+        None if groups is None else np.asarray(groups),
+        by,
+        show_text,
+    )
 
 # %% ../../nbs/7_report/05_document.ipynb #c13
 def headline(
-    room,        # from `headroom_report`
+    room,  # from `headroom_report`
 ) -> tuple[str, str]:  # the words; "yes", "warn" or ""
     "The verdict in a line."
     gain = room.gain
-    if gain.low > 0 and room.can_help: return "Routing helps here.", "yes"
-    if gain.high < 0: return "Routing does harm here: one rule for everybody would do better.", "warn"
-    if not room.can_help: return "Routing cannot help here.", ""
+    if gain.low > 0 and room.can_help:
+        return "Routing helps here.", "yes"
+    if gain.high < 0:
+        return "Routing does harm here: one rule for everybody would do better.", "warn"
+    if not room.can_help:
+        return "Routing cannot help here.", ""
     return "Routing might help here, but this model does not show it.", ""
 
 # %% ../../nbs/7_report/05_document.ipynb #c14b
 def _reasons(room, n: int) -> str:
     "The two sentences below the headline."
     gain, error, room_left = room.gain, room.table.error, room.gap
-    said = (f"Measured on {n:,} rows, choosing a route row by row gives an error of {error['routed']:.3f}; the best single rule for everybody gives "
-            f"{error['best fixed']:.3f} (0 is perfect, 1 is no better than the mean). The difference is {gain.estimate:+.3f}, with a 95% interval from {gain.low:+.3f} to {gain.high:+.3f}.")
-    if room.can_help: return said + f" The most that a router could gain with these experts is put at {room_left.estimate:.3f}."
-    return said + f" Even a pick learned from the outcomes of other rows finds no more than noise to gain ({room_left.low:+.3f} to {room_left.high:+.3f}), so one way of reading suits everybody here as well."
+    said = (
+        f"Measured on {n:,} rows, choosing a route row by row gives an error of {error['routed']:.3f}; the best single rule for everybody gives "
+        f"{error['best fixed']:.3f} (0 is perfect, 1 is no better than the mean). The difference is {gain.estimate:+.3f}, with a 95% interval from {gain.low:+.3f} to {gain.high:+.3f}."
+    )
+    if room.can_help:
+        return (
+            said
+            + f" The most that a router could gain with these experts is put at {room_left.estimate:.3f}."
+        )
+    return (
+        said
+        + f" Even a pick learned from the outcomes of other rows finds no more than noise to gain ({room_left.low:+.3f} to {room_left.high:+.3f}), so one way of reading suits everybody here as well."
+    )
 
 # %% ../../nbs/7_report/05_document.ipynb #c16
 def gain_by(
-    said,             # Statements of the model on the rows
-    labels,           # (n,) a cell for each row
-    groups=None,      # (n,) patients
+    said,  # Statements of the model on the rows
+    labels,  # (n,) a cell for each row
+    groups=None,  # (n,) patients
     least: int = 20,  # rows of a cell, or patients
-) -> dict:            # cell -> Interval, or None: too few
+) -> dict:  # cell -> Interval, or None: too few
     "What routing gains over the best fixed rule in each cell of rows."
     fold = _folds(groups, len(said), 5, np.random.default_rng(0))
     fixed = list(_fixed_rules(said, {}, fold).values())
-    best = _picked(fixed, cross_fitted_pick(np.stack([row_losses(said.outcome, p) for p in fixed], axis=1), fold))
+    best = _picked(
+        fixed,
+        cross_fitted_pick(np.stack([row_losses(said.outcome, p) for p in fixed], axis=1), fold),
+    )
     gain = row_losses(said.outcome, best) - row_losses(said.outcome, said.mix(said.routes))
-    table = pd.DataFrame(dict(gain=gain, cell=np.asarray(labels, object), who=np.arange(len(gain)) if groups is None else groups)).dropna()
+    table = pd.DataFrame(
+        dict(
+            gain=gain,
+            cell=np.asarray(labels, object),
+            who=np.arange(len(gain)) if groups is None else groups,
+        )
+    ).dropna()
     each = table.groupby(["cell", "who"]).gain.mean()
-    return {cell: paired(g.to_numpy()).mean if len(g) >= least else None for cell, g in each.groupby(level="cell")}
+    return {
+        cell: paired(g.to_numpy()).mean if len(g) >= least else None
+        for cell, g in each.groupby(level="cell")
+    }
 
 # %% ../../nbs/7_report/05_document.ipynb #c16g
-def _picture(name: str, draw, alt: str, wide: float = 6.6, narrow: float = 3.3, size: float = 46.) -> str:
+def _picture(
+    name: str, draw, alt: str, wide: float = 6.6, narrow: float = 3.3, size: float = 46.0
+) -> str:
     "A figure drawn for a wide and for a narrow page."
-    return figure_html(figure_svg(draw(wide), f"{name}-w", alt), alt, figure_svg(draw(narrow), f"{name}-n", alt), size)
+    return figure_html(
+        figure_svg(draw(wide), f"{name}-w", alt),
+        alt,
+        figure_svg(draw(narrow), f"{name}-n", alt),
+        size,
+    )
 
 # %% ../../nbs/7_report/05_document.ipynb #c16d
-def _and(names: list[str]) -> str: return " and ".join([", ".join(names[:-1])] * (len(names) > 1) + names[-1:])
+def _and(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1])] * (len(names) > 1) + names[-1:])
+
 
 def _for_whom(t: _Told, said) -> str:
-    has = np.select([said.presence.all(1), said.presence[:, 0], said.presence[:, 1]], ["with numbers and text", "with numbers only", "with text only"], "with nothing")
-    path = np.where(said.routes.any(1), np.array([f"sent to {p}" for p in PATHS], object)[said.routes.reshape(-1, 4, 2).sum(2).argmax(1)], None)
-    cells = dict(sorted(gain_by(said, path, t.groups).items(), key=lambda c: PATHS.index(c[0][-2:]))) | (gain_by(said, has, t.groups) if len(set(has)) > 1 else {})
+    has = np.select(
+        [said.presence.all(1), said.presence[:, 0], said.presence[:, 1]],
+        ["with numbers and text", "with numbers only", "with text only"],
+        "with nothing",
+    )
+    path = np.where(
+        said.routes.any(1),
+        np.array([f"sent to {p}" for p in PATHS], object)[
+            said.routes.reshape(-1, 4, 2).sum(2).argmax(1)
+        ],
+        None,
+    )
+    cells = dict(
+        sorted(gain_by(said, path, t.groups).items(), key=lambda c: PATHS.index(c[0][-2:]))
+    ) | (gain_by(said, has, t.groups) if len(set(has)) > 1 else {})
     able = [name for name, c in cells.items() if c]
     sure, worse = [n for n in able if cells[n].low > 0], [n for n in able if cells[n].high < 0]
-    gains = "It gains in every part of the table that is large enough to judge." if sure == able and sure else f"It gains for {_and([f'rows {n}' for n in sure])}." if sure else "No part of the table shows a gain of its own."
+    gains = (
+        "It gains in every part of the table that is large enough to judge."
+        if sure == able and sure
+        else f"It gains for {_and([f'rows {n}' for n in sure])}."
+        if sure
+        else "No part of the table shows a gain of its own."
+    )
     text = gains + (f" It loses for {_and([f'rows {n}' for n in worse])}." if worse else "")
     alt = "Gain of routing over the best single rule, for rows of each path and by what is there, with 95% intervals. Right of the line routing helps. Several parts are looked at, so take them as hints."
-    return paragraph("For whom? " + text) + _picture("whom", lambda w: dots_picture(cells, "gain in error", 0., width=w), alt)
+    return paragraph("For whom? " + text) + _picture(
+        "whom", lambda w: dots_picture(cells, "gain in error", 0.0, width=w), alt
+    )
 
 # %% ../../nbs/7_report/05_document.ipynb #c19
 def _facts(t: _Told) -> str:
     "The cohort in a few figures."
     numbers, text = t.asked.batch.presence.T
     share = lambda a: f"{np.mean(a):.0%}"
-    facts = [(f"{len(t.frame):,}", "rows"), (share(numbers & text), "have numbers and text")] if t.model.schema_.text and len(t.model.schema_.inputs) > len(t.model.schema_.text) else [(f"{len(t.frame):,}", "rows")]
+    facts = (
+        [(f"{len(t.frame):,}", "rows"), (share(numbers & text), "have numbers and text")]
+        if t.model.schema_.text and len(t.model.schema_.inputs) > len(t.model.schema_.text)
+        else [(f"{len(t.frame):,}", "rows")]
+    )
     if t.judged:
         said = t.model.predict(t.frame).to_numpy()
-        for k, name in list(enumerate(t.tasks))[:4]: facts.append((f"{1 - relative_error(t.outcome[:, k], said[:, k]):.2f}".replace("-", "−"), f"R² of {name}"))
-    if t.chooses and len(t.model.model_.seeds) > 1: facts.append((share(route_agreement(t.model, t.asked).unstable), "of rows have an unstable route"))
-    if t.calibration is not None: facts.append((share(t.calibration.similarity(t.model, t.frame) < .05), "are unlike the rows of the calibration"))
-    return '<dl class="facts">' + "".join(f"<div><dd>{esc(v)}</dd><dt>{esc(name)}</dt></div>" for v, name in facts) + "</dl>"
+        for k, name in list(enumerate(t.tasks))[:4]:
+            facts.append(
+                (
+                    f"{1 - relative_error(t.outcome[:, k], said[:, k]):.2f}".replace("-", "−"),
+                    f"R² of {name}",
+                )
+            )
+    if t.chooses and len(t.model.model_.seeds) > 1:
+        facts.append(
+            (share(route_agreement(t.model, t.asked).unstable), "of rows have an unstable route")
+        )
+    if t.calibration is not None:
+        facts.append(
+            (
+                share(t.calibration.similarity(t.model, t.frame) < 0.05),
+                "are unlike the rows of the calibration",
+            )
+        )
+    return (
+        '<dl class="facts">'
+        + "".join(f"<div><dd>{esc(v)}</dd><dt>{esc(name)}</dt></div>" for v, name in facts)
+        + "</dl>"
+    )
 
 # %% ../../nbs/7_report/05_document.ipynb #c17
 def _verdict(t: _Told) -> str:
     "The first section."
     if t.outcome is None:
-        words, kind, why = "No verdict yet.", "", f"Whether routing helps can be said with at least 30 known values of each outcome ({', '.join(t.tasks)}), five patients, and rows with something to read; this table lacks one of these. What follows shows what the model does, not how well."
+        words, kind, why = (
+            "No verdict yet.",
+            "",
+            f"Whether routing helps can be said with at least 30 known values of each outcome ({', '.join(t.tasks)}), five patients, and rows with something to read; this table lacks one of these. What follows shows what the model does, not how well.",
+        )
     elif t.seen:
-        words, kind, why = "No verdict: the model learned from these very rows.", "warn", "Errors on rows that a model has seen are too small, and routing looks better than it is. Ask for a report on rows that were kept apart."
+        words, kind, why = (
+            "No verdict: the model learned from these very rows.",
+            "warn",
+            "Errors on rows that a model has seen are too small, and routing looks better than it is. Ask for a report on rows that were kept apart.",
+        )
     else:
         said = statements(t.model, t.frame)
         room = headroom_report(said, groups=t.groups)
-        (words, kind), why = headline(room), _reasons(room, int(np.isfinite(row_losses(t.outcome, said.mix(said.routes))).sum()))
+        (words, kind), why = (
+            headline(room),
+            _reasons(room, int(np.isfinite(row_losses(t.outcome, said.mix(said.routes))).sum())),
+        )
     box = f'<div class="verdict {kind}"><strong>{esc(words)}</strong>{paragraph(why)}</div>'
-    more = (_for_whom(t, said) + paragraph("This holds if none of these rows was used for fitting. If some were, the gain is flattered.", "note")) if t.judged and t.chooses else ""
+    more = (
+        (
+            _for_whom(t, said)
+            + paragraph(
+                "This holds if none of these rows was used for fitting. If some were, the gain is flattered.",
+                "note",
+            )
+        )
+        if t.judged and t.chooses
+        else ""
+    )
     return f'<section id="verdict" aria-label="Verdict">{box}{_facts(t)}{more}</section>'
 
 # %% ../../nbs/7_report/05_document.ipynb #c22
-_READS = {"N1": "the numbers alone", "T1": "the text alone", "N2": "the numbers, with facts found in the text", "T2": "the text, in the light of the numbers"}
+_READS = {
+    "N1": "the numbers alone",
+    "T1": "the text alone",
+    "N2": "the numbers, with facts found in the text",
+    "T2": "the text, in the light of the numbers",
+}
 _SHARES = {"STL": "each outcome apart", "MTL": "outcomes share a head"}
+
 
 def _legend() -> str:
     "The colours and fills in words."
-    paths = "".join(f'<li><span class="swatch xp-{p}"></span><b>{p}</b> reads {_READS[p]}</li>' for p in PATHS)
-    fills = "".join(f'<li><span class="swatch grey xp-{s}"></span><b>{s}</b>: {words}</li>' for s, words in _SHARES.items())
+    paths = "".join(
+        f'<li><span class="swatch xp-{p}"></span><b>{p}</b> reads {_READS[p]}</li>' for p in PATHS
+    )
+    fills = "".join(
+        f'<li><span class="swatch grey xp-{s}"></span><b>{s}</b>: {words}</li>'
+        for s, words in _SHARES.items()
+    )
     return f'<ul class="legend" aria-label="Colours and fills">{paths}{fills}</ul>'
 
 # %% ../../nbs/7_report/05_document.ipynb #c22a
 def _where(t: _Told) -> str:
     "Route map, triangle and usage."
     p = t.asked.routes[t.asked.routes.any(1)]
-    if not len(p) or not t.chooses: return ""
+    if not len(p) or not t.chooses:
+        return ""
     usage = route_usage(t.model, t.asked)
     top = usage.probability.idxmax()
-    mean = dict(zip(("the numbers alone", "the text alone", "a fusion of both"), three_shares(p).mean(0)))
-    words = "On average " + ", ".join(f"{v:.0%} of the belief goes to {k}" for k, v in mean.items()) + f". The most used route is {top}: {_READS[top[:2]]}, {_SHARES[top[3:]]}."
-    table = usage[usage.probability > 0][["rows", "probability", "sureness"]].rename(columns={"rows": "rows that prefer it", "probability": "mean probability", "sureness": "how sure"})
-    map_ = _picture("map", lambda w: route_map_picture(t.asked.routes, w), "Every row is a thin column, cut into the probabilities of its routes. Rows that prefer the same route stand together, the surest first.")
-    triangle = _picture("triangle", lambda w: ternary_picture(t.asked.routes, min(w, 3.6)), "Each disc is a group of rows, its area their number. The nearer to a corner, the more those rows rely on that evidence.", 3.6, 3.3, 25)
-    return paragraph(words) + map_ + f'<div class="pair">{triangle}{_legend()}</div>' + table_html(table, "How much each route is used.", {"rows that prefer it": ",.0f", "mean probability": ".0%", "how sure": ".0%"}, "route")
+    mean = dict(
+        zip(("the numbers alone", "the text alone", "a fusion of both"), three_shares(p).mean(0))
+    )
+    words = (
+        "On average "
+        + ", ".join(f"{v:.0%} of the belief goes to {k}" for k, v in mean.items())
+        + f". The most used route is {top}: {_READS[top[:2]]}, {_SHARES[top[3:]]}."
+    )
+    table = usage[usage.probability > 0][["rows", "probability", "sureness"]].rename(
+        columns={
+            "rows": "rows that prefer it",
+            "probability": "mean probability",
+            "sureness": "how sure",
+        }
+    )
+    map_ = _picture(
+        "map",
+        lambda w: route_map_picture(t.asked.routes, w),
+        "Every row is a thin column, cut into the probabilities of its routes. Rows that prefer the same route stand together, the surest first.",
+    )
+    triangle = _picture(
+        "triangle",
+        lambda w: ternary_picture(t.asked.routes, min(w, 3.6)),
+        "Each disc is a group of rows, its area their number. The nearer to a corner, the more those rows rely on that evidence.",
+        3.6,
+        3.3,
+        25,
+    )
+    return (
+        paragraph(words)
+        + map_
+        + f'<div class="pair">{triangle}{_legend()}</div>'
+        + table_html(
+            table,
+            "How much each route is used.",
+            {"rows that prefer it": ",.0f", "mean probability": ".0%", "how sure": ".0%"},
+            "route",
+        )
+    )
 
 # %% ../../nbs/7_report/05_document.ipynb #c24
 def _chosen_rows(t: _Told) -> list[tuple[str, int]]:
@@ -201,36 +387,82 @@ def _chosen_rows(t: _Told) -> list[tuple[str, int]]:
     rows = [("A typical row", i) for i in pick_rows(t.asked.routes, 2)]
     if t.chooses and len(t.model.model_.seeds) > 1:
         agree = route_agreement(t.model, t.asked)
-        if agree.unstable.any(): rows.append(("An unstable row: the members disagree", int(agree.members.fillna(1).to_numpy().argmin())))
+        if agree.unstable.any():
+            rows.append(
+                (
+                    "An unstable row: the members disagree",
+                    int(agree.members.fillna(1).to_numpy().argmin()),
+                )
+            )
     if t.calibration is not None:
         alike = t.calibration.similarity(t.model, t.frame).to_numpy()
-        if np.nanmin(alike, initial=1) < .05: rows.append(("A row unlike those of the calibration: trust little", int(np.nanargmin(alike))))
-    return list({i: (why, i) for why, i in rows}.values())   # a row that is typical and unstable is called unstable
+        if np.nanmin(alike, initial=1) < 0.05:
+            rows.append(
+                ("A row unlike those of the calibration: trust little", int(np.nanargmin(alike)))
+            )
+    return list(
+        {i: (why, i) for why, i in rows}.values()
+    )  # a row that is typical and unstable is called unstable
 
 # %% ../../nbs/7_report/05_document.ipynb #c24b
 def _interval_on(t: _Told, i: int) -> dict:
     "Calibrated intervals of a row."
-    if t.calibration is None or not any(kind in ("regression", "count") for kind in t.model.schema_.tasks.values()): return {}
+    if t.calibration is None or not any(
+        kind in ("regression", "count") for kind in t.model.schema_.tasks.values()
+    ):
+        return {}
     found = t.calibration.interval(t.model, t.frame.iloc[[i]])
-    return {task: (found[task, "lower"].iloc[0], found[task, "upper"].iloc[0]) for task in found.columns.get_level_values(0).unique()}
+    return {
+        task: (found[task, "lower"].iloc[0], found[task, "upper"].iloc[0])
+        for task in found.columns.get_level_values(0).unique()
+    }
 
 # %% ../../nbs/7_report/05_document.ipynb #c25
 def _card(t: _Told, why: str, i: int) -> str:
     "One row as a card."
     card = route_card(t.model, t.asked, i, show_text=t.show_text)
     alt = f"Route probabilities of row {card.row}, what each expert says, and the prediction, as told below."
-    drawn = figure_svg(card_picture(card.experts.probability, card.experts[t.tasks], card.prediction, _interval_on(t, i), 3.5), f"card{i}", alt)
+    drawn = figure_svg(
+        card_picture(
+            card.experts.probability,
+            card.experts[t.tasks],
+            card.prediction,
+            _interval_on(t, i),
+            3.5,
+        ),
+        f"card{i}",
+        alt,
+    )
     lines = "".join(f"<p>{escape(line)}</p>" for line in str(replace(card, text=None)).splitlines())
-    notes = "".join(f"<blockquote><b>{esc(name)}</b>\n{escape(str(text))}</blockquote>" for name, text in (card.text or {}).items() if text is not None)
+    notes = "".join(
+        f"<blockquote><b>{esc(name)}</b>\n{escape(str(text))}</blockquote>"
+        for name, text in (card.text or {}).items()
+        if text is not None
+    )
     return f'<article><span class="tag">{esc(why)}</span><h3>Row {esc(card.row)}</h3><figure class="picture">{drawn}</figure>{lines}{notes}</article>'
 
 # %% ../../nbs/7_report/05_document.ipynb #c25a
 def _cards(t: _Told) -> str:
     rows = _chosen_rows(t)
-    band = "" if t.calibration is None or not {"regression", "count"} & set(t.model.schema_.tasks.values()) else " The green band is the interval that should hold the truth in 90 of 100 such rows."
-    words = "On each card, left, the probability of each route; right, what each expert says of each outcome. The line is the prediction." + band + \
-        " A card says what the model would do if one number were different. It does not say what would happen to the person."
-    return paragraph(words) + '<div class="cards">' + "".join(_card(t, why, i) for why, i in rows) + "</div>" if rows else ""
+    band = (
+        ""
+        if t.calibration is None
+        or not {"regression", "count"} & set(t.model.schema_.tasks.values())
+        else " The green band is the interval that should hold the truth in 90 of 100 such rows."
+    )
+    words = (
+        "On each card, left, the probability of each route; right, what each expert says of each outcome. The line is the prediction."
+        + band
+        + " A card says what the model would do if one number were different. It does not say what would happen to the person."
+    )
+    return (
+        paragraph(words)
+        + '<div class="cards">'
+        + "".join(_card(t, why, i) for why, i in rows)
+        + "</div>"
+        if rows
+        else ""
+    )
 
 # %% ../../nbs/7_report/05_document.ipynb #c27
 def _rule(rule) -> str:
@@ -239,28 +471,47 @@ def _rule(rule) -> str:
     right = "" if np.isnan(rule.fidelity) else f", right for {rule.fidelity:.0%}"
     return f"{when}{rule.answer} ({rule.share:.0%} of rows{right})"
 
+
 def _rules(t: _Told) -> str:
     "Rules for path and sharing, or the refusal."
-    if not t.chooses or (t.asked.routes.sum(1) > 0).sum() < 60: return ""
+    if not t.chooses or (t.asked.routes.sum(1) > 0).sum() < 60:
+        return ""
     out, name = "", {"path": "what is read", "sharing": "whether outcomes share a head"}
     for target in ("path", "sharing"):
         found = surrogate_tree(t.model, t.asked, target)
         met = f"{found.fidelity:.0%} of {found.held} rows that they were not made from (95% interval {found.interval.low:.0%} to {found.interval.high:.0%}; always giving the commonest answer: {found.common:.0%})"
-        if found.refused: out += paragraph(f"No six rules say {name[target]} well enough: the best agree with the model on {met}, and less than {found.least:.0%} is not shown.")
-        else: out += paragraph(f"In short, {name[target]}. The rules agree with the model on {met}.") + '<ol class="rules">' + "".join(f"<li>{escape(_rule(r))}</li>" for r in found.rules) + "</ol>"
+        if found.refused:
+            out += paragraph(
+                f"No six rules say {name[target]} well enough: the best agree with the model on {met}, and less than {found.least:.0%} is not shown."
+            )
+        else:
+            out += (
+                paragraph(f"In short, {name[target]}. The rules agree with the model on {met}.")
+                + '<ol class="rules">'
+                + "".join(f"<li>{escape(_rule(r))}</li>" for r in found.rules)
+                + "</ol>"
+            )
     return out
 
 # %% ../../nbs/7_report/05_document.ipynb #c27c
 def _moved(t: _Told, most: int = 200) -> str:
     "Which words and numbers moved the router."
-    if not t.chooses: return ""
+    if not t.chooses:
+        return ""
     some = np.sort(np.random.default_rng(0).permutation(len(t.frame))[:most])
     part = ask(t.model, t.frame.iloc[some])
     found = moved_by(t.model, part)
     top = found.ranking().head(12)
-    if not len(top) or found.total.notna().sum() < 2: return ""
-    bars = bars_html([(r.input, r.size, f"{r.kind}, {r.rows} rows") for r in top.itertuples()], f"Mean size of the push on the log odds of the chosen route, over {len(some)} rows.", ".2f")
-    test = deletion_test(t.model, part, repeats=2, groups=None if t.groups is None else t.groups[some])
+    if not len(top) or found.total.notna().sum() < 2:
+        return ""
+    bars = bars_html(
+        [(r.input, r.size, f"{r.kind}, {r.rows} rows") for r in top.itertuples()],
+        f"Mean size of the push on the log odds of the chosen route, over {len(some)} rows.",
+        ".2f",
+    )
+    test = deletion_test(
+        t.model, part, repeats=2, groups=None if t.groups is None else t.groups[some]
+    )
     return bars + paragraph("Is it so? " + str(test))
 
 # %% ../../nbs/7_report/05_document.ipynb #c28b
@@ -268,38 +519,73 @@ def _calibrated_on(t: _Told, said) -> bool:
     "Whether the calibration was made of these rows: their scores are its scores."
     for k, task in enumerate(t.tasks):
         kept = t.calibration.scores[task]["all"]["all"][0]
-        if t.model.schema_.tasks[task] != "regression": continue
-        score = np.abs(t.outcome[:, k] - said.mean.iloc[:, k].to_numpy()) / said.sd.iloc[:, k].to_numpy()
+        if t.model.schema_.tasks[task] != "regression":
+            continue
+        score = (
+            np.abs(t.outcome[:, k] - said.mean.iloc[:, k].to_numpy())
+            / said.sd.iloc[:, k].to_numpy()
+        )
         score = np.sort(score[np.isfinite(score)])
-        if len(score) != len(kept) or not np.allclose(score, kept, rtol=1e-6): return False
+        if len(score) != len(kept) or not np.allclose(score, kept, rtol=1e-6):
+            return False
     return True
 
 # %% ../../nbs/7_report/05_document.ipynb #c28d
 def _coverage(t: _Told, said) -> str:
     route, presence = said.route.iloc[:, 0].to_numpy(), said.presence
-    table = coverage_table(pd.DataFrame(t.outcome, said.index, t.tasks), t.calibration.interval(said), {"route": route, "presence": presence}, t.groups)
+    table = coverage_table(
+        pd.DataFrame(t.outcome, said.index, t.tasks),
+        t.calibration.interval(said),
+        {"route": route, "presence": presence},
+        t.groups,
+    )
     out = ""
     for task, part in table.groupby(level="outcome", sort=False):
-        names = {"all": lambda c: "all rows", "route": lambda c: c, "presence": lambda c: f"{c} present" if c != "both" else "numbers and text"}
-        cells = {names[by](cell): None if np.isnan(r.coverage) else (r.coverage, r.low, r.high) for (_, by, cell), r in zip(part.index, part.itertuples())}
+        names = {
+            "all": lambda c: "all rows",
+            "route": lambda c: c,
+            "presence": lambda c: f"{c} present" if c != "both" else "numbers and text",
+        }
+        cells = {
+            names[by](cell): None if np.isnan(r.coverage) else (r.coverage, r.low, r.high)
+            for (_, by, cell), r in zip(part.index, part.itertuples())
+        }
         alt = f"{task}: share of rows inside the 90% interval, with its own 95% interval. The dashed line is the promise."
-        out += _picture(f"cover{t.tasks.index(task)}", lambda w: dots_picture(cells, "inside the interval", .9, percent=True, width=w), alt)
+        out += _picture(
+            f"cover{t.tasks.index(task)}",
+            lambda w: dots_picture(cells, "inside the interval", 0.9, percent=True, width=w),
+            alt,
+        )
     same = "These very rows calibrated the intervals, so nine in ten of all of them are inside by construction; only the parts and the widths tell something. Rows of another year would be a test."
     return (paragraph(same, "note") if _calibrated_on(t, said) else "") + out
 
 # %% ../../nbs/7_report/05_document.ipynb #c29
 def _promises(t: _Told) -> str:
     "Coverage and the defer curve."
-    if not t.judged: return ""
+    if not t.judged:
+        return ""
     said, out = predict_distribution(t.model, t.frame, outcomes=True), ""
-    if t.calibration is None: out += paragraph("The model was not calibrated, so no interval is promised here. `calibrate` with rows kept apart gives one.")
-    elif any(k in ("regression", "count") for k in t.model.schema_.tasks.values()): out += _coverage(t, said)
+    if t.calibration is None:
+        out += paragraph(
+            "The model was not calibrated, so no interval is promised here. `calibrate` with rows kept apart gives one."
+        )
+    elif any(k in ("regression", "count") for k in t.model.schema_.tasks.values()):
+        out += _coverage(t, said)
     doubt = (said.sd.to_numpy() / np.array(t.model.scale_.spread)).mean(axis=1)
     curve = defer_curve(t.outcome, said.mean.to_numpy(), doubt)
-    shown = curve.table[curve.table.index >= .1].iloc[::max(1, len(curve.table) // 120)]
-    alt = (f"Error of the rows that the model keeps when it passes on those of which it is least sure. "
-           f"At half of the rows it is {np.interp(.5, curve.table.index, curve.table.risk):.2f} instead of {curve.random:.2f}. A flat line means that it does not know when it errs.")
-    return out + _picture("defer", lambda w: defer_picture(shown.index, shown.risk, chance=curve.random, width=min(w, 5)), alt, 5, 3.3, 34)
+    shown = curve.table[curve.table.index >= 0.1].iloc[:: max(1, len(curve.table) // 120)]
+    alt = (
+        f"Error of the rows that the model keeps when it passes on those of which it is least sure. "
+        f"At half of the rows it is {np.interp(0.5, curve.table.index, curve.table.risk):.2f} instead of {curve.random:.2f}. A flat line means that it does not know when it errs."
+    )
+    return out + _picture(
+        "defer",
+        lambda w: defer_picture(shown.index, shown.risk, chance=curve.random, width=min(w, 5)),
+        alt,
+        5,
+        3.3,
+        34,
+    )
 
 # %% ../../nbs/7_report/05_document.ipynb #c31
 def _groups(t: _Told) -> str:
@@ -309,54 +595,111 @@ def _groups(t: _Told) -> str:
         usage = usage_by(t.model, t.frame, by)
         shown, name = usage.dropna(), by if isinstance(by, str) else "the groups given"
         small = len(usage) - len(shown)
-        if not len(shown): continue
-        out += f"<h3>By {esc(name)}</h3>" + _picture(f"group{j}", lambda w: groups_picture(shown, w), "Routes used in each group; in brackets, its rows. Colours and stripes as in the map above." + (f" Not shown: {small} with too few rows." if small else ""))
+        if not len(shown):
+            continue
+        out += f"<h3>By {esc(name)}</h3>" + _picture(
+            f"group{j}",
+            lambda w: groups_picture(shown, w),
+            "Routes used in each group; in brackets, its rows. Colours and stripes as in the map above."
+            + (f" Not shown: {small} with too few rows." if small else ""),
+        )
         if t.judged:
             error = error_by(t.model, t.frame, by).xs("all", level="route").dropna(subset=["error"])
-            error = error.rename(columns={"error": "relative error", **{task: f"mean miss of {task}" for task in t.tasks}})
-            if len(error): out += table_html(error, f"Errors by {name}, with 95% intervals.", {"rows": ",.0f"} | {c: ".2f" for c in error.columns[1:]}, name)
+            error = error.rename(
+                columns={
+                    "error": "relative error",
+                    **{task: f"mean miss of {task}" for task in t.tasks},
+                }
+            )
+            if len(error):
+                out += table_html(
+                    error,
+                    f"Errors by {name}, with 95% intervals.",
+                    {"rows": ",.0f"} | {c: ".2f" for c in error.columns[1:]},
+                    name,
+                )
     return out
 
 # %% ../../nbs/7_report/05_document.ipynb #c31b
 def _wanted(t: _Told, most: int = 50) -> str:
     "What is missing and would help most."
     b = t.asked.batch
-    if not (np.isnan(b.numeric).any() or np.equal(b.categorical, None).any() or not b.presence.all()): return ""
+    if not (
+        np.isnan(b.numeric).any() or np.equal(b.categorical, None).any() or not b.presence.all()
+    ):
+        return ""
     lacks = np.isnan(b.numeric).any(1) | np.equal(b.categorical, None).any(1) | ~b.presence.all(1)
     order = np.random.default_rng(0).permutation(len(b))
     looked, whole = order[lacks[order]][:most], order[~lacks[order]]
-    rows = np.concatenate([looked, (whole if len(whole) >= 40 else order[lacks[order]][most:])[:200]])
-    found = wanted_evidence(t.model, t.frame.iloc[rows]).iloc[:len(looked)]
+    rows = np.concatenate(
+        [looked, (whole if len(whole) >= 40 else order[lacks[order]][most:])[:200]]
+    )
+    found = wanted_evidence(t.model, t.frame.iloc[rows]).iloc[: len(looked)]
     found = found[found.wanted.notna()]
-    if not len(found): return paragraph("Where something is missing, filling it in would hardly move a prediction.")
-    table = found.groupby("wanted").agg(rows=("gain", "size"), **{c: (c, "median") for c in found.columns if c.endswith("may move")}).sort_values("rows", ascending=False)
+    if not len(found):
+        return paragraph(
+            "Where something is missing, filling it in would hardly move a prediction."
+        )
+    table = (
+        found.groupby("wanted")
+        .agg(
+            rows=("gain", "size"),
+            **{c: (c, "median") for c in found.columns if c.endswith("may move")},
+        )
+        .sort_values("rows", ascending=False)
+    )
     words = f"Of {int(lacks.sum()):,} rows that lack something, {len(looked)} were looked at. For {len(found)} of them one missing piece stands out: knowing it would probably move the prediction most."
-    return paragraph(words) + table_html(table.head(10), "What to ask for first, and by how much it typically moves the prediction.", {"rows": ",.0f"} | {c: ".2f" for c in table.columns[1:]}, "missing piece")
+    return paragraph(words) + table_html(
+        table.head(10),
+        "What to ask for first, and by how much it typically moves the prediction.",
+        {"rows": ",.0f"} | {c: ".2f" for c in table.columns[1:]},
+        "missing piece",
+    )
 
 # %% ../../nbs/7_report/05_document.ipynb #c32
 def _cost(t: _Told) -> str:
     "The cost dial."
     s, both = t.model.schema_, np.flatnonzero(t.asked.batch.presence.all(axis=1))
-    if not (t.judged and s.text and s.numeric + s.categorical and len(both) >= 80): return ""
+    if not (t.judged and s.text and s.numeric + s.categorical and len(both) >= 80):
+        return ""
     stored = getattr(t.model, "extras_", {}).get("gate")
-    half = np.random.default_rng(0).permutation(len(t.frame)) < len(t.frame) // 2 if not stored else np.zeros(len(t.frame), bool)
+    half = (
+        np.random.default_rng(0).permutation(len(t.frame)) < len(t.frame) // 2
+        if not stored
+        else np.zeros(len(t.frame), bool)
+    )
     gate = ReadingGate.from_dict(stored) if stored else train_gate(t.model, t.frame[half])
     rest = t.frame[~half]
     gain, _, text = predicted_gain(t.model, rest, gate)
     finite = gain[text & np.isfinite(gain)]
-    if len(finite) < 20 or any(rest[task].std() == 0 for task in t.tasks): return ""
-    curve = cost_curve(t.model, rest, gate, prices=(0., *np.unique(np.quantile(finite, np.linspace(.1, .9, 9))), np.inf))
+    if len(finite) < 20 or any(rest[task].std() == 0 for task in t.tasks):
+        return ""
+    curve = cost_curve(
+        t.model,
+        rest,
+        gate,
+        prices=(0.0, *np.unique(np.quantile(finite, np.linspace(0.1, 0.9, 9))), np.inf),
+    )
     ours = curve[curve.rule == "gate"].sort_values("read")
     at = lambda share: float(np.interp(share, ours["read"], ours.r2))
-    alt = f"R² when only some of the notes are read. With half of the notes R² is {at(.5):.2f}, with all of them {at(1):.2f}. The notes are chosen from the numbers alone, before any is opened."
+    alt = f"R² when only some of the notes are read. With half of the notes R² is {at(0.5):.2f}, with all of them {at(1):.2f}. The notes are chosen from the numbers alone, before any is opened."
     return _picture("cost", lambda w: cost_picture(curve, min(w, 5)), alt, 5, 3.3, 34)
 
 # %% ../../nbs/7_report/05_document.ipynb #c34
 def _explorer(t: _Told) -> str:
-    if not t.chooses or not (t.model.schema_.numeric + t.model.schema_.categorical) or not t.asked.routes.any(): return ""
+    if (
+        not t.chooses
+        or not (t.model.schema_.numeric + t.model.schema_.categorical)
+        or not t.asked.routes.any()
+    ):
+        return ""
     page = export_page_model(t.model, t.frame, 5)
     words = "Choose a row and drag a number. The bars are the probabilities of the routes; the thin marks show where the row stands in the table. Everything is computed in this page."
-    return paragraph(words) + explorer_markup(page) + "<noscript><p>The explorer needs JavaScript, which is switched off.</p></noscript>"
+    return (
+        paragraph(words)
+        + explorer_markup(page)
+        + "<noscript><p>The explorer needs JavaScript, which is switched off.</p></noscript>"
+    )
 
 # %% ../../nbs/7_report/05_document.ipynb #c34b
 _GLOSSARY = {
@@ -368,7 +711,8 @@ _GLOSSARY = {
     "best single rule": "the best way found of treating all rows alike: one route for everybody, or a fixed mixture of the routes.",
     "unstable route": "copies of the model, trained on other parts of the rows, would send this row another way. Do not explain such a route to anybody.",
     "unlike the rows of the calibration": "fewer than 5 in 100 of the rows used for calibration are as unusual as this one.",
-    "95% interval": "if the same study were made again and again, about 95 of 100 such intervals would hold the true value."}
+    "95% interval": "if the same study were made again and again, about 95 of 100 such intervals would hold the true value.",
+}
 
 # %% ../../nbs/7_report/05_document.ipynb #c35
 _LIMITS = (
@@ -376,36 +720,77 @@ _LIMITS = (
     "It shows what the model does when inputs differ, not what would happen to a person if they changed. Nothing here is about causes.",
     "Groups and parts were looked at several times. What stands out in one of them is a reason to look again in other data.",
     "It is about the rows of this table. People from elsewhere, or later, may be different.",
-    "The file holds the values of a few rows and, in the explorer, numbers derived from their texts. Keep it where you keep the table.")
+    "The file holds the values of a few rows and, in the explorer, numbers derived from their texts. Keep it where you keep the table.",
+)
+
 
 def _words(t: _Told) -> str:
-    text = "The texts themselves are shown on the cards, because that was asked for." if t.show_text else "No text of a note is in this file. Single words appear where they moved the router, and only words that were stored at training because enough rows use them."
-    return '<dl class="words">' + "".join(f"<dt>{esc(k)}</dt><dd>{escape(v)}</dd>" for k, v in _GLOSSARY.items()) + "</dl>" \
-        + "<h3 style='margin-top:1.6rem'>Limits</h3><ul>" + "".join(f"<li>{escape(line)}</li>" for line in (*_LIMITS, text)) + "</ul>"
+    text = (
+        "The texts themselves are shown on the cards, because that was asked for."
+        if t.show_text
+        else "No text of a note is in this file. Single words appear where they moved the router, and only words that were stored at training because enough rows use them."
+    )
+    return (
+        '<dl class="words">'
+        + "".join(f"<dt>{esc(k)}</dt><dd>{escape(v)}</dd>" for k, v in _GLOSSARY.items())
+        + "</dl>"
+        + "<h3 style='margin-top:1.6rem'>Limits</h3><ul>"
+        + "".join(f"<li>{escape(line)}</li>" for line in (*_LIMITS, text))
+        + "</ul>"
+    )
 
 # %% ../../nbs/7_report/05_document.ipynb #c37
-_SECTIONS = (("where", "Where the rows go", _where), ("rows", "Single rows", _cards), ("rules", "The policy in a few rules", _rules),
-             ("moved", "What moves the router", _moved), ("promises", "How sure it is", _promises), ("groups", "Groups", _groups),
-             ("wanted", "What is missing", _wanted), ("cost", "What reading the text is worth", _cost), ("explorer", "Try it", _explorer), ("words", "Words and limits", _words))
+_SECTIONS = (
+    ("where", "Where the rows go", _where),
+    ("rows", "Single rows", _cards),
+    ("rules", "The policy in a few rules", _rules),
+    ("moved", "What moves the router", _moved),
+    ("promises", "How sure it is", _promises),
+    ("groups", "Groups", _groups),
+    ("wanted", "What is missing", _wanted),
+    ("cost", "What reading the text is worth", _cost),
+    ("explorer", "Try it", _explorer),
+    ("words", "Words and limits", _words),
+)
 
 # %% ../../nbs/7_report/05_document.ipynb #c37a
 def write_report(
-    model,                 # fitted AdaRoute
-    frame,                 # (n rows) a table; with the outcomes there is a verdict
-    path,                  # of the HTML file
-    calibration=None,      # from `calibrate`; None: the one in the model's extras_, if there is one
-    groups=None,           # (n,) patients
-    by=None,               # columns to look at groups by; None: the categorical ones
+    model,  # fitted AdaRoute
+    frame,  # (n rows) a table; with the outcomes there is a verdict
+    path,  # of the HTML file
+    calibration=None,  # from `calibrate`; None: the one in the model's extras_, if there is one
+    groups=None,  # (n,) patients
+    by=None,  # columns to look at groups by; None: the categorical ones
     show_text: bool = False,  # show the notes of the rows that get a card
     title: str | None = None,
 ) -> Path:
     "Explain a model on a table in one file."
     t = _told(model, frame, calibration, groups, by, show_text)
-    title = title or f"How {' and '.join(t.tasks[:3])} {'is' if len(t.tasks) == 1 else 'are'} predicted"
-    found = {name: (heading, section_html(name, heading, make(t))) for name, heading, make in _SECTIONS}
+    title = (
+        title or f"How {' and '.join(t.tasks[:3])} {'is' if len(t.tasks) == 1 else 'are'} predicted"
+    )
+    found = {
+        name: (heading, section_html(name, heading, make(t))) for name, heading, make in _SECTIONS
+    }
     found = {name: part for name, part in found.items() if part[1]}
-    links = "".join(f'<li><a href="#{name}">{esc(heading)}</a></li>' for name, (heading, _) in found.items())
-    reads = [f"{len(c):,} {kind} column{'s' * (len(c) > 1)}" for kind, c in (("text", model.schema_.text), ("numeric", model.schema_.numeric), ("categorical", model.schema_.categorical)) if c]
+    links = "".join(
+        f'<li><a href="#{name}">{esc(heading)}</a></li>' for name, (heading, _) in found.items()
+    )
+    reads = [
+        f"{len(c):,} {kind} column{'s' * (len(c) > 1)}"
+        for kind, c in (
+            ("text", model.schema_.text),
+            ("numeric", model.schema_.numeric),
+            ("categorical", model.schema_.categorical),
+        )
+        if c
+    ]
     head = f'<header><h1>{esc(title)}</h1><p class="meta">A report of adaroute on {len(t.frame):,} rows, read from {", ".join(reads)}.</p></header>'
-    body = f'{head}\n<main>{_verdict(t)}\n<nav aria-label="Contents"><ul>{links}</ul></nav>\n' + "\n".join(part for _, part in found.values()) + "</main>"
-    return write_page(path, document(title, body, EXPLORER_SCRIPT if "explorer" in found else "", EXPLORER_STYLE))
+    body = (
+        f'{head}\n<main>{_verdict(t)}\n<nav aria-label="Contents"><ul>{links}</ul></nav>\n'
+        + "\n".join(part for _, part in found.values())
+        + "</main>"
+    )
+    return write_page(
+        path, document(title, body, EXPLORER_SCRIPT if "explorer" in found else "", EXPLORER_STYLE)
+    )

@@ -25,36 +25,69 @@ from ..schema import PATHS, ROUTES, SHARINGS
 
 # %% ../../nbs/7_report/02_figures.ipynb #c05
 STYLE = {
-    "font.family": "DejaVu Sans", "font.size": 7.5, "axes.titlesize": 8, "axes.labelsize": 7.5,
-    "xtick.labelsize": 7, "ytick.labelsize": 7, "legend.fontsize": 7, "legend.frameon": False,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": .6, "axes.edgecolor": "#444444",
-    "xtick.major.width": .6, "ytick.major.width": .6, "xtick.major.size": 2.5, "ytick.major.size": 2.5,
-    "xtick.color": "#444444", "ytick.color": "#444444", "axes.labelcolor": "#222222", "text.color": "#222222",
-    "lines.linewidth": 1.2, "hatch.linewidth": .7, "axes.titlelocation": "left", "axes.titlepad": 6,
-    "figure.dpi": 110, "savefig.dpi": 250, "pdf.fonttype": 42,
-    "figure.facecolor": "white", "savefig.facecolor": "white", "axes.axisbelow": True, "axes.grid": False}
+    "font.family": "DejaVu Sans",
+    "font.size": 7.5,
+    "axes.titlesize": 8,
+    "axes.labelsize": 7.5,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": "#444444",
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.color": "#444444",
+    "ytick.color": "#444444",
+    "axes.labelcolor": "#222222",
+    "text.color": "#222222",
+    "lines.linewidth": 1.2,
+    "hatch.linewidth": 0.7,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 6,
+    "figure.dpi": 110,
+    "savefig.dpi": 250,
+    "pdf.fonttype": 42,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "axes.axisbelow": True,
+    "axes.grid": False,
+}
 
 # %% ../../nbs/7_report/02_figures.ipynb #c06
 @contextmanager
 def style():
     "Our settings of matplotlib, until the end of the block."
-    before = {key: mpl.rcParams[key] for key in STYLE}  # and only these: rc_context would also undo a backend that starts inside
+    before = {
+        key: mpl.rcParams[key] for key in STYLE
+    }  # and only these: rc_context would also undo a backend that starts inside
     mpl.rcParams.update(STYLE)
-    try: yield
-    finally: mpl.rcParams.update(before)
+    try:
+        yield
+    finally:
+        mpl.rcParams.update(before)
 
 # %% ../../nbs/7_report/02_figures.ipynb #c07b
 def _settle(fig):
     "Compute the layout once and keep it: computed again, it would move by a hair."
     if fig.get_layout_engine() is not None:
-        fig.draw_without_rendering(); fig.set_layout_engine("none")
+        fig.draw_without_rendering()
+        fig.set_layout_engine("none")
     return fig
+
 
 def _styled(f):
     "Draw inside `style()`."
+
     @wraps(f)
     def drawn(*args, **kwargs):
-        with style(): return _settle(f(*args, **kwargs))
+        with style():
+            return _settle(f(*args, **kwargs))
+
     return drawn
 
 # %% ../../nbs/7_report/02_figures.ipynb #c09
@@ -63,20 +96,39 @@ SHARING_COLOURS = dict(zip(SHARINGS, ("#999999", "#7B3294")))
 SHARING_HATCHES = dict(zip(SHARINGS, ("", "/////")))
 SHARING_LINES = dict(zip(SHARINGS, ("-", (0, (3, 1.5)))))
 SHARING_MARKERS = dict(zip(SHARINGS, ("o", "s")))
-MODEL_COLOURS = {"routed": "#009E73", "soft": "#CC79A7", "hard": "#8C564B", "wide": "#222222", "uniform": "#999999",
-                 "oracle": "#666666", "told": "#666666", "bayes": "#222222"}
+MODEL_COLOURS = {
+    "routed": "#009E73",
+    "soft": "#CC79A7",
+    "hard": "#8C564B",
+    "wide": "#222222",
+    "uniform": "#999999",
+    "oracle": "#666666",
+    "told": "#666666",
+    "bayes": "#222222",
+}
+
 
 def colour(name: str) -> str:
     "The colour of a route, a path, a sharing or a model; grey for others."
     return {**PATH_COLOURS, **SHARING_COLOURS, **MODEL_COLOURS}.get(name.split("/")[0], "#888888")
 
+
 def bar_look(route: str) -> dict:
     "Fill and hatch of a route's bar, to be passed to matplotlib."
     path, sharing = route.split("/")
-    return dict(facecolor=PATH_COLOURS[path], hatch=SHARING_HATCHES[sharing], edgecolor="white", linewidth=.5)
+    return dict(
+        facecolor=PATH_COLOURS[path],
+        hatch=SHARING_HATCHES[sharing],
+        edgecolor="white",
+        linewidth=0.5,
+    )
 
 # %% ../../nbs/7_report/02_figures.ipynb #c14
-_SILENT = {"pdf": {"CreationDate": None}, "png": {"Software": None}}  # what would differ between two runs
+_SILENT = {
+    "pdf": {"CreationDate": None},
+    "png": {"Software": None},
+}  # what would differ between two runs
+
 
 def _write(fig, path: Path, kind: str) -> Path:
     "Write beside the target, then move."
@@ -84,98 +136,172 @@ def _write(fig, path: Path, kind: str) -> Path:
     os.close(handle)
     try:
         fig.savefig(part, format=kind, metadata=_SILENT[kind])
-        os.chmod(part, 0o644); os.replace(part, path)
-    finally: Path(part).unlink(missing_ok=True)
+        os.chmod(part, 0o644)
+        os.replace(part, path)
+    finally:
+        Path(part).unlink(missing_ok=True)
     return path
 
+
 def savefig(
-    fig,                 # a matplotlib figure
-    path: str | Path,    # without suffix
+    fig,  # a matplotlib figure
+    path: str | Path,  # without suffix
 ) -> tuple[Path, Path]:  # the PDF and the PNG
     "Save a figure as PDF and PNG, the same bytes each time."
     path = Path(path)
-    if path.suffix in (".pdf", ".png"): raise ValueError(f"path: expected a name without suffix, got one that ends in {path.suffix}")
+    if path.suffix in (".pdf", ".png"):
+        raise ValueError(
+            f"path: expected a name without suffix, got one that ends in {path.suffix}"
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with style(): return tuple(_write(_settle(fig), path.with_name(f"{path.name}.{kind}"), kind) for kind in _SILENT)
+        with style():
+            return tuple(
+                _write(_settle(fig), path.with_name(f"{path.name}.{kind}"), kind)
+                for kind in _SILENT
+            )
     except OSError as e:
-        raise OSError(f"figure {path.name}: expected a folder that can be written, got {e.strerror} at {path.parent}") from e
+        raise OSError(
+            f"figure {path.name}: expected a folder that can be written, got {e.strerror} at {path.parent}"
+        ) from e
 
 # %% ../../nbs/7_report/02_figures.ipynb #c19
 _PERCENT = partial(PercentFormatter, 1, decimals=0)
-_PLATE = dict(frameon=True, facecolor="white", edgecolor="none", framealpha=.92)  # a key that may lie on data
+_PLATE = dict(
+    frameon=True, facecolor="white", edgecolor="none", framealpha=0.92
+)  # a key that may lie on data
+
 
 def _letters(axes) -> None:
     "Name the panels a, b, c."
     for letter, ax in zip("abcdefgh", axes):
-        ax.annotate(letter, (0, 1), (-12, 6), xycoords="axes fraction", textcoords="offset points",
-                    fontsize=9, fontweight="bold", ha="right", va="baseline")
+        ax.annotate(
+            letter,
+            (0, 1),
+            (-12, 6),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            fontsize=9,
+            fontweight="bold",
+            ha="right",
+            va="baseline",
+        )
+
 
 def _route_key() -> list[Patch]:
     "Four colours and two hatches."
     return [Patch(facecolor=c, label=p) for p, c in PATH_COLOURS.items()] + [
-        Patch(facecolor="#bbbbbb", hatch=h, edgecolor="white", label=s) for s, h in SHARING_HATCHES.items()]
+        Patch(facecolor="#bbbbbb", hatch=h, edgecolor="white", label=s)
+        for s, h in SHARING_HATCHES.items()
+    ]
 
 # %% ../../nbs/7_report/02_figures.ipynb #c19b
 def _triple(x) -> list[float]:
     "Estimate, low, high: from three numbers, an `Interval`, or a dictionary as JSON keeps it."
-    return [float(v) for v in ([x[k] for k in ("estimate", "low", "high")] if isinstance(x, Mapping) else x)]
+    return [
+        float(v)
+        for v in ([x[k] for k in ("estimate", "low", "high")] if isinstance(x, Mapping) else x)
+    ]
+
 
 def _shape(name: str, a, *shape) -> np.ndarray:  # None in shape: any length
     "The array as float, refused if it has another shape."
     a = np.asarray(a, float)
     if a.ndim != len(shape) or any(w not in (None, g) for w, g in zip(shape, a.shape)):
-        raise ValueError(f"{name}: expected shape ({', '.join('n' if w is None else str(w) for w in shape)}), got {a.shape}")
+        raise ValueError(
+            f"{name}: expected shape ({', '.join('n' if w is None else str(w) for w in shape)}), got {a.shape}"
+        )
     return a
 
 # %% ../../nbs/7_report/02_figures.ipynb #c21
 _INK, _SOFT = "#333333", "#8a8a8a"
 
-def _box(ax, x, y, w, h, text="", face="white", edge=_INK, size=7.5, lw=.8):
+
+def _box(ax, x, y, w, h, text="", face="white", edge=_INK, size=7.5, lw=0.8):
     "A box with rounded corners; x, y is its lower left."
     look = "round,pad=0,rounding_size=.7"
-    ax.add_patch(FancyBboxPatch((x, y), w, h, boxstyle=look, facecolor=face, edgecolor=edge, linewidth=lw, zorder=2))
+    ax.add_patch(
+        FancyBboxPatch(
+            (x, y), w, h, boxstyle=look, facecolor=face, edgecolor=edge, linewidth=lw, zorder=2
+        )
+    )
     _say(ax, x + w / 2, y + h / 2, text, size)
+
 
 def _say(ax, x, y, text, size=6.2, ink=_INK, **kw):
     "Words, centred."
-    ax.text(x, y, text, **dict(ha="center", va="center", color=ink, fontsize=size, zorder=4, linespacing=1.2) | kw)
+    ax.text(
+        x,
+        y,
+        text,
+        **dict(ha="center", va="center", color=ink, fontsize=size, zorder=4, linespacing=1.2) | kw,
+    )
 
-def _arrow(ax, a, b, ink=_SOFT, lw=.9, bend=0., head=True):
+
+def _arrow(ax, a, b, ink=_SOFT, lw=0.9, bend=0.0, head=True):
     "An arrow, or a line, from point a to point b."
     look = "-|>,head_length=.5,head_width=.22" if head else "-"
-    ax.add_patch(FancyArrowPatch(a, b, arrowstyle=look, mutation_scale=7, shrinkA=0, shrinkB=0, color=ink,
-                                 linewidth=lw, connectionstyle=f"arc3,rad={bend}", zorder=1, capstyle="butt"))
+    ax.add_patch(
+        FancyArrowPatch(
+            a,
+            b,
+            arrowstyle=look,
+            mutation_scale=7,
+            shrinkA=0,
+            shrinkB=0,
+            color=ink,
+            linewidth=lw,
+            connectionstyle=f"arc3,rad={bend}",
+            zorder=1,
+            capstyle="butt",
+        )
+    )
 
 # %% ../../nbs/7_report/02_figures.ipynb #c22
 def _draw_row(ax):
     "One row of the table: numbers, one of them missing, and a note without words."
-    _box(ax, .4, 9.6, 11.2, 24, face="#f7f7f7", edge="#bbbbbb")
+    _box(ax, 0.4, 9.6, 11.2, 24, face="#f7f7f7", edge="#bbbbbb")
     _say(ax, 6, 32.3, "numbers", 7.5)
     for y, name, value in ((29.0, "age", "34"), (26.7, "item 1", "2"), (24.4, "item 2", "")):
-        _say(ax, 5.6, y + .95, name, 6.5, "#555555", ha="right")
-        _box(ax, 6.3, y, 4.1, 1.9, value, size=6.5, edge="#bbbbbb", lw=.6)
+        _say(ax, 5.6, y + 0.95, name, 6.5, "#555555", ha="right")
+        _box(ax, 6.3, y, 4.1, 1.9, value, size=6.5, edge="#bbbbbb", lw=0.6)
     _say(ax, 8.35, 25.3, "missing", 5.5, "#999999", style="italic")
     _say(ax, 6, 20.9, "note", 7.5)
     rng = np.random.default_rng(4)
     for line, end in enumerate((8.6, 7.8, 8.4, 6.9, 8.2, 4.1)):
-        words = np.cumsum(rng.uniform(.7, 1.9, 12)); y = 18.9 - 1.35 * line
-        words = np.r_[0, words[words < end - .5], end]
-        for a, b in zip(words, words[1:]): ax.plot([1.8 + a, 1.5 + b], [y] * 2, color="#9a9a9a", lw=1.6, solid_capstyle="butt")
+        words = np.cumsum(rng.uniform(0.7, 1.9, 12))
+        y = 18.9 - 1.35 * line
+        words = np.r_[0, words[words < end - 0.5], end]
+        for a, b in zip(words, words[1:]):
+            ax.plot([1.8 + a, 1.5 + b], [y] * 2, color="#9a9a9a", lw=1.6, solid_capstyle="butt")
 
 # %% ../../nbs/7_report/02_figures.ipynb #c23
 _DRAWN = ("N1", "N2", "T2", "T1")  # from top to bottom: numbers, the two fusions, text
-_HEIGHTS = {f"{p}/{s}": 33.3 - 6.6 * i - 2.9 * j for i, p in enumerate(_DRAWN) for j, s in enumerate(SHARINGS)}
-_BELIEF = dict(zip(_HEIGHTS, (.03, .05, .04, .10, .12, .52, .05, .09)))  # made up
+_HEIGHTS = {
+    f"{p}/{s}": 33.3 - 6.6 * i - 2.9 * j
+    for i, p in enumerate(_DRAWN)
+    for j, s in enumerate(SHARINGS)
+}
+_BELIEF = dict(zip(_HEIGHTS, (0.03, 0.05, 0.04, 0.10, 0.12, 0.52, 0.05, 0.09)))  # made up
 _TOP, _BOTTOM = 28.6, 15.4  # heights of the two encoders
 
-def _middle(path): return np.mean([_HEIGHTS[f"{path}/{s}"] for s in SHARINGS])
+
+def _middle(path):
+    return np.mean([_HEIGHTS[f"{path}/{s}"] for s in SHARINGS])
+
 
 def _draw_paths(ax):
     "Encoders and the four paths."
-    reads = dict(N1=("numbers", (_TOP,)), N2=("numbers +\nfacts from text", (_TOP, _BOTTOM)),
-                 T2=("text +\nnumbers", (_TOP, _BOTTOM)), T1=("text", (_BOTTOM,)))
-    for y, name, path, face in ((_TOP, "number", "N1", "#dcebf5"), (_BOTTOM, "text", "T1", "#fbe9dd")):
+    reads = dict(
+        N1=("numbers", (_TOP,)),
+        N2=("numbers +\nfacts from text", (_TOP, _BOTTOM)),
+        T2=("text +\nnumbers", (_TOP, _BOTTOM)),
+        T1=("text", (_BOTTOM,)),
+    )
+    for y, name, path, face in (
+        (_TOP, "number", "N1", "#dcebf5"),
+        (_BOTTOM, "text", "T1", "#fbe9dd"),
+    ):
         _box(ax, 15, y - 2.5, 7.6, 5, f"{name}\nencoder", face=face, edge=colour(path))
         _arrow(ax, (11.6, y), (15, y))
     for path, (evidence, sources) in reads.items():
@@ -184,7 +310,7 @@ def _draw_paths(ax):
         _say(ax, 28.3, y, path, 8, ink, ha="left", fontweight="bold")
         _say(ax, 34.9, y, evidence, 5.9, ink)
         for s in sources:
-            aim = y + np.sign(s - 22) * .7 * (len(sources) > 1)
+            aim = y + np.sign(s - 22) * 0.7 * (len(sources) > 1)
             _arrow(ax, (22.6, s), (27.5, aim), colour("N1" if s == _TOP else "T1"))
 
 # %% ../../nbs/7_report/02_figures.ipynb #c24
@@ -193,38 +319,62 @@ def _draw_experts(ax):
     for route, y in _HEIGHTS.items():
         (path, sharing), c = route.split("/"), colour(route)
         _arrow(ax, (38.3, _middle(path)), (41.8, y), c)
-        _box(ax, 41.8, y - 1.15, 9.4, 2.3, edge=c, lw=.9)
+        _box(ax, 41.8, y - 1.15, 9.4, 2.3, edge=c, lw=0.9)
         _say(ax, 42.6, y, sharing, ha="left")
-        for tip in (y + .58, y - .58):
-            x, stem = ([46.2, 49.7], [tip, tip]) if sharing == "STL" else ([46.2, 47.9, 49.7], [y, y, tip])
-            ax.plot(x, stem, color=c, lw=1, zorder=3); ax.plot(49.7, tip, "o", color=c, ms=4, mew=0, zorder=4)
-        if sharing == "MTL": ax.plot([49.7] * 2, [y - .58, y + .58], color=c, lw=1, zorder=3)  # joint residuals
-        _arrow(ax, (51.2, y), (59, 21.95 + .1 * (y - 21.95)), c, lw=.5 + 7 * _BELIEF[route], head=False)
+        for tip in (y + 0.58, y - 0.58):
+            x, stem = (
+                ([46.2, 49.7], [tip, tip])
+                if sharing == "STL"
+                else ([46.2, 47.9, 49.7], [y, y, tip])
+            )
+            ax.plot(x, stem, color=c, lw=1, zorder=3)
+            ax.plot(49.7, tip, "o", color=c, ms=4, mew=0, zorder=4)
+        if sharing == "MTL":
+            ax.plot([49.7] * 2, [y - 0.58, y + 0.58], color=c, lw=1, zorder=3)  # joint residuals
+        _arrow(
+            ax,
+            (51.2, y),
+            (59, 21.95 + 0.1 * (y - 21.95)),
+            c,
+            lw=0.5 + 7 * _BELIEF[route],
+            head=False,
+        )
+
 
 def _draw_outcomes(ax):
     "The mixture and what it says of each outcome."
-    ax.add_patch(Circle((60.4, 21.95), 1.9, facecolor="white", edgecolor=_INK, linewidth=.9, zorder=3))
+    ax.add_patch(
+        Circle((60.4, 21.95), 1.9, facecolor="white", edgecolor=_INK, linewidth=0.9, zorder=3)
+    )
     _say(ax, 60.4, 21.85, "Σ", 10)
     for y, name in ((25.4, "PHQ-9"), (18.5, "GAD-7")):
         _box(ax, 63.9, y - 2.1, 5.7, 4.2, face="#f7f7f7", edge="#bbbbbb")
-        _say(ax, 66.75, y + .9, name, 6.5)
-        ax.plot([64.9, 68.6], [y - .8] * 2, color=_INK, lw=.8, zorder=4); ax.plot(66.6, y - .8, "o", color=_INK, ms=3, zorder=4)
-        _arrow(ax, (62.1, 21.95 + np.sign(y - 21.95) * .8), (63.9, y - np.sign(y - 21.95) * .6), _INK)
+        _say(ax, 66.75, y + 0.9, name, 6.5)
+        ax.plot([64.9, 68.6], [y - 0.8] * 2, color=_INK, lw=0.8, zorder=4)
+        ax.plot(66.6, y - 0.8, "o", color=_INK, ms=3, zorder=4)
+        _arrow(
+            ax, (62.1, 21.95 + np.sign(y - 21.95) * 0.8), (63.9, y - np.sign(y - 21.95) * 0.6), _INK
+        )
 
 # %% ../../nbs/7_report/02_figures.ipynb #c25
 def _draw_router(ax):
     "The router, fed with both encodings and with what is present."
-    green, dashed = colour("routed"), dict(color=_SOFT, lw=.9, linestyle=(0, (2.5, 1.5)), zorder=1)
+    green, dashed = colour("routed"), dict(color=_SOFT, lw=0.9, linestyle=(0, (2.5, 1.5)), zorder=1)
     _box(ax, 15, 1, 23.3, 5.4, "router\n$p$(path)  ×  $p$(sharing given path)", "#e5f4ef", green, 7)
-    ax.plot([18.8] * 2, [_BOTTOM + 2.5, _TOP - 2.5], **dashed)                               # both encodings
-    ax.plot([18.8, 13.3, 13.3, 14.5], [21.95, 21.95, 5, 5], **dashed); _arrow(ax, (14.2, 5), (15, 5))
-    ax.plot([6, 6, 14.5], [9.6, 2.4, 2.4], **dashed); _arrow(ax, (14.2, 2.4), (15, 2.4))     # what is present
+    ax.plot([18.8] * 2, [_BOTTOM + 2.5, _TOP - 2.5], **dashed)  # both encodings
+    ax.plot([18.8, 13.3, 13.3, 14.5], [21.95, 21.95, 5, 5], **dashed)
+    _arrow(ax, (14.2, 5), (15, 5))
+    ax.plot([6, 6, 14.5], [9.6, 2.4, 2.4], **dashed)
+    _arrow(ax, (14.2, 2.4), (15, 2.4))  # what is present
     _say(ax, 6.5, 6.2, "what is\npresent", ink="#555555", ha="left")
-    ax.plot([32.9] * 2, [9.55, 7.2], **dashed); _arrow(ax, (32.9, 7.3), (32.9, 6.4))         # each path, for its sharing
-    for i, (route, p) in enumerate(_BELIEF.items()): ax.bar(42.6 + 1.12 * i, 8 * p, .9, bottom=2.2, zorder=3, **bar_look(route))
-    ax.plot([41.8, 51.2], [2.2] * 2, color=_INK, lw=.7)
+    ax.plot([32.9] * 2, [9.55, 7.2], **dashed)
+    _arrow(ax, (32.9, 7.3), (32.9, 6.4))  # each path, for its sharing
+    for i, (route, p) in enumerate(_BELIEF.items()):
+        ax.bar(42.6 + 1.12 * i, 8 * p, 0.9, bottom=2.2, zorder=3, **bar_look(route))
+    ax.plot([41.8, 51.2], [2.2] * 2, color=_INK, lw=0.7)
     _say(ax, 46.5, 1.1, "route probabilities", ink="#555555")
-    _arrow(ax, (38.3, 3.7), (41.5, 3.7), green); _arrow(ax, (51.6, 3.7), (60.4, 20.05), green, bend=.35)
+    _arrow(ax, (38.3, 3.7), (41.5, 3.7), green)
+    _arrow(ax, (51.6, 3.7), (60.4, 20.05), green, bend=0.35)
     _say(ax, 64.6, 4.2, "an absent modality\ncloses its routes:\nprobability 0", ink="#555555")
 
 # %% ../../nbs/7_report/02_figures.ipynb #c25b
@@ -232,9 +382,19 @@ def _draw_router(ax):
 def method_picture():
     "The method in one picture."
     fig = plt.figure(figsize=(7, 3.75))
-    ax = fig.add_axes((0, 0, 1, 1)); ax.set(xlim=(0, 70), ylim=(0, 37.5)); ax.axis("off")
-    for draw in (_draw_row, _draw_paths, _draw_experts, _draw_outcomes, _draw_router): draw(ax)
-    columns = {"one row": 6, "encoders": 18.8, "four paths": 32.9, "eight experts": 46.5, "mixture": 60, "outcomes": 66.75}
+    ax = fig.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, 70), ylim=(0, 37.5))
+    ax.axis("off")
+    for draw in (_draw_row, _draw_paths, _draw_experts, _draw_outcomes, _draw_router):
+        draw(ax)
+    columns = {
+        "one row": 6,
+        "encoders": 18.8,
+        "four paths": 32.9,
+        "eight experts": 46.5,
+        "mixture": 60,
+        "outcomes": 66.75,
+    }
     for text, x in columns.items():
         _say(ax, x, 36.1, text, 7.5, fontweight="bold", va="baseline")
     return fig
@@ -245,56 +405,111 @@ def _by_sharing(ax, xy, sharing, label):
     for i, s in enumerate(SHARINGS):
         x, y = xy[(sharing == i) & np.isfinite(xy).all(1)].T
         r = np.corrcoef(x, y)[0, 1] if len(x) > 2 else np.nan
-        ax.plot(x[:400], y[:400], SHARING_MARKERS[s], color=colour(s), ms=2.2, mew=0, alpha=.6, label=f"{s}, r = {r:.2f}")
+        ax.plot(
+            x[:400],
+            y[:400],
+            SHARING_MARKERS[s],
+            color=colour(s),
+            ms=2.2,
+            mew=0,
+            alpha=0.6,
+            label=f"{s}, r = {r:.2f}",
+        )
     ax.set(xlabel=f"{label} 1", ylabel=f"{label} 2")
-    ax.legend(loc="lower right", handletextpad=0, markerscale=2, borderpad=.1, **_PLATE)
+    ax.legend(loc="lower right", handletextpad=0, markerscale=2, borderpad=0.1, **_PLATE)
+
 
 def _route_bars(ax, shares):
     "A bar a route."
-    for i, (route, share) in enumerate(zip(ROUTES, shares)): ax.barh(i, share, .8, **bar_look(route))
-    ax.set_yticks(range(8), ROUTES); ax.invert_yaxis()
-    ax.xaxis.set_major_formatter(_PERCENT()); ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    for i, (route, share) in enumerate(zip(ROUTES, shares)):
+        ax.barh(i, share, 0.8, **bar_look(route))
+    ax.set_yticks(range(8), ROUTES)
+    ax.invert_yaxis()
+    ax.xaxis.set_major_formatter(_PERCENT())
+    ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+
 
 def _certainty(ax, sure):
     "How probable the likeliest route is; its mean is the agreement that can be hoped for."
-    ax.hist(sure, np.linspace(0, 1, 21), color="#bbbbbb", edgecolor="white", lw=.5)
-    ax.axvline(sure.mean(), color="#222222", ls="--", lw=.9)
-    ax.annotate(f"best possible\nagreement {sure.mean():.0%}", (sure.mean(), .97), (-4, 0), ha="right", va="top",
-                xycoords=("data", "axes fraction"), textcoords="offset points")
+    ax.hist(sure, np.linspace(0, 1, 21), color="#bbbbbb", edgecolor="white", lw=0.5)
+    ax.axvline(sure.mean(), color="#222222", ls="--", lw=0.9)
+    ax.annotate(
+        f"best possible\nagreement {sure.mean():.0%}",
+        (sure.mean(), 0.97),
+        (-4, 0),
+        ha="right",
+        va="top",
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+    )
 
 # %% ../../nbs/7_report/02_figures.ipynb #c29
 @_styled
 def cohort_picture(
-    route,      # (n,) planted route, index into ROUTES
+    route,  # (n,) planted route, index into ROUTES
     posterior,  # (n, 8) probability of each route given what is observed
-    mean,       # (n, K) noise-free mean; the first two outcomes are drawn
-    outcomes,   # (n, K) NaN: missing
-):              # at most 400 points a colour are drawn
+    mean,  # (n, K) noise-free mean; the first two outcomes are drawn
+    outcomes,  # (n, K) NaN: missing
+):  # at most 400 points a colour are drawn
     "What the generator plants."
     n = len(route := np.asarray(route))
-    posterior, mean, outcomes = (_shape(k, a, n, w) for k, a, w in
-                                 (("posterior", posterior, 8), ("mean", mean, None), ("outcomes", outcomes, None)))
-    fig, axes = plt.subplots(2, 2, figsize=(5.6, 4.4), layout="constrained"); a, b, c, d = axes.flat
-    _route_bars(a, np.bincount(route, minlength=8) / n); a.set(xlabel="share of rows", title="planted routes")
+    posterior, mean, outcomes = (
+        _shape(k, a, n, w)
+        for k, a, w in (
+            ("posterior", posterior, 8),
+            ("mean", mean, None),
+            ("outcomes", outcomes, None),
+        )
+    )
+    fig, axes = plt.subplots(2, 2, figsize=(5.6, 4.4), layout="constrained")
+    a, b, c, d = axes.flat
+    _route_bars(a, np.bincount(route, minlength=8) / n)
+    a.set(xlabel="share of rows", title="planted routes")
     _certainty(b, posterior.max(1))
-    b.set(xlabel="probability of the likeliest route", ylabel="rows", xlim=(0, 1), title="what the table reveals")
-    _by_sharing(c, outcomes[:, :2], route % 2, "outcome"); c.set_title("outcomes")
-    _by_sharing(d, (outcomes - mean)[:, :2], route % 2, "residual"); d.set_title("outcomes less their mean")
+    b.set(
+        xlabel="probability of the likeliest route",
+        ylabel="rows",
+        xlim=(0, 1),
+        title="what the table reveals",
+    )
+    _by_sharing(c, outcomes[:, :2], route % 2, "outcome")
+    c.set_title("outcomes")
+    _by_sharing(d, (outcomes - mean)[:, :2], route % 2, "residual")
+    d.set_title("outcomes less their mean")
     _letters(axes.flat)
     return fig
 
 # %% ../../nbs/7_report/02_figures.ipynb #c32
 _DASH = (0, (4, 1.5))
-_LOOKS = {"routed": dict(marker="D", ms=4.5, lw=2, zorder=6),
-          "soft": dict(marker="v", ms=4, ls=_DASH), "hard": dict(marker="^", ms=4, ls=_DASH), "wide": dict(marker="s", ms=3.5), "uniform": dict(marker="X", ms=4.5),
-          "oracle": dict(ls=(0, (1, 1.5))), "told": dict(ls=(0, (1, 1.5))), "bayes": dict(ls=(0, (5, 2)))}
-_NAMES = {"routed": "routed (ours)", "wide": "wide fused", "uniform": "uniform mix",
-          "oracle": "oracle (told the route)", "told": "told the route", "bayes": "Bayes (best possible)"}  # others are shown as they are called
+_LOOKS = {
+    "routed": dict(marker="D", ms=4.5, lw=2, zorder=6),
+    "soft": dict(marker="v", ms=4, ls=_DASH),
+    "hard": dict(marker="^", ms=4, ls=_DASH),
+    "wide": dict(marker="s", ms=3.5),
+    "uniform": dict(marker="X", ms=4.5),
+    "oracle": dict(ls=(0, (1, 1.5))),
+    "told": dict(ls=(0, (1, 1.5))),
+    "bayes": dict(ls=(0, (5, 2))),
+}
+_NAMES = {
+    "routed": "routed (ours)",
+    "wide": "wide fused",
+    "uniform": "uniform mix",
+    "oracle": "oracle (told the route)",
+    "told": "told the route",
+    "bayes": "Bayes (best possible)",
+}  # others are shown as they are called
+
 
 def _look(name: str) -> dict:
     "Line and marker of a model; corners are thin, floors have no marker."
-    if name in ROUTES: return dict(color=colour(name), ls=SHARING_LINES[name.split("/")[1]], lw=.9, zorder=2)
-    plain = dict(lw=1.1, zorder=3) if name in ("oracle", "told", "bayes") else dict(lw=1.1, zorder=4, marker="o", ms=3.5, mec="white", mew=.4)
+    if name in ROUTES:
+        return dict(color=colour(name), ls=SHARING_LINES[name.split("/")[1]], lw=0.9, zorder=2)
+    plain = (
+        dict(lw=1.1, zorder=3)
+        if name in ("oracle", "told", "bayes")
+        else dict(lw=1.1, zorder=4, marker="o", ms=3.5, mec="white", mew=0.4)
+    )
     return dict(color=colour(name)) | plain | _LOOKS.get(name, {})
 
 # %% ../../nbs/7_report/02_figures.ipynb #c32c
@@ -304,7 +519,16 @@ def _curve(ax, name: str, points: dict) -> None:
     n, (y, low, high) = [float(k) for k in sizes], np.array([_triple(points[k]) for k in sizes]).T
     ax.plot(n, y, **_look(name))
     if name not in (*ROUTES, "oracle", "told", "bayes"):
-        ax.errorbar(n, y, yerr=[y - low, high - y], fmt="none", color=colour(name), capsize=2, elinewidth=.9, zorder=3)
+        ax.errorbar(
+            n,
+            y,
+            yerr=[y - low, high - y],
+            fmt="none",
+            color=colour(name),
+            capsize=2,
+            elinewidth=0.9,
+            zorder=3,
+        )
 
 # %% ../../nbs/7_report/02_figures.ipynb #c33
 def _curve_key(names) -> list[Line2D]:
@@ -312,7 +536,10 @@ def _curve_key(names) -> list[Line2D]:
     models = sorted((m for m in names if m not in ROUTES), key=lambda m: m != "routed")
     key = [Line2D([], [], label=_NAMES.get(m, m), **_look(m)) for m in models]
     if len(models) < len(list(names)):
-        key += [Line2D([], [], ls="none", label=" "), Line2D([], [], ls="none", label="fixed corners")]
+        key += [
+            Line2D([], [], ls="none", label=" "),
+            Line2D([], [], ls="none", label="fixed corners"),
+        ]
         key += [Line2D([], [], color=c, label=p) for p, c in PATH_COLOURS.items()]
         key += [Line2D([], [], color="#555555", ls=ls, label=s) for s, ls in SHARING_LINES.items()]
     return key
@@ -320,16 +547,26 @@ def _curve_key(names) -> list[Line2D]:
 # %% ../../nbs/7_report/02_figures.ipynb #c33d
 def _share_bars(ax, shares):
     "Share of headroom closed: bars with intervals, grouped by sample size."
-    wide = .8 / len(shares)
-    for j, ((label, points), ink) in enumerate(zip(shares.items(), ("#a8d8c8", colour("routed"), "#00523B"))):
+    wide = 0.8 / len(shares)
+    for j, ((label, points), ink) in enumerate(
+        zip(shares.items(), ("#a8d8c8", colour("routed"), "#00523B"))
+    ):
         sizes = sorted(points, key=float)
         y, low, high = np.array([_triple(points[n]) for n in sizes]).T
         x = np.arange(len(sizes)) + wide * (j - (len(shares) - 1) / 2)
-        ax.bar(x, y, .92 * wide, color=ink, label=label)
-        ax.errorbar(x, y, yerr=[y - low, high - y], fmt="none", color="#333333", capsize=2, elinewidth=.9)
+        ax.bar(x, y, 0.92 * wide, color=ink, label=label)
+        ax.errorbar(
+            x, y, yerr=[y - low, high - y], fmt="none", color="#333333", capsize=2, elinewidth=0.9
+        )
         ax.set_xticks(range(len(sizes)), [f"{float(n):,.0f}" for n in sizes])
-    ax.axhline(0, color="#444444", lw=.6); ax.yaxis.set_major_formatter(_PERCENT()); ax.tick_params(axis="x", length=0)
-    ax.set(xlabel="training rows", ylabel="share of headroom closed", ylim=(min(0, ax.get_ylim()[0]), max(1, ax.get_ylim()[1])))
+    ax.axhline(0, color="#444444", lw=0.6)
+    ax.yaxis.set_major_formatter(_PERCENT())
+    ax.tick_params(axis="x", length=0)
+    ax.set(
+        xlabel="training rows",
+        ylabel="share of headroom closed",
+        ylim=(min(0, ax.get_ylim()[0]), max(1, ax.get_ylim()[1])),
+    )
     ax.legend(loc="upper left", handlelength=1.2, **_PLATE)
 
 # %% ../../nbs/7_report/02_figures.ipynb #c33b
@@ -337,18 +574,29 @@ def _share_bars(ax, shares):
 def learning_curves(
     results: dict,  # model or route -> n -> (estimate, low, high)
     ylabel: str = "squared error to the mean / its variance",
-    shares: dict | None = None,  # label -> n -> (estimate, low, high), share of headroom closed; None: no second panel
-):                  # known models: routed, soft, hard, wide, uniform, oracle, bayes; others are grey
+    shares: dict
+    | None = None,  # label -> n -> (estimate, low, high), share of headroom closed; None: no second panel
+):  # known models: routed, soft, hard, wide, uniform, oracle, bayes; others are grey
     "Error over sample size: routed against corners and floors."
-    fig, axes = plt.subplots(1, 1 if shares is None else 2, figsize=(5.8 if shares is None else 7, 3.2), layout="constrained",
-                             squeeze=False, width_ratios=None if shares is None else (1.5, 1))
+    fig, axes = plt.subplots(
+        1,
+        1 if shares is None else 2,
+        figsize=(5.8 if shares is None else 7, 3.2),
+        layout="constrained",
+        squeeze=False,
+        width_ratios=None if shares is None else (1.5, 1),
+    )
     ax = axes[0, 0]
-    for name, points in results.items(): _curve(ax, name, points)
+    for name, points in results.items():
+        _curve(ax, name, points)
     sizes = sorted({float(n) for points in results.values() for n in points})
-    ax.set(xscale="log", xlabel="training rows", ylabel=ylabel, ylim=(0, None)); ax.minorticks_off()
+    ax.set(xscale="log", xlabel="training rows", ylabel=ylabel, ylim=(0, None))
+    ax.minorticks_off()
     ax.set_xticks(sizes, [f"{n:,.0f}" for n in sizes])
     fig.legend(handles=_curve_key(results), loc="outside right upper", handlelength=2.4)
-    if shares is not None: _share_bars(axes[0, 1], shares); _letters(axes[0])
+    if shares is not None:
+        _share_bars(axes[0, 1], shares)
+        _letters(axes[0])
     return fig
 
 # %% ../../nbs/7_report/02_figures.ipynb #c36
@@ -357,18 +605,29 @@ def _heat(ax, name, table, labels):
     table = _shape(name, table, len(labels), len(labels))
     rows = table.sum(1, keepdims=True)
     share = table / np.where(rows > 0, rows, np.nan)
-    ax.imshow(share, vmin=0, vmax=1, cmap="Greens", aspect="equal"); ax.set_anchor("N")
+    ax.imshow(share, vmin=0, vmax=1, cmap="Greens", aspect="equal")
+    ax.set_anchor("N")
     for (i, j), s in np.ndenumerate(share):
-        ax.text(j, i, f"{s:.0%}" if np.isfinite(s) else "none", ha="center", va="center", color="white" if s > .6 else "#222222")
-    ax.set_xticks(range(len(labels)), labels); ax.set_yticks(range(len(labels)), labels); ax.tick_params(length=0)
-    for side in ("left", "bottom"): ax.spines[side].set_visible(False)
+        ax.text(
+            j,
+            i,
+            f"{s:.0%}" if np.isfinite(s) else "none",
+            ha="center",
+            va="center",
+            color="white" if s > 0.6 else "#222222",
+        )
+    ax.set_xticks(range(len(labels)), labels)
+    ax.set_yticks(range(len(labels)), labels)
+    ax.tick_params(length=0)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
     found = np.trace(table) / table.sum() if table.sum() else np.nan
     ax.set(xlabel=f"chosen {name}", ylabel=f"planted {name}", title=f"{name}: {found:.0%} found")
 
 # %% ../../nbs/7_report/02_figures.ipynb #c36a
 @_styled
 def confusion_picture(
-    table_path,     # (4, 4) counts, rows planted, columns chosen
+    table_path,  # (4, 4) counts, rows planted, columns chosen
     table_sharing,  # (2, 2)
 ):
     "Planted against chosen, for path and for sharing."
@@ -384,54 +643,92 @@ def confusion_grid(
     tables: dict,  # name -> (table of paths (4, 4), table of sharing (2, 2))
 ):
     "Planted against chosen for several models, a column each."
-    fig, axes = plt.subplots(2, len(tables), figsize=(2.35 * len(tables), 3.9), layout="constrained", height_ratios=(4, 2.3), squeeze=False)
+    fig, axes = plt.subplots(
+        2,
+        len(tables),
+        figsize=(2.35 * len(tables), 3.9),
+        layout="constrained",
+        height_ratios=(4, 2.3),
+        squeeze=False,
+    )
     for (top, bottom), (name, (path, sharing)) in zip(axes.T, tables.items()):
-        _heat(top, "path", path, PATHS); _heat(bottom, "sharing", sharing, SHARINGS)
-        for ax in (top, bottom): ax.set_anchor("N"); ax.set_title(ax.get_title(loc="left"), fontsize=7)
-        top.annotate(_NAMES.get(name, name), (0, 1), (0, 20), xycoords="axes fraction", textcoords="offset points", fontsize=8.5,
-                     fontweight="bold", color=colour(name), annotation_clip=False)
-    for ax in axes[:, 1:].flat: ax.set_ylabel("")
+        _heat(top, "path", path, PATHS)
+        _heat(bottom, "sharing", sharing, SHARINGS)
+        for ax in (top, bottom):
+            ax.set_anchor("N")
+            ax.set_title(ax.get_title(loc="left"), fontsize=7)
+        top.annotate(
+            _NAMES.get(name, name),
+            (0, 1),
+            (0, 20),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            fontsize=8.5,
+            fontweight="bold",
+            color=colour(name),
+            annotation_clip=False,
+        )
+    for ax in axes[:, 1:].flat:
+        ax.set_ylabel("")
     return fig
 
 # %% ../../nbs/7_report/02_figures.ipynb #c39
 def _bins(values, bins: int):
     "Yield a label and the rows of each bin; missing values last."
-    known = np.isfinite(values); seen = np.unique(values[known])
-    cuts = seen[1:] if len(seen) <= bins else np.unique(np.quantile(values[known], np.linspace(0, 1, bins + 1)[1:-1]))
+    known = np.isfinite(values)
+    seen = np.unique(values[known])
+    cuts = (
+        seen[1:]
+        if len(seen) <= bins
+        else np.unique(np.quantile(values[known], np.linspace(0, 1, bins + 1)[1:-1]))
+    )
     code = np.where(known, np.searchsorted(cuts, values, side="right"), -1)
     for b in np.unique(code[known]):
         middle = np.median(values[code == b])
         yield f"{middle:.0f}" if abs(middle) >= 10 else f"{middle:.2g}", code == b
-    if not known.all(): yield "missing", ~known
+    if not known.all():
+        yield "missing", ~known
 
 # %% ../../nbs/7_report/02_figures.ipynb #c39c
 def _policy_panel(ax, name, values, paths, bins):
     "Mean path probabilities, stacked, over the bins of one input."
     cells = list(_bins(values, bins))
-    x = np.array([i + .35 * (label == "missing") for i, (label, _) in enumerate(cells)])
+    x = np.array([i + 0.35 * (label == "missing") for i, (label, _) in enumerate(cells)])
     heights = np.array([paths[rows].mean(0) for _, rows in cells]).T  # (4, bins)
     for h, bottom, c in zip(heights, np.cumsum(heights, 0) - heights, PATH_COLOURS.values()):
-        ax.bar(x, h, .88, bottom=bottom, facecolor=c, edgecolor="white", linewidth=.5)
-    ax.set_xticks(x, [label for label, _ in cells], fontsize=6.5); ax.tick_params(axis="x", length=0)
-    ax.set(xlabel=name, ylim=(0, 1), xlim=(-.6, x[-1] + .7)); ax.yaxis.set_major_formatter(_PERCENT())
+        ax.bar(x, h, 0.88, bottom=bottom, facecolor=c, edgecolor="white", linewidth=0.5)
+    ax.set_xticks(x, [label for label, _ in cells], fontsize=6.5)
+    ax.tick_params(axis="x", length=0)
+    ax.set(xlabel=name, ylim=(0, 1), xlim=(-0.6, x[-1] + 0.7))
+    ax.yaxis.set_major_formatter(_PERCENT())
 
 # %% ../../nbs/7_report/02_figures.ipynb #c40
 @_styled
 def policy_picture(
-    routes,          # (n, 8) route probabilities
+    routes,  # (n, 8) route probabilities
     features: dict,  # name -> (n,) numbers, NaN: missing; two or three are drawn well
     bins: int = 5,
 ):
     "Which rows go where: path probabilities over inputs, and the usage of the routes."
     routes, k = _shape("routes", routes, None, 8), len(features)
     paths = routes.reshape(-1, 4, 2).sum(2)
-    fig, axes = plt.subplots(1, k + 1, figsize=(7, 2.5), layout="constrained", width_ratios=[1] * k + [1.05])
+    fig, axes = plt.subplots(
+        1, k + 1, figsize=(7, 2.5), layout="constrained", width_ratios=[1] * k + [1.05]
+    )
     for ax, (name, values) in zip(axes, features.items()):
         _policy_panel(ax, name, _shape(f"features[{name!r}]", values, len(routes)), paths, bins)
     axes[0].set(ylabel="mean probability of the path")
-    for ax in axes[1:-1]: ax.set_yticklabels([])
-    _route_bars(axes[-1], routes.mean(0)); axes[-1].set(xlabel="share of all rows")
-    fig.legend(handles=_route_key(), loc="outside upper center", ncols=6, columnspacing=1.4, handlelength=1.4)
+    for ax in axes[1:-1]:
+        ax.set_yticklabels([])
+    _route_bars(axes[-1], routes.mean(0))
+    axes[-1].set(xlabel="share of all rows")
+    fig.legend(
+        handles=_route_key(),
+        loc="outside upper center",
+        ncols=6,
+        columnspacing=1.4,
+        handlelength=1.4,
+    )
     _letters(axes)
     return fig
 
@@ -440,43 +737,68 @@ def _forest(ax, outcome, models, reference):
     "Dots with intervals, the first model on top."
     for y, (name, scores) in enumerate(models.items()):
         x, low, high = _triple(scores)
-        marker = SHARING_MARKERS[name.split("/")[1]] if name in ROUTES else "D" if name == "routed" else "o"
+        marker = (
+            SHARING_MARKERS[name.split("/")[1]]
+            if name in ROUTES
+            else "D"
+            if name == "routed"
+            else "o"
+        )
         c = colour(name) if name in ROUTES or name == "routed" else "#444444"
         ax.plot([low, high], [y, y], color=c, lw=1.2, solid_capstyle="butt")
-        ax.plot(x, y, marker, color=c, ms=5 if name == "routed" else 4, mec="white", mew=.4)
-    if reference in models: ax.axvline(_triple(models[reference])[0], color="#444444", lw=.7, ls=(0, (3, 2)), zorder=0)
-    ax.set_yticks(range(len(models)), [_NAMES.get(m, m) for m in models]); ax.set_ylim(len(models) - .4, -.6)
-    ax.tick_params(axis="y", length=0); ax.spines["left"].set_visible(False); ax.set_title(outcome)
+        ax.plot(x, y, marker, color=c, ms=5 if name == "routed" else 4, mec="white", mew=0.4)
+    if reference in models:
+        ax.axvline(_triple(models[reference])[0], color="#444444", lw=0.7, ls=(0, (3, 2)), zorder=0)
+    ax.set_yticks(range(len(models)), [_NAMES.get(m, m) for m in models])
+    ax.set_ylim(len(models) - 0.4, -0.6)
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    ax.set_title(outcome)
 
 # %% ../../nbs/7_report/02_figures.ipynb #c43b
 def _usage_strip(ax, usage):
     "One bar of 100 %, cut into routes; wide pieces carry their name."
-    plate = dict(boxstyle="round,pad=.15", facecolor="white", edgecolor="none", alpha=.85)
+    plate = dict(boxstyle="round,pad=.15", facecolor="white", edgecolor="none", alpha=0.85)
     for r, x, w in zip(ROUTES, np.cumsum(usage) - usage, usage):
         ax.barh(0, w, 1, left=x, **bar_look(r))
-        if w > .07: ax.text(x + w / 2, 0, f"{r}\n{w:.0%}", ha="center", va="center", fontsize=6.2, linespacing=1.1, bbox=plate)
-    ax.set(xlim=(0, 1), ylim=(-.5, .5), yticks=[0], yticklabels=["rows routed to"])
-    ax.xaxis.set_major_formatter(_PERCENT()); ax.tick_params(axis="y", length=0)
-    for side in ("left", "bottom"): ax.spines[side].set_visible(False)
+        if w > 0.07:
+            ax.text(
+                x + w / 2,
+                0,
+                f"{r}\n{w:.0%}",
+                ha="center",
+                va="center",
+                fontsize=6.2,
+                linespacing=1.1,
+                bbox=plate,
+            )
+    ax.set(xlim=(0, 1), ylim=(-0.5, 0.5), yticks=[0], yticklabels=["rows routed to"])
+    ax.xaxis.set_major_formatter(_PERCENT())
+    ax.tick_params(axis="y", length=0)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
 
 # %% ../../nbs/7_report/02_figures.ipynb #c44
 @_styled
 def real_table_picture(
-    results: dict,             # outcome -> model -> (estimate, low, high)
-    usage=None,                # (8,) share of the rows on each route; None: not drawn
+    results: dict,  # outcome -> model -> (estimate, low, high)
+    usage=None,  # (8,) share of the rows on each route; None: not drawn
     reference: str = "ridge",  # the model at which the line stands
     xlabel: str = "R² (out of fold)",
 ):
     "Scores of all models on a real table, and where its rows went."
-    k, height = len(results), .19 * max(map(len, results.values())) + .5
-    strip = [] if usage is None else [.4]
-    fig = plt.figure(figsize=(2.4 + 2.3 * k, height + .4 + 1.9 * sum(strip)), layout="constrained")
-    grid = fig.add_gridspec(1 + len(strip), k, height_ratios=[height, *strip], wspace=.06)
+    k, height = len(results), 0.19 * max(map(len, results.values())) + 0.5
+    strip = [] if usage is None else [0.4]
+    fig = plt.figure(figsize=(2.4 + 2.3 * k, height + 0.4 + 1.9 * sum(strip)), layout="constrained")
+    grid = fig.add_gridspec(1 + len(strip), k, height_ratios=[height, *strip], wspace=0.06)
     for i, (outcome, models) in enumerate(results.items()):
         ax = fig.add_subplot(grid[0, i])
-        _forest(ax, outcome, models, reference); ax.set_xlabel(xlabel)
-        if i and list(models) == list(next(iter(results.values()))): ax.set_yticklabels([])
-    if strip: _usage_strip(fig.add_subplot(grid[1, :]), _shape("usage", usage, 8))
+        _forest(ax, outcome, models, reference)
+        ax.set_xlabel(xlabel)
+        if i and list(models) == list(next(iter(results.values()))):
+            ax.set_yticklabels([])
+    if strip:
+        _usage_strip(fig.add_subplot(grid[1, :]), _shape("usage", usage, 8))
     return fig
 
 # %% ../../nbs/7_report/02_figures.ipynb #c47
@@ -484,32 +806,51 @@ def _usage_bands(ax, epochs, usage):
     "Usage of the routes, stacked to 100 %."
     top = np.cumsum(usage, 1)
     for i, r in enumerate(ROUTES):
-        ax.fill_between(epochs, top[:, i] - usage[:, i], top[:, i], **bar_look(r) | dict(linewidth=.3))
-    ax.set(ylim=(0, 1), title="usage of the routes"); ax.yaxis.set_major_formatter(_PERCENT())
-    ax.legend(handles=_route_key(), loc="center left", bbox_to_anchor=(1, .5), handlelength=1.2)
+        ax.fill_between(
+            epochs, top[:, i] - usage[:, i], top[:, i], **bar_look(r) | dict(linewidth=0.3)
+        )
+    ax.set(ylim=(0, 1), title="usage of the routes")
+    ax.yaxis.set_major_formatter(_PERCENT())
+    ax.legend(handles=_route_key(), loc="center left", bbox_to_anchor=(1, 0.5), handlelength=1.2)
 
 # %% ../../nbs/7_report/02_figures.ipynb #c48
-_LINES = {"train": (0, "--", "#222222"), "validation": (0, "-", "#222222"),
-          "width": (2, "-", colour("routed")), "decisiveness": (2, "--", colour("soft"))}  # panel, line, colour
+_LINES = {
+    "train": (0, "--", "#222222"),
+    "validation": (0, "-", "#222222"),
+    "width": (2, "-", colour("routed")),
+    "decisiveness": (2, "--", colour("soft")),
+}  # panel, line, colour
+
 
 @_styled
 def training_picture(
     history: dict,  # train, validation, width, decisiveness: (epochs,); usage: (epochs, 8)
-    best=None,      # the epoch that was kept, counted from 1; None: no line
+    best=None,  # the epoch that was kept, counted from 1; None: no line
 ):
     "Loss, usage and the health of the router over epochs."
-    keys = (*_LINES, "usage"); absent = [k for k in keys if k not in history]
-    if absent: raise ValueError(f"history: expected the keys {', '.join(keys)}, got no {', '.join(absent)}")
-    n = len(history["train"]); epochs = np.arange(1, n + 1)
-    h = {k: _shape(f"history[{k!r}]", history[k], *((n, 8) if k == "usage" else (n,))) for k in keys}
+    keys = (*_LINES, "usage")
+    absent = [k for k in keys if k not in history]
+    if absent:
+        raise ValueError(
+            f"history: expected the keys {', '.join(keys)}, got no {', '.join(absent)}"
+        )
+    n = len(history["train"])
+    epochs = np.arange(1, n + 1)
+    h = {
+        k: _shape(f"history[{k!r}]", history[k], *((n, 8) if k == "usage" else (n,))) for k in keys
+    }
     fig, axes = plt.subplots(1, 3, figsize=(7, 2.4), layout="constrained")
     _usage_bands(axes[1], epochs, h["usage"])
-    for key, (panel, ls, ink) in _LINES.items(): axes[panel].plot(epochs, h[key], ls=ls, color=ink, label=key)
-    axes[0].set(title="loss"); axes[0].legend(loc="upper right", **_PLATE)
-    axes[2].set(title="health of the router", ylim=(0, 1.02)); axes[2].legend(loc="lower right", **_PLATE)
+    for key, (panel, ls, ink) in _LINES.items():
+        axes[panel].plot(epochs, h[key], ls=ls, color=ink, label=key)
+    axes[0].set(title="loss")
+    axes[0].legend(loc="upper right", **_PLATE)
+    axes[2].set(title="health of the router", ylim=(0, 1.02))
+    axes[2].legend(loc="lower right", **_PLATE)
     for ax in axes:
         ax.set(xlabel="epoch", xlim=(1, max(n, 2)))
-        if best is not None: ax.axvline(best, color="#555555", lw=.9, ls=(0, (1, 1.5)), zorder=1)
+        if best is not None:
+            ax.axvline(best, color="#555555", lw=0.9, ls=(0, (1, 1.5)), zorder=1)
     _letters(axes)
     return fig
 
@@ -519,28 +860,50 @@ def _selection_lines(ax, steps, histories, curves):
     for name, h in histories.items():
         for i, (key, ls) in enumerate(curves.items()):
             y = np.asarray(h[key], float)
-            if key == "train": y = (y - y.min()) / max(y[0] - y.min(), 1e-9)
+            if key == "train":
+                y = (y - y.min()) / max(y[0] - y.min(), 1e-9)
             ax.plot(steps, y, ls=ls, color=colour(name), label="" if i else _NAMES.get(name, name))
 
 # %% ../../nbs/7_report/02_figures.ipynb #c49i
 @_styled
 def selections_picture(
-    steps,            # (looks,) training steps
+    steps,  # (looks,) training steps
     histories: dict,  # selection -> train, validation, width, decisiveness (looks,), usage (looks, 8)
 ):
     "Usage of the routes, error and health of the router for several selections."
     fig, axes = plt.subplots(2, 3, figsize=(7, 4.3), layout="constrained")
     for ax, (name, h) in zip(axes[0], histories.items(), strict=False):
-        _usage_bands(ax, np.asarray(steps), _shape("usage", h["usage"], len(steps), 8)); ax.get_legend().remove()
+        _usage_bands(ax, np.asarray(steps), _shape("usage", h["usage"], len(steps), 8))
+        ax.get_legend().remove()
         ax.set_title(f"usage: {_NAMES.get(name, name)}", color=colour(name))
-    for ax, title, curves in zip(axes[1], ("training loss, rescaled", "error on validation rows", "health of the router"),
-                                 (dict(train="-"), dict(validation="-"), dict(width="-", decisiveness="--"))):
-        _selection_lines(ax, steps, histories, curves); ax.set_title(title)
-    axes[1, 0].legend(loc="upper right", **_PLATE); axes[1, 2].set_ylim(0, 1.02)
-    axes[1, 2].legend(handles=[Line2D([], [], color="#555555", ls=ls, label=k) for k, ls in (("width", "-"), ("decisiveness", "--"))], loc="lower right", **_PLATE)
-    for ax in axes.flat: ax.set(xlim=(steps[0], steps[-1]))
-    for ax in axes[1]: ax.set_xlabel("training step")
-    fig.legend(handles=_route_key(), loc="outside upper center", ncols=6, columnspacing=1.4, handlelength=1.4)
+    for ax, title, curves in zip(
+        axes[1],
+        ("training loss, rescaled", "error on validation rows", "health of the router"),
+        (dict(train="-"), dict(validation="-"), dict(width="-", decisiveness="--")),
+    ):
+        _selection_lines(ax, steps, histories, curves)
+        ax.set_title(title)
+    axes[1, 0].legend(loc="upper right", **_PLATE)
+    axes[1, 2].set_ylim(0, 1.02)
+    axes[1, 2].legend(
+        handles=[
+            Line2D([], [], color="#555555", ls=ls, label=k)
+            for k, ls in (("width", "-"), ("decisiveness", "--"))
+        ],
+        loc="lower right",
+        **_PLATE,
+    )
+    for ax in axes.flat:
+        ax.set(xlim=(steps[0], steps[-1]))
+    for ax in axes[1]:
+        ax.set_xlabel("training step")
+    fig.legend(
+        handles=_route_key(),
+        loc="outside upper center",
+        ncols=6,
+        columnspacing=1.4,
+        handlelength=1.4,
+    )
     _letters(axes.flat)
     return fig
 
@@ -549,5 +912,5 @@ def selections_picture(
 def notice(words: str):
     "A figure that says why it is empty."
     fig = plt.figure(figsize=(5.6, 1.2))
-    fig.text(.5, .5, words, ha="center", va="center", color="#555555", style="italic")
+    fig.text(0.5, 0.5, words, ha="center", va="center", color="#555555", style="italic")
     return fig

@@ -20,6 +20,7 @@ def esc(value) -> str:
     text = " ".join(str(value).split())
     return escape(text if len(text) <= 80 else text[:79] + "…", quote=True)
 
+
 def paragraph(text: str, kind: str | None = None) -> str:
     "Plain text as a paragraph."
     look = f' class="{kind}"' if kind else ""
@@ -28,27 +29,38 @@ def paragraph(text: str, kind: str | None = None) -> str:
 # %% ../../nbs/7_report/04_html.ipynb #c08
 def _cell(value, form: str) -> str:
     missing = value is None or isinstance(value, float) and not np.isfinite(value)
-    if missing: return '<td class="num" aria-label="not shown">·</td>'
-    if isinstance(value, (int, float, np.number)) and not isinstance(value, bool): return f'<td class="num">{esc(format(value, form))}</td>'
+    if missing:
+        return '<td class="num" aria-label="not shown">·</td>'
+    if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
+        return f'<td class="num">{esc(format(value, form))}</td>'
     return f"<td>{esc(value)}</td>"
 
+
 def table_html(
-    table: pd.DataFrame,          # what to show; the index is the first column
-    caption: str,                 # what it is, in a sentence
-    forms: dict | None = None,    # column -> format of its numbers
-    first: str = "",              # heading of the index
+    table: pd.DataFrame,  # what to show; the index is the first column
+    caption: str,  # what it is, in a sentence
+    forms: dict | None = None,  # column -> format of its numbers
+    first: str = "",  # heading of the index
 ) -> str:
     "A table in a box that scrolls."
     forms, numeric = forms or {}, {c: pd.api.types.is_numeric_dtype(table[c]) for c in table}
-    head = f"<th scope='col'>{esc(first)}</th>" + "".join(f"<th scope='col'{' class=num' if numeric[c] else ''}>{esc(c)}</th>" for c in table)
-    rows = "".join(f"<tr><th scope='row'>{esc(name)}</th>" + "".join(_cell(v, forms.get(c, ",.3g")) for c, v in zip(table, row)) + "</tr>"
-                   for name, row in zip(table.index, table.itertuples(index=False)))
-    return (f'<div class="scroll" tabindex="0" role="region" aria-label="{esc(caption)}"><table><caption>{esc(caption)}</caption>'
-            f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>")
+    head = f"<th scope='col'>{esc(first)}</th>" + "".join(
+        f"<th scope='col'{' class=num' if numeric[c] else ''}>{esc(c)}</th>" for c in table
+    )
+    rows = "".join(
+        f"<tr><th scope='row'>{esc(name)}</th>"
+        + "".join(_cell(v, forms.get(c, ",.3g")) for c, v in zip(table, row))
+        + "</tr>"
+        for name, row in zip(table.index, table.itertuples(index=False))
+    )
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{esc(caption)}"><table><caption>{esc(caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
 
 # %% ../../nbs/7_report/04_html.ipynb #c11
 def bars_html(
-    items: list[tuple],   # (name, value, remark)
+    items: list[tuple],  # (name, value, remark)
     caption: str,
     form: str = "+.2f",
 ) -> str:
@@ -56,30 +68,42 @@ def bars_html(
     top = max((abs(v) for _, v, _ in items), default=1) or 1
     one_way = " up" if all(v >= 0 for _, v, _ in items) else ""
     half = 100 if one_way else 50
-    rows = "".join(f'<li><span class="bar-name">{esc(name)}<small>{esc(remark)}</small></span><span class="bar-track" aria-hidden="true">'
-                   f'<span class="bar {"for" if v >= 0 else "against"}" style="width:{half * abs(v) / top:.1f}%"></span></span>'
-                   f'<span class="bar-value">{esc(format(v, form))}</span></li>' for name, v, remark in items)
+    rows = "".join(
+        f'<li><span class="bar-name">{esc(name)}<small>{esc(remark)}</small></span><span class="bar-track" aria-hidden="true">'
+        f'<span class="bar {"for" if v >= 0 else "against"}" style="width:{half * abs(v) / top:.1f}%"></span></span>'
+        f'<span class="bar-value">{esc(format(v, form))}</span></li>'
+        for name, v, remark in items
+    )
     return f'<figure class="bars{one_way}"><figcaption>{esc(caption)}</figcaption><ol>{rows}</ol></figure>'
 
 # %% ../../nbs/7_report/04_html.ipynb #c14
 def figure_html(
-    wide: str,                  # an <svg>
+    wide: str,  # an <svg>
     alt: str,
     narrow: str | None = None,  # the same for a telephone; None: the wide one
-    size: float = 46.,          # widest, in rem
+    size: float = 46.0,  # widest, in rem
 ) -> str:
     "A picture with its words."
-    both = wide if narrow is None else f'<div class="wide">{wide}</div><div class="narrow">{narrow}</div>'
+    both = (
+        wide
+        if narrow is None
+        else f'<div class="wide">{wide}</div><div class="narrow">{narrow}</div>'
+    )
     return f'<figure class="picture" style="max-width:{size:g}rem">{both}<figcaption>{escape(alt)}</figcaption></figure>'
 
+
 def section_html(
-    name: str,     # of the anchor
+    name: str,  # of the anchor
     title: str,
-    *parts: str,   # pieces of a page
-) -> str:          # empty where there are no parts
+    *parts: str,  # pieces of a page
+) -> str:  # empty where there are no parts
     "A section with a heading; nothing where there is nothing to say."
     inside = "\n".join(part for part in parts if part)
-    return f'<section id="{name}" aria-labelledby="{name}-title"><h2 id="{name}-title">{esc(title)}</h2>\n{inside}\n</section>' if inside else ""
+    return (
+        f'<section id="{name}" aria-labelledby="{name}-title"><h2 id="{name}-title">{esc(title)}</h2>\n{inside}\n</section>'
+        if inside
+        else ""
+    )
 
 # %% ../../nbs/7_report/04_html.ipynb #c17
 PAGE_STYLE = """
@@ -125,32 +149,37 @@ th, td { text-align: left; padding: .4rem .9rem .4rem 0; border-bottom: 1px soli
 # %% ../../nbs/7_report/04_html.ipynb #c21
 def document(
     title: str,
-    body: str,               # pieces of a page
-    script: str = "",        # the only one that may run
-    style: str = "",         # beside PAGE_STYLE
+    body: str,  # pieces of a page
+    script: str = "",  # the only one that may run
+    style: str = "",  # beside PAGE_STYLE
 ) -> str:
     "A complete page that connects to nothing."
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     allowed = f"script-src 'sha256-{digest}'; " if script else ""
     policy = f"default-src 'none'; {allowed}style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
     end = f"<script>{script}</script>\n" if script else ""
-    return (f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-            f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="referrer" content="no-referrer">\n<meta name="robots" content="noindex">\n'
-            f'<title>{esc(title)}</title>\n<link rel="icon" href="data:,">\n<style>{PAGE_STYLE}{style}</style>\n</head>\n<body>\n{body}\n{end}</body>\n</html>\n')
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="referrer" content="no-referrer">\n<meta name="robots" content="noindex">\n'
+        f'<title>{esc(title)}</title>\n<link rel="icon" href="data:,">\n<style>{PAGE_STYLE}{style}</style>\n</head>\n<body>\n{body}\n{end}</body>\n</html>\n'
+    )
 
 # %% ../../nbs/7_report/04_html.ipynb #c24
 def write_page(
-    path,        # of the file
-    page: str,   # from `document`
+    path,  # of the file
+    page: str,  # from `document`
 ) -> Path:
     "Write a page for its owner's eyes, whole or not at all."
     path = Path(path)
     part = path.with_name(f".{path.name}.part")
     try:
         part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file: file.write(page.encode("utf-8", "replace"))
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(page.encode("utf-8", "replace"))
         os.replace(part, path)
     except OSError as error:
         part.unlink(missing_ok=True) if path.parent.is_dir() else None
-        raise OSError(f"report {path.name}: expected a place that can be written, got {error.strerror}") from None
+        raise OSError(
+            f"report {path.name}: expected a place that can be written, got {error.strerror}"
+        ) from None
     return path

@@ -19,34 +19,49 @@ from .figures import _PERCENT, _route_key, _shape, _styled, _triple, bar_look, c
 from ..schema import ROUTES, SHARINGS
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c07
-_THEME = {"#ffffff": "var(--card)", "#222222": "var(--ink)", "#333333": "var(--ink)", "#444444": "var(--soft)", "#555555": "var(--soft)",
-          "#bbbbbb": "var(--mid)", "#cccccc": "var(--line)", "#eeeeee": "var(--wash)"}
+_THEME = {
+    "#ffffff": "var(--card)",
+    "#222222": "var(--ink)",
+    "#333333": "var(--ink)",
+    "#444444": "var(--soft)",
+    "#555555": "var(--soft)",
+    "#bbbbbb": "var(--mid)",
+    "#cccccc": "var(--line)",
+    "#eeeeee": "var(--wash)",
+}
 _LETTERS = {"svg.fonttype": "none", "text.parse_math": False}
+
 
 def _raw_svg(fig, name: str) -> str:
     "What matplotlib writes, without date and creator."
     page = io.StringIO()
     with mpl.rc_context({**_LETTERS, "svg.hashsalt": name}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")        # the page's fonts may have it
-        fig.savefig(page, format="svg", metadata=dict(Date=None, Creator=None, Format=None, Type=None), transparent=True)
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # the page's fonts may have it
+        fig.savefig(
+            page,
+            format="svg",
+            metadata=dict(Date=None, Creator=None, Format=None, Type=None),
+            transparent=True,
+        )
     plt.close(fig)
     return page.getvalue()
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c08
 def figure_svg(
-    fig,                 # a matplotlib figure; it is closed
-    name: str,           # unique on the page
-    alt: str,            # what is to be seen, in words
-) -> str:                # an <svg> element
+    fig,  # a matplotlib figure; it is closed
+    name: str,  # unique on the page
+    alt: str,  # what is to be seen, in words
+) -> str:  # an <svg> element
     "A figure as a piece of a page that follows the page's light or dark colours."
     svg = _raw_svg(fig, name)
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg"):], flags=re.S)
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.S)
     used = set(re.findall(r"(?:url\(#|href=\"#)([^)\"]+)", svg))
     rename = lambda m: f' id="{name}-{m[1]}"' if m[1] in used else ""
     svg = re.sub(r' id="([^"]*)"', rename, svg)
     svg = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", svg)
     svg = re.sub(r"\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), svg)
-    for plain, themed in _THEME.items(): svg = svg.replace(plain, themed)
+    for plain, themed in _THEME.items():
+        svg = svg.replace(plain, themed)
     svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", svg)
     box = re.search(r'viewBox="[^"]*"', svg)[0]
     head = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" {box} role="img" aria-label="{escape(alt)}">'
@@ -54,11 +69,12 @@ def figure_svg(
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c11
 def order_rows(
-    routes,          # (n, 8)
-) -> np.ndarray:     # (n,) positions
+    routes,  # (n, 8)
+) -> np.ndarray:  # (n,) positions
     "Rows of one route together, the surest first; rows without a route last."
     p = np.asarray(routes, float)
     return np.lexsort((-p.max(axis=1), np.where(p.any(axis=1), p.argmax(axis=1), p.shape[1])))
+
 
 def _thinned(p: np.ndarray, most: int) -> np.ndarray:  # (n, 8) -> (at most `most`, 8)
     "Means of neighbours."
@@ -68,14 +84,22 @@ def _thinned(p: np.ndarray, most: int) -> np.ndarray:  # (n, 8) -> (at most `mos
 def _key(fig, width: float, **extra):
     "Four colours, two fills, above the picture."
     handles = _route_key()
-    fig.legend(handles=handles, loc="outside upper left", ncols=6 if width > 5 else 6, columnspacing=1.1 if width > 5 else .7,
-               handlelength=1.1, handletextpad=.4, borderpad=.1, **extra)
+    fig.legend(
+        handles=handles,
+        loc="outside upper left",
+        ncols=6 if width > 5 else 6,
+        columnspacing=1.1 if width > 5 else 0.7,
+        handlelength=1.1,
+        handletextpad=0.4,
+        borderpad=0.1,
+        **extra,
+    )
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c12b
 @_styled
 def route_map_picture(
-    routes,              # (n, 8) route probabilities
-    width: float = 7.,   # inches
+    routes,  # (n, 8) route probabilities
+    width: float = 7.0,  # inches
 ):
     "Every row of a cohort, its route probabilities stacked."
     p = _shape("routes", routes, None, 8)
@@ -84,29 +108,42 @@ def route_map_picture(
     edges, top = np.linspace(0, len(routes), len(p) + 1), np.cumsum(p, axis=1)
     for i, route in enumerate(ROUTES):
         look = bar_look(route) | dict(linewidth=0)
-        if p[:, i].max() > .002: ax.stairs(top[:, i], edges, baseline=top[:, i] - p[:, i], fill=True, **look)
-    ax.set(xlim=(0, len(routes)), ylim=(0, 1), xlabel=f"{len(routes):,} rows, one route after the other", ylabel="probability")
-    ax.yaxis.set_major_formatter(_PERCENT()); ax.set_yticks([0, .5, 1]); ax.tick_params(length=0)
-    for side in ("left", "bottom"): ax.spines[side].set_visible(False)
+        if p[:, i].max() > 0.002:
+            ax.stairs(top[:, i], edges, baseline=top[:, i] - p[:, i], fill=True, **look)
+    ax.set(
+        xlim=(0, len(routes)),
+        ylim=(0, 1),
+        xlabel=f"{len(routes):,} rows, one route after the other",
+        ylabel="probability",
+    )
+    ax.yaxis.set_major_formatter(_PERCENT())
+    ax.set_yticks([0, 0.5, 1])
+    ax.tick_params(length=0)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
     _key(fig, width)
     return fig
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c15
-_CORNERS = np.array([[0, 0], [1, 0], [.5, np.sqrt(3) / 2]])      # numbers, text, fused
+_CORNERS = np.array([[0, 0], [1, 0], [0.5, np.sqrt(3) / 2]])  # numbers, text, fused
+
 
 def three_shares(
-    routes,          # (n, 8)
-) -> np.ndarray:     # (n, 3): numbers alone, text alone, fused; rows sum to one
+    routes,  # (n, 8)
+) -> np.ndarray:  # (n, 3): numbers alone, text alone, fused; rows sum to one
     "How much of each row's probability reads numbers, text, or both."
     p = _shape("routes", routes, None, 8).reshape(-1, 4, 2).sum(axis=2)
     return np.column_stack([p[:, 0], p[:, 1], p[:, 2] + p[:, 3]])
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c15c
-def _cells(shares: np.ndarray, shared: np.ndarray, steps: int) -> tuple:  # places (c, 3), counts (c,), mean of shared (c,)
+def _cells(
+    shares: np.ndarray, shared: np.ndarray, steps: int
+) -> tuple:  # places (c, 3), counts (c,), mean of shared (c,)
     "Rows counted on a triangular grid."
     part = np.floor(shares * steps + 1e-9)
     rest = steps - part.sum(axis=1)
-    for k in range(steps): part[np.arange(len(part)), (shares * steps - part).argmax(axis=1)] += rest > k
+    for k in range(steps):
+        part[np.arange(len(part)), (shares * steps - part).argmax(axis=1)] += rest > k
     place, code = np.unique(part, axis=0, return_inverse=True)
     count = np.bincount(code.ravel())
     return place / steps, count, np.bincount(code.ravel(), shared) / count
@@ -114,155 +151,295 @@ def _cells(shares: np.ndarray, shared: np.ndarray, steps: int) -> tuple:  # plac
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c17
 def _triangle(ax):
     "Edges, a light grid and the names of the corners."
-    for t in np.linspace(.25, .75, 3):
+    for t in np.linspace(0.25, 0.75, 3):
         for a, b, c in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
-            ends = np.array([t * _CORNERS[a] + (1 - t) * _CORNERS[b], t * _CORNERS[a] + (1 - t) * _CORNERS[c]])
-            ax.plot(*ends.T, color="#cccccc", lw=.5, zorder=0)
-    ax.plot(*_CORNERS[[0, 1, 2, 0]].T, color="#444444", lw=.7, zorder=1)
-    for (x, y), name, ha, va, c in zip(_CORNERS, ("numbers alone", "text alone", "both, fused"), ("left", "right", "center"), ("top", "top", "bottom"),
-                                       ("#222222",) * 3):
-        ax.annotate(name, (x, y), (0, 9 if va == "bottom" else -11), textcoords="offset points", ha=ha, va=va, color=c, fontweight="bold")
-    ax.set(xlim=(-.1, 1.1), ylim=(-.14, 1.0), aspect="equal"); ax.axis("off")
+            ends = np.array(
+                [t * _CORNERS[a] + (1 - t) * _CORNERS[b], t * _CORNERS[a] + (1 - t) * _CORNERS[c]]
+            )
+            ax.plot(*ends.T, color="#cccccc", lw=0.5, zorder=0)
+    ax.plot(*_CORNERS[[0, 1, 2, 0]].T, color="#444444", lw=0.7, zorder=1)
+    for (x, y), name, ha, va, c in zip(
+        _CORNERS,
+        ("numbers alone", "text alone", "both, fused"),
+        ("left", "right", "center"),
+        ("top", "top", "bottom"),
+        ("#222222",) * 3,
+    ):
+        ax.annotate(
+            name,
+            (x, y),
+            (0, 9 if va == "bottom" else -11),
+            textcoords="offset points",
+            ha=ha,
+            va=va,
+            color=c,
+            fontweight="bold",
+        )
+    ax.set(xlim=(-0.1, 1.1), ylim=(-0.14, 1.0), aspect="equal")
+    ax.axis("off")
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c17b
 _SHARED = mpl.colors.LinearSegmentedColormap.from_list("shared", [colour("STL"), colour("MTL")])
 
+
 @_styled
 def ternary_picture(
-    routes,              # (n, 8)
+    routes,  # (n, 8)
     width: float = 3.4,  # inches
 ):
     "Numbers, text or both: each row in a triangle, coloured by sharing."
     p = np.asarray(_shape("routes", routes, None, 8))
     p = p[p.any(axis=1)]
-    fig, ax = plt.subplots(figsize=(width, .95 * width), layout="constrained")
+    fig, ax = plt.subplots(figsize=(width, 0.95 * width), layout="constrained")
     _triangle(ax)
     place, count, shared = _cells(three_shares(p), p[:, 1::2].sum(axis=1), 14)
     order = np.argsort(-count, kind="stable")
     size = np.maximum(900 * count / max(count.sum(), 1), 12)
-    ax.scatter(*(place[order] @ _CORNERS).T, s=size[order], c=shared[order], cmap=_SHARED, vmin=0, vmax=1, edgecolors="#ffffff", linewidths=.5, zorder=3, clip_on=False)
-    key = [plt.Line2D([], [], ls="none", marker="o", ms=6, mec="none", mfc=colour(s), label=label) for s, label in zip(SHARINGS, ("outcomes apart", "outcomes share a head"))]
-    fig.legend(handles=key, loc="outside lower center", ncols=2, handletextpad=.2, borderpad=0)
+    ax.scatter(
+        *(place[order] @ _CORNERS).T,
+        s=size[order],
+        c=shared[order],
+        cmap=_SHARED,
+        vmin=0,
+        vmax=1,
+        edgecolors="#ffffff",
+        linewidths=0.5,
+        zorder=3,
+        clip_on=False,
+    )
+    key = [
+        plt.Line2D([], [], ls="none", marker="o", ms=6, mec="none", mfc=colour(s), label=label)
+        for s, label in zip(SHARINGS, ("outcomes apart", "outcomes share a head"))
+    ]
+    fig.legend(handles=key, loc="outside lower center", ncols=2, handletextpad=0.2, borderpad=0)
     return fig
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c19a
 def _cut(name, most: int) -> str:
     "A name that fits."
-    return name if len(name := str(name)) <= most else name[:most - 1] + "…"
+    return name if len(name := str(name)) <= most else name[: most - 1] + "…"
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c20
 def _says(ax, task, p, said, predicted, interval, room: int):
     "What each expert says of one outcome."
-    if interval is not None and np.isfinite(interval).all(): ax.axvspan(*interval, color=colour("routed"), alpha=.16, lw=0, zorder=0)
+    if interval is not None and np.isfinite(interval).all():
+        ax.axvspan(*interval, color=colour("routed"), alpha=0.16, lw=0, zorder=0)
     ax.axvline(predicted, color="#222222", lw=1, zorder=1)
     for y, (route, weight, value) in enumerate(zip(ROUTES, p, said)):
         if weight > 0 and np.isfinite(value):
-            ax.plot(value, y, "s" if route.endswith("MTL") else "o", color=colour(route), ms=5.5, alpha=.25 + .75 * min(1, 2 * weight), mec="#ffffff", mew=.5)
-    ax.set_title(f"{_cut(task, room)}\n{predicted:.3g}", fontsize=7.5, pad=4); ax.tick_params(axis="y", length=0, labelleft=False)
-    ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(3)); ax.spines["left"].set_visible(False); ax.margins(x=.15)
-    ax.grid(axis="y", color="#eeeeee", lw=.6)
+            ax.plot(
+                value,
+                y,
+                "s" if route.endswith("MTL") else "o",
+                color=colour(route),
+                ms=5.5,
+                alpha=0.25 + 0.75 * min(1, 2 * weight),
+                mec="#ffffff",
+                mew=0.5,
+            )
+    ax.set_title(f"{_cut(task, room)}\n{predicted:.3g}", fontsize=7.5, pad=4)
+    ax.tick_params(axis="y", length=0, labelleft=False)
+    ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(3))
+    ax.spines["left"].set_visible(False)
+    ax.margins(x=0.15)
+    ax.grid(axis="y", color="#eeeeee", lw=0.6)
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c20b
 @_styled
 def card_picture(
-    probability,          # (8,)
-    experts,              # (8, K) what each expert says, NaN: closed
-    prediction: dict,     # outcome -> expected value
+    probability,  # (8,)
+    experts,  # (8, K) what each expert says, NaN: closed
+    prediction: dict,  # outcome -> expected value
     interval: dict | None = None,  # outcome -> (low, high)
-    width: float = 3.4,   # inches
-    most: int = 3,        # outcomes drawn
+    width: float = 3.4,  # inches
+    most: int = 3,  # outcomes drawn
 ):
     "One row: its routes, what their experts say, and the prediction."
-    p, said, tasks = _shape("probability", probability, 8), _shape("experts", experts, 8, len(prediction)), list(prediction)[:most]
-    fig, axes = plt.subplots(1, 1 + len(tasks), figsize=(width, 1.75), layout="constrained", sharey=True, width_ratios=[1.15] + [1] * len(tasks))
-    for i, route in enumerate(ROUTES): axes[0].barh(i, p[i], .72, **bar_look(route))
-    axes[0].set_yticks(range(8), ROUTES); axes[0].invert_yaxis(); axes[0].set(xlim=(0, 1)); axes[0].set_title("route", fontsize=7.5, pad=4)
-    axes[0].set_xticks([0, .5, 1]); axes[0].xaxis.set_major_formatter(_PERCENT(symbol="")); axes[0].tick_params(axis="y", length=0); axes[0].spines["left"].set_visible(False)
-    for k, (ax, task) in enumerate(zip(axes[1:], tasks)): _says(ax, task, p, said[:, k], prediction[task], (interval or {}).get(task), int(7 * width) // len(tasks))
+    p, said, tasks = (
+        _shape("probability", probability, 8),
+        _shape("experts", experts, 8, len(prediction)),
+        list(prediction)[:most],
+    )
+    fig, axes = plt.subplots(
+        1,
+        1 + len(tasks),
+        figsize=(width, 1.75),
+        layout="constrained",
+        sharey=True,
+        width_ratios=[1.15] + [1] * len(tasks),
+    )
+    for i, route in enumerate(ROUTES):
+        axes[0].barh(i, p[i], 0.72, **bar_look(route))
+    axes[0].set_yticks(range(8), ROUTES)
+    axes[0].invert_yaxis()
+    axes[0].set(xlim=(0, 1))
+    axes[0].set_title("route", fontsize=7.5, pad=4)
+    axes[0].set_xticks([0, 0.5, 1])
+    axes[0].xaxis.set_major_formatter(_PERCENT(symbol=""))
+    axes[0].tick_params(axis="y", length=0)
+    axes[0].spines["left"].set_visible(False)
+    for k, (ax, task) in enumerate(zip(axes[1:], tasks)):
+        _says(
+            ax,
+            task,
+            p,
+            said[:, k],
+            prediction[task],
+            (interval or {}).get(task),
+            int(7 * width) // len(tasks),
+        )
     return fig
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c23
 @_styled
 def groups_picture(
-    usage: pd.DataFrame,   # index group; rows, and mean probability of each route; NaN: too few rows to show
-    width: float = 7.,
+    usage: pd.DataFrame,  # index group; rows, and mean probability of each route; NaN: too few rows to show
+    width: float = 7.0,
 ):
     "How the routes are used in each group."
     missing = [r for r in ("rows", *ROUTES) if r not in usage]
-    if missing: raise ValueError(f"usage: expected the columns rows and the eight routes, got no {missing[0]}")
-    fig, ax = plt.subplots(figsize=(width, .55 + .27 * len(usage)), layout="constrained")
+    if missing:
+        raise ValueError(
+            f"usage: expected the columns rows and the eight routes, got no {missing[0]}"
+        )
+    fig, ax = plt.subplots(figsize=(width, 0.55 + 0.27 * len(usage)), layout="constrained")
     for y, (name, row) in enumerate(usage.iterrows()):
         share = row[list(ROUTES)].to_numpy(float)
         if not np.isfinite(share).all():
-            ax.text(.01, y, "too few rows to show", va="center", color="#555555", style="italic", fontsize=7); continue
-        for route, x, w in zip(ROUTES, np.cumsum(share) - share, share): ax.barh(y, w, .74, left=x, **bar_look(route))
-    names = [f"{_cut(n, 24)} ({r.rows:,.0f})" if np.isfinite(r.rows) else _cut(n, 24) for n, r in usage.iterrows()]
-    ax.set_yticks(range(len(usage)), names); ax.set(ylim=(len(usage) - .5, -.5), xlim=(0, 1)); ax.set_xticks([0, .5, 1])
-    ax.xaxis.set_major_formatter(_PERCENT()); ax.tick_params(length=0)
-    for side in ("left", "bottom"): ax.spines[side].set_visible(False)
+            ax.text(
+                0.01,
+                y,
+                "too few rows to show",
+                va="center",
+                color="#555555",
+                style="italic",
+                fontsize=7,
+            )
+            continue
+        for route, x, w in zip(ROUTES, np.cumsum(share) - share, share):
+            ax.barh(y, w, 0.74, left=x, **bar_look(route))
+    names = [
+        f"{_cut(n, 24)} ({r.rows:,.0f})" if np.isfinite(r.rows) else _cut(n, 24)
+        for n, r in usage.iterrows()
+    ]
+    ax.set_yticks(range(len(usage)), names)
+    ax.set(ylim=(len(usage) - 0.5, -0.5), xlim=(0, 1))
+    ax.set_xticks([0, 0.5, 1])
+    ax.xaxis.set_major_formatter(_PERCENT())
+    ax.tick_params(length=0)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
     return fig
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c26
 @_styled
 def dots_picture(
-    cells: dict,                  # label -> (estimate, low, high), or None: too few rows
+    cells: dict,  # label -> (estimate, low, high), or None: too few rows
     xlabel: str,
-    line: float | None = None,    # where to compare
+    line: float | None = None,  # where to compare
     percent: bool = False,
-    width: float = 7.,
+    width: float = 7.0,
     line_label: str = "",
     missing: str = "too few rows to say",
 ):
     "Estimates with their intervals, one below the other."
-    fig, ax = plt.subplots(figsize=(width, .6 + .24 * len(cells)), layout="constrained")
-    if line is not None: ax.axvline(line, color="#444444", lw=.8, ls=(0, (3, 2)), zorder=0, label=line_label)
+    fig, ax = plt.subplots(figsize=(width, 0.6 + 0.24 * len(cells)), layout="constrained")
+    if line is not None:
+        ax.axvline(line, color="#444444", lw=0.8, ls=(0, (3, 2)), zorder=0, label=line_label)
     for y, (name, cell) in enumerate(cells.items()):
         x, low, high = (np.nan,) * 3 if cell is None else _triple(cell)
         c = colour(name) if name in ROUTES else "#222222"
-        if np.isfinite(x): ax.plot([low, high], [y, y], color=c, lw=1.3, solid_capstyle="butt"); ax.plot(x, y, "s" if name.endswith("MTL") else "o", color=c, ms=5, mec="#ffffff", mew=.5)
-        else: ax.text(.01, y, missing, transform=ax.get_yaxis_transform(), va="center", color="#555555", style="italic", fontsize=7)
-    ax.set_yticks(range(len(cells)), [_cut(n, 30) for n in cells]); ax.set(ylim=(len(cells) - .5, -.5), xlabel=xlabel)
+        if np.isfinite(x):
+            ax.plot([low, high], [y, y], color=c, lw=1.3, solid_capstyle="butt")
+            ax.plot(
+                x, y, "s" if name.endswith("MTL") else "o", color=c, ms=5, mec="#ffffff", mew=0.5
+            )
+        else:
+            ax.text(
+                0.01,
+                y,
+                missing,
+                transform=ax.get_yaxis_transform(),
+                va="center",
+                color="#555555",
+                style="italic",
+                fontsize=7,
+            )
+    ax.set_yticks(range(len(cells)), [_cut(n, 30) for n in cells])
+    ax.set(ylim=(len(cells) - 0.5, -0.5), xlabel=xlabel)
     ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(6, steps=[1, 2, 5, 10]))
-    if percent: ax.xaxis.set_major_formatter(_PERCENT())
-    ax.tick_params(axis="y", length=0); ax.spines["left"].set_visible(False); ax.grid(axis="y", color="#eeeeee", lw=.6)
-    if line_label: ax.legend(loc="lower right", bbox_to_anchor=(1, 1), borderpad=0, handlelength=1.5)
+    if percent:
+        ax.xaxis.set_major_formatter(_PERCENT())
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    ax.grid(axis="y", color="#eeeeee", lw=0.6)
+    if line_label:
+        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), borderpad=0, handlelength=1.5)
     return fig
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c29
-_RULES = {"gate": ("worth their price", colour("routed"), "-"), "random": ("at random", "#888888", (0, (3, 2))), "hindsight": ("in hindsight", "#222222", (0, (1, 1.5)))}
+_RULES = {
+    "gate": ("worth their price", colour("routed"), "-"),
+    "random": ("at random", "#888888", (0, (3, 2))),
+    "hindsight": ("in hindsight", "#222222", (0, (1, 1.5))),
+}
+
 
 @_styled
 def cost_picture(
-    curve: pd.DataFrame,   # rule, read (share of the notes), r2
+    curve: pd.DataFrame,  # rule, read (share of the notes), r2
     width: float = 4.6,
 ):
     "Accuracy against the share of notes that are read."
     missing = [c for c in ("rule", "read", "r2") if c not in curve]
-    if missing: raise ValueError(f"curve: expected the columns rule, read and r2, got no {missing[0]}")
+    if missing:
+        raise ValueError(f"curve: expected the columns rule, read and r2, got no {missing[0]}")
     fig, ax = plt.subplots(figsize=(width, 2.5), layout="constrained")
     for rule, (label, c, ls) in _RULES.items():
         part = curve[curve.rule == rule].sort_values(["read", "r2"])
-        if len(part): ax.plot(part["read"], part["r2"], color=c, ls=ls, label=label, marker="o" if rule == "gate" else None, ms=3.5, mec="#ffffff", mew=.4)
-    ax.set(xlabel="share of the notes that are read", ylabel="R²", xlim=(-.02, 1.02)); ax.xaxis.set_major_formatter(_PERCENT())
+        if len(part):
+            ax.plot(
+                part["read"],
+                part["r2"],
+                color=c,
+                ls=ls,
+                label=label,
+                marker="o" if rule == "gate" else None,
+                ms=3.5,
+                mec="#ffffff",
+                mew=0.4,
+            )
+    ax.set(xlabel="share of the notes that are read", ylabel="R²", xlim=(-0.02, 1.02))
+    ax.xaxis.set_major_formatter(_PERCENT())
     ax.legend(loc="lower right", title="notes read", alignment="left", title_fontsize=7)
     return fig
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c32
 @_styled
 def defer_picture(
-    kept,                    # (m,) share of the rows that the model keeps
-    risk,                    # (m,) their error, or (m, 3) with low and high
+    kept,  # (m,) share of the rows that the model keeps
+    risk,  # (m,) their error, or (m, 3) with low and high
     ylabel: str = "error of the rows kept",
     width: float = 4.6,
-    chance: float | None = None,   # error when rows are deferred at random
+    chance: float | None = None,  # error when rows are deferred at random
 ):
     "Error of the rows that are kept, against how many they are."
     kept, risk = np.asarray(kept, float), np.asarray(risk, float)
-    if kept.ndim != 1 or len(kept) != len(risk): raise ValueError(f"risk: expected {len(kept)} values as in kept, got {len(risk)}")
+    if kept.ndim != 1 or len(kept) != len(risk):
+        raise ValueError(f"risk: expected {len(kept)} values as in kept, got {len(risk)}")
     risk, order = risk.reshape(len(kept), -1), np.argsort(kept, kind="stable")
     fig, ax = plt.subplots(figsize=(width, 2.3), layout="constrained")
-    if risk.shape[1] == 3: ax.fill_between(kept[order], *risk[order, 1:].T, color=colour("routed"), alpha=.18, lw=0)
+    if risk.shape[1] == 3:
+        ax.fill_between(kept[order], *risk[order, 1:].T, color=colour("routed"), alpha=0.18, lw=0)
     ax.plot(kept[order], risk[order, 0], color=colour("routed"))
-    if chance is not None: ax.axhline(chance, color="#888888", ls=(0, (3, 2)), lw=1, label="deferred at random"); ax.legend(loc="lower right")
-    ax.set(xlabel="share of the rows that the model keeps", ylabel=ylabel, xlim=(0, 1.02), ylim=(0, None)); ax.xaxis.set_major_formatter(_PERCENT())
+    if chance is not None:
+        ax.axhline(chance, color="#888888", ls=(0, (3, 2)), lw=1, label="deferred at random")
+        ax.legend(loc="lower right")
+    ax.set(
+        xlabel="share of the rows that the model keeps",
+        ylabel=ylabel,
+        xlim=(0, 1.02),
+        ylim=(0, None),
+    )
+    ax.xaxis.set_major_formatter(_PERCENT())
     return fig

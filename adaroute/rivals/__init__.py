@@ -1,4 +1,5 @@
 "Rivals: what routing must beat, on the same rows and features."
+
 import lazy_loader as lazy
 
 __getattr__, __dir__, __all__ = lazy.attach(

@@ -27,43 +27,53 @@ from ..schema import check_trainable, infer, read
 # %% ../../nbs/2_rivals/01_baselines.ipynb #c05
 TRIES = 6  # configurations that a tuned rival may try
 
+
 def validation_split(
-    n: int,           # rows
+    n: int,  # rows
     seed: int,
-    share: float = .2,  # of the rows that validate
-    labels=None,      # (n,) classes; each keeps a row among those that are fitted
+    share: float = 0.2,  # of the rows that validate
+    labels=None,  # (n,) classes; each keeps a row among those that are fitted
 ) -> tuple[np.ndarray, np.ndarray]:  # rows to fit, rows to validate
     "A seeded split of the training rows; the same rows twice where none can be spared."
-    if n < 1: raise ValueError(f"rows: expected at least 1, got {n}")
+    if n < 1:
+        raise ValueError(f"rows: expected at least 1, got {n}")
     order = np.random.default_rng(seed).permutation(n)
-    kept = order[:1] if labels is None else order[np.unique(np.asarray(labels)[order], return_index=True)[1]]
+    kept = (
+        order[:1]
+        if labels is None
+        else order[np.unique(np.asarray(labels)[order], return_index=True)[1]]
+    )
     spare = order[~np.isin(order, kept)]
-    valid = np.sort(spare[:max(round(share * n), 1)])
+    valid = np.sort(spare[: max(round(share * n), 1)])
     return (np.setdiff1d(order, valid), valid) if len(valid) else (np.arange(n), np.arange(n))
 
 # %% ../../nbs/2_rivals/01_baselines.ipynb #c08
 def validated_best(
-    tries,               # configurations, at most `limit`
-    fit,                 # configuration -> model
-    error,               # model -> its error on validation rows
+    tries,  # configurations, at most `limit`
+    fit,  # configuration -> model
+    error,  # model -> its error on validation rows
     limit: int = TRIES,
-) -> tuple:              # the configuration that erred least (the first of equals), its model
+) -> tuple:  # the configuration that erred least (the first of equals), its model
     "Try all configurations, keep the best."
     tries, best, least = list(tries), None, np.inf
-    if not 0 < len(tries) <= limit: raise ValueError(f"tries: expected 1 to {limit} configurations, got {len(tries)}")
+    if not 0 < len(tries) <= limit:
+        raise ValueError(f"tries: expected 1 to {limit} configurations, got {len(tries)}")
     for how in tries:
         model = fit(how)
         wrong = error(model)
-        if best is None or wrong < least: best, least = (how, model), wrong if wrong == wrong else np.inf
+        if best is None or wrong < least:
+            best, least = (how, model), wrong if wrong == wrong else np.inf
     return best
 
 # %% ../../nbs/2_rivals/01_baselines.ipynb #c12
 READS = ("numbers", "text", "both")
 
+
 def _cut(features: Features, reads: str) -> Features:
     "What may be read; blocks that may not are left without columns."
     blind = {"numbers": ("facts", "text"), "text": ("numbers", "facts"), "both": ()}[reads]
     return features._replace(**{block: getattr(features, block)[:, :0] for block in blind})
+
 
 def _matrix(rival, batch) -> np.ndarray:  # (n, D)
     "What a fitted rival may read of some rows, side by side."
@@ -71,26 +81,35 @@ def _matrix(rival, batch) -> np.ndarray:  # (n, D)
 
 # %% ../../nbs/2_rivals/01_baselines.ipynb #c14
 def _within(
-    said: np.ndarray,     # (n, K) on the model's scale
+    said: np.ndarray,  # (n, K) on the model's scale
     scale: OutcomeScale,
-) -> np.ndarray:          # (n, K)
+) -> np.ndarray:  # (n, K)
     "Probabilities between 0 and 1, levels between the first and the last, counts from 0 on."
-    top = {"binary": lambda levels: 1., "ordinal": lambda levels: levels - 1.}
-    high = np.array([top.get(kind, lambda levels: np.inf)(levels) for kind, levels in zip(scale.tasks.values(), scale.levels)])
-    return np.clip(said, np.where([kind == "regression" for kind in scale.tasks.values()], -np.inf, 0.), high)
+    top = {"binary": lambda levels: 1.0, "ordinal": lambda levels: levels - 1.0}
+    high = np.array(
+        [
+            top.get(kind, lambda levels: np.inf)(levels)
+            for kind, levels in zip(scale.tasks.values(), scale.levels)
+        ]
+    )
+    return np.clip(
+        said, np.where([kind == "regression" for kind in scale.tasks.values()], -np.inf, 0.0), high
+    )
 
 # %% ../../nbs/2_rivals/01_baselines.ipynb #c16
 class _RivalParameters(BaseEstimator):
     reads = "both"
-    def __init__(self,
-        text=None,         # names of text columns; None: inferred from the table
-        numeric=None,      # names of numeric columns; None: inferred
+
+    def __init__(
+        self,
+        text=None,  # names of text columns; None: inferred from the table
+        numeric=None,  # names of numeric columns; None: inferred
         categorical=None,  # names of categorical columns; None: inferred
-        tasks=None,        # {outcome: "regression" | "binary" | "ordinal"}
-        encoder=None,      # arguments of the `Encoder`, as a dict
-        members=1,         # models that are averaged, where training draws numbers at random
+        tasks=None,  # {outcome: "regression" | "binary" | "ordinal"}
+        encoder=None,  # arguments of the `Encoder`, as a dict
+        members=1,  # models that are averaged, where training draws numbers at random
         seed=0,
-        reads="both",      # or "numbers" or "text"
+        reads="both",  # or "numbers" or "text"
     ):
         self.text, self.numeric, self.categorical, self.tasks = text, numeric, categorical, tasks
         self.encoder, self.members, self.seed, self.reads = encoder, members, seed, reads
@@ -98,8 +117,10 @@ class _RivalParameters(BaseEstimator):
 # %% ../../nbs/2_rivals/01_baselines.ipynb #c17
 def _checked(rival: _RivalParameters) -> Encoder:
     "The encoder that was asked for, after a look at the other arguments."
-    for name, low in (("members", 1), ("seed", 0)): check_number(name, getattr(rival, name), low, 2 ** 53, whole=True)
-    if rival.reads not in READS: raise ValueError(f"reads: expected one of {', '.join(READS)}, got {rival.reads!r}")
+    for name, low in (("members", 1), ("seed", 0)):
+        check_number(name, getattr(rival, name), low, 2**53, whole=True)
+    if rival.reads not in READS:
+        raise ValueError(f"reads: expected one of {', '.join(READS)}, got {rival.reads!r}")
     return _choices(Encoder, "encoder", rival.encoder)
 
 # %% ../../nbs/2_rivals/01_baselines.ipynb #c17b
@@ -107,13 +128,20 @@ def _fit_features(rival, batch, encoder: Encoder) -> np.ndarray:  # (n, D)
     "Learn what the features are; what the training rows say in them."
     rival.encoder_ = encoder.fit(batch, seed=rival.seed)
     features = _cut(rival.encoder_.transform(batch), rival.reads)
-    rival.factor_, rival.widths_ = text_factor(features.text), Widths(*(b.shape[1] for b in (features.numbers, features.facts, features.text)))
-    if not rival.widths_.total: raise ValueError(f"{type(rival).__name__}: expected features to read, got none with reads={rival.reads!r}")
+    rival.factor_, rival.widths_ = (
+        text_factor(features.text),
+        Widths(*(b.shape[1] for b in (features.numbers, features.facts, features.text))),
+    )
+    if not rival.widths_.total:
+        raise ValueError(
+            f"{type(rival).__name__}: expected features to read, got none with reads={rival.reads!r}"
+        )
     return join_evidence(features, rival.factor_).numpy()
 
 # %% ../../nbs/2_rivals/01_baselines.ipynb #c17c
 class _Baseline(RegressorMixin, _RivalParameters):
     "A rival in AdaRoute's manners; subclasses bring `_learn(Z, Y)` and `_say(Z)`."
+
     def fit(self, X, y=None):
         "Learn from a table with the outcomes among its columns."
         encoder = _checked(self)
@@ -134,8 +162,12 @@ class _Baseline(RegressorMixin, _RivalParameters):
 # %% ../../nbs/2_rivals/01_baselines.ipynb #c19
 class ConstantBaseline(_Baseline):
     "The training mean of each outcome, for every row."
-    def _learn(self, Z, Y): self.mean_ = np.nanmean(Y, axis=0)
-    def _say(self, Z): return np.tile(self.mean_, (len(Z), 1))
+
+    def _learn(self, Z, Y):
+        self.mean_ = np.nanmean(Y, axis=0)
+
+    def _say(self, Z):
+        return np.tile(self.mean_, (len(Z), 1))
 
 # %% ../../nbs/2_rivals/01_baselines.ipynb #c23
 def _logistic(Z: np.ndarray, y: np.ndarray, seed: int) -> LogisticRegression:
@@ -155,43 +187,70 @@ def _mean(model, Z: np.ndarray) -> np.ndarray:  # (n,)
 # %% ../../nbs/2_rivals/01_baselines.ipynb #c24
 class RidgeBaseline(_Baseline):
     "Ridge regression, for binary outcomes logistic regression, on numbers, facts and text side by side."
+
     def _learn(self, Z, Y):
         seen = ~np.isnan(Y)
-        self.models_ = [_logistic(Z[s], y[s], self.seed) if kind == "binary" else RidgeCV(np.logspace(-1, 4, 21)).fit(Z[s], y[s])
-                        for kind, s, y in zip(self.scale_.tasks.values(), seen.T, Y.T)]
-    def _say(self, Z): return np.column_stack([_mean(m, Z) for m in self.models_])
+        self.models_ = [
+            _logistic(Z[s], y[s], self.seed)
+            if kind == "binary"
+            else RidgeCV(np.logspace(-1, 4, 21)).fit(Z[s], y[s])
+            for kind, s, y in zip(self.scale_.tasks.values(), seen.T, Y.T)
+        ]
+
+    def _say(self, Z):
+        return np.column_stack([_mean(m, Z) for m in self.models_])
 
 # %% ../../nbs/2_rivals/01_baselines.ipynb #c38
 COMPONENTS = 50  # directions of the text that trees may split on
 
+
 class BoostingBaseline(_Baseline):
     "Gradient-boosted trees on numbers, facts and the strongest directions of the text, one model an outcome."
-    tries = tuple(dict(max_leaf_nodes=leaves, max_features=share) for leaves in (4, 10, 31) for share in (.3, 1.))
-    rate, rounds, patience = .05, 500, 20  # learning rate, most trees, trees without progress
+
+    tries = tuple(
+        dict(max_leaf_nodes=leaves, max_features=share)
+        for leaves in (4, 10, 31)
+        for share in (0.3, 1.0)
+    )
+    rate, rounds, patience = 0.05, 500, 20  # learning rate, most trees, trees without progress
 
     def _learn(self, Z, Y):
-        names, start = self.encoder_.feature_names()["text"][:self.widths_.text], self.widths_.numbers + self.widths_.facts
-        text = [start + j for j, name in enumerate(names) if j < COMPONENTS or name.endswith(" missing")]
+        names, start = (
+            self.encoder_.feature_names()["text"][: self.widths_.text],
+            self.widths_.numbers + self.widths_.facts,
+        )
+        text = [
+            start + j for j, name in enumerate(names) if j < COMPONENTS or name.endswith(" missing")
+        ]
         self.columns_, seen = [*range(start), *text], ~np.isnan(Y)
-        self.models_ = [self._grown(kind, Z[s][:, self.columns_], y[s]) for kind, s, y in zip(self.scale_.tasks.values(), seen.T, Y.T)]
+        self.models_ = [
+            self._grown(kind, Z[s][:, self.columns_], y[s])
+            for kind, s, y in zip(self.scale_.tasks.values(), seen.T, Y.T)
+        ]
 
     def _grown(self, kind, X, y):
         made = HistGradientBoostingClassifier if kind == "binary" else HistGradientBoostingRegressor
-        grow = lambda trees, **how: made(learning_rate=self.rate, max_iter=trees, random_state=self.seed % 2 ** 32, **how)
+        grow = lambda trees, **how: made(
+            learning_rate=self.rate, max_iter=trees, random_state=self.seed % 2**32, **how
+        )
         fit, valid = validation_split(len(y), self.seed, labels=y if kind == "binary" else None)
-        search = lambda how: grow(self.rounds, early_stopping=True, n_iter_no_change=self.patience, tol=0, **how) \
-            .fit(X[fit], y[fit], X_val=X[valid], y_val=y[valid])
+        search = lambda how: grow(
+            self.rounds, early_stopping=True, n_iter_no_change=self.patience, tol=0, **how
+        ).fit(X[fit], y[fit], X_val=X[valid], y_val=y[valid])
         how, best = validated_best(self.tries, search, lambda m: -m.validation_score_.max())
-        trees = max(int(best.validation_score_.argmax()), 1)      # the score at 0 is that of no tree at all
+        trees = max(
+            int(best.validation_score_.argmax()), 1
+        )  # the score at 0 is that of no tree at all
         return grow(trees, early_stopping=False, **how).fit(X, y)
 
-    def _say(self, Z): return np.column_stack([_mean(m, Z[:, self.columns_]) for m in self.models_])
+    def _say(self, Z):
+        return np.column_stack([_mean(m, Z[:, self.columns_]) for m in self.models_])
 
 # %% ../../nbs/2_rivals/01_baselines.ipynb #c44
 def equal_width(
     widths: Widths,
-    scale,            # OutcomeScale of the outcomes
-) -> int:             # hidden units
+    scale,  # OutcomeScale of the outcomes
+) -> int:  # hidden units
     "How many hidden units give a network as many trained weights as the routed model has."
     routed = count_parameters(RoutedModel(Design(), widths, scale, seeds=[0]))
     K = len(scale.tasks)
@@ -205,24 +264,46 @@ def _validation_error(net) -> float:
 # %% ../../nbs/2_rivals/01_baselines.ipynb #c47
 class WideNetwork(_Baseline):
     "One hidden layer over all evidence, all outcomes at once, as many parameters as the routed model."
-    penalties, rates = (1., 3., 10.), (1e-3, 3e-3)
+
+    penalties, rates = (1.0, 3.0, 10.0), (1e-3, 3e-3)
 
     def _learn(self, Z, Y):
         seen = ~np.isnan(Y).any(axis=1)
-        if seen.sum() < 2: raise ValueError(f"WideNetwork: expected at least 2 rows with all outcomes observed, got {seen.sum()} of {len(Y)}")
+        if seen.sum() < 2:
+            raise ValueError(
+                f"WideNetwork: expected at least 2 rows with all outcomes observed, got {seen.sum()} of {len(Y)}"
+            )
         Z, Y, self.hidden_ = Z[seen], Y[seen], equal_width(self.widths_, self.scale_)
-        scaled, spread = np.array([kind == "regression" for kind in self.scale_.tasks.values()]), Y.std(axis=0)
-        self.centre_, self.spread_ = np.where(scaled, 0., Y.mean(axis=0)), np.where(scaled | (spread == 0), 1., spread)
+        scaled, spread = (
+            np.array([kind == "regression" for kind in self.scale_.tasks.values()]),
+            Y.std(axis=0),
+        )
+        self.centre_, self.spread_ = (
+            np.where(scaled, 0.0, Y.mean(axis=0)),
+            np.where(scaled | (spread == 0), 1.0, spread),
+        )
         Y = (Y - self.centre_) / self.spread_
         tries = [(alpha, rate) for alpha in self.penalties for rate in self.rates]
         how, best = validated_best(tries, lambda how: self._net(Z, Y, 0, *how), _validation_error)
         self.models_ = [best] + [self._net(Z, Y, m, *how) for m in range(1, self.members)]
 
     def _net(self, Z, Y, member, alpha, rate):
-        net = MLPRegressor(hidden_layer_sizes=(self.hidden_,), alpha=alpha, learning_rate_init=rate, max_iter=200, n_iter_no_change=20,
-                           early_stopping=len(Z) >= 10, validation_fraction=.2, random_state=(1000 * self.seed + member) % 2 ** 32)
+        net = MLPRegressor(
+            hidden_layer_sizes=(self.hidden_,),
+            alpha=alpha,
+            learning_rate_init=rate,
+            max_iter=200,
+            n_iter_no_change=20,
+            early_stopping=len(Z) >= 10,
+            validation_fraction=0.2,
+            random_state=(1000 * self.seed + member) % 2**32,
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             return net.fit(Z, Y[:, 0] if Y.shape[1] == 1 else Y)
 
-    def _say(self, Z): return np.mean([m.predict(Z).reshape(len(Z), -1) for m in self.models_], axis=0) * self.spread_ + self.centre_
+    def _say(self, Z):
+        return (
+            np.mean([m.predict(Z).reshape(len(Z), -1) for m in self.models_], axis=0) * self.spread_
+            + self.centre_
+        )

@@ -13,21 +13,26 @@ from ..estimator import AdaRoute
 # %% ../../nbs/2_rivals/04_controls.ipynb #c05
 class RandomRoutes(AdaRoute):
     "A routed model whose training rows were sent at random, each for good."
+
     def _opened(self, open: Tensor) -> Tensor:  # (n, E) bool -> (n, E) bool
-        g = torch.Generator().manual_seed(self.seed + 2 ** 33)
+        g = torch.Generator().manual_seed(self.seed + 2**33)
         drawn = (torch.rand(open.shape, generator=g) * open).argmax(dim=1)
         return open & torch.nn.functional.one_hot(drawn, open.shape[1]).bool()
 
 # %% ../../nbs/2_rivals/04_controls.ipynb #c09
-CONTROLS = {"uniform": (AdaRoute, dict(learn_router=False)),
-            "random": (RandomRoutes, dict(learn_router=False)),
-            "alone": (AdaRoute, dict(warm=.5, joint=False))}  # name -> class, settings
+CONTROLS = {
+    "uniform": (AdaRoute, dict(learn_router=False)),
+    "random": (RandomRoutes, dict(learn_router=False)),
+    "alone": (AdaRoute, dict(warm=0.5, joint=False)),
+}  # name -> class, settings
+
 
 def make_control(
     name: str,  # a key of CONTROLS
-    **about,    # arguments of AdaRoute
+    **about,  # arguments of AdaRoute
 ) -> AdaRoute:
     "A control that is to be trained, in AdaRoute's manners."
-    if name not in CONTROLS: raise ValueError(f"control: expected one of {', '.join(CONTROLS)}, got {name!r}")
+    if name not in CONTROLS:
+        raise ValueError(f"control: expected one of {', '.join(CONTROLS)}, got {name!r}")
     kind, settings = CONTROLS[name]
     return kind(**{**about, "settings": {**(about.get("settings") or {}), **settings}})

@@ -25,14 +25,16 @@ from ..training import Split, lane_orders, one_thread
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c05
 KINDS = ("shared_bottom", "mmoe", "ple", "task_level")
 
+
 class NetworkSize(NamedTuple):
     "How large a multitask network is."
+
     kind: str
-    inputs: int    # columns of evidence
-    tasks: int     # K
-    experts: int   # E; ple: the shared ones, then one for each outcome
-    width: int     # hidden units of an expert
-    tower: int     # hidden units of a tower
+    inputs: int  # columns of evidence
+    tasks: int  # K
+    experts: int  # E; ple: the shared ones, then one for each outcome
+    width: int  # hidden units of an expert
+    tower: int  # hidden units of a tower
     cuts: int = 0  # numbers behind an ordinal outcome's thresholds
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c05b
@@ -41,13 +43,26 @@ def weight_shapes(size: NetworkSize) -> dict[str, tuple]:
     kind, D, K, E, h, t, cuts = size
     gates = {"shared_bottom": 0, "mmoe": E, "ple": E - K + 1, "task_level": E}[kind]
     reads = D if kind in ("mmoe", "ple") else 0
-    return dict(expert=(D, E, h), expert_bias=(E, h), gate=(reads, K, gates), gate_bias=(K, gates),
-                tower=(K, h, t), tower_bias=(K, t), out=(K, t), out_bias=(K,), cuts=(K, cuts))
+    return dict(
+        expert=(D, E, h),
+        expert_bias=(E, h),
+        gate=(reads, K, gates),
+        gate_bias=(K, gates),
+        tower=(K, h, t),
+        tower_bias=(K, t),
+        out=(K, t),
+        out_bias=(K,),
+        cuts=(K, cuts),
+    )
 
-def count_weights(size: NetworkSize) -> int: return sum(int(np.prod(s)) for s in weight_shapes(size).values())
+
+def count_weights(size: NetworkSize) -> int:
+    return sum(int(np.prod(s)) for s in weight_shapes(size).values())
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c07b
-def name_weights(size: NetworkSize, flat: Tensor) -> dict[str, Tensor]:  # (L, P) -> (L, *shape) each
+def name_weights(
+    size: NetworkSize, flat: Tensor
+) -> dict[str, Tensor]:  # (L, P) -> (L, *shape) each
     "The blocks of weights by name."
     shapes = weight_shapes(size)
     blocks = flat.split([int(np.prod(s)) for s in shapes.values()], dim=1)
@@ -56,16 +71,23 @@ def name_weights(size: NetworkSize, flat: Tensor) -> dict[str, Tensor]:  # (L, P
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c09
 def _softmax_gates(weights: dict, Z: Tensor) -> Tensor:  # (L, B, K, gates)
     bias = weights["gate_bias"]
-    return (torch.bmm(Z, weights["gate"].flatten(2)).unflatten(-1, bias.shape[1:]) + bias[:, None]).softmax(dim=-1)
+    return (
+        torch.bmm(Z, weights["gate"].flatten(2)).unflatten(-1, bias.shape[1:]) + bias[:, None]
+    ).softmax(dim=-1)
 
-def _shared_bottom_gates(weights: dict, Z: Tensor) -> Tensor: return Z.new_ones(*Z.shape[:2], weights["out"].shape[1], 1)
+
+def _shared_bottom_gates(weights: dict, Z: Tensor) -> Tensor:
+    return Z.new_ones(*Z.shape[:2], weights["out"].shape[1], 1)
+
 
 def _ple_gates(weights: dict, Z: Tensor) -> Tensor:
-    g = _softmax_gates(weights, Z)                                          # the shared experts, then the own one
+    g = _softmax_gates(weights, Z)  # the shared experts, then the own one
     return torch.cat([g[..., :-1], torch.diag_embed(g[..., -1])], dim=-1)
+
 
 def _task_level_gates(weights: dict, Z: Tensor) -> Tensor:
     return weights["gate_bias"].softmax(dim=-1)[:, None].expand(-1, Z.shape[1], -1, -1)
+
 
 _GATES = dict(zip(KINDS, (_shared_bottom_gates, _softmax_gates, _ple_gates, _task_level_gates)))
 
@@ -73,8 +95,8 @@ _GATES = dict(zip(KINDS, (_shared_bottom_gates, _softmax_gates, _ple_gates, _tas
 def multitask_gates(
     kind: str,
     weights: dict[str, Tensor],  # as `name_weights` gives them
-    Z: Tensor,                   # (L, B, D) evidence
-) -> Tensor:                     # (L, B, K, E) sums to one over the experts
+    Z: Tensor,  # (L, B, D) evidence
+) -> Tensor:  # (L, B, K, E) sums to one over the experts
     "How much each outcome listens to each expert."
     return _GATES[kind](weights, Z)
 
@@ -82,58 +104,78 @@ def multitask_gates(
 def expert_units(weights: dict, Z: Tensor) -> Tensor:  # (L, B, D) -> (L, B, E, h)
     "f_e(z): one hidden layer of rectified units."
     bias = weights["expert_bias"]
-    return torch.relu(torch.bmm(Z, weights["expert"].flatten(2)).unflatten(-1, bias.shape[1:]) + bias[:, None])
+    return torch.relu(
+        torch.bmm(Z, weights["expert"].flatten(2)).unflatten(-1, bias.shape[1:]) + bias[:, None]
+    )
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c12d
 def tower_outputs(weights: dict, mixed: Tensor) -> Tensor:  # (L, B, K, h) -> (L, B, K)
     "h^k: one hidden layer of rectified units, one number."
-    u = torch.relu(torch.einsum("lbkh,lkht->lbkt", mixed, weights["tower"]) + weights["tower_bias"][:, None])
+    u = torch.relu(
+        torch.einsum("lbkh,lkht->lbkt", mixed, weights["tower"]) + weights["tower_bias"][:, None]
+    )
     return torch.einsum("lbkt,lkt->lbk", u, weights["out"]) + weights["out_bias"][:, None]
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c12g
 def multitask_forward(
     kind: str,
     weights: dict[str, Tensor],  # as `name_weights` gives them
-    Z: Tensor,                   # (L, B, D) evidence
-) -> Tensor:                     # (L, B, K) means, log odds or ordinal statements
+    Z: Tensor,  # (L, B, D) evidence
+) -> Tensor:  # (L, B, K) means, log odds or ordinal statements
     "Experts, mixed by the gates, through the towers."
     gates, units = multitask_gates(kind, weights, Z), expert_units(weights, Z)
-    mixed = (gates[..., None] * units[:, :, None]).sum(dim=3)                # (L, B, K, h)
+    mixed = (gates[..., None] * units[:, :, None]).sum(dim=3)  # (L, B, K, h)
     return tower_outputs(weights, mixed)
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c24
 def _routed_count(widths: Widths, scale: OutcomeScale) -> int:
     return count_parameters(RoutedModel(Design(), widths, scale, seeds=[0]))
 
+
 def network_size(
     kind: str,
     widths: Widths,
     scale: OutcomeScale,
-    size: float = 1.,    # parameters, in units of the routed model's
+    size: float = 1.0,  # parameters, in units of the routed model's
 ) -> NetworkSize:
     "A multitask network with as many parameters as the routed model."
     K, wanted, options = len(scale.tasks), size * _routed_count(widths, scale), []
     for experts in {"shared_bottom": (1,), "ple": (2 + K, 1 + K, 3 + K)}.get(kind, (4, 3, 5, 2)):
         for tower in (8, 6, 10, 4, 12, 2):
-            made = lambda h: NetworkSize(kind, widths.total, K, experts, h, tower, max(max(scale.levels) - 1, 0))
+            made = lambda h: NetworkSize(
+                kind, widths.total, K, experts, h, tower, max(max(scale.levels) - 1, 0)
+            )
             none, each = count_weights(made(0)), count_weights(made(1)) - count_weights(made(0))
             options.append(made(max(round((wanted - none) / each), 1)))
     off = [abs(count_weights(o) / wanted - 1) for o in options]
-    return next((o for o, d in zip(options, off) if d <= .03), options[int(np.argmin(off))])
+    return next((o for o, d in zip(options, off) if d <= 0.03), options[int(np.argmin(off))])
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c27
-def start_weights(size: NetworkSize, widths: Widths, scale: OutcomeScale, generators: list[torch.Generator]) -> Tensor:  # (L, P)
+def start_weights(
+    size: NetworkSize, widths: Widths, scale: OutcomeScale, generators: list[torch.Generator]
+) -> Tensor:  # (L, P)
     "First weights, each lane from its own generator."
     blocks = {name: torch.zeros(len(generators), *s) for name, s in weight_shapes(size).items()}
-    factor = dict(expert=_fan(widths)[:, None, None], tower=(2 / size.width) ** .5, out=size.tower ** -.5)
-    for name, f in factor.items(): blocks[name] = f * lane_normal(generators, *blocks[name].shape[1:])
+    factor = dict(
+        expert=_fan(widths)[:, None, None], tower=(2 / size.width) ** 0.5, out=size.tower**-0.5
+    )
+    for name, f in factor.items():
+        blocks[name] = f * lane_normal(generators, *blocks[name].shape[1:])
     for k, levels in enumerate(scale.levels):
-        if levels: blocks["cuts"][:, k, 0] = -(levels - 2) / 2                # thresholds one apart, around zero
+        if levels:
+            blocks["cuts"][:, k, 0] = -(levels - 2) / 2  # thresholds one apart, around zero
     return torch.cat([b.flatten(1) for b in blocks.values()], dim=1)
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c27c
-def penalised(size: NetworkSize) -> Tensor:  # (P,) 1. where a weight is pulled to zero, 0. for biases and thresholds
-    return torch.cat([torch.full((int(np.prod(s)),), float("bias" not in name and name != "cuts")) for name, s in weight_shapes(size).items()])
+def penalised(
+    size: NetworkSize,
+) -> Tensor:  # (P,) 1. where a weight is pulled to zero, 0. for biases and thresholds
+    return torch.cat(
+        [
+            torch.full((int(np.prod(s)),), float("bias" not in name and name != "cuts"))
+            for name, s in weight_shapes(size).items()
+        ]
+    )
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c29
 class _Ends(NamedTuple):  # the part of Heads that thresholds and expectations read
@@ -141,24 +183,31 @@ class _Ends(NamedTuple):  # the part of Heads that thresholds and expectations r
     kinds: tuple
     cuts: Tensor
 
-def _ends(scale: OutcomeScale, weights: dict) -> _Ends: return _Ends(scale, tuple(scale.tasks.values()), weights["cuts"])
+
+def _ends(scale: OutcomeScale, weights: dict) -> _Ends:
+    return _Ends(scale, tuple(scale.tasks.values()), weights["cuts"])
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c29a
 def multitask_loss(
     scale: OutcomeScale,
     weights: dict,
     eta: Tensor,  # (L, B, K) statements
-    y: Tensor,    # (L, B, K) outcomes on the model's scale, NaN: not observed
-) -> Tensor:      # (L,)
+    y: Tensor,  # (L, B, K) outcomes on the model's scale, NaN: not observed
+) -> Tensor:  # (L,)
     "Loss of each lane: a sum over outcomes, a mean over rows."
     seen, y = ~y.isnan(), y.nan_to_num()
     number = [k for k, kind in enumerate(scale.tasks.values()) if kind == "regression"]
-    total = (.5 * (seen * (y - eta) ** 2)[..., number]).sum(dim=-1)
+    total = (0.5 * (seen * (y - eta) ** 2)[..., number]).sum(dim=-1)
     for k, kind in enumerate(scale.tasks.values()):
-        if kind == "binary": fit = binary_loglik(eta[..., k], y[..., k])
-        elif kind == "ordinal": fit = ordinal_loglik(eta[..., k], y[..., k], thresholds(_ends(scale, weights), k)[:, None])
-        else: continue
-        total = total - torch.where(seen[..., k], fit, 0.)
+        if kind == "binary":
+            fit = binary_loglik(eta[..., k], y[..., k])
+        elif kind == "ordinal":
+            fit = ordinal_loglik(
+                eta[..., k], y[..., k], thresholds(_ends(scale, weights), k)[:, None]
+            )
+        else:
+            continue
+        total = total - torch.where(seen[..., k], fit, 0.0)
     return total.mean(dim=1)
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c32
@@ -166,9 +215,9 @@ def multitask_loss(
 def expected_outcomes(
     size: NetworkSize,
     scale: OutcomeScale,
-    flat: Tensor,        # (L, P) weights
-    Z: Tensor,           # (n, D) evidence
-) -> Tensor:             # (L, n, K) on the model's scale
+    flat: Tensor,  # (L, P) weights
+    Z: Tensor,  # (n, D) evidence
+) -> Tensor:  # (L, n, K) on the model's scale
     "The outcomes that each lane expects."
     weights = name_weights(size, flat)
     eta = multitask_forward(size.kind, weights, Z.expand(len(flat), -1, -1))
@@ -178,23 +227,33 @@ def expected_outcomes(
 @torch.no_grad()
 def adam_step(
     live: dict[str, Tensor],  # flat, mean, square, pull (L, P); rate, step (L, 1)
-    grad: Tensor,             # (L, P)
+    grad: Tensor,  # (L, P)
 ) -> None:
     "One step of Adam, each lane at its own rate and with its own penalty."
     grad = grad + live["pull"] * live["flat"]
     live["step"] += 1
-    live["mean"].lerp_(grad, .1)
-    live["square"].mul_(.999).addcmul_(grad, grad, value=.001)
-    spread = (live["square"] / (1 - .999 ** live["step"])).sqrt() + 1e-8
-    live["flat"] -= live["rate"] * (live["mean"] / (1 - .9 ** live["step"])) / spread
+    live["mean"].lerp_(grad, 0.1)
+    live["square"].mul_(0.999).addcmul_(grad, grad, value=0.001)
+    spread = (live["square"] / (1 - 0.999 ** live["step"])).sqrt() + 1e-8
+    live["flat"] -= live["rate"] * (live["mean"] / (1 - 0.9 ** live["step"])) / spread
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c34a
 def _start(flat: Tensor, split: Split, rates, penalties, penalised: Tensor) -> dict[str, Tensor]:
     "What a run keeps of each lane."
     L, n = split.train.shape
     column = lambda v: torch.tensor(v, dtype=torch.float32)[:, None]
-    return dict(lane=torch.arange(L), flat=flat, mean=torch.zeros_like(flat), square=torch.zeros_like(flat), step=torch.zeros(L, 1),
-                rate=column(rates), pull=column(penalties) / n * penalised, waited=torch.zeros(L), train=split.train, valid=split.valid)
+    return dict(
+        lane=torch.arange(L),
+        flat=flat,
+        mean=torch.zeros_like(flat),
+        square=torch.zeros_like(flat),
+        step=torch.zeros(L, 1),
+        rate=column(rates),
+        pull=column(penalties) / n * penalised,
+        waited=torch.zeros(L),
+        train=split.train,
+        valid=split.valid,
+    )
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c38
 def _round(live: dict, loss, generators: list[torch.Generator]) -> None:
@@ -204,86 +263,131 @@ def _round(live: dict, loss, generators: list[torch.Generator]) -> None:
     size = min(max(n // 40, 16), 256, n)
     for at in range(0, n - size + 1, size):
         flat = live["flat"].detach().requires_grad_()
-        grad, = torch.autograd.grad(loss(flat, order[:, at:at + size]).sum(), flat)
+        (grad,) = torch.autograd.grad(loss(flat, order[:, at : at + size]).sum(), flat)
         adam_step(live, grad)
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c38b
 @torch.no_grad()
-def _look(live: dict, loss, best: Tensor, error: Tensor, patience: int) -> dict:  # best (lanes, P) and error (lanes,) are written
+def _look(
+    live: dict, loss, best: Tensor, error: Tensor, patience: int
+) -> dict:  # best (lanes, P) and error (lanes,) are written
     "Look at each lane; what is live of those that stay."
     now = loss(live["flat"], live["valid"])
     better = now < error[live["lane"]]
     best[live["lane"][better]], error[live["lane"][better]] = live["flat"][better], now[better]
-    live["waited"] = torch.where(better, 0., live["waited"] + 1)
+    live["waited"] = torch.where(better, 0.0, live["waited"] + 1)
     staying = live["waited"] < patience
     return live if staying.all() else {name: t[staying] for name, t in live.items()}
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c38f
 @one_thread()
 def train_networks(
-    size: NetworkSize, widths: Widths, scale: OutcomeScale,
-    Z: Tensor,            # (n, D) evidence
-    Y: Tensor,            # (n, K) on the model's scale, NaN: not observed
-    split: Split,         # rows of each lane
-    rates, penalties, seeds,  # one a lane
+    size: NetworkSize,
+    widths: Widths,
+    scale: OutcomeScale,
+    Z: Tensor,  # (n, D) evidence
+    Y: Tensor,  # (n, K) on the model's scale, NaN: not observed
+    split: Split,  # rows of each lane
+    rates,
+    penalties,
+    seeds,  # one a lane
     epochs: int = 100,
     patience: int = 10,
-) -> tuple[Tensor, Tensor]:   # (L, P) weights at each lane's best look, (L,) validation loss there
+) -> tuple[Tensor, Tensor]:  # (L, P) weights at each lane's best look, (L,) validation loss there
     "Train several networks at once."
+
     def loss(flat, rows):
         weights = name_weights(size, flat)
-        return multitask_loss(scale, weights, multitask_forward(size.kind, weights, Z[rows]), Y[rows])
+        return multitask_loss(
+            scale, weights, multitask_forward(size.kind, weights, Z[rows]), Y[rows]
+        )
+
     generators = lane_generators(seeds)
-    live = _start(start_weights(size, widths, scale, generators), split, rates, penalties, penalised(size))
+    live = _start(
+        start_weights(size, widths, scale, generators), split, rates, penalties, penalised(size)
+    )
     best, error = live["flat"].clone(), torch.full((len(generators),), torch.inf)
     for _ in range(epochs):
         _round(live, loss, generators)
         live = _look(live, loss, best, error, patience)
-        if not len(live["lane"]): break
+        if not len(live["lane"]):
+            break
     return best, error
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c44
 class MultitaskNetwork(_Baseline):
     "Shared bottom, MMoE, PLE or task-level experts, with as many parameters as the routed model."
-    rates, penalties = (.003, .01), (10., 25., 60.)   # all pairs are tried
-    epochs = 100                                      # at most
 
-    def __init__(self,
-        kind="mmoe",       # one of KINDS
-        text=None, numeric=None, categorical=None, tasks=None, encoder=None,
-        members=1,         # networks that are averaged
-        seed=0, reads="both",
-        size=1.,           # parameters, in units of the routed model's
+    rates, penalties = (0.003, 0.01), (10.0, 25.0, 60.0)  # all pairs are tried
+    epochs = 100  # at most
+
+    def __init__(
+        self,
+        kind="mmoe",  # one of KINDS
+        text=None,
+        numeric=None,
+        categorical=None,
+        tasks=None,
+        encoder=None,
+        members=1,  # networks that are averaged
+        seed=0,
+        reads="both",
+        size=1.0,  # parameters, in units of the routed model's
     ):
-        super().__init__(text=text, numeric=numeric, categorical=categorical, tasks=tasks, encoder=encoder, members=members, seed=seed, reads=reads)
+        super().__init__(
+            text=text,
+            numeric=numeric,
+            categorical=categorical,
+            tasks=tasks,
+            encoder=encoder,
+            members=members,
+            seed=seed,
+            reads=reads,
+        )
         self.kind, self.size = kind, size
 
     def fit(self, X, y=None):
         "Learn from a table with the outcomes among its columns."
-        if self.kind not in KINDS: raise ValueError(f"kind: expected one of {', '.join(KINDS)}, got {self.kind!r}")
-        check_number("size", self.size, .1, 1000)
+        if self.kind not in KINDS:
+            raise ValueError(f"kind: expected one of {', '.join(KINDS)}, got {self.kind!r}")
+        check_number("size", self.size, 0.1, 1000)
         return super().fit(X, y)
 
-    def _learn(self, Z, Y): self.network_, self.weights_, self.chosen_ = _search(self, Z, Y)
+    def _learn(self, Z, Y):
+        self.network_, self.weights_, self.chosen_ = _search(self, Z, Y)
 
     def _say(self, Z):
-        pieces = [torch.from_numpy(Z[at:at + PIECE]) for at in range(0, len(Z), PIECE)]
-        said = lambda p: expected_outcomes(self.network_, self.scale_, self.weights_, p).mean(dim=0).numpy()
-        with one_thread(): return np.concatenate([said(p) for p in pieces])
+        pieces = [torch.from_numpy(Z[at : at + PIECE]) for at in range(0, len(Z), PIECE)]
+        said = lambda p: (
+            expected_outcomes(self.network_, self.scale_, self.weights_, p).mean(dim=0).numpy()
+        )
+        with one_thread():
+            return np.concatenate([said(p) for p in pieces])
 
-    def gates(self, X, member=0): return _gates_of(self, X, member)
+    def gates(self, X, member=0):
+        return _gates_of(self, X, member)
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c45
-def _search(est, Z: np.ndarray, Y: np.ndarray) -> tuple[NetworkSize, Tensor, tuple]:  # size, (members, P) weights, (rate, penalty)
+def _search(
+    est, Z: np.ndarray, Y: np.ndarray
+) -> tuple[NetworkSize, Tensor, tuple]:  # size, (members, P) weights, (rate, penalty)
     "Try all configurations, then train the best one again for each member."
     known = ~np.isnan(Y).all(axis=1)
     Z, Y = torch.from_numpy(Z[known]), torch.from_numpy(Y[known].astype(np.float32))
-    size, tries = network_size(est.kind, est.widths_, est.scale_, est.size), [(r, p) for r in est.rates for p in est.penalties]
-    if len(tries) > TRIES: raise ValueError(f"rates, penalties: expected at most {TRIES} pairs, got {len(tries)}")
+    size, tries = (
+        network_size(est.kind, est.widths_, est.scale_, est.size),
+        [(r, p) for r in est.rates for p in est.penalties],
+    )
+    if len(tries) > TRIES:
+        raise ValueError(f"rates, penalties: expected at most {TRIES} pairs, got {len(tries)}")
+
     def run(tries, seeds):
         parts = [validation_split(len(Z), s) for s in seeds]
         split = Split(*(torch.from_numpy(np.stack(rows)) for rows in zip(*parts)))
-        return train_networks(size, est.widths_, est.scale_, Z, Y, split, *zip(*tries), seeds, est.epochs)
+        return train_networks(
+            size, est.widths_, est.scale_, Z, Y, split, *zip(*tries), seeds, est.epochs
+        )
+
     _, error = run(tries, [1000 * est.seed] * len(tries))
     chosen = tries[int(error.argmin())]
     weights, _ = run([chosen] * est.members, [1000 * est.seed + 1 + m for m in range(est.members)])

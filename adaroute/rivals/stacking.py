@@ -25,65 +25,94 @@ from ..model import take_lanes
 from ..paths import Widths, split_evidence
 from ..router import Router, open_routes
 from ..schema import ROUTES, SchemaError, check_trainable, infer, read
-from ..training import Settings, batch_size, lane_orders, learning_rate, one_thread, prediction_error
+from ..training import Settings, batch_size, lane_orders, learning_rate, one_thread
+from ..training import prediction_error
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c05
 def fill_closed(
-    said: np.ndarray,    # (n, R, K) statements
-    open: np.ndarray,    # (n, R) bool
+    said: np.ndarray,  # (n, R, K) statements
+    open: np.ndarray,  # (n, R) bool
     centre: np.ndarray,  # (K,) for rows where nothing is open
-) -> np.ndarray:         # (n, R, K)
+) -> np.ndarray:  # (n, R, K)
     "Statements with the average of the open routes in the place of the closed ones."
-    kept, count = np.where(open[..., None], said, 0.), open.sum(axis=1)[:, None]
+    kept, count = np.where(open[..., None], said, 0.0), open.sum(axis=1)[:, None]
     average = np.where(count > 0, kept.sum(axis=1) / np.maximum(count, 1), centre)
     return np.where(open[..., None], said, average[:, None])
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c08
 def relative_loss(
-    said: np.ndarray,          # (n, R, K) statements on the model's scale
-    outcome: np.ndarray,       # (n, K) NaN: not observed
-    kinds: tuple[str, ...],    # task type of each outcome
-) -> np.ndarray:               # (n, R, K) NaN where not observed
+    said: np.ndarray,  # (n, R, K) statements on the model's scale
+    outcome: np.ndarray,  # (n, K) NaN: not observed
+    kinds: tuple[str, ...],  # task type of each outcome
+) -> np.ndarray:  # (n, R, K) NaN where not observed
     "Loss of each statement over the mean loss of the average outcome."
     y, centre = outcome[:, None], np.nanmean(outcome, axis=0)[None, None]
+
     def loss(s):
-        p = np.clip(s, .01, .99)
-        return np.where([k == "binary" for k in kinds], -(y * np.log(p) + (1 - y) * np.log(1 - p)), (s - y) ** 2)
-    with np.errstate(invalid="ignore"): return loss(said) / np.nanmean(loss(centre), axis=0)
+        p = np.clip(s, 0.01, 0.99)
+        return np.where(
+            [k == "binary" for k in kinds], -(y * np.log(p) + (1 - y) * np.log(1 - p)), (s - y) ** 2
+        )
+
+    with np.errstate(invalid="ignore"):
+        return loss(said) / np.nanmean(loss(centre), axis=0)
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c10a
 def _heard_rows(held: np.ndarray, Y: np.ndarray, open: np.ndarray) -> np.ndarray:  # (n,) bool
     "Rows with an outcome and a statement of every open route."
-    if held.ndim != 3 or Y.shape != held.shape[::2]: raise ValueError(f"Y: expected (n, K) for held (n, R, K), got {Y.shape} for {held.shape}")
-    heard = (np.isfinite(held).all(axis=2) | ~open).all(axis=1) & open.any(axis=1) & np.isfinite(Y).any(axis=1)
-    if heard.sum() < 3: raise ValueError(f"held: expected statements on at least 3 rows with an outcome, got {heard.sum()} of {len(held)}")
+    if held.ndim != 3 or Y.shape != held.shape[::2]:
+        raise ValueError(f"Y: expected (n, K) for held (n, R, K), got {Y.shape} for {held.shape}")
+    heard = (
+        (np.isfinite(held).all(axis=2) | ~open).all(axis=1)
+        & open.any(axis=1)
+        & np.isfinite(Y).any(axis=1)
+    )
+    if heard.sum() < 3:
+        raise ValueError(
+            f"held: expected statements on at least 3 rows with an outcome, got {heard.sum()} of {len(held)}"
+        )
     return heard
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c10c
-def _limits(Y: np.ndarray, kinds) -> tuple[np.ndarray, np.ndarray]:  # (n, K) -> lowest and highest (K,)
+def _limits(
+    Y: np.ndarray, kinds
+) -> tuple[np.ndarray, np.ndarray]:  # (n, K) -> lowest and highest (K,)
     whole = [k == "regression" for k in kinds]
-    return np.where(whole, -np.inf, np.nanmin(Y, axis=0)), np.where(whole, np.inf, np.nanmax(Y, axis=0))
+    return np.where(whole, -np.inf, np.nanmin(Y, axis=0)), np.where(
+        whole, np.inf, np.nanmax(Y, axis=0)
+    )
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c11
 class Combiner:
     "Statements in, one prediction out."
-    def __init__(self, kinds: tuple[str, ...] = (), seed: int = 0, **how):  # task types, none: all regression
-        self.kinds, self.seed = tuple(kinds), seed
-        for name, value in how.items(): setattr(self, name, value)
 
-    def fit(self, held, Y, Z=None, open=None, groups=None):  # (n, R, K), (n, K), (n, D), (n, R) bool, (n,)
+    def __init__(
+        self, kinds: tuple[str, ...] = (), seed: int = 0, **how
+    ):  # task types, none: all regression
+        self.kinds, self.seed = tuple(kinds), seed
+        for name, value in how.items():
+            setattr(self, name, value)
+
+    def fit(
+        self, held, Y, Z=None, open=None, groups=None
+    ):  # (n, R, K), (n, K), (n, D), (n, R) bool, (n,)
         "Learn from statements by experts that had not seen these rows; rows of one group validate together."
         held, Y = np.asarray(held, float), np.asarray(Y, float)
         open = np.ones(held.shape[:2], bool) if open is None else open
         heard = _heard_rows(held, Y, open)
         held, Y, Z, open = held[heard], Y[heard], None if Z is None else Z[heard], open[heard]
         groups = np.flatnonzero(heard) if groups is None else np.asarray(groups)[heard]
-        self.kinds_, self.centre_ = self.kinds or ("regression",) * Y.shape[1], np.nanmean(Y, axis=0)
+        self.kinds_, self.centre_ = (
+            self.kinds or ("regression",) * Y.shape[1],
+            np.nanmean(Y, axis=0),
+        )
         self.limits_ = _limits(Y, self.kinds_)
         self._learn(fill_closed(held, open, self.centre_), Y, Z, open, groups)
         return self
 
-    def combine(self, said, Z=None, open=None) -> np.ndarray:  # (m, R, K), (m, D), (m, R) bool -> (m, K)
+    def combine(
+        self, said, Z=None, open=None
+    ) -> np.ndarray:  # (m, R, K), (m, D), (m, R) bool -> (m, K)
         "The combined prediction for new rows."
         open = np.ones(said.shape[:2], bool) if open is None else open
         out = self._combine(fill_closed(np.asarray(said, float), open, self.centre_), Z, open)
@@ -92,171 +121,271 @@ class Combiner:
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c13
 class Average(Combiner):
     "Late fusion: the mean of the open routes."
-    def _learn(self, held, Y, Z, open, groups): pass
-    def _combine(self, said, Z, open): return said.mean(axis=1)
+
+    def _learn(self, held, Y, Z, open, groups):
+        pass
+
+    def _combine(self, said, Z, open):
+        return said.mean(axis=1)
+
 
 class BestCorner(Combiner):
     "The one route with the lowest held-out error."
+
     def _learn(self, held, Y, Z, open, groups):
         self.errors_ = np.nanmean(relative_loss(held, Y, self.kinds_), axis=0).mean(axis=1)  # (R,)
         self.best_ = int(self.errors_.argmin())
-    def _combine(self, said, Z, open): return said[:, self.best_]
+
+    def _combine(self, said, Z, open):
+        return said[:, self.best_]
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c13d
 def _ridges(tables, Y: np.ndarray, alphas) -> list:  # a table an outcome
     seen = ~np.isnan(Y)
     return [RidgeCV(alphas).fit(t[s], y[s]) for t, y, s in zip(tables, Y.T, seen.T)]
 
+
 class Stacked(Combiner):
     "One ridge regression an outcome on what the routes said."
-    def _learn(self, held, Y, Z, open, groups): self.models_ = _ridges(np.moveaxis(held, 2, 0), Y, np.logspace(-3, 5, 17))
-    def _combine(self, said, Z, open): return np.column_stack([m.predict(said[..., k]) for k, m in enumerate(self.models_)])
+
+    def _learn(self, held, Y, Z, open, groups):
+        self.models_ = _ridges(np.moveaxis(held, 2, 0), Y, np.logspace(-3, 5, 17))
+
+    def _combine(self, said, Z, open):
+        return np.column_stack([m.predict(said[..., k]) for k, m in enumerate(self.models_)])
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c15
 class TaskRoute(Combiner):
     "A router that sees only the task: convex weights of the routes for each outcome."
+
     def _learn(self, held, Y, Z, open, groups):
-        self.weights_ = np.stack([self._simplex(held[s, :, k], Y[s, k]) for k, s in enumerate((~np.isnan(Y)).T)])  # (K, R)
+        self.weights_ = np.stack(
+            [self._simplex(held[s, :, k], Y[s, k]) for k, s in enumerate((~np.isnan(Y)).T)]
+        )  # (K, R)
+
     def _simplex(self, H, y):
         heavy = 1e3 * np.sqrt(len(y))
         w, _ = nnls(np.vstack([H, np.full(H.shape[1], heavy)]), np.append(y, heavy))
         return w / w.sum()
-    def _combine(self, said, Z, open): return np.einsum("kr,nrk->nk", self.weights_, said)
+
+    def _combine(self, said, Z, open):
+        return np.einsum("kr,nrk->nk", self.weights_, said)
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c21
 def _products(said: np.ndarray, Z: np.ndarray) -> np.ndarray:  # (n, R), (n, q) -> (n, R * (1 + q))
     return (said[:, :, None] * np.hstack([np.ones((len(Z), 1)), Z])[:, None]).reshape(len(Z), -1)
 
+
 class FeatureWeighted(Combiner):
     "Feature-weighted linear stacking; `leading`: how many columns of Z to try."
+
     leading = (None,)
+
     def _learn(self, held, Y, Z, open, groups):
         tables = lambda q: [_products(h, Z[:, :q]) for h in np.moveaxis(held, 2, 0)]
         tries = [_ridges(tables(q), Y, np.logspace(-1, 5, 19)) for q in self.leading]
         at = np.array([[m.best_score_ for m in models] for models in tries]).argmax(axis=0)
         self.models_ = [(self.leading[i], tries[i][k]) for k, i in enumerate(at)]
+
     def _combine(self, said, Z, open):
-        return np.column_stack([m.predict(_products(said[..., k], Z[:, :q])) for k, (q, m) in enumerate(self.models_)])
+        return np.column_stack(
+            [m.predict(_products(said[..., k], Z[:, :q])) for k, (q, m) in enumerate(self.models_)]
+        )
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c23
 class Gate(Combiner):
     "A combiner with route weights of its own for each row."
-    def _combine(self, said, Z, open): return np.einsum("nr,nrk->nk", self.weights(Z, open), said)
 
-def _local(loss: np.ndarray, open: np.ndarray, near: np.ndarray) -> np.ndarray:  # (n, R), (n, R), (m, k) -> (m, R)
+    def _combine(self, said, Z, open):
+        return np.einsum("nr,nrk->nk", self.weights(Z, open), said)
+
+
+def _local(
+    loss: np.ndarray, open: np.ndarray, near: np.ndarray
+) -> np.ndarray:  # (n, R), (n, R), (m, k) -> (m, R)
     "Mean loss of each route over the neighbours for whom it was open."
-    parts = [near[at:at + 1000] for at in range(0, len(near), 1000)]
-    total, count = (np.concatenate([table[p].sum(axis=1) for p in parts]) for table in (np.where(open, loss, 0.), open))
+    parts = [near[at : at + 1000] for at in range(0, len(near), 1000)]
+    total, count = (
+        np.concatenate([table[p].sum(axis=1) for p in parts])
+        for table in (np.where(open, loss, 0.0), open)
+    )
     return np.where(count > 0, total / np.maximum(count, 1), 1e9)
 
-def _picked(local: np.ndarray, open: np.ndarray) -> np.ndarray:  # (m, R), (m, R) -> (m, R) one 1 a row, none where nothing is open
+
+def _picked(
+    local: np.ndarray, open: np.ndarray
+) -> np.ndarray:  # (m, R), (m, R) -> (m, R) one 1 a row, none where nothing is open
     best = np.where(open, local, np.inf).argmin(axis=1)
-    return (np.arange(local.shape[1]) == best[:, None]) * open.any(axis=1)[:, None] * 1.
+    return (np.arange(local.shape[1]) == best[:, None]) * open.any(axis=1)[:, None] * 1.0
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c24
 class Neighbours(Gate):
     "Dynamic selection: the route that was least wrong for the nearest training rows."
+
     leading, ks = (None,), (20, 60, 180)
+
     def _learn(self, held, Y, Z, open, groups):
         self.loss_, self.open_ = np.nanmean(relative_loss(held, Y, self.kinds_), axis=2), open
-        total = {(q, k): 0. for q in self.leading for k in self.ks}
-        for mask in validation_rows(groups, 5, .2, np.random.default_rng(self.seed)):
+        total = {(q, k): 0.0 for q in self.leading for k in self.ks}
+        for mask in validation_rows(groups, 5, 0.2, np.random.default_rng(self.seed)):
             train, own = np.flatnonzero(~mask), open[mask]
             for q in self.leading:
                 tree = NearestNeighbors(n_neighbors=min(max(self.ks), len(train))).fit(Z[train, :q])
                 near = train[tree.kneighbors(Z[mask, :q], return_distance=False)]
-                for k in self.ks: total[q, k] += float((_picked(_local(self.loss_, open, near[:, :k]), own) * self.loss_[mask]).sum() / len(Z))
+                for k in self.ks:
+                    total[q, k] += float(
+                        (
+                            _picked(_local(self.loss_, open, near[:, :k]), own) * self.loss_[mask]
+                        ).sum()
+                        / len(Z)
+                    )
         self.errors_, self.chosen_ = total, min(total, key=total.get)
-        self.tree_ = NearestNeighbors(n_neighbors=min(self.chosen_[1], len(Z))).fit(Z[:, :self.chosen_[0]])
+        self.tree_ = NearestNeighbors(n_neighbors=min(self.chosen_[1], len(Z))).fit(
+            Z[:, : self.chosen_[0]]
+        )
+
     def weights(self, Z, open) -> np.ndarray:  # (m, D), (m, R) -> (m, R)
         "The route picked for each row."
-        near = self.tree_.kneighbors(Z[:, :self.chosen_[0]], return_distance=False)
+        near = self.tree_.kneighbors(Z[:, : self.chosen_[0]], return_distance=False)
         return _picked(_local(self.loss_, self.open_, near), open)
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c26
-def _statement_loglik(said, y, log_sd, tie, kinds) -> torch.Tensor:  # (L, B, R, K), (L, B, K), (R, K), (L, R, K) -> (L, B, R)
+def _statement_loglik(
+    said, y, log_sd, tie, kinds
+) -> torch.Tensor:  # (L, B, R, K), (L, B, K), (R, K), (L, R, K) -> (L, B, R)
     "Log likelihood of the outcomes around frozen statements; levels are taken for numbers."
     seen, y = ~y.isnan()[:, :, None], y.nan_to_num()[:, :, None]
     number = [k for k, kind in enumerate(kinds) if kind != "binary"]
-    error, loading = (y - said)[..., number], .99 * torch.tanh(tie)[:, None, :, number]
+    error, loading = (y - said)[..., number], 0.99 * torch.tanh(tie)[:, None, :, number]
     total = gaussian_loglik(error, log_sd[:, number], loading, seen[..., number].expand_as(error))
     for k in set(range(len(kinds))) - set(number):
-        p = said[..., k].clamp(.01, .99)
-        total = total + torch.where(seen[..., k], torch.where(y[..., k] > .5, p, 1 - p).log(), 0.)
+        p = said[..., k].clamp(0.01, 0.99)
+        total = total + torch.where(seen[..., k], torch.where(y[..., k] > 0.5, p, 1 - p).log(), 0.0)
     return total
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c26c
 def _mixed_loss(log_route, said, y, log_sd) -> torch.Tensor:  # -> (L, B)
     "Squared error of the mixture's mean, in units of the best route's noise."
     error = (log_route.exp()[..., None] * said).sum(dim=2) - y.nan_to_num()
-    return torch.where(y.isnan(), 0., .5 * error ** 2 / torch.exp(2 * log_sd).amin(dim=0)).sum(dim=-1)
+    return torch.where(y.isnan(), 0.0, 0.5 * error**2 / torch.exp(2 * log_sd).amin(dim=0)).sum(
+        dim=-1
+    )
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c28
 class _Training:
     "One configuration: routers of all members, trained side by side."
+
     def __init__(self, data, widths, split, tied, seed):
         self.open, self.said, self.y, self.log_sd, self.Z, self.kinds = data
         R, self.widths, (self.train, self.valid) = self.said.shape[1], widths, split
         seeds = [1000 * seed + lane for lane in range(len(self.train))]
-        self.router = Router(widths, [torch.Generator().manual_seed(s) for s in seeds], R, 1, "joint")
+        self.router = Router(
+            widths, [torch.Generator().manual_seed(s) for s in seeds], R, 1, "joint"
+        )
         self.tied = torch.as_tensor(tied).float()[:, None]
-        self.tie = torch.nn.Parameter(torch.full((len(seeds), R, self.y.shape[1]), .5))
-        self.generators = [torch.Generator().manual_seed(s + 2 ** 32) for s in seeds]
-        self.best, self.kept = torch.full((len(seeds),), torch.inf), [p.detach().clone() for p in self.router.parameters()]
+        self.tie = torch.nn.Parameter(torch.full((len(seeds), R, self.y.shape[1]), 0.5))
+        self.generators = [torch.Generator().manual_seed(s + 2**32) for s in seeds]
+        self.best, self.kept = (
+            torch.full((len(seeds),), torch.inf),
+            [p.detach().clone() for p in self.router.parameters()],
+        )
 
     def loss(self, rows, criterion):  # (L, B) -> (L,)
-        log_route, said, y = self.router(split_evidence(self.Z[rows], self.widths), None, self.open[rows]), self.said[rows], self.y[rows]
-        if criterion == "error": return _mixed_loss(log_route, said, y, self.log_sd).mean(dim=1)
-        return -torch.logsumexp(log_route + _statement_loglik(said, y, self.log_sd, self.tie * self.tied, self.kinds), dim=-1).mean(dim=1)
+        log_route, said, y = (
+            self.router(split_evidence(self.Z[rows], self.widths), None, self.open[rows]),
+            self.said[rows],
+            self.y[rows],
+        )
+        if criterion == "error":
+            return _mixed_loss(log_route, said, y, self.log_sd).mean(dim=1)
+        return -torch.logsumexp(
+            log_route + _statement_loglik(said, y, self.log_sd, self.tie * self.tied, self.kinds),
+            dim=-1,
+        ).mean(dim=1)
 
     @torch.no_grad()
     def remember(self):
-        log_route = self.router(split_evidence(self.Z[self.valid], self.widths), None, self.open[self.valid])
-        error = prediction_error((log_route.exp()[..., None] * self.said[self.valid]).sum(dim=2), self.y[self.valid])
+        log_route = self.router(
+            split_evidence(self.Z[self.valid], self.widths), None, self.open[self.valid]
+        )
+        error = prediction_error(
+            (log_route.exp()[..., None] * self.said[self.valid]).sum(dim=2), self.y[self.valid]
+        )
         better = error < self.best
         self.best = torch.where(better, error, self.best)
-        self.kept = [torch.where(better.view(-1, *[1] * (p.dim() - 1)), p, old) for p, old in zip(self.router.parameters(), self.kept)]
+        self.kept = [
+            torch.where(better.view(-1, *[1] * (p.dim() - 1)), p, old)
+            for p, old in zip(self.router.parameters(), self.kept)
+        ]
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c29
 def _train_router(t: _Training, criterion: str, precision: float, steps: int):
     "Train with early stopping; the best weights of each member are put in place."
     settings, n = Settings(steps=steps, every=25), t.train.shape[1]
-    size = batch_size(settings, n); per_round = max(n // size, 1)
-    optimiser = torch.optim.Adam([*t.router.parameters(), t.tie], betas=(.9, .99), fused=True)
+    size = batch_size(settings, n)
+    per_round = max(n // size, 1)
+    optimiser = torch.optim.Adam([*t.router.parameters(), t.tie], betas=(0.9, 0.99), fused=True)
     t.remember()
     for step in range(steps):
         at = step % per_round
-        if at == 0: order = lane_orders(t.generators, t.train)
+        if at == 0:
+            order = lane_orders(t.generators, t.train)
         optimiser.zero_grad()
-        t.loss(order[:, at * size:(at + 1) * size], criterion).sum().backward()
-        for w in (t.router.linear, t.router.hidden, t.router.out): w.grad.add_(w.detach(), alpha=precision / n)
+        t.loss(order[:, at * size : (at + 1) * size], criterion).sum().backward()
+        for w in (t.router.linear, t.router.hidden, t.router.out):
+            w.grad.add_(w.detach(), alpha=precision / n)
         optimiser.param_groups[0]["lr"] = learning_rate(settings, step)
         optimiser.step()
-        if (step + 1) % settings.every == 0 or step + 1 == steps: t.remember()
+        if (step + 1) % settings.every == 0 or step + 1 == steps:
+            t.remember()
     with torch.no_grad():
-        for p, best in zip(t.router.parameters(), t.kept): p.copy_(best)
+        for p, best in zip(t.router.parameters(), t.kept):
+            p.copy_(best)
     return t
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c29b
-def _split_rows(groups, members: int, rng) -> tuple[torch.Tensor, torch.Tensor]:  # (members, n) rows to train on, (members, m) to validate on
-    masks = validation_rows(groups, members, .2, rng)
+def _split_rows(
+    groups, members: int, rng
+) -> tuple[
+    torch.Tensor, torch.Tensor
+]:  # (members, n) rows to train on, (members, m) to validate on
+    masks = validation_rows(groups, members, 0.2, rng)
     fewest = [min(int((m == v).sum()) for m in masks) for v in (False, True)]
-    part = lambda v, f: torch.from_numpy(np.stack([rng.permutation(np.flatnonzero(m == v))[:f] for m in masks]))
+    part = lambda v, f: torch.from_numpy(
+        np.stack([rng.permutation(np.flatnonzero(m == v))[:f] for m in masks])
+    )
     return part(False, fewest[0]), part(True, fewest[1])
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c30
 class LateRouter(Gate):
     "A router for finished experts; `widths` of the blocks of Z, None: all numbers; `steps`, None: half the rows, 300 to 800."
-    widths, members, steps, criteria, precisions = None, 3, None, ("likelihood", "error"), (2., 8., 32.)
+
+    widths, members, steps, criteria, precisions = (
+        None,
+        3,
+        None,
+        ("likelihood", "error"),
+        (2.0, 8.0, 32.0),
+    )
+
     @one_thread()
     def _learn(self, held, Y, Z, open, groups):
-        R, rng, steps = held.shape[1], np.random.default_rng(self.seed), self.steps or min(max(len(Z) // 2, 300), 800)
+        R, rng, steps = (
+            held.shape[1],
+            np.random.default_rng(self.seed),
+            self.steps or min(max(len(Z) // 2, 300), 800),
+        )
         self.widths_ = self.widths or Widths(Z.shape[1], 0, 0)
-        noise = np.nanmean((held - Y[:, None]) ** 2, axis=0).clip(1e-6)                                  # (R, K)
-        data = [torch.from_numpy(np.ascontiguousarray(a, d)) for a, d in ((open, bool), *((b, np.float32) for b in (held, Y, np.log(noise) / 2, Z)))]
+        noise = np.nanmean((held - Y[:, None]) ** 2, axis=0).clip(1e-6)  # (R, K)
+        data = [
+            torch.from_numpy(np.ascontiguousarray(a, d))
+            for a, d in ((open, bool), *((b, np.float32) for b in (held, Y, np.log(noise) / 2, Z)))
+        ]
         split = _split_rows(groups, self.members, rng)
         tied = [r.endswith("MTL") for r in ROUTES] if R == len(ROUTES) else [False] * R
-        run = lambda c, p: _train_router(_Training((*data, self.kinds_), self.widths_, split, tied, self.seed), c, p, steps)
+        run = lambda c, p: _train_router(
+            _Training((*data, self.kinds_), self.widths_, split, tied, self.seed), c, p, steps
+        )
         tries = {(c, p): run(c, p) for c in self.criteria for p in self.precisions}
         self.errors_ = errors = {how: float(t.best.mean()) for how, t in tries.items()}
         self.chosen_, self.router_ = (best := min(errors, key=errors.get)), tries[best].router
@@ -267,63 +396,117 @@ class LateRouter(Gate):
         "Route probabilities of each row, averaged over the members."
         Z, open = torch.from_numpy(np.ascontiguousarray(Z, np.float32)), torch.from_numpy(open)
         each = lambda block: block.expand(self.members, -1, -1)
-        ask = lambda z, o: self.router_(split_evidence(each(z), self.widths_), None, each(o)).exp().mean(dim=0)
-        return torch.cat([ask(Z[at:at + PIECE], open[at:at + PIECE]) for at in range(0, len(Z), PIECE)]).double().numpy()
+        ask = lambda z, o: (
+            self.router_(split_evidence(each(z), self.widths_), None, each(o)).exp().mean(dim=0)
+        )
+        return (
+            torch.cat(
+                [ask(Z[at : at + PIECE], open[at : at + PIECE]) for at in range(0, len(Z), PIECE)]
+            )
+            .double()
+            .numpy()
+        )
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c32
-HOWS = {"average": Average, "best": BestCorner, "stacked": Stacked, "task_route": TaskRoute,
-        "weighted": FeatureWeighted, "neighbours": Neighbours, "late_router": LateRouter}
-ROUTING = tuple(name for name, kind in HOWS.items() if issubclass(kind, Gate))  # those that route row by row
+HOWS = {
+    "average": Average,
+    "best": BestCorner,
+    "stacked": Stacked,
+    "task_route": TaskRoute,
+    "weighted": FeatureWeighted,
+    "neighbours": Neighbours,
+    "late_router": LateRouter,
+}
+ROUTING = tuple(
+    name for name, kind in HOWS.items() if issubclass(kind, Gate)
+)  # those that route row by row
+
 
 def _options(how: str, widths: Widths) -> dict:
     "What a way of combining has to be told about the evidence."
-    if how in ("weighted", "neighbours"): return dict(leading=(2 + widths.numbers + widths.facts, None))
+    if how in ("weighted", "neighbours"):
+        return dict(leading=(2 + widths.numbers + widths.facts, None))
     return dict(widths=widths) if how == "late_router" else {}
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c42
 class CornerStatements(NamedTuple):
     "What is known of some rows when experts are combined."
-    index: pd.Index       # (n,)
-    said: np.ndarray      # (n, 8, K) on the model's scale
-    open: np.ndarray      # (n, 8) bool
-    short: np.ndarray     # (n, S) what is absent, numbers, facts, main components of the text
-    joined: np.ndarray    # (n, D) all evidence
+
+    index: pd.Index  # (n,)
+    said: np.ndarray  # (n, 8, K) on the model's scale
+    open: np.ndarray  # (n, 8) bool
+    short: np.ndarray  # (n, S) what is absent, numbers, facts, main components of the text
+    joined: np.ndarray  # (n, D) all evidence
+
 
 TEXT_AXES = 20  # of the text, in the short description of a row
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c42b
 class _PoolParameters(BaseEstimator):
-    def __init__(self, text=None, numeric=None, categorical=None, tasks=None, routes=ROUTES,
-                 members=5, validation=.2, steps=None, encoder=None, seed=0):
+    def __init__(
+        self,
+        text=None,
+        numeric=None,
+        categorical=None,
+        tasks=None,
+        routes=ROUTES,
+        members=5,
+        validation=0.2,
+        steps=None,
+        encoder=None,
+        seed=0,
+    ):
         self.text, self.numeric, self.categorical, self.tasks = text, numeric, categorical, tasks
         self.routes, self.members, self.validation = routes, members, validation
         self.steps, self.encoder, self.seed = steps, encoder, seed
+
     def _corner(self, route: str) -> AdaRoute:
         s = self.schema_
-        about = dict(text=s.text, numeric=s.numeric, categorical=s.categorical, tasks=s.tasks, encoder=self.encoder, seed=self.seed)
-        return AdaRoute(**about, routes=(route,), members=self.members, validation=self.validation, steps=self.steps)
+        about = dict(
+            text=s.text,
+            numeric=s.numeric,
+            categorical=s.categorical,
+            tasks=s.tasks,
+            encoder=self.encoder,
+            seed=self.seed,
+        )
+        return AdaRoute(
+            **about,
+            routes=(route,),
+            members=self.members,
+            validation=self.validation,
+            steps=self.steps,
+        )
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c43
 def _usable(batch, routes) -> np.ndarray:  # (n,) bool
     return open_routes(batch.presence, routes).any(axis=1) & batch.observed.any(axis=1)
 
+
 def _natural(est, model, joined: torch.Tensor) -> np.ndarray:  # (n, D) -> (n, K)
     "A corner's statements in the outcomes' own units, its members averaged."
     yes = torch.ones(len(joined), 1, dtype=torch.bool)
-    parts = [combine(model, joined[at:at + PIECE], yes[at:at + PIECE])[1][:, 0] for at in range(0, len(joined), PIECE)]
-    return est.scale_.decode(np.concatenate(parts)) if parts else np.zeros((0, len(est.scale_.tasks)))
+    parts = [
+        combine(model, joined[at : at + PIECE], yes[at : at + PIECE])[1][:, 0]
+        for at in range(0, len(joined), PIECE)
+    ]
+    return (
+        est.scale_.decode(np.concatenate(parts)) if parts else np.zeros((0, len(est.scale_.tasks)))
+    )
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c43b
 def held_out(
-    corner: AdaRoute,      # fitted, with a single route
+    corner: AdaRoute,  # fitted, with a single route
     joined: torch.Tensor,  # (n, D) evidence of the table it was fitted on
-    usable: np.ndarray,    # (n,) bool, rows that it could use
-    groups: np.ndarray,    # (n,)
-) -> np.ndarray:           # (n, K) in the outcomes' own units; NaN: no member left this row out
+    usable: np.ndarray,  # (n,) bool, rows that it could use
+    groups: np.ndarray,  # (n,)
+) -> np.ndarray:  # (n, K) in the outcomes' own units; NaN: no member left this row out
     "What the members that did not train on a row say of it."
     rows = np.flatnonzero(usable)
     groups = pd.factorize(groups[rows], use_na_sentinel=False)[0]
-    masks = validation_rows(groups, corner.members, corner.validation, np.random.default_rng(corner.seed))
+    masks = validation_rows(
+        groups, corner.members, corner.validation, np.random.default_rng(corner.seed)
+    )
     total, count = np.zeros((len(usable), len(corner.scale_.tasks))), np.zeros((len(usable), 1))
     for lane, mask in enumerate(masks):
         total[rows[mask]] += _natural(corner, take_lanes(corner.model_, [lane]), joined[rows[mask]])
@@ -336,10 +519,17 @@ def _learn_features(pool, batch, usable: np.ndarray):
     rows = batch.take(usable)
     pool.encoder_ = Encoder(**(pool.encoder or {})).fit(rows, seed=pool.seed)
     f = pool.encoder_.transform(rows)
-    pool.factor_, pool.widths_ = text_factor(f.text), Widths(f.numbers.shape[1], f.facts.shape[1], f.text.shape[1])
+    pool.factor_, pool.widths_ = (
+        text_factor(f.text),
+        Widths(f.numbers.shape[1], f.facts.shape[1], f.text.shape[1]),
+    )
     text = (f.text * np.float32(pool.factor_)).astype(float)
     pool.text_mean_ = text.mean(axis=0)
-    _, axes = np.linalg.eigh(np.cov(text, rowvar=False)) if text.shape[1] > 1 else (None, np.eye(text.shape[1]))
+    _, axes = (
+        np.linalg.eigh(np.cov(text, rowvar=False))
+        if text.shape[1] > 1
+        else (None, np.eye(text.shape[1]))
+    )
     pool.components_, pool.used_ = axes[:, ::-1][:, :TEXT_AXES], usable.tobytes()
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c45a
@@ -348,32 +538,53 @@ def _describe(pool, batch, speak) -> CornerStatements:
     "Statements of all corners about a batch; `speak` asks one corner."
     f, w = pool.encoder_.transform(batch), pool.widths_
     joined = {pool.used_: join_evidence(f, pool.factor_)}
-    open, said = np.zeros((len(batch), len(ROUTES)), bool), np.full((len(batch), len(ROUTES), len(pool.schema_.tasks)), np.nan)
+    open, said = (
+        np.zeros((len(batch), len(ROUTES)), bool),
+        np.full((len(batch), len(ROUTES), len(pool.schema_.tasks)), np.nan),
+    )
     for route, est in pool.corners_.items():
         key, r = pool.rows_[route], ROUTES.index(route)
-        if key not in joined: joined[key] = join_evidence(est.encoder_.transform(batch), est.factor_)
+        if key not in joined:
+            joined[key] = join_evidence(est.encoder_.transform(batch), est.factor_)
         open[:, r] = open_routes(batch.presence, (route,))[:, 0]
-        said[:, r] = np.where(open[:, [r]], pool.scale_.encode(speak(route, est, joined[key])), np.nan)
+        said[:, r] = np.where(
+            open[:, [r]], pool.scale_.encode(speak(route, est, joined[key])), np.nan
+        )
     own = joined[pool.used_].numpy()
-    text = (own[:, w.numbers + w.facts:] - pool.text_mean_) @ pool.components_
-    return CornerStatements(batch.index, said, open, np.hstack([~batch.presence, own[:, :w.numbers + w.facts], text]), own)
+    text = (own[:, w.numbers + w.facts :] - pool.text_mean_) @ pool.components_
+    return CornerStatements(
+        batch.index,
+        said,
+        open,
+        np.hstack([~batch.presence, own[:, : w.numbers + w.facts], text]),
+        own,
+    )
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c45c
 def _fit_corners(pool, frame, groups) -> dict:  # route -> fitted AdaRoute
     corners = {}
     for route in pool.routes:
-        with suppress(SchemaError): corners[route] = pool._corner(route).fit(frame, groups=groups)  # too few rows have what it reads
-    if not corners: raise SchemaError(f"table: expected rows enough for one of {', '.join(pool.routes)}, got {len(frame)}")
+        with suppress(SchemaError):
+            corners[route] = pool._corner(route).fit(
+                frame, groups=groups
+            )  # too few rows have what it reads
+    if not corners:
+        raise SchemaError(
+            f"table: expected rows enough for one of {', '.join(pool.routes)}, got {len(frame)}"
+        )
     return corners
+
 
 def _check_groups(groups, n: int) -> np.ndarray:  # (n,) labels; None: every row is its own
     groups = np.arange(n) if groups is None else np.asarray(groups)
-    if groups.shape != (n,): raise ValueError(f"groups: expected {n} labels, one a row, got shape {groups.shape}")
+    if groups.shape != (n,):
+        raise ValueError(f"groups: expected {n} labels, one a row, got shape {groups.shape}")
     return groups
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c46
 class CornerPool(_PoolParameters):
     "The fixed corners, each trained alone, and their statements on rows they had not seen."
+
     @one_thread()
     def fit(self, frame, groups=None):
         "Fit every corner that the table has evidence for; rows of one group are left out together."
@@ -381,24 +592,43 @@ class CornerPool(_PoolParameters):
         batch = read(frame, self.schema_)
         check_trainable(batch)
         groups = _check_groups(groups, len(batch))
-        self.scale_, usable = fit_scale(batch.outcome, self.schema_.tasks), {r: _usable(batch, (r,)) for r in self.routes}
+        self.scale_, usable = (
+            fit_scale(batch.outcome, self.schema_.tasks),
+            {r: _usable(batch, (r,)) for r in self.routes},
+        )
         _learn_features(self, batch, _usable(batch, self.routes))
-        self.corners_, self.rows_ = _fit_corners(self, frame, groups), {r: u.tobytes() for r, u in usable.items()}
-        told = _describe(self, batch, lambda route, est, joined: held_out(est, joined, usable[route], groups))
-        self.outcome_, self.held_, self.trained_, self.groups_ = self.scale_.encode(batch.outcome), told.said, told, groups
+        self.corners_, self.rows_ = (
+            _fit_corners(self, frame, groups),
+            {r: u.tobytes() for r, u in usable.items()},
+        )
+        told = _describe(
+            self, batch, lambda route, est, joined: held_out(est, joined, usable[route], groups)
+        )
+        self.outcome_, self.held_, self.trained_, self.groups_ = (
+            self.scale_.encode(batch.outcome),
+            told.said,
+            told,
+            groups,
+        )
         return self
 
     def statements(self, frame) -> CornerStatements:
         "What the corners say of any rows, and what else is known of them."
         check_is_fitted(self, "corners_")
-        return _describe(self, read(frame, self.schema_, outcomes=False), lambda r, est, joined: _natural(est, est.model_, joined))
+        return _describe(
+            self,
+            read(frame, self.schema_, outcomes=False),
+            lambda r, est, joined: _natural(est, est.model_, joined),
+        )
 
     def say(self, frame) -> np.ndarray:  # (n, 8, K)
         "What the corners say of any rows, on the model's scale; NaN where a route is closed."
         return self.statements(frame).said
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c51b
-def _evidence_for(how: str, s: CornerStatements) -> np.ndarray: return s.joined if how == "late_router" else s.short
+def _evidence_for(how: str, s: CornerStatements) -> np.ndarray:
+    return s.joined if how == "late_router" else s.short
+
 
 def _statements_of(est, X) -> CornerStatements:  # X: a table, or the pool's statements about it
     check_is_fitted(est, "combiner_")
@@ -407,28 +637,59 @@ def _statements_of(est, X) -> CornerStatements:  # X: a table, or the pool's sta
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c52
 class Combined(RegressorMixin, _PoolParameters):
     "Experts trained alone, combined afterwards in one of the ways of HOWS."
-    def __init__(self, how="stacked", text=None, numeric=None, categorical=None, tasks=None, routes=ROUTES,
-                 members=5, validation=.2, steps=None, encoder=None, seed=0):
-        super().__init__(text, numeric, categorical, tasks, routes, members, validation, steps, encoder, seed)
+
+    def __init__(
+        self,
+        how="stacked",
+        text=None,
+        numeric=None,
+        categorical=None,
+        tasks=None,
+        routes=ROUTES,
+        members=5,
+        validation=0.2,
+        steps=None,
+        encoder=None,
+        seed=0,
+    ):
+        super().__init__(
+            text, numeric, categorical, tasks, routes, members, validation, steps, encoder, seed
+        )
         self.how = how
+
     def fit(self, X, y=None, pool=None, groups=None):
         "Learn from a table; with a fitted pool, only the combination is learned, and X is not read."
-        if self.how not in HOWS: raise ValueError(f"how: expected one of {', '.join(HOWS)}, got {self.how!r}")
-        if pool is None: pool = CornerPool(**{k: v for k, v in self.get_params().items() if k != "how"}).fit(X, groups)
+        if self.how not in HOWS:
+            raise ValueError(f"how: expected one of {', '.join(HOWS)}, got {self.how!r}")
+        if pool is None:
+            pool = CornerPool(**{k: v for k, v in self.get_params().items() if k != "how"}).fit(
+                X, groups
+            )
         check_is_fitted(pool, "corners_")
         self.pool_, t = pool, pool.trained_
-        self.combiner_ = HOWS[self.how](tuple(pool.schema_.tasks.values()), self.seed, **_options(self.how, pool.widths_))
+        self.combiner_ = HOWS[self.how](
+            tuple(pool.schema_.tasks.values()), self.seed, **_options(self.how, pool.widths_)
+        )
         self.combiner_.fit(t.said, pool.outcome_, _evidence_for(self.how, t), t.open, pool.groups_)
         return self
 
     def predict(self, X):
         "Expected outcomes: a frame with one column an outcome; X is a table or the pool's statements about it."
         s = _statements_of(self, X)
-        out = self.pool_.scale_.decode(self.combiner_.combine(s.said, _evidence_for(self.how, s), s.open))
+        out = self.pool_.scale_.decode(
+            self.combiner_.combine(s.said, _evidence_for(self.how, s), s.open)
+        )
         return pd.DataFrame(out, index=s.index, columns=list(self.pool_.schema_.tasks))
 
     def predict_routes(self, X):
         "Route probabilities, a frame (n, 8), of the ways in ROUTING."
-        if self.how not in ROUTING: raise ValueError(f"predict_routes: expected how to be one of {', '.join(ROUTING)}, got {self.how!r}")
+        if self.how not in ROUTING:
+            raise ValueError(
+                f"predict_routes: expected how to be one of {', '.join(ROUTING)}, got {self.how!r}"
+            )
         s = _statements_of(self, X)
-        return pd.DataFrame(self.combiner_.weights(_evidence_for(self.how, s), s.open), index=s.index, columns=list(ROUTES))
+        return pd.DataFrame(
+            self.combiner_.weights(_evidence_for(self.how, s), s.open),
+            index=s.index,
+            columns=list(ROUTES),
+        )

@@ -1,4 +1,5 @@
 "Uncertainty: intervals and sets that keep their promise."
+
 import lazy_loader as lazy
 
 __getattr__, __dir__, __all__ = lazy.attach(

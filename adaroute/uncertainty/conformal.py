@@ -23,13 +23,16 @@ from ..schema import _table
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c05
 def conformal_quantile(
-    scores,           # (n,) of calibration rows
+    scores,  # (n,) of calibration rows
     coverage: float,
-    weights=None,     # (n,) that sum to one in each group; None: every row is its own group
-) -> float:           # infinite where the rows are too few
+    weights=None,  # (n,) that sum to one in each group; None: every row is its own group
+) -> float:  # infinite where the rows are too few
     "The score that a new row stays below with the coverage promised."
     s = np.asarray(scores, float)
-    order, w = np.argsort(s, kind="stable"), np.ones(len(s)) if weights is None else np.asarray(weights, float)
+    order, w = (
+        np.argsort(s, kind="stable"),
+        np.ones(len(s)) if weights is None else np.asarray(weights, float),
+    )
     reached = np.cumsum(w[order])
     at = np.searchsorted(reached, coverage * (np.round(w.sum()) + 1) - 1e-9)
     return float(s[order][at]) if at < len(s) else np.inf
@@ -37,58 +40,76 @@ def conformal_quantile(
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c10
 def off_centre(
     chances: np.ndarray,  # (n, J) probabilities of ordered levels
-) -> np.ndarray:          # (n, J) from -1/2 to 1/2, below 0 only where the middle lies
+) -> np.ndarray:  # (n, J) from -1/2 to 1/2, below 0 only where the middle lies
     "How much probability lies between each level and the median."
     upto = np.cumsum(chances, axis=1)
-    return np.maximum(upto - chances - .5, .5 - upto)
+    return np.maximum(upto - chances - 0.5, 0.5 - upto)
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c11b
 def nonconformity(
     said: Distribution,  # with the outcomes
-    unit=None,           # (n, K) to measure distances in; None: the standard deviations
-) -> np.ndarray:         # (n, K) NaN where an outcome is not known
+    unit=None,  # (n, K) to measure distances in; None: the standard deviations
+) -> np.ndarray:  # (n, K) NaN where an outcome is not known
     "How far each outcome is from what was expected."
-    out = np.abs(said.outcome - said.mean.to_numpy()) / (said.sd.to_numpy() if unit is None else unit)
+    out = np.abs(said.outcome - said.mean.to_numpy()) / (
+        said.sd.to_numpy() if unit is None else unit
+    )
     for task, (levels, p) in said.levels.items():
         y = said.outcome[:, (k := list(said.tasks).index(task))]
         at = np.nan_to_num(y - levels[0]).astype(int)
-        known = (at >= 0) & (at < len(levels))                 # a level that training has not seen is farther than any
+        known = (at >= 0) & (
+            at < len(levels)
+        )  # a level that training has not seen is farther than any
         score = np.take_along_axis(off_centre(p), at.clip(0, len(levels) - 1)[:, None], 1)[:, 0]
-        out[:, k] = np.where(np.isnan(y), np.nan, np.where(known, score, 1.))
+        out[:, k] = np.where(np.isnan(y), np.nan, np.where(known, score, 1.0))
     return out
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c13
 BY = ("route", "presence")
 
+
 def _labels(said: Distribution) -> dict:  # by -> (n, K)
-    return {"route": _likeliest(said), "presence": np.repeat(said.presence[:, None], len(said.tasks), axis=1)}
+    return {
+        "route": _likeliest(said),
+        "presence": np.repeat(said.presence[:, None], len(said.tasks), axis=1),
+    }
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c13b
-def _kept(score, group) -> tuple[np.ndarray, np.ndarray]:  # known scores, sorted, and the weights of their rows
+def _kept(
+    score, group
+) -> tuple[np.ndarray, np.ndarray]:  # known scores, sorted, and the weights of their rows
     use = ~np.isnan(score)
     w = 1 / np.bincount(group[use])[group[use]]
     order = np.argsort(score[use], kind="stable")
     return score[use][order], w[order]
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c13d
-def _by_cell(tasks, score, labels: dict, group, routes) -> dict:  # outcome -> by -> cell -> (scores, weights)
+def _by_cell(
+    tasks, score, labels: dict, group, routes
+) -> dict:  # outcome -> by -> cell -> (scores, weights)
     out = {}
     for k, task in enumerate(tasks):
         out[task] = {"all": {"all": _kept(score[:, k], group)}}
         for by, label in labels.items():
             names = list(routes) if by == "route" else sorted(set(label[:, k]))
-            out[task][by] = {c: _kept(np.where(label[:, k] == c, score[:, k], np.nan), group) for c in names}
+            out[task][by] = {
+                c: _kept(np.where(label[:, k] == c, score[:, k], np.nan), group) for c in names
+            }
     return out
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c15
-MANY = 1000   # patients from which isotonic regression is trusted
+MANY = 1000  # patients from which isotonic regression is trusted
 
-def _platt(p, y, w, ones: float, n: float) -> dict:  # (rows,) each; weight of the cases, weight of all
-    soft = np.where(y == 1, (ones + 1) / (ones + 2), 1 / (n - ones + 2))   # Platt's targets
+
+def _platt(
+    p, y, w, ones: float, n: float
+) -> dict:  # (rows,) each; weight of the cases, weight of all
+    soft = np.where(y == 1, (ones + 1) / (ones + 2), 1 / (n - ones + 2))  # Platt's targets
     twice, half = np.tile(logit(p), 2)[:, None], np.concatenate([w * soft, w * (1 - soft)])
     fit = LogisticRegression(C=np.inf, max_iter=1000).fit(twice, np.repeat([1, 0], len(p)), half)
     slope, intercept = float(fit.coef_.item()), float(fit.intercept_.item())
-    if slope <= 0: slope, intercept = 0., float(logit((ones + 1) / (n + 2)))
+    if slope <= 0:
+        slope, intercept = 0.0, float(logit((ones + 1) / (n + 2)))
     return dict(kind="platt", slope=slope, intercept=intercept)
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c15b
@@ -97,7 +118,8 @@ def _fit_curve(p, y, group) -> dict:
     use = ~np.isnan(y)
     p, y, w = np.clip(p[use], 1e-6, 1 - 1e-6), y[use], 1 / np.bincount(group[use])[group[use]]
     ones, n = float((w * y).sum()), float(w.sum())
-    if min(ones, n - ones) < 1: return dict(kind="none")
+    if min(ones, n - ones) < 1:
+        return dict(kind="none")
     if n >= MANY:
         edge = 1 / (n + 2)
         iso = IsotonicRegression(y_min=edge, y_max=1 - edge, out_of_bounds="clip").fit(p, y, w)
@@ -106,133 +128,233 @@ def _fit_curve(p, y, group) -> dict:
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c16
 def _use_curve(curve: dict, p) -> np.ndarray:
-    if curve["kind"] == "none": return p
-    if curve["kind"] == "isotonic": return np.interp(p, curve["x"], curve["y"])
+    if curve["kind"] == "none":
+        return p
+    if curve["kind"] == "isotonic":
+        return np.interp(p, curve["x"], curve["y"])
     return expit(curve["slope"] * logit(np.clip(p, 1e-6, 1 - 1e-6)) + curve["intercept"])
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c20
-SHAPED_BY, DIRECTIONS = 20, 32   # patients that a shape is made of, at least; directions of its own
+SHAPED_BY, DIRECTIONS = 20, 32  # patients that a shape is made of, at least; directions of its own
+
 
 def _fit_shape(evidence) -> dict:
     x = np.asarray(evidence, float)
     mean, (n, width) = x.mean(axis=0), x.shape
     _, s, axes = np.linalg.svd(x - mean, full_matrices=False)
-    variance, k = s ** 2 / n, min(DIRECTIONS, n // 4, width - 1)
+    variance, k = s**2 / n, min(DIRECTIONS, n // 4, width - 1)
     rest = max(variance[k:].sum() / max(width - k, 1), 1e-6 * max(variance.sum() / width, 1e-12))
-    return dict(mean=mean, axes=axes[:k], variance=np.maximum(variance[:k], rest), rest=np.array([rest]))
+    return dict(
+        mean=mean, axes=axes[:k], variance=np.maximum(variance[:k], rest), rest=np.array([rest])
+    )
+
 
 def _distance(shape: dict, evidence) -> np.ndarray:
     x = np.asarray(evidence, float) - shape["mean"]
     along = x @ shape["axes"].T
-    across = np.maximum((x ** 2).sum(axis=1) - (along ** 2).sum(axis=1), 0)
-    return np.sqrt((along ** 2 / shape["variance"]).sum(axis=1) + across / shape["rest"])
+    across = np.maximum((x**2).sum(axis=1) - (along**2).sum(axis=1), 0)
+    return np.sqrt((along**2 / shape["variance"]).sum(axis=1) + across / shape["rest"])
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c21b
-def _shapes(evidence, presence, group) -> dict:  # presence -> shape, where there are enough patients
+def _shapes(
+    evidence, presence, group
+) -> dict:  # presence -> shape, where there are enough patients
     cells = {c: np.flatnonzero(presence == c) for c in ("both", "numbers", "text")}
-    made = {c: _fit_shape(evidence[at]) for c, at in cells.items() if len(np.unique(group[at])) >= SHAPED_BY}
-    return {c: shape | {"met": np.sort(_distance(shape, evidence[cells[c]]))} for c, shape in made.items()}
+    made = {
+        c: _fit_shape(evidence[at])
+        for c, at in cells.items()
+        if len(np.unique(group[at])) >= SHAPED_BY
+    }
+    return {
+        c: shape | {"met": np.sort(_distance(shape, evidence[cells[c]]))}
+        for c, shape in made.items()
+    }
 
-def _strangeness(shapes: dict, evidence, presence) -> np.ndarray:  # (n,) NaN where there is no shape
+
+def _strangeness(
+    shapes: dict, evidence, presence
+) -> np.ndarray:  # (n,) NaN where there is no shape
     out = np.full(len(evidence), np.nan)
-    for c, shape in shapes.items(): out[presence == c] = _distance(shape, evidence[presence == c])
+    for c, shape in shapes.items():
+        out[presence == c] = _distance(shape, evidence[presence == c])
     return out
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c23
 @dataclass(frozen=True, eq=False)
 class Calibration:
     "What rows that the model has not seen say about its promises."
+
     tasks: dict[str, str]
-    how: str            # "split" or "cross"
-    least: int          # patients that a cell of its own needs
-    scores: dict        # outcome -> by -> cell -> (sorted scores, weights)
-    curves: dict        # binary outcome -> from its probability to a calibrated one
-    shapes: dict        # presence -> mean, axes with their variances, variance of the rest, sorted distances and weights
+    how: str  # "split" or "cross"
+    least: int  # patients that a cell of its own needs
+    scores: dict  # outcome -> by -> cell -> (sorted scores, weights)
+    curves: dict  # binary outcome -> from its probability to a calibrated one
+    shapes: dict  # presence -> mean, axes with their variances, variance of the rest, sorted distances and weights
 
     @property
-    def cells(self): return _cell_table(self)
-    def interval(self, model, frame=None, coverage=.9, by=None): return _interval_of(self, _said(model, frame), coverage, by)
-    def sets(self, model, frame=None, coverage=.9, by=None): return _sets_of(self, _said(model, frame), coverage, by)
-    def probability(self, model, frame=None): return _recalibrated(self, _said(model, frame))
-    def similarity(self, model, frame=None): return _similarity_of(self, _said(model, frame))
-    def to_dict(self): return _to_dict(self)
-    @classmethod
-    def from_dict(cls, d): return _from_dict(cls, d)
+    def cells(self):
+        return _cell_table(self)
 
-def _said(model, frame) -> Distribution: return model if isinstance(model, Distribution) else predict_distribution(model, frame)
+    def interval(self, model, frame=None, coverage=0.9, by=None):
+        return _interval_of(self, _said(model, frame), coverage, by)
+
+    def sets(self, model, frame=None, coverage=0.9, by=None):
+        return _sets_of(self, _said(model, frame), coverage, by)
+
+    def probability(self, model, frame=None):
+        return _recalibrated(self, _said(model, frame))
+
+    def similarity(self, model, frame=None):
+        return _similarity_of(self, _said(model, frame))
+
+    def to_dict(self):
+        return _to_dict(self)
+
+    @classmethod
+    def from_dict(cls, d):
+        return _from_dict(cls, d)
+
+
+def _said(model, frame) -> Distribution:
+    return model if isinstance(model, Distribution) else predict_distribution(model, frame)
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c24
 class _Part(NamedTuple):  # of some rows, all that a calibration learns from
-    score: np.ndarray     # (n, K)
-    route: np.ndarray     # (n, K)
+    score: np.ndarray  # (n, K)
+    route: np.ndarray  # (n, K)
     presence: np.ndarray  # (n,)
-    yes: np.ndarray       # (n, K) probability of 1, NaN unless binary
-    outcome: np.ndarray   # (n, K)
-    strange: np.ndarray   # (n,)
-    group: np.ndarray     # (n,)
+    yes: np.ndarray  # (n, K) probability of 1, NaN unless binary
+    outcome: np.ndarray  # (n, K)
+    strange: np.ndarray  # (n,)
+    group: np.ndarray  # (n,)
+
 
 def _part(said: Distribution, group, shapes: dict, unit=None) -> _Part:
     yes = np.full_like(said.outcome, np.nan)
     for k, (task, kind) in enumerate(said.tasks.items()):
-        if kind == "binary": yes[:, k] = said.levels[task][1][:, 1]
+        if kind == "binary":
+            yes[:, k] = said.levels[task][1][:, 1]
     strange = _strangeness(shapes, said.evidence, said.presence)
-    return _Part(nonconformity(said, unit), _likeliest(said), said.presence, yes, said.outcome, strange, group)
+    return _Part(
+        nonconformity(said, unit),
+        _likeliest(said),
+        said.presence,
+        yes,
+        said.outcome,
+        strange,
+        group,
+    )
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c24b
 def _assemble(model, part: _Part, shapes: dict, by, least: int, how: str) -> Calibration:
-    labels = {"route": part.route, "presence": np.repeat(part.presence[:, None], part.score.shape[1], axis=1)}
+    labels = {
+        "route": part.route,
+        "presence": np.repeat(part.presence[:, None], part.score.shape[1], axis=1),
+    }
     tasks, labels = dict(model.schema_.tasks), {b: labels[b] for b in by}
     for c, shape in shapes.items():
-        shape["distance"], shape["weight"] = _kept(np.where(part.presence == c, part.strange, np.nan), part.group)
-    curves = {t: _fit_curve(part.yes[:, k], part.outcome[:, k], part.group) for k, (t, kind) in enumerate(tasks.items()) if kind == "binary"}
-    return Calibration(tasks, how, least, _by_cell(tasks, part.score, labels, part.group, model.design_.routes), curves, shapes)
+        shape["distance"], shape["weight"] = _kept(
+            np.where(part.presence == c, part.strange, np.nan), part.group
+        )
+    curves = {
+        t: _fit_curve(part.yes[:, k], part.outcome[:, k], part.group)
+        for k, (t, kind) in enumerate(tasks.items())
+        if kind == "binary"
+    }
+    return Calibration(
+        tasks,
+        how,
+        least,
+        _by_cell(tasks, part.score, labels, part.group, model.design_.routes),
+        curves,
+        shapes,
+    )
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c26
 def _cell_table(c: Calibration) -> pd.DataFrame:
-    rows = {(task, by, cell): (len(s), int(round(w.sum())))
-            for task, kinds in c.scores.items() for by, cells in kinds.items() for cell, (s, w) in cells.items()}
-    out = pd.DataFrame(list(rows.values()), pd.MultiIndex.from_tuples(rows, names=["outcome", "by", "cell"]), ["rows", "groups"])
+    rows = {
+        (task, by, cell): (len(s), int(round(w.sum())))
+        for task, kinds in c.scores.items()
+        for by, cells in kinds.items()
+        for cell, (s, w) in cells.items()
+    }
+    out = pd.DataFrame(
+        list(rows.values()),
+        pd.MultiIndex.from_tuples(rows, names=["outcome", "by", "cell"]),
+        ["rows", "groups"],
+    )
     own = (out.groups >= c.least) | (out.index.get_level_values("by") == "all")
     return out.assign(used=np.where(own, "own", "marginal"))
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c26b
 def _check_asked(c: Calibration, said: Distribution, coverage: float, by) -> None:
     check_number("coverage", coverage, 1e-6, 1 - 1e-6)
-    if said.tasks != c.tasks: raise ValueError(f"model: expected the outcomes {', '.join(c.tasks)} of the calibration, got {', '.join(said.tasks)}")
+    if said.tasks != c.tasks:
+        raise ValueError(
+            f"model: expected the outcomes {', '.join(c.tasks)} of the calibration, got {', '.join(said.tasks)}"
+        )
     known = [b for b in next(iter(c.scores.values())) if b != "all"]
-    if by is not None and by not in known: raise ValueError(f"by: expected None{''.join(f' or {b!r}' for b in known)}, as calibrated, got {by!r}")
+    if by is not None and by not in known:
+        raise ValueError(
+            f"by: expected None{''.join(f' or {b!r}' for b in known)}, as calibrated, got {by!r}"
+        )
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c27
-def _reach(c: Calibration, said: Distribution, coverage: float, by) -> np.ndarray:  # (n, K) the largest score that is let in
+def _reach(
+    c: Calibration, said: Distribution, coverage: float, by
+) -> np.ndarray:  # (n, K) the largest score that is let in
     _check_asked(c, said, coverage, by)
     out, labels = np.empty((len(said), len(c.tasks))), _labels(said)
     for k, task in enumerate(c.tasks):
         limit = lambda kept: conformal_quantile(kept[0], coverage, kept[1])
         out[:, k] = limit(c.scores[task]["all"]["all"])
         for cell, kept in (c.scores[task][by] if by else {}).items():
-            if round(kept[1].sum()) >= c.least: out[labels[by][:, k] == cell, k] = limit(kept)
+            if round(kept[1].sum()) >= c.least:
+                out[labels[by][:, k] == cell, k] = limit(kept)
     return out
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c28
 def _joined(pieces: dict, index) -> pd.DataFrame:  # columns (outcome, lower | upper)
-    return pd.DataFrame({(task, end): v for task, ends in pieces.items() for end, v in zip(("lower", "upper"), ends)}, index=index)
+    return pd.DataFrame(
+        {
+            (task, end): v
+            for task, ends in pieces.items()
+            for end, v in zip(("lower", "upper"), ends)
+        },
+        index=index,
+    )
+
 
 def _able(c: Calibration, kinds: tuple, reach, coverage: float) -> list:
     able = [(k, task) for k, (task, kind) in enumerate(c.tasks.items()) if kind in kinds]
-    if not able: raise ValueError(f"calibration: expected an outcome of kind {' or '.join(kinds)}, got none")
+    if not able:
+        raise ValueError(f"calibration: expected an outcome of kind {' or '.join(kinds)}, got none")
     if np.isinf(reach[:, [k for k, _ in able]]).any():
         least = int(np.ceil(coverage / (1 - coverage) - 1e-9))
-        warnings.warn(f"a coverage of {coverage:g} needs at least {least} calibration rows (patients) in a cell; some answers are unbounded",
-                      stacklevel=4)
+        warnings.warn(
+            f"a coverage of {coverage:g} needs at least {least} calibration rows (patients) in a cell; some answers are unbounded",
+            stacklevel=4,
+        )
     return able
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c29
 def _interval_of(c: Calibration, said: Distribution, coverage: float, by) -> pd.DataFrame:
     "Mean plus and minus so many standard deviations, within what is possible; whole numbers for counts."
-    reach, mean, sd, out = _reach(c, said, coverage, by), said.mean.to_numpy(), said.sd.to_numpy(), {}
+    reach, mean, sd, out = (
+        _reach(c, said, coverage, by),
+        said.mean.to_numpy(),
+        said.sd.to_numpy(),
+        {},
+    )
     for k, task in _able(c, ("regression", "count"), reach, coverage):
-        ends = [(mean[:, k] + side * reach[:, k] * sd[:, k]).clip(*said.bounds[k]) for side in (-1, 1)]
-        out[task] = (np.ceil(ends[0] - 1e-9), np.floor(ends[1] + 1e-9)) if c.tasks[task] == "count" else ends
+        ends = [
+            (mean[:, k] + side * reach[:, k] * sd[:, k]).clip(*said.bounds[k]) for side in (-1, 1)
+        ]
+        out[task] = (
+            (np.ceil(ends[0] - 1e-9), np.floor(ends[1] + 1e-9))
+            if c.tasks[task] == "count"
+            else ends
+        )
     return _joined(out, said.index)
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c29a
@@ -249,8 +371,12 @@ def _sets_of(c: Calibration, said: Distribution, coverage: float, by) -> pd.Data
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c30
 def _recalibrated(c: Calibration, said: Distribution) -> pd.DataFrame:
     "Probability of 1 of each binary outcome."
-    if not c.curves: raise ValueError("calibration: expected a binary outcome, got none")
-    return pd.DataFrame({task: _use_curve(curve, said.levels[task][1][:, 1]) for task, curve in c.curves.items()}, index=said.index)
+    if not c.curves:
+        raise ValueError("calibration: expected a binary outcome, got none")
+    return pd.DataFrame(
+        {task: _use_curve(curve, said.levels[task][1][:, 1]) for task, curve in c.curves.items()},
+        index=said.index,
+    )
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c30a
 def _similarity_of(c: Calibration, said: Distribution) -> pd.Series:
@@ -258,7 +384,8 @@ def _similarity_of(c: Calibration, said: Distribution) -> pd.Series:
     out = np.full(len(said), np.nan)
     for cell, shape in c.shapes.items():
         wanted, got = len(shape["mean"]), said.evidence.shape[1]
-        if got != wanted: raise ValueError(f"model: expected {wanted} features as in the calibration, got {got}")
+        if got != wanted:
+            raise ValueError(f"model: expected {wanted} features as in the calibration, got {got}")
         at = said.presence == cell
         beyond = np.append(np.cumsum(shape["weight"][::-1])[::-1], 0)
         far, met = _distance(shape, said.evidence[at]), shape["met"]
@@ -270,11 +397,29 @@ def _similarity_of(c: Calibration, said: Distribution) -> pd.Series:
 def _to_dict(c: Calibration) -> dict:
     "What JSON can hold."
     pair = lambda kept: [kept[0].tolist(), None if (kept[1] == 1).all() else kept[1].tolist()]
-    shapes = {name: {part: s[part].tolist() for part in _SHAPE} | {"distances": pair((s["distance"], s["weight"]))} for name, s in c.shapes.items()}
-    scores = {task: {by: {cell: pair(kept) for cell, kept in cells.items()} for by, cells in kinds.items()} for task, kinds in c.scores.items()}
-    return dict(tasks=[list(t) for t in c.tasks.items()], how=c.how, least=c.least, scores=scores, curves=c.curves, shapes=shapes)
+    shapes = {
+        name: {part: s[part].tolist() for part in _SHAPE}
+        | {"distances": pair((s["distance"], s["weight"]))}
+        for name, s in c.shapes.items()
+    }
+    scores = {
+        task: {
+            by: {cell: pair(kept) for cell, kept in cells.items()} for by, cells in kinds.items()
+        }
+        for task, kinds in c.scores.items()
+    }
+    return dict(
+        tasks=[list(t) for t in c.tasks.items()],
+        how=c.how,
+        least=c.least,
+        scores=scores,
+        curves=c.curves,
+        shapes=shapes,
+    )
+
 
 _SHAPE = ("mean", "axes", "variance", "rest", "met")
+
 
 def _unpacked(pair) -> tuple[np.ndarray, np.ndarray]:
     s = np.array(pair[0], float)
@@ -287,76 +432,133 @@ def _from_dict(cls, d: dict) -> Calibration:
     if not isinstance(d, dict) or set(d) != set(keys):
         got = f"{len(d)} others" if isinstance(d, dict) else type(d).__name__
         raise ValueError(f"calibration: expected the keys {', '.join(keys)}, got {got}")
+
     def shape(s):
         parts = {part: np.array(s[part], float) for part in _SHAPE}
-        return parts | {"axes": parts["axes"].reshape(-1, len(parts["mean"]))} | dict(zip(("distance", "weight"), _unpacked(s["distances"])))
-    scores = {task: {by: {cell: _unpacked(p) for cell, p in cells.items()} for by, cells in kinds.items()} for task, kinds in d["scores"].items()}
+        return (
+            parts
+            | {"axes": parts["axes"].reshape(-1, len(parts["mean"]))}
+            | dict(zip(("distance", "weight"), _unpacked(s["distances"])))
+        )
+
+    scores = {
+        task: {by: {cell: _unpacked(p) for cell, p in cells.items()} for by, cells in kinds.items()}
+        for task, kinds in d["scores"].items()
+    }
     shapes = {name: shape(s) for name, s in d["shapes"].items()}
-    return cls({str(t): str(kind) for t, kind in d["tasks"]}, d["how"], d["least"], scores, dict(d["curves"]), shapes)
+    return cls(
+        {str(t): str(kind) for t, kind in d["tasks"]},
+        d["how"],
+        d["least"],
+        scores,
+        dict(d["curves"]),
+        shapes,
+    )
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c34
 def _codes(groups, n: int) -> np.ndarray:  # (n,) int
-    if groups is None: return np.arange(n)
+    if groups is None:
+        return np.arange(n)
     if np.ndim(groups) != 1 or len(groups) != n or pd.isna(groups).any():
-        raise ValueError(f"groups: expected {n} labels, none missing, got shape {np.shape(groups)} with {int(np.sum(pd.isna(groups)))} missing")
+        raise ValueError(
+            f"groups: expected {n} labels, none missing, got shape {np.shape(groups)} with {int(np.sum(pd.isna(groups)))} missing"
+        )
     return pd.factorize(np.asarray(groups))[0]
+
 
 def _check_by(by) -> tuple:
     by = (by,) if isinstance(by, str) else tuple(by or ())
     odd = [b for b in by if b not in BY]
-    if odd: raise ValueError(f"by: expected some of {', '.join(BY)}, got {odd[0]!r}")
+    if odd:
+        raise ValueError(f"by: expected some of {', '.join(BY)}, got {odd[0]!r}")
     return by
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c35
 def calibrate(
-    model,               # fitted AdaRoute
-    frame,               # rows with outcomes that it was not fitted to
-    groups=None,         # (n,) patients; None: every row is its own
-    by=BY,               # the cells to keep apart
-    least: int = 50,     # patients that a cell of its own needs
-    met=None,            # rows that the model was fitted to, for similarity; None: half of the patients of frame stand in for them
-    seed: int = 0,       # which half
+    model,  # fitted AdaRoute
+    frame,  # rows with outcomes that it was not fitted to
+    groups=None,  # (n,) patients; None: every row is its own
+    by=BY,  # the cells to keep apart
+    least: int = 50,  # patients that a cell of its own needs
+    met=None,  # rows that the model was fitted to, for similarity; None: half of the patients of frame stand in for them
+    seed: int = 0,  # which half
 ) -> Calibration:
     "Split-conformal calibration."
     check_number("least", least, 1, whole=True)
     said, by = predict_distribution(model, frame, outcomes=True), _check_by(by)
-    if np.isnan(said.outcome).all(): raise ValueError(f"frame: expected rows with an outcome, got none among {len(said)}")
+    if np.isnan(said.outcome).all():
+        raise ValueError(f"frame: expected rows with an outcome, got none among {len(said)}")
     group = _codes(groups, len(said))
-    first = (np.random.default_rng(seed).permutation(group.max() + 1) % 2 == 0)[group] & (met is None)      # half of the patients
+    first = (np.random.default_rng(seed).permutation(group.max() + 1) % 2 == 0)[group] & (
+        met is None
+    )  # half of the patients
     known = said if met is None else predict_distribution(model, met)
-    shapes = _shapes(known.evidence[first], known.presence[first], group[first]) if met is None else \
-        _shapes(known.evidence, known.presence, np.arange(len(known)))
+    shapes = (
+        _shapes(known.evidence[first], known.presence[first], group[first])
+        if met is None
+        else _shapes(known.evidence, known.presence, np.arange(len(known)))
+    )
     part = _part(said, group, shapes)
-    return _assemble(model, part._replace(strange=np.where(first, np.nan, part.strange)), shapes, by, least, "split")
+    return _assemble(
+        model,
+        part._replace(strange=np.where(first, np.nan, part.strange)),
+        shapes,
+        by,
+        least,
+        "split",
+    )
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c51a
-def _fold_part(model, frame, group, rest, held, unit, route) -> _Part:  # positions; unit and route are those of the whole model
+def _fold_part(
+    model, frame, group, rest, held, unit, route
+) -> _Part:  # positions; unit and route are those of the whole model
     "What a model that was fitted to the rest says of the rows held out."
     s = model.schema_
-    columns = dict(text=list(s.text), numeric=list(s.numeric), categorical=list(s.categorical), tasks=dict(s.tasks),
-                   checkpoint=None, transcript=None, progress=False)
+    columns = dict(
+        text=list(s.text),
+        numeric=list(s.numeric),
+        categorical=list(s.categorical),
+        tasks=dict(s.tasks),
+        checkpoint=None,
+        transcript=None,
+        progress=False,
+    )
     other = clone(model).set_params(**columns).fit(frame.iloc[rest], groups=group[rest])
-    met, said = predict_distribution(other, frame.iloc[rest]), predict_distribution(other, frame.iloc[held], outcomes=True)
+    met, said = (
+        predict_distribution(other, frame.iloc[rest]),
+        predict_distribution(other, frame.iloc[held], outcomes=True),
+    )
     part = _part(said, group[held], _shapes(met.evidence, met.presence, group[rest]), unit[held])
     return part._replace(route=route[held])
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c52
 def cross_calibrate(
-    estimator,           # AdaRoute fitted to all rows of frame, or to be fitted to them
-    frame,               # rows with outcomes
-    groups=None,         # (n,) patients, kept in one fold; None: every row is its own
+    estimator,  # AdaRoute fitted to all rows of frame, or to be fitted to them
+    frame,  # rows with outcomes
+    groups=None,  # (n,) patients, kept in one fold; None: every row is its own
     by=BY,
     least: int = 50,
     folds: int = 5,
-    seed: int = 0,       # of the folds
+    seed: int = 0,  # of the folds
 ) -> Calibration:
     "Calibration of a model fitted to all rows, by scores out of fold."
     frame, by = _table(frame), _check_by(by)
-    for name, value, low in (("least", least, 1), ("folds", folds, 2)): check_number(name, value, low, whole=True)
+    for name, value, low in (("least", least, 1), ("folds", folds, 2)):
+        check_number(name, value, low, whole=True)
     group = _codes(groups, len(frame))
     model = estimator if hasattr(estimator, "model_") else clone(estimator).fit(frame, groups=group)
-    fold, everybody = _folds(group, len(frame), folds, np.random.default_rng(seed)), predict_distribution(model, frame)
+    fold, everybody = (
+        _folds(group, len(frame), folds, np.random.default_rng(seed)),
+        predict_distribution(model, frame),
+    )
     unit, route = everybody.sd.to_numpy(), _likeliest(everybody)
-    parts = [_fold_part(model, frame, group, np.flatnonzero(fold != f), np.flatnonzero(fold == f), unit, route) for f in range(folds)]
+    parts = [
+        _fold_part(
+            model, frame, group, np.flatnonzero(fold != f), np.flatnonzero(fold == f), unit, route
+        )
+        for f in range(folds)
+    ]
     whole = _Part(*(np.concatenate(column) for column in zip(*parts)))
-    return _assemble(model, whole, _shapes(everybody.evidence, everybody.presence, group), by, least, "cross")
+    return _assemble(
+        model, whole, _shapes(everybody.evidence, everybody.presence, group), by, least, "cross"
+    )

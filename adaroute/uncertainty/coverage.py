@@ -17,76 +17,115 @@ from .conformal import _check_by, _labels, nonconformity
 
 # %% ../../nbs/5_uncertainty/03_coverage.ipynb #c05
 def wilson_interval(
-    inside: float,     # how many
-    n: float,          # of how many; an effective number will do
-    confidence: float = .95,
+    inside: float,  # how many
+    n: float,  # of how many; an effective number will do
+    confidence: float = 0.95,
 ) -> tuple[float, float]:
     "Wilson's interval of a share."
     z, share = ndtri((1 + confidence) / 2), inside / n
-    centre, half = share + z * z / (2 * n), z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    centre, half = (
+        share + z * z / (2 * n),
+        z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)),
+    )
     low, high = ((centre + side * half) / (1 + z * z / n) for side in (-1, 1))
-    return float(max(low, 0.)), float(min(high, 1.))
+    return float(max(low, 0.0)), float(min(high, 1.0))
 
 # %% ../../nbs/5_uncertainty/03_coverage.ipynb #c05c
 def effective_rows(
-    inside,            # (n,) bool
-    groups=None,       # (n,) patients; None: every row is its own
-) -> float:            # at most n
+    inside,  # (n,) bool
+    groups=None,  # (n,) patients; None: every row is its own
+) -> float:  # at most n
     "How many independent rows would tell as much about the share."
     inside = np.asarray(inside, float)
     n, share = len(inside), inside.mean()
-    if groups is None or share in (0, 1): return float(n if groups is None else len(pd.unique(np.asarray(groups))))
+    if groups is None or share in (0, 1):
+        return float(n if groups is None else len(pd.unique(np.asarray(groups))))
     code = pd.factorize(np.asarray(groups), use_na_sentinel=False)[0]
     G, off = code.max() + 1, np.bincount(code, inside - share)
-    if G < 2: return 1.
-    return float(np.clip(share * (1 - share) / ((off ** 2).sum() / n ** 2 * G / (G - 1)), 1, n))
+    if G < 2:
+        return 1.0
+    return float(np.clip(share * (1 - share) / ((off**2).sum() / n**2 * G / (G - 1)), 1, n))
 
 # %% ../../nbs/5_uncertainty/03_coverage.ipynb #c09
-def _inside(outcome, interval: pd.DataFrame) -> dict:  # outcome -> inside (n,) bool, width (n,), known (n,) bool
+def _inside(
+    outcome, interval: pd.DataFrame
+) -> dict:  # outcome -> inside (n,) bool, width (n,), known (n,) bool
     tasks = list(dict.fromkeys(interval.columns.get_level_values(0)))
-    lacking = [t for t in tasks if t not in outcome.columns] if hasattr(outcome, "columns") else ["a frame"]
-    if lacking: raise ValueError(f"outcome: expected a frame with the columns {', '.join(tasks)}, got none that is {lacking[0]}")
-    if len(outcome) != len(interval): raise ValueError(f"outcome: expected {len(interval)} rows as in interval, got {len(outcome)}")
+    lacking = (
+        [t for t in tasks if t not in outcome.columns]
+        if hasattr(outcome, "columns")
+        else ["a frame"]
+    )
+    if lacking:
+        raise ValueError(
+            f"outcome: expected a frame with the columns {', '.join(tasks)}, got none that is {lacking[0]}"
+        )
+    if len(outcome) != len(interval):
+        raise ValueError(
+            f"outcome: expected {len(interval)} rows as in interval, got {len(outcome)}"
+        )
     out = {}
     for task in tasks:
-        y, (low, high) = np.asarray(outcome[task], float), (interval[task, end].to_numpy(float) for end in ("lower", "upper"))
+        y, (low, high) = (
+            np.asarray(outcome[task], float),
+            (interval[task, end].to_numpy(float) for end in ("lower", "upper")),
+        )
         out[task] = (low <= y) & (y <= high), high - low, ~np.isnan(y)
     return out
 
 # %% ../../nbs/5_uncertainty/03_coverage.ipynb #c10
 def _cover_row(inside, width, groups, least: int) -> list:
-    if len(inside) < least: return [np.nan] * 5
+    if len(inside) < least:
+        return [np.nan] * 5
     rows = effective_rows(inside, groups)
     return [len(inside), inside.mean(), *wilson_interval(inside.mean() * rows, rows), width.mean()]
 
 # %% ../../nbs/5_uncertainty/03_coverage.ipynb #c11
 def coverage_table(
-    outcome: pd.DataFrame,   # (n rows) a column an outcome, NaN: not known
+    outcome: pd.DataFrame,  # (n rows) a column an outcome, NaN: not known
     interval: pd.DataFrame,  # columns (outcome, lower | upper), as `Calibration.interval` and `.sets` give them
-    by=None,                 # name -> labels (n,), such as {"route": ..., "presence": ...}; None: all rows only
-    groups=None,             # (n,) patients
-    least: int = 10,         # smaller cells are left blank
-) -> pd.DataFrame:           # index outcome, by, cell; rows, coverage with low and high, width
+    by=None,  # name -> labels (n,), such as {"route": ..., "presence": ...}; None: all rows only
+    groups=None,  # (n,) patients
+    least: int = 10,  # smaller cells are left blank
+) -> pd.DataFrame:  # index outcome, by, cell; rows, coverage with low and high, width
     "Share of the outcomes that lie inside, and how wide the intervals are."
-    found, n, groups = _inside(outcome, interval), len(interval), None if groups is None else np.asarray(groups)
-    labels = {"all": np.full(n, "all")} | {name: np.asarray(label) for name, label in (by or {}).items()}
+    found, n, groups = (
+        _inside(outcome, interval),
+        len(interval),
+        None if groups is None else np.asarray(groups),
+    )
+    labels = {"all": np.full(n, "all")} | {
+        name: np.asarray(label) for name, label in (by or {}).items()
+    }
     for name, label in labels.items():
-        if label.shape != (n,): raise ValueError(f"by: {name}: expected {n} labels, got shape {label.shape}")
+        if label.shape != (n,):
+            raise ValueError(f"by: {name}: expected {n} labels, got shape {label.shape}")
     rows = {}
     for task, (inside, width, known) in found.items():
         for name, label in labels.items():
             for cell in sorted(set(label[known])):
                 at = known & (label == cell)
-                rows[task, name, cell] = _cover_row(inside[at], width[at], None if groups is None else groups[at], least)
+                rows[task, name, cell] = _cover_row(
+                    inside[at], width[at], None if groups is None else groups[at], least
+                )
     index = pd.MultiIndex.from_tuples(rows, names=["outcome", "by", "cell"])
     return pd.DataFrame(list(rows.values()), index, ["rows", "coverage", "low", "high", "width"])
 
 # %% ../../nbs/5_uncertainty/03_coverage.ipynb #c16
-def _reached(mine, need) -> np.ndarray:  # (R, n) calibration rows in the order of their scores, (R,) -> (R,) position of the limit
+def _reached(
+    mine, need
+) -> (
+    np.ndarray
+):  # (R, n) calibration rows in the order of their scores, (R,) -> (R,) position of the limit
     count = np.cumsum(mine, axis=1, dtype=np.int32)
     return np.where(count[:, -1] >= need, (count >= need[:, None]).argmax(1), mine.shape[1])
 
-def _limit(score, mine, coverage: float) -> np.ndarray:  # sorted (n,), (R, n) bool -> (R,) limit of each split, infinite where rows are too few
+
+def _limit(
+    score, mine, coverage: float
+) -> (
+    np.ndarray
+):  # sorted (n,), (R, n) bool -> (R,) limit of each split, infinite where rows are too few
     need = np.ceil(coverage * (mine.sum(1) + 1) - 1e-9)
     return np.append(score, np.inf)[_reached(mine, need)]
 
@@ -100,16 +139,21 @@ def _splits(rng, resamples: int, n: int, size: int):  # yields (some, n) bool: t
 @dataclass(frozen=True, eq=False)
 class Resamples:
     "Coverage over many splits of fresh rows into calibration and test."
+
     coverage: pd.DataFrame  # (resamples, outcomes)
-    cells: pd.DataFrame     # index outcome, cell; mean calibration rows, share of splits with a limit of its own, coverage then and else
+    cells: pd.DataFrame  # index outcome, cell; mean calibration rows, share of splits with a limit of its own, coverage then and else
 
     def summary(self) -> pd.DataFrame:
         "Mean, standard deviation and the middle nine tenths."
         c = self.coverage
-        return pd.DataFrame({"mean": c.mean(), "sd": c.std(), "low": c.quantile(.05), "high": c.quantile(.95)})
+        return pd.DataFrame(
+            {"mean": c.mean(), "sd": c.std(), "low": c.quantile(0.05), "high": c.quantile(0.95)}
+        )
 
 # %% ../../nbs/5_uncertainty/03_coverage.ipynb #c18
-def _count_cells(score, label, mine, limit, coverage: float, least: int, names) -> tuple[np.ndarray, np.ndarray]:
+def _count_cells(
+    score, label, mine, limit, coverage: float, least: int, names
+) -> tuple[np.ndarray, np.ndarray]:
     "Per split and cell: calibration rows and coverage of the others (R, C, 2); and rows inside (R,)."
     out, inside = np.full((len(mine), len(names), 2), np.nan), np.zeros(len(mine))
     for c, name in enumerate(names):
@@ -119,18 +163,27 @@ def _count_cells(score, label, mine, limit, coverage: float, least: int, names) 
         edge = np.where(rows >= least, _limit(score[at], own, coverage), limit)
         hit = (test & (score[at] <= edge[:, None])).sum(1)
         inside += hit
-        with np.errstate(invalid="ignore", divide="ignore"): out[:, c] = np.stack([rows, hit / test.sum(1)], axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            out[:, c] = np.stack([rows, hit / test.sum(1)], axis=1)
     return out, inside
 
 # %% ../../nbs/5_uncertainty/03_coverage.ipynb #c18b
-def _resample_outcome(score, label, splits, resamples: int, coverage: float, least: int) -> tuple:  # (n,) both -> (R,), names, (R, C, 2)
+def _resample_outcome(
+    score, label, splits, resamples: int, coverage: float, least: int
+) -> tuple:  # (n,) both -> (R,), names, (R, C, 2)
     "Coverage of each split, and what each cell saw of it."
-    order = np.argsort(score, kind="stable")[:int((~np.isnan(score)).sum())]
-    names, s, l, found, whole = sorted(set(label[order])), score[order], label[order], [], np.full(resamples, np.nan)
+    order = np.argsort(score, kind="stable")[: int((~np.isnan(score)).sum())]
+    names, s, l, found, whole = (
+        sorted(set(label[order])),
+        score[order],
+        label[order],
+        [],
+        np.full(resamples, np.nan),
+    )
     for mine in splits:
         mine = mine[:, order]
         got, inside = _count_cells(s, l, mine, _limit(s, mine, coverage), coverage, least, names)
-        whole[sum(map(len, found)):][:len(mine)] = inside / (~mine).sum(1)
+        whole[sum(map(len, found)) :][: len(mine)] = inside / (~mine).sum(1)
         found.append(got)
     return whole, names, np.concatenate(found)
 
@@ -138,42 +191,63 @@ def _resample_outcome(score, label, splits, resamples: int, coverage: float, lea
 def _cell_rows(task: str, names, found, least: int) -> dict:  # (R, C, 2)
     mean = lambda a: float(np.nanmean(a)) if np.isfinite(a).any() else np.nan
     own = found[..., 0] >= least
-    return {(task, name): [found[:, c, 0].mean(), own[:, c].mean(), mean(found[own[:, c], c, 1]), mean(found[~own[:, c], c, 1])]
-            for c, name in enumerate(names)}
+    return {
+        (task, name): [
+            found[:, c, 0].mean(),
+            own[:, c].mean(),
+            mean(found[own[:, c], c, 1]),
+            mean(found[~own[:, c], c, 1]),
+        ]
+        for c, name in enumerate(names)
+    }
 
 # %% ../../nbs/5_uncertainty/03_coverage.ipynb #c19
 def coverage_resamples(
-    model,                   # fitted AdaRoute
-    frame,                   # rows with outcomes that it was not fitted to, one a patient
-    coverage: float = .9,
+    model,  # fitted AdaRoute
+    frame,  # rows with outcomes that it was not fitted to, one a patient
+    coverage: float = 0.9,
     resamples: int = 1000,
-    share: float = .5,       # of the rows that calibrate
-    by=None,                 # None, "route" or "presence": cells with limits of their own
-    least: int = 50,         # calibration rows that a cell of its own needs
+    share: float = 0.5,  # of the rows that calibrate
+    by=None,  # None, "route" or "presence": cells with limits of their own
+    least: int = 50,  # calibration rows that a cell of its own needs
     seed: int = 0,
 ) -> Resamples:
     "How calibration does over many splits of the same fresh rows."
-    for name, value, low, high in (("coverage", coverage, 1e-6, 1 - 1e-6), ("share", share, .01, .99)): check_number(name, value, low, high)
+    for name, value, low, high in (
+        ("coverage", coverage, 1e-6, 1 - 1e-6),
+        ("share", share, 0.01, 0.99),
+    ):
+        check_number(name, value, low, high)
     check_number("resamples", resamples, 1, whole=True)
     said, by = predict_distribution(model, frame, outcomes=True), _check_by(by)
-    score, label = nonconformity(said), _labels(said)[by[0]] if by else np.full(said.outcome.shape, "all", object)
+    score, label = (
+        nonconformity(said),
+        _labels(said)[by[0]] if by else np.full(said.outcome.shape, "all", object),
+    )
     whole, cells = np.full((resamples, len(said.tasks)), np.nan), {}
     for k, task in enumerate(said.tasks):
-        splits = _splits(np.random.default_rng(seed), resamples, len(said), int(round(share * len(said))))     # the same for all outcomes
-        whole[:, k], names, found = _resample_outcome(score[:, k], label[:, k], splits, resamples, coverage, least)
+        splits = _splits(
+            np.random.default_rng(seed), resamples, len(said), int(round(share * len(said)))
+        )  # the same for all outcomes
+        whole[:, k], names, found = _resample_outcome(
+            score[:, k], label[:, k], splits, resamples, coverage, least
+        )
         cells |= _cell_rows(task, names, found, least)
     index = pd.MultiIndex.from_tuples(cells, names=["outcome", "cell"])
-    table = pd.DataFrame(list(cells.values()), index, ["rows", "own", "coverage_own", "coverage_else"])
+    table = pd.DataFrame(
+        list(cells.values()), index, ["rows", "own", "coverage_own", "coverage_else"]
+    )
     return Resamples(pd.DataFrame(whole, columns=list(said.tasks)), table)
 
 # %% ../../nbs/5_uncertainty/03_coverage.ipynb #c27
 @dataclass(frozen=True, eq=False)
 class DeferCurve:
     "Risk of the rows that are answered, by their share."
+
     table: pd.DataFrame  # index share; risk, random, oracle
-    area: float          # mean risk over all shares
-    random: float        # of deferring by lot
-    oracle: float        # of deferring the worst
+    area: float  # mean risk over all shares
+    random: float  # of deferring by lot
+    oracle: float  # of deferring the worst
 
     @property
     def gain(self) -> float:  # 0: no better than by lot; 1: as the oracle
@@ -182,24 +256,39 @@ class DeferCurve:
         return (self.random - self.area) / room if room > 1e-12 else np.nan
 
 # %% ../../nbs/5_uncertainty/03_coverage.ipynb #c27b
-def _risks(loss: np.ndarray, uncertainty: np.ndarray) -> np.ndarray:  # (n,) mean loss of the surest 1, 2, ..., n rows
-    _, code = np.unique(uncertainty, return_inverse=True)           # rows of equal uncertainty stand for each other
+def _risks(
+    loss: np.ndarray, uncertainty: np.ndarray
+) -> np.ndarray:  # (n,) mean loss of the surest 1, 2, ..., n rows
+    _, code = np.unique(
+        uncertainty, return_inverse=True
+    )  # rows of equal uncertainty stand for each other
     level = np.bincount(code, loss) / np.bincount(code)
     return np.cumsum(level[np.sort(code)]) / np.arange(1, len(loss) + 1)
 
 # %% ../../nbs/5_uncertainty/03_coverage.ipynb #c28
 def defer_curve(
-    outcome,         # (n,) or (n, K), NaN: not known
-    prediction,      # of the same shape: a mean, or the probability of 1
-    uncertainty,     # (n,) larger: less sure
+    outcome,  # (n,) or (n, K), NaN: not known
+    prediction,  # of the same shape: a mean, or the probability of 1
+    uncertainty,  # (n,) larger: less sure
 ) -> DeferCurve:
     "Risk against the share of rows answered, the surest first."
     loss, doubt = row_losses(outcome, prediction), np.asarray(uncertainty, float)
-    if doubt.shape != loss.shape: raise ValueError(f"uncertainty: expected {len(loss)} numbers, one a row, got shape {doubt.shape}")
+    if doubt.shape != loss.shape:
+        raise ValueError(
+            f"uncertainty: expected {len(loss)} numbers, one a row, got shape {doubt.shape}"
+        )
     use = ~np.isnan(loss)
     loss, doubt = loss[use], doubt[use]
     if np.isnan(doubt).any():
-        raise ValueError(f"uncertainty: expected a number wherever there is an outcome, got {int(np.isnan(doubt).sum())} missing")
-    risks = {"risk": _risks(loss, doubt), "random": np.full(len(loss), loss.mean()), "oracle": _risks(loss, loss)}
-    table = pd.DataFrame(risks, index=pd.Index(np.arange(1, len(loss) + 1) / len(loss), name="share"))
+        raise ValueError(
+            f"uncertainty: expected a number wherever there is an outcome, got {int(np.isnan(doubt).sum())} missing"
+        )
+    risks = {
+        "risk": _risks(loss, doubt),
+        "random": np.full(len(loss), loss.mean()),
+        "oracle": _risks(loss, loss),
+    }
+    table = pd.DataFrame(
+        risks, index=pd.Index(np.arange(1, len(loss) + 1) / len(loss), name="share")
+    )
     return DeferCurve(table, *(float(table[c].mean()) for c in ("risk", "random", "oracle")))

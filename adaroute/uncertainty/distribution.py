@@ -21,37 +21,67 @@ from ..training import one_thread
 @dataclass(frozen=True, eq=False)
 class Distribution:
     "What a model expects of some rows: a mixture over its members (L) and experts (E)."
+
     tasks: dict[str, str]
     index: pd.Index
     experts: tuple[str, ...]
-    weights: np.ndarray   # (n, L, E, K) sum to one over members and experts
-    means: np.ndarray     # (n, L, E, K)
-    sds: np.ndarray       # (n, L, E, K)
-    levels: dict          # binary or ordinal outcome -> its levels (J,) and their probabilities (n, J)
-    bounds: np.ndarray    # (K, 2) what is possible at all
+    weights: np.ndarray  # (n, L, E, K) sum to one over members and experts
+    means: np.ndarray  # (n, L, E, K)
+    sds: np.ndarray  # (n, L, E, K)
+    levels: dict  # binary or ordinal outcome -> its levels (J,) and their probabilities (n, J)
+    bounds: np.ndarray  # (K, 2) what is possible at all
     presence: np.ndarray  # (n,) "both", "numbers", "text" or "none"
     evidence: np.ndarray  # (n, D)
-    outcome: np.ndarray   # (n, K) NaN: not known
+    outcome: np.ndarray  # (n, K) NaN: not known
 
-    def __len__(self): return len(self.index)
+    def __len__(self):
+        return len(self.index)
+
     @property
-    def mean(self): return _framed(self, _mean(self))
+    def mean(self):
+        return _framed(self, _mean(self))
+
     @property
-    def sd(self): return np.sqrt(_framed(self, sum(_shares(self).values())))
+    def sd(self):
+        return np.sqrt(_framed(self, sum(_shares(self).values())))
+
     @property
-    def route(self): return _framed(self, _likeliest(self))
-    def variance(self): return pd.concat({name: _framed(self, v) for name, v in _shares(self).items()}, axis=1).swaplevel(axis=1)
-    def quantile(self, outcome, level): return _quantile(self, outcome, level)
-    def cdf(self, outcome, value): return _cdf(self, outcome, value)
-    def probability(self, outcome): return _probability(self, outcome)
+    def route(self):
+        return _framed(self, _likeliest(self))
+
+    def variance(self):
+        return pd.concat(
+            {name: _framed(self, v) for name, v in _shares(self).items()}, axis=1
+        ).swaplevel(axis=1)
+
+    def quantile(self, outcome, level):
+        return _quantile(self, outcome, level)
+
+    def cdf(self, outcome, value):
+        return _cdf(self, outcome, value)
+
+    def probability(self, outcome):
+        return _probability(self, outcome)
 
 # %% ../../nbs/5_uncertainty/01_distribution.ipynb #c06
-def _framed(d: Distribution, values) -> pd.DataFrame: return pd.DataFrame(values, index=d.index, columns=list(d.tasks))
-def _mixed(d: Distribution, values) -> np.ndarray: return (d.weights * values).sum((1, 2))   # (n, L, E, K) -> (n, K)
+def _framed(d: Distribution, values) -> pd.DataFrame:
+    return pd.DataFrame(values, index=d.index, columns=list(d.tasks))
 
-def _mean(d: Distribution) -> np.ndarray:  # (n, K) as `predict` has it: each expert's statement within the bounds, then the mixture
-    route = d.weights.sum(1)                                                                # (n, E, K)
-    return (route * ((d.weights * d.means).sum(1) / np.maximum(route, 1e-30)).clip(*d.bounds.T)).sum(1)
+
+def _mixed(d: Distribution, values) -> np.ndarray:
+    return (d.weights * values).sum((1, 2))  # (n, L, E, K) -> (n, K)
+
+
+def _mean(
+    d: Distribution,
+) -> (
+    np.ndarray
+):  # (n, K) as `predict` has it: each expert's statement within the bounds, then the mixture
+    route = d.weights.sum(1)  # (n, E, K)
+    return (
+        route * ((d.weights * d.means).sum(1) / np.maximum(route, 1e-30)).clip(*d.bounds.T)
+    ).sum(1)
+
 
 def _likeliest(d: Distribution) -> np.ndarray:  # (n, K) name of a route
     names = np.array(d.experts, object)[d.weights.sum(1).argmax(1)]
@@ -62,31 +92,44 @@ def _which(d: Distribution, outcome: str, *kinds: str) -> int:
     "Position of an outcome of one of these kinds."
     able = [name for name, kind in d.tasks.items() if kind in kinds]
     if outcome not in able:
-        raise ValueError(f"outcome: expected one of kind {' or '.join(kinds)} ({', '.join(able) or 'there is none'}), got {outcome!r}")
+        raise ValueError(
+            f"outcome: expected one of kind {' or '.join(kinds)} ({', '.join(able) or 'there is none'}), got {outcome!r}"
+        )
     return list(d.tasks).index(outcome)
 
 # %% ../../nbs/5_uncertainty/01_distribution.ipynb #c08
 def _shares(d: Distribution) -> dict:  # name -> (n, K)
     "The variance, by where it comes from."
-    member = d.weights.sum(2, keepdims=True)                                        # (n, L, 1, K)
+    member = d.weights.sum(2, keepdims=True)  # (n, L, 1, K)
     own = (d.weights * d.means).sum(2, keepdims=True) / member
-    return {"within_routes": _mixed(d, d.sds ** 2), "between_routes": _mixed(d, (d.means - own) ** 2),
-            "between_members": (member * (own - _mixed(d, d.means)[:, None, None]) ** 2).sum((1, 2))}
+    return {
+        "within_routes": _mixed(d, d.sds**2),
+        "between_routes": _mixed(d, (d.means - own) ** 2),
+        "between_members": (member * (own - _mixed(d, d.means)[:, None, None]) ** 2).sum((1, 2)),
+    }
 
 # %% ../../nbs/5_uncertainty/01_distribution.ipynb #c12
-def _parts(d: Distribution, outcome: str):  # outcome's position; weights, means and sds, each (n, L * E)
+def _parts(
+    d: Distribution, outcome: str
+):  # outcome's position; weights, means and sds, each (n, L * E)
     k = _which(d, outcome, "regression")
     return k, *(a[..., k].reshape(len(d), -1) for a in (d.weights, d.means, d.sds))
+
 
 def _quantile(d: Distribution, outcome: str, level: float) -> pd.Series:
     check_number("level", level, 1e-9, 1 - 1e-9)
     k, *mixture = _parts(d, outcome)
     return pd.Series(mixture_quantile(*mixture, level).clip(*d.bounds[k]), d.index, name=outcome)
 
+
 def _cdf(d: Distribution, outcome: str, value) -> pd.Series:  # value: a number, or one a row
     (k, w, mean, sd), value = _parts(d, outcome), np.broadcast_to(np.asarray(value, float), len(d))
     inside = (w * ndtr((value[:, None] - mean) / sd)).sum(1)
-    return pd.Series(np.where(value < d.bounds[k, 0], 0., np.where(value >= d.bounds[k, 1], 1., inside)), d.index, name=outcome)
+    return pd.Series(
+        np.where(value < d.bounds[k, 0], 0.0, np.where(value >= d.bounds[k, 1], 1.0, inside)),
+        d.index,
+        name=outcome,
+    )
 
 # %% ../../nbs/5_uncertainty/01_distribution.ipynb #c13b
 def _probability(d: Distribution, outcome: str) -> pd.DataFrame:  # (n, J), a column a level
@@ -96,84 +139,142 @@ def _probability(d: Distribution, outcome: str) -> pd.DataFrame:  # (n, J), a co
 
 # %% ../../nbs/5_uncertainty/01_distribution.ipynb #c15
 def _level_chances(heads, eta, k: int):  # (L, B, E) -> (L, B, E, J)
-    if heads.kinds[k] == "binary": passed = torch.sigmoid(eta)[..., None]
-    else: passed = torch.sigmoid(eta[..., None] - thresholds(heads, k)[:, None, None])
-    return torch.cat([torch.ones_like(passed[..., :1]), passed], -1) - torch.cat([passed, torch.zeros_like(passed[..., :1])], -1)
+    if heads.kinds[k] == "binary":
+        passed = torch.sigmoid(eta)[..., None]
+    else:
+        passed = torch.sigmoid(eta[..., None] - thresholds(heads, k)[:, None, None])
+    return torch.cat([torch.ones_like(passed[..., :1]), passed], -1) - torch.cat(
+        [passed, torch.zeros_like(passed[..., :1])], -1
+    )
 
-def _ordinal_sd(p, mean): return ((p * torch.arange(p.shape[-1]) ** 2).sum(-1) - mean ** 2).clamp_min(1e-9).sqrt()
+
+def _ordinal_sd(p, mean):
+    return ((p * torch.arange(p.shape[-1]) ** 2).sum(-1) - mean**2).clamp_min(1e-9).sqrt()
 
 # %% ../../nbs/5_uncertainty/01_distribution.ipynb #c15a
 _SD = {  # kind -> function(heads, eta of one outcome (L, B, E), its mean, position) -> (L, B, E) on the model's scale
     "regression": lambda heads, eta, mean, k: heads.log_sd[:, None, :, k].exp().expand_as(eta),
     "binary": lambda heads, eta, mean, k: (mean * (1 - mean)).sqrt(),
     "ordinal": lambda heads, eta, mean, k: _ordinal_sd(_level_chances(heads, eta, k), mean),
-    "count": lambda heads, eta, mean, k: (mean + mean ** 2 * (2 * heads.log_sd[:, None, :, k].clamp(-3.45, 3.45)).exp()).sqrt()}
+    "count": lambda heads, eta, mean, k: (
+        mean + mean**2 * (2 * heads.log_sd[:, None, :, k].clamp(-3.45, 3.45)).exp()
+    ).sqrt(),
+}
 
 # %% ../../nbs/5_uncertainty/01_distribution.ipynb #c16
-def _heard(model, rows) -> tuple[dict, dict]:  # arrays of some rows, and the probabilities of levels
-    L, heads, kinds = len(model.model_.seeds), model.model_.heads, list(enumerate(model.schema_.tasks.items()))
+def _heard(
+    model, rows
+) -> tuple[dict, dict]:  # arrays of some rows, and the probabilities of levels
+    L, heads, kinds = (
+        len(model.model_.seeds),
+        model.model_.heads,
+        list(enumerate(model.schema_.tasks.items())),
+    )
     f = model.model_(rows.joined.expand(L, -1, -1), rows.open.expand(L, -1, -1))
     p, mean = f.log_route.exp() / L, expected(heads, f.eta)
     p = p if p.dim() == 4 else p[..., None].expand_as(mean)
-    sd = torch.stack([_SD[kind](heads, f.eta[..., k], mean[..., k], k) for k, (_, kind) in kinds], dim=-1)
+    sd = torch.stack(
+        [_SD[kind](heads, f.eta[..., k], mean[..., k], k) for k, (_, kind) in kinds], dim=-1
+    )
     rowwise = lambda t: t.transpose(0, 1).numpy().astype(float)
-    levels = {task: (p[..., k, None] * _level_chances(heads, f.eta[..., k], k)).sum((0, 2)).numpy().astype(float)
-              for k, (task, kind) in kinds if kind in ("binary", "ordinal")}
+    levels = {
+        task: (p[..., k, None] * _level_chances(heads, f.eta[..., k], k))
+        .sum((0, 2))
+        .numpy()
+        .astype(float)
+        for k, (task, kind) in kinds
+        if kind in ("binary", "ordinal")
+    }
     spread, centre = np.array(model.scale_.spread), np.array(model.scale_.centre)
-    return dict(weights=rowwise(p), means=rowwise(mean) * spread + centre, sds=rowwise(sd) * spread, evidence=rows.joined.numpy()), levels
+    return dict(
+        weights=rowwise(p),
+        means=rowwise(mean) * spread + centre,
+        sds=rowwise(sd) * spread,
+        evidence=rows.joined.numpy(),
+    ), levels
 
 # %% ../../nbs/5_uncertainty/01_distribution.ipynb #c16b
 def _ends(model) -> np.ndarray:  # (K, 2)
     low, high = np.array(model.scale_.bounds or [(None, None)] * len(model.schema_.tasks), float).T
     low = np.where([kind == "count" for kind in model.schema_.tasks.values()], np.fmax(low, 0), low)
-    return np.stack([np.nan_to_num(low, nan=-np.inf, neginf=-np.inf), np.nan_to_num(high, nan=np.inf, posinf=np.inf)], axis=1)
+    return np.stack(
+        [
+            np.nan_to_num(low, nan=-np.inf, neginf=-np.inf),
+            np.nan_to_num(high, nan=np.inf, posinf=np.inf),
+        ],
+        axis=1,
+    )
 
 # %% ../../nbs/5_uncertainty/01_distribution.ipynb #c18
 def _fill_unknown(model, arrays: dict, levels: dict) -> None:
     "Rows without any evidence: the training mean and the spread of its kind."
     lost = arrays["weights"].sum((1, 2, 3)) == 0
-    if not lost.any(): return
+    if not lost.any():
+        return
     mean, spread = model.scale_.decode(model.fallback_), np.array(model.scale_.spread, float)
     for k, (task, kind) in enumerate(model.schema_.tasks.items()):
         at, top = model.fallback_[k], max(model.scale_.levels[k] - 1, 1)
         if kind in ("binary", "ordinal"):
-            share = np.clip(at / top, 1e-6, 1 - 1e-6)          # a binomial with the training mean
-            ways = np.cumprod([1.] + [(top - j) / (j + 1) for j in range(top)])
-            levels[task][lost] = ways * share ** np.arange(top + 1) * (1 - share) ** np.arange(top, -1, -1)
+            share = np.clip(at / top, 1e-6, 1 - 1e-6)  # a binomial with the training mean
+            ways = np.cumprod([1.0] + [(top - j) / (j + 1) for j in range(top)])
+            levels[task][lost] = (
+                ways * share ** np.arange(top + 1) * (1 - share) ** np.arange(top, -1, -1)
+            )
             spread[k] = np.sqrt(top * share * (1 - share))
-        elif kind == "count": spread[k] = np.sqrt(max(at, 1e-6))
+        elif kind == "count":
+            spread[k] = np.sqrt(max(at, 1e-6))
     arrays["weights"][lost] = 1 / np.prod(arrays["weights"].shape[1:3])
     arrays["means"][lost], arrays["sds"][lost] = mean, spread
 
 # %% ../../nbs/5_uncertainty/01_distribution.ipynb #c19
 def _row_pieces(model, known):  # yields tensors of some rows
-    if isinstance(known, Encoded): yield from (rows for _, rows in known.pieces())
+    if isinstance(known, Encoded):
+        yield from (rows for _, rows in known.pieces())
     else:
         for at in range(0, len(known), PIECE):
             piece = known.take(np.arange(at, min(at + PIECE, len(known))))
             yield prepare(piece, model.encoder_, model.scale_, model.design_, model.factor_)[0]
 
+
 def _check_frame(model, frame, outcomes: bool) -> None:
-    if outcomes and isinstance(frame, Encoded): raise ValueError("frame: expected a table, whose outcomes can be read, got an encoded one")
-    if outcomes and hasattr(model, "array_"): raise ValueError("model: expected one that was fitted to a table, got one that was fitted to arrays")
+    if outcomes and isinstance(frame, Encoded):
+        raise ValueError("frame: expected a table, whose outcomes can be read, got an encoded one")
+    if outcomes and hasattr(model, "array_"):
+        raise ValueError(
+            "model: expected one that was fitted to a table, got one that was fitted to arrays"
+        )
 
 # %% ../../nbs/5_uncertainty/01_distribution.ipynb #c20
 @torch.no_grad()
 @one_thread()
 def predict_distribution(
-    model,                   # fitted AdaRoute
-    frame,                   # (n rows), or `model.encode` of it
+    model,  # fitted AdaRoute
+    frame,  # (n rows), or `model.encode` of it
     outcomes: bool = False,  # True: read the outcomes too, as a calibration needs them
 ) -> Distribution:
     "The predictive distribution of the mixture."
     _check_frame(model, frame, outcomes)
-    known = frame if isinstance(frame, Encoded) else read(_input_frame(model, frame), model.schema_, outcomes=outcomes)
+    known = (
+        frame
+        if isinstance(frame, Encoded)
+        else read(_input_frame(model, frame), model.schema_, outcomes=outcomes)
+    )
     parts = [_heard(model, rows) for rows in _row_pieces(model, known)]
     arrays = {name: np.concatenate([a[name] for a, _ in parts]) for name in parts[0][0]}
     chances = {task: np.concatenate([c[task] for _, c in parts]) for task in parts[0][1]}
     _fill_unknown(model, arrays, chances)
     tasks, (numbers, text) = dict(model.schema_.tasks), known.presence.T
-    levels = {task: (model.scale_.centre[list(tasks).index(task)] + np.arange(p.shape[1]), p) for task, p in chances.items()}
-    return Distribution(tasks, known.index, model.design_.experts, **arrays, levels=levels, bounds=_ends(model),
-                        presence=np.select([numbers & text, numbers, text], ["both", "numbers", "text"], "none"),
-                        outcome=known.outcome if outcomes else np.full((len(text), len(tasks)), np.nan))
+    levels = {
+        task: (model.scale_.centre[list(tasks).index(task)] + np.arange(p.shape[1]), p)
+        for task, p in chances.items()
+    }
+    return Distribution(
+        tasks,
+        known.index,
+        model.design_.experts,
+        **arrays,
+        levels=levels,
+        bounds=_ends(model),
+        presence=np.select([numbers & text, numbers, text], ["both", "numbers", "text"], "none"),
+        outcome=known.outcome if outcomes else np.full((len(text), len(tasks)), np.nan),
+    )
