@@ -21,15 +21,20 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .features.encoder import Encoder, Features
 from .heads import OutcomeScale, expected, fit_scale
 from .quantiles import count_quantile, mixture_quantile
-from .model import Design, Forecast, Prior, RoutedModel, check_number, predict_mean
+from .model import Design, Forecast, RoutedModel, predict_mean
+from .prior import Prior
+from .checks import check_number
 from .model import take_lanes
 from .outcomes import read_bounds, read_weights
 from .paths import Widths, aim
 from .router import TEXT_NORM, open_routes
-from .schema import ROUTES, Batch, Schema, SchemaError, check_trainable, from_arrays, infer
+from .schema import ROUTES, Batch, Schema, check_trainable, from_arrays, infer
+from .checks import SchemaError
 from .schema import read, without
 from .ridge_start import learn_trust, start_from_ridge
-from .training import Checkpoint, Rows, Settings, Split, Watch, one_thread, train
+from .training import Rows, Settings, Split, Watch, train
+from .checkpoint import Checkpoint
+from .machine import one_thread
 
 # %% ../nbs/1_method/24_estimator.ipynb #c05
 def text_factor(

@@ -7,8 +7,9 @@ __all__ = ['read_bounds', 'read_weights']
 
 # %% ../nbs/1_method/13_outcomes.ipynb #o03
 import numpy as np
-from .model import check_number
-from .schema import Batch, SchemaError, _label
+from .checks import check_number
+from .schema import Batch
+from .checks import SchemaError, quote_label
 
 # %% ../nbs/1_method/13_outcomes.ipynb #o05
 def _by_outcome(
@@ -47,7 +48,7 @@ def read_bounds(
             )
             raise SchemaError(
                 f"outcome {task!r}: expected values of {span}, got {int(wrong.sum())} of {len(y)} outside, "
-                f"the first at index {_label(batch.index[int(wrong.argmax())])}"
+                f"the first at index {quote_label(batch.index[int(wrong.argmax())])}"
             )
     return pairs if given else ()
 

@@ -23,7 +23,7 @@ from .heads import OutcomeScale
 from .model import Design, RoutedModel
 from .paths import Widths
 from .schema import Schema
-from .training import write_atomically
+from .machine import write_atomically
 
 # %% ../nbs/1_method/23_saving.ipynb #s07
 FILES, FORMAT = ("model.json", "weights.safetensors"), 2

@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import NamedTuple
 import numpy as np
 import pandas as pd
-from .schema import TASKS, Schema, SchemaError, _listed, _name, _names
+from .schema import TASKS, Schema, read_names
+from .checks import SchemaError, list_names, quote_name
 
 # %% ../nbs/1_method/04_tables.ipynb #c07
 @dataclass(frozen=True)
@@ -38,7 +39,9 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"data row {self.row}" + (f" (line {self.line})" if self.line else "")
-        return f"column {_name(self.column)}, {where}: expected {self.expected}, got {self.got}"
+        return (
+            f"column {quote_name(self.column)}, {where}: expected {self.expected}, got {self.got}"
+        )
 
 
 class TableError(SchemaError):
@@ -74,7 +77,7 @@ class Reading:
 
     def __post_init__(self):
         if self.decimal not in (".", ","):
-            raise TableError(f"decimal: expected '.' or ',', got {_name(self.decimal)}")
+            raise TableError(f"decimal: expected '.' or ',', got {quote_name(self.decimal)}")
         words = (self.missing,) if isinstance(self.missing, str) else self.missing
         object.__setattr__(
             self, "missing", frozenset(str(w).strip().casefold() for w in words) | {""}
@@ -85,7 +88,9 @@ def _reading(given: dict) -> Reading:
     known = [f.name for f in fields(Reading)]
     for name in given:
         if name not in known:
-            raise TableError(f"reading: expected some of {', '.join(known)}, got {_name(name)}")
+            raise TableError(
+                f"reading: expected some of {', '.join(known)}, got {quote_name(name)}"
+            )
     return Reading(**given)
 
 # %% ../nbs/1_method/04_tables.ipynb #c14
@@ -157,7 +162,7 @@ def _encoding(path: Path, how: Reading) -> tuple[str, bool]:
         name = None
     if not name:
         raise TableError(
-            f"encoding: expected a name that Python knows, such as 'utf-8', got {_name(how.encoding)}"
+            f"encoding: expected a name that Python knows, such as 'utf-8', got {quote_name(how.encoding)}"
         )
     found = _look(path, name)
     if found.line is None:
@@ -646,13 +651,13 @@ def _require(source, names):
         return
     near = get_close_matches(lost[0].casefold(), [n.casefold() for n in source.names], 1, 0.8)
     hint = (
-        f"; did you mean {_name(next(n for n in source.names if n.casefold() == near[0]))}?"
+        f"; did you mean {quote_name(next(n for n in source.names if n.casefold() == near[0]))}?"
         if near
         else ""
     )
     if len(source.names) == 1 and isinstance(source, _Csv):
         hint = f"; is its delimiter another one than {source.delimiter!r}?"
-    wanted = f"the column{'s' * (len(lost) > 1)} {_listed(lost)}"
+    wanted = f"the column{'s' * (len(lost) > 1)} {list_names(lost)}"
     raise TableError(
         f"{source.path.name}: expected {wanted}, got none of that name among {len(source.names)}{hint}",
         column=lost[0],
@@ -671,17 +676,17 @@ def _roles(source, text, numeric, categorical, outcomes, like, ignore) -> dict[s
         "kept": ignore,
     }
     for kind, names in asked.items():
-        for name in _names(kind, names):
+        for name in read_names(kind, names):
             if name in roles or name in outcomes:
                 raise TableError(
-                    f"column {_name(name)}: expected one role, got {kind} and {roles.get(name, 'outcome')}",
+                    f"column {quote_name(name)}: expected one role, got {kind} and {roles.get(name, 'outcome')}",
                     column=name,
                 )
             roles[name] = kind
     for name, task in outcomes.items():
         if task not in TASKS:
             raise TableError(
-                f"outcome {_name(name)}: expected one of {', '.join(TASKS)}, got {_name(task)}",
+                f"outcome {quote_name(name)}: expected one of {', '.join(TASKS)}, got {quote_name(task)}",
                 column=name,
             )
     _require(source, [*roles, *outcomes])
@@ -744,11 +749,11 @@ def read_table(
         for n in source.names
         if n not in roles
     }
-    _require(source, _names("keep", keep))
+    _require(source, read_names("keep", keep))
     wanted = {
         n: (roles | left)[n]
         for n in source.names
-        if keep is None or n in roles or left[n] == "numeric" or n in _names("keep", keep)
+        if keep is None or n in roles or left[n] == "numeric" or n in read_names("keep", keep)
     }
     return _frame(_Chunk(0, lines, cells), wanted, source)
 
@@ -773,7 +778,7 @@ def stream_table(
         raise TableError(f"rows: expected at least 1, got {rows}")
     source = _opened(path, _reading(reading))
     roles = _roles(source, text, numeric, categorical, outcomes, like, ())
-    others = source.names if keep is None else _names("keep", keep)
+    others = source.names if keep is None else read_names("keep", keep)
     _require(source, others)
     roles |= {n: "kept" for n in others if n not in roles}
     for chunk in _chunks(source, rows):

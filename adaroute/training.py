@@ -4,9 +4,8 @@
 
 # %% auto #0
 __all__ = ['Settings', 'batch_size', 'learning_rate', 'Rows', 'Split', 'gather', 'lane_orders', 'lane_uniform', 'close_some',
-           'choices', 'draw', 'batch_losses', 'prediction_error', 'Look', 'look', 'collapsed', 'write_atomically',
-           'fingerprint', 'Seen', 'Run', 'run_tensors', 'run_bytes', 'read_run', 'set_run', 'load_run', 'one_thread',
-           'lane_training_generators', 'take_step', 'remember_best', 'Watch', 'Checkpoint', 'train', 'take_look']
+           'choices', 'draw', 'batch_losses', 'prediction_error', 'Look', 'look', 'collapsed', 'fingerprint', 'Seen',
+           'Run', 'lane_training_generators', 'take_step', 'remember_best', 'Watch', 'train', 'take_look']
 
 # %% ../nbs/1_method/18_training.ipynb #c03
 import contextlib
@@ -25,7 +24,10 @@ from safetensors.numpy import save
 from torch import Tensor
 from tqdm import tqdm
 from .heads import expected, log_likelihood, measure_noise
-from .model import Forecast, Prior, RoutedModel, check_number, hard_loss, likelihood_loss
+from .machine import one_thread
+from .model import Forecast, RoutedModel, hard_loss, likelihood_loss
+from .prior import Prior
+from .checks import check_number
 from .model import predict_mean, responsibility, soft_loss
 
 # %% ../nbs/1_method/18_training.ipynb #c05
@@ -249,20 +251,6 @@ def collapsed(
     dead = ((last.usage < floor) & reachable).any(dim=-1)
     return dead & (last.validation > (1 - gain) * last.favourite)
 
-# %% ../nbs/1_method/18_training.ipynb #c29
-def write_atomically(path: Path, content: bytes) -> None:
-    "Replace a file in one step; whoever reads it sees the old or the new one, never a part."
-    path = Path(path)
-    part = path.with_name(f".{path.name}.part")
-    with open(part, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
-
 # %% ../nbs/1_method/18_training.ipynb #c30
 def fingerprint(rows: Rows, split: Split, *settings) -> str:
     "A digest of everything a run depends on."
@@ -297,141 +285,7 @@ class Run:
     looks: list = field(default_factory=list)  # (step, training loss, Look)
     seen: Seen | None = None  # of the last step
 
-
-def _moments(run: Run):  # name -> the optimiser's tensors
-    named = dict(run.model.named_parameters())
-    return {
-        f"{key}.{n}": run.optimiser.state[p][key]
-        for n, p in named.items()
-        if run.optimiser.state[p]
-        for key in _ADAM
-    }
-
-
-_ADAM = ("step", "exp_avg", "exp_avg_sq")
-
-# %% ../nbs/1_method/18_training.ipynb #c32
-def run_tensors(run: Run) -> dict[str, Tensor]:
-    "All that a run has come to: weights, moments, generators, order, looks; copies, for the run goes on."
-    return {k: v.clone() for k, v in _tensors(run).items()}
-
-
-def _tensors(run: Run) -> dict[str, Tensor]:
-    tensors = {f"model.{n}": p.detach() for n, p in run.model.named_parameters()} | {
-        f"best.{n}": p for n, p in run.best.items()
-    }
-    tensors |= _moments(run) | {
-        "best_error": run.best_error,
-        "best_at": run.best_at,
-        "order": run.order,
-    }
-    tensors |= {f"generator.{i}": g.get_state() for i, g in enumerate(run.generators)}
-    if run.looks:
-        tensors |= {
-            "look.loss": torch.stack([loss for _, loss, _ in run.looks])
-        }  # (looks, L), and so the others
-    if run.looks:
-        tensors |= {
-            f"look.{k}": torch.stack([getattr(seen, k) for *_, seen in run.looks])
-            for k in Look._fields
-        }
-    return {k: v.contiguous() for k, v in tensors.items()}
-
-# %% ../nbs/1_method/18_training.ipynb #c32b
-def run_bytes(run: Run, mark: str, alone: bool = True, **more: Tensor) -> bytes:
-    "A checkpoint, with further tensors if there are any."
-    tensors = {n: t for n, t in _tensors(run).items() if alone or not n.startswith("best.")} | more
-    about = {
-        "fingerprint": mark,
-        "step": str(run.step),
-        "looks": json.dumps([s for s, _, _ in run.looks]),
-    }
-    if alone:
-        about["digest"] = _digest(about, tensors)
-    return save(
-        {k: v.numpy() for k, v in tensors.items()}, metadata={"about": json.dumps(about)}
-    )  # a single entry: several would be written in any order
-
-
-def _digest(about: dict[str, str], tensors: dict[str, Tensor]) -> str:
-    "A digest of everything in a checkpoint."
-    digest = hashlib.sha256(
-        repr(sorted(item for item in about.items() if item[0] != "digest")).encode()
-    )
-    for name, t in sorted(tensors.items()):
-        digest.update(repr((name, t.dtype, t.shape)).encode())
-        digest.update(t.contiguous().numpy())
-    return digest.hexdigest()
-
-# %% ../nbs/1_method/18_training.ipynb #c33
-def _refuse(path: Path, expected: str, got: str) -> ValueError:
-    return ValueError(
-        f"checkpoint {Path(path).name}: expected {expected}, got {got}; remove it or choose another name"
-    )
-
-
-def read_run(path: Path) -> tuple[dict, dict[str, Tensor]]:  # what it is about, its tensors
-    "Read a checkpoint; refuse a damaged one."
-    refuse = lambda expected, got: _refuse(path, expected, got)
-    try:
-        with safe_open(path, "pt") as file:
-            about, t = (
-                json.loads((file.metadata() or {}).get("about", "{}")),
-                {k: file.get_tensor(k) for k in file.keys()},
-            )
-    except (SafetensorError, OSError, ValueError):
-        raise refuse("a safetensors file of this package", "an unreadable one") from None
-    if not isinstance(about, dict) or "fingerprint" not in about:
-        raise refuse("one of this data, design and settings", "one of another run")
-    if "digest" in about and about["digest"] != _digest(about, t):
-        raise refuse("the tensors that were written", "others: altered or damaged")
-    return about, t
-
-# %% ../nbs/1_method/18_training.ipynb #c33d
-def set_run(run: Run, about: dict, t: dict[str, Tensor]) -> None:
-    "Put a run into the state of a checkpoint."
-    run.optimiser.state.clear()
-    with torch.no_grad():
-        for n, p in run.model.named_parameters():
-            p.copy_(t[f"model.{n}"])
-            run.best[n] = t[f"best.{n}"]
-            if f"step.{n}" in t:
-                run.optimiser.state[p] = {key: t[f"{key}.{n}"].clone() for key in _ADAM}
-    for i, g in enumerate(run.generators):
-        g.set_state(t[f"generator.{i}"])
-    run.best_error, run.best_at, run.order, run.step = (
-        t["best_error"],
-        t["best_at"],
-        t["order"],
-        int(about["step"]),
-    )
-    run.looks = [
-        (s, t["look.loss"][i], Look(*(t[f"look.{k}"][i] for k in Look._fields)))
-        for i, s in enumerate(json.loads(about["looks"]))
-    ]
-
-
-def load_run(run: Run, path: Path, mark: str, reader: Callable = read_run) -> None:
-    "Continue from a checkpoint, if it belongs to this very run."
-    about, t = reader(path)
-    if about.get("fingerprint") != mark:
-        raise _refuse(path, "one of this data, design and settings", "one of another run")
-    if "best_at" not in t:
-        raise _refuse(path, "one of this version", "one of an older version")
-    set_run(run, about, t)
-
 # %% ../nbs/1_method/18_training.ipynb #c35
-@contextlib.contextmanager
-def one_thread():
-    "Use one torch thread inside, whatever was set outside."
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def _start(model: RoutedModel, split: Split) -> Run:
     generators = lane_training_generators(model.seeds)
     best = {n: p.detach().clone() for n, p in model.named_parameters()}
@@ -528,29 +382,6 @@ class Watch:
 
     def finished(self, name: str, model: RoutedModel):
         "When the lanes that are kept have been chosen."
-
-# %% ../nbs/1_method/18_training.ipynb #c39c
-class Checkpoint(Watch):
-    "A file that is written after each segment and continued from."
-
-    whole = False
-
-    def __init__(self, path):
-        self.path = Path(path)
-        if not self.path.parent.is_dir():
-            raise ValueError(
-                f"checkpoint: expected a file in an existing folder, got {self.path.name!r} in one that is not there"
-            )
-
-    def begin(self, run, mark):
-        "Continue from the file, if it is there."
-        self.mark = mark
-        if self.path.exists():
-            load_run(run, self.path, mark)
-
-    def segment(self, run):
-        "Write the file anew."
-        write_atomically(self.path, run_bytes(run, self.mark))
 
 # %% ../nbs/1_method/18_training.ipynb #c41
 def train(

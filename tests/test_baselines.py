@@ -8,7 +8,8 @@ from sklearn.exceptions import NotFittedError
 
 from adaroute.rivals import baselines as bl
 from adaroute.estimator import join_evidence
-from adaroute.schema import SchemaError, read
+from adaroute.schema import read
+from adaroute.checks import SchemaError
 
 TASKS = {"score": "regression", "case": "binary", "level": "ordinal"}
 ABOUT = dict(text=["note"], numeric=["x", "z"], categorical=["site"], tasks=TASKS)

@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 
 from adaroute.provenance import commitment as co
-from adaroute.schema import Schema, SchemaError
+from adaroute.schema import Schema
+from adaroute.checks import SchemaError
 
 SCHEMA = Schema(
     text="note", numeric="age", categorical="sex", tasks={"phq9": "count", "gad7": "count"}

@@ -16,7 +16,8 @@ from adaroute.evaluation.comparison import (
 )
 from adaroute.datasets import folds
 from adaroute.evaluation.metrics import score
-from adaroute.schema import TASKS, SchemaError
+from adaroute.schema import TASKS
+from adaroute.checks import SchemaError
 from adaroute.synthetic import make_cohort
 
 

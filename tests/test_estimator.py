@@ -27,7 +27,8 @@ import adaroute
 from adaroute import AdaRoute
 from adaroute.estimator import make_split
 from adaroute.saving import FILES
-from adaroute.schema import ROUTES, SchemaError
+from adaroute.schema import ROUTES
+from adaroute.checks import SchemaError
 from adaroute.synthetic import make_cohort
 
 pytestmark = pytest.mark.filterwarnings("ignore:the router collapsed")

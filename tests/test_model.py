@@ -23,38 +23,16 @@ from adaroute.heads import (
     ordinal_loglik,
     thresholds,
 )
-from adaroute.model import (
-    SELECTIONS,
-    Design,
-    Forecast,
-    Prior,
-    RoutedModel,
-    hard_loss,
-    likelihood_loss,
-    predict_mean,
-    responsibility,
-    soft_loss,
-    take_lanes,
-    task_loss,
-)
+from adaroute.model import SELECTIONS, Design, Forecast, RoutedModel, hard_loss, likelihood_loss
+from adaroute.model import predict_mean, responsibility, soft_loss, take_lanes, task_loss
+from adaroute.prior import Prior
 from adaroute.paths import Evidence, Paths, Widths, lane_generators, principal_axes, split_evidence
 from adaroute.router import NEEDS, ROUTERS, closed_log_softmax, open_routes, two_stage
 from adaroute.schema import PATHS, ROUTES, SHARINGS
-from adaroute.training import (
-    Checkpoint,
-    Rows,
-    Settings,
-    Split,
-    batch_size,
-    close_some,
-    gather,
-    lane_orders,
-    look,
-    prediction_error,
-    read_run,
-    train,
-    write_atomically,
-)
+from adaroute.training import Rows, Settings, Split, batch_size, close_some, gather, lane_orders
+from adaroute.training import look, prediction_error, train
+from adaroute.checkpoint import Checkpoint, read_run
+from adaroute.machine import write_atomically
 
 pytestmark = pytest.mark.filterwarnings("ignore:the router collapsed")
 many = settings(max_examples=40, deadline=None)
@@ -614,7 +592,7 @@ def test_every_byte_of_a_checkpoint_counts(tmp_path, checkpoint):
 
 def test_a_checkpoint_of_an_older_version(tmp_path, checkpoint):
     from safetensors.numpy import save
-    from adaroute.training import _digest
+    from adaroute.checkpoint import _digest
 
     (tmp_path / "old").write_bytes(checkpoint)
     about, tensors = read_run(tmp_path / "old")

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adaroute import AdaRoute
-from adaroute.schema import ROUTES, SchemaError
+from adaroute.schema import ROUTES
+from adaroute.checks import SchemaError
 
 pytestmark = pytest.mark.filterwarnings("ignore:the router collapsed")
 MIXED = {"phq9": "regression", "relapse": "binary", "stage": "ordinal", "visits": "count"}

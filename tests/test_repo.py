@@ -112,20 +112,6 @@ def test_title_and_prose(path):
     )
 
 
-def length(cell):
-    "Lines of code, without blank lines and comment-only lines."
-    return sum(
-        1 for line in source(cell).splitlines() if line.strip() and not line.strip().startswith("#")
-    )
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=stem)
-def test_exported_cells_are_short(path):
-    exported = [c for c in cells(path) if re.match(r"#\|\s*exporti?\b", source(c))]
-    long = {c["id"]: length(c) for c in exported if length(c) > 25}
-    assert not long, f"exported cells over 25 lines: {long}"
-
-
 def test_hidden_cells_are_few():
     for path in NOTEBOOKS:
         assert sum("#| hide" in source(c) for c in cells(path)) <= 3, path.name

@@ -8,18 +8,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from adaroute.schema import (
-    PATHS,
-    ROUTES,
-    SHARINGS,
-    Batch,
-    Schema,
-    SchemaError,
-    check_trainable,
-    from_arrays,
-    infer,
-    read,
-)
+from adaroute.schema import PATHS, ROUTES, SHARINGS, Batch, Schema, check_trainable, from_arrays
+from adaroute.schema import infer, read
+from adaroute.checks import SchemaError
 
 CANARY = "the canary sang at dawn"
 SCHEMA = Schema(

@@ -25,7 +25,8 @@ from adaroute.rivals.stacking import (
     relative_loss,
 )
 from adaroute.estimator import AdaRoute, validation_rows
-from adaroute.schema import ROUTES, SchemaError
+from adaroute.schema import ROUTES
+from adaroute.checks import SchemaError
 from adaroute.synthetic import make_cohort
 from adaroute.training import prediction_error
 

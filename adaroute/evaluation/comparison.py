@@ -16,7 +16,8 @@ from ..datasets import folds as deal_folds
 from .metrics import bootstrap_interval, score
 from .headroom import Headroom, Statements, headroom_report, row_losses
 from .headroom import statements
-from ..schema import SchemaError, _table
+from ..schema import as_frame
+from ..checks import SchemaError
 from .verdict import Claim, claims_help
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c06a
@@ -82,7 +83,7 @@ def out_of_fold(
     "Let models predict the rows that they have not seen."
     from tqdm import tqdm
 
-    frame, rivals = _table(frame), _rivals(rivals)
+    frame, rivals = as_frame(frame), _rivals(rivals)
     groups = None if groups is None else np.asarray(groups)
     splits = deal_folds(len(frame) if groups is None else groups, folds, seed=seed)
     parts = [
@@ -193,7 +194,7 @@ def compare_out_of_fold(
     progress: bool = False,
 ) -> Comparison:
     "Whether routing pays on a table."
-    frame, tasks = _table(frame), dict(estimator.tasks or {})
+    frame, tasks = as_frame(frame), dict(estimator.tasks or {})
     rows = _with_outcomes(frame, tasks)
     frame, groups = frame.iloc[rows], None if groups is None else np.asarray(groups)[rows]
     said, predictions = out_of_fold(estimator, frame, groups, folds, rivals, seed, progress)

@@ -16,7 +16,8 @@ from ..rivals.baselines import RidgeBaseline
 from ..estimator import AdaRoute
 from .metrics import Interval, corrected_resampled, metrics, paired
 from .headroom import row_losses, statements
-from ..schema import ROUTES, Schema, SchemaError, read
+from ..schema import ROUTES, Schema, read
+from ..checks import SchemaError
 from ..synthetic import make_cohort
 
 # %% ../../nbs/3_evaluation/03_verdict.ipynb #c05

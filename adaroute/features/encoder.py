@@ -14,7 +14,8 @@ import numpy as np
 
 from .bends import fit_curves, ramps
 from .axes import fit_vectors, fit_words, project_vectors, project_words
-from ..schema import Batch, _listed
+from ..schema import Batch
+from ..checks import list_names
 from .words import Cache, amounts, blocks, embed, facts_table, mark, terms, units
 from .words import vocabulary
 
@@ -463,7 +464,7 @@ class _Base(_Stored):
             got = getattr(batch.schema, kind)
             if list(got) != names:
                 raise ValueError(
-                    f"{kind} columns: expected {_listed(names) or 'none'} as in training, got {_listed(got) or 'none'}"
+                    f"{kind} columns: expected {list_names(names) or 'none'} as in training, got {list_names(got) or 'none'}"
                 )
         return self.parts
 

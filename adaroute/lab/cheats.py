@@ -26,7 +26,7 @@ from ..provenance.plan import save_leaves
 from ..schema import Schema, read
 from ..synthetic import make_cohort
 from ..training import Prior, Rows, Run, Seen, Settings, Split, draw, gather, take_step
-from ..training import write_atomically
+from ..machine import write_atomically
 from ..provenance.transcript import _FIRST, Recorder, _as_line, fit_under_plan
 from ..provenance.transcript import read_transcript, short_digests
 

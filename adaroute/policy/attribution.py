@@ -16,7 +16,7 @@ from ..evaluation.metrics import Interval, Paired, paired
 from ..model import predict_mean
 from .cards import Asked, answer, ask, evidence_inputs
 from ..schema import PATHS, ROUTES, SHARINGS
-from ..training import one_thread
+from ..machine import one_thread
 from ..features.words import blocks, mark, terms
 
 # %% ../../nbs/4_policy/02_attribution.ipynb #c07

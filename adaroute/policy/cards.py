@@ -17,8 +17,9 @@ from ..estimator import PIECE, combine, prepare
 from ..evaluation.metrics import chosen, paired
 from ..evaluation.headroom import row_losses
 from ..router import open_routes
-from ..schema import PATHS, ROUTES, SHARINGS, Batch, _label, _table, read
-from ..training import one_thread
+from ..schema import PATHS, ROUTES, SHARINGS, Batch, as_frame, read
+from ..checks import quote_label
+from ..machine import one_thread
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c06a
 class Asked(NamedTuple):
@@ -379,7 +380,7 @@ def route_card(
     predicted = dict(zip(tasks, map(float, np.asarray(model.predict(one))[0])))
     hidden = _hidden(model, a, row) if first else {}
     return RouteCard(
-        _label(a.batch.index[row]),
+        quote_label(a.batch.index[row]),
         _present(own.batch)[0],
         predicted,
         experts,
@@ -463,7 +464,7 @@ def usage_by(
     by,  # name of a column, or (n,) labels
 ) -> pd.DataFrame:  # index group; rows, mean probability of each route, NaN for small groups
     "How the routes are used in each group."
-    frame = _table(frame)
+    frame = as_frame(frame)
     p, label = (
         pd.DataFrame(ask(model, frame).routes, frame.index, list(ROUTES)),
         _groups(model, frame, by),
@@ -489,7 +490,7 @@ def error_by(
     pd.DataFrame
 ):  # index (group, route or "all"); rows, error with low and high, absolute error of each outcome
     "The error in each group and on each route, NaN where there are too few rows."
-    frame = _table(frame)
+    frame = as_frame(frame)
     truth, said = read(frame, model.schema_).outcome, np.asarray(model.predict(frame), float)
     group = pd.Series("all", frame.index, name="group") if by is None else _groups(model, frame, by)
     loss, far, first = (

@@ -15,7 +15,8 @@ from ..estimator import prepare
 from ..heads import thresholds
 from ..paths import split_evidence
 from ..router import NEEDS, open_routes
-from ..schema import ROUTES, _label, read
+from ..schema import ROUTES, read
+from ..checks import quote_label
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c07
 def pick_rows(
@@ -237,7 +238,7 @@ def _shown(model, few, at: list[int], notes: list) -> list[dict]:
         [],
     )
     for j, i in enumerate(at):
-        own = "" if _label(few.index[j]) == str(i) else f" ({_label(few.index[j])})"
+        own = "" if quote_label(few.index[j]) == str(i) else f" ({quote_label(few.index[j])})"
         pair = [n[j] for n in notes] if notes[0][j]["there"] else [notes[0][j]]
         out.append(dict(label=f"row {i}{own}", values=_values(batch, j, levels), notes=pair))
     return out

@@ -16,10 +16,11 @@ from sklearn.ensemble import GradientBoostingRegressor
 from ..evaluation.interventions import close_routes
 from ..estimator import PIECE, prepare
 from ..evaluation.headroom import relative_error, row_losses, statements
-from ..model import check_number
+from ..checks import check_number
 from .cards import answer
 from ..router import NEEDS, open_routes
-from ..schema import PATHS, ROUTES, SchemaError, read
+from ..schema import PATHS, ROUTES, read
+from ..checks import SchemaError
 from ..synthetic import Cohort
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c05

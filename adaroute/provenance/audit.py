@@ -28,10 +28,10 @@ from ..estimator import AdaRoute
 from .memorisation import Bound, _quietly, fit_changed, fraction_below
 from .memorisation import lane_losses, memorisation, reference_fits
 from .memorisation import subtraction_bound, trained_rows
-from ..model import check_number
+from ..checks import check_number
 from .plan import code_digest, plan_config
 from ..synthetic import make_cohort
-from ..training import write_atomically
+from ..machine import write_atomically
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c13
 class Stack(NamedTuple):

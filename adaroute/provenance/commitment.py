@@ -22,7 +22,8 @@ from decimal import Decimal
 from numbers import Integral
 import numpy as np
 import pandas as pd
-from ..schema import Schema, _label, _name, _refuse, _table, read
+from ..schema import Schema, as_frame, read
+from ..checks import quote_label, quote_name, refuse_cell
 
 # %% ../../nbs/6_provenance/01_commitment.ipynb #c05
 class CommitmentError(ValueError):
@@ -100,7 +101,7 @@ def _cell(frame, name: str, row: int, text: str | None) -> str:  # a cell of tex
     if text is None:
         return "null"
     if _SURROGATE.search(text):
-        _refuse(frame, name, row, "text of Unicode characters", "half of a surrogate pair")
+        refuse_cell(frame, name, row, "text of Unicode characters", "half of a surrogate pair")
     return _quote(unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")))
 
 
@@ -109,7 +110,7 @@ def canonical_records(
     schema: Schema,  # which columns belong to a record
 ) -> list[bytes]:  # n
     "The rows of a table as canonical JSON; columns outside the schema are left out."
-    frame = _table(frame)
+    frame = as_frame(frame)
     batch, cells = read(frame, schema), {}
     for names, values in ((schema.text, batch.text), (schema.categorical, batch.categorical)):
         for name, column in zip(names, values.T):
@@ -157,7 +158,9 @@ def record_leaf(
 def _labels(frame: pd.DataFrame, given, what: str) -> list[str]:  # (n) ids or groups as text
     if isinstance(given, str):
         if given not in frame:
-            raise CommitmentError(f"{what}: expected a column of the table, got {_name(given)}")
+            raise CommitmentError(
+                f"{what}: expected a column of the table, got {quote_name(given)}"
+            )
         given = frame[given]
     values = list(given) if isinstance(given, Iterable) else [given]
     if len(values) != len(frame):
@@ -171,7 +174,7 @@ def _labels(frame: pd.DataFrame, given, what: str) -> list[str]:  # (n) ids or g
             or isinstance(value, str)
             and _SURROGATE.search(value)
         ):
-            where = f"row {row} (index {_label(frame.index[row])})"
+            where = f"row {row} (index {quote_label(frame.index[row])})"
             raise CommitmentError(
                 f"{what}: expected text or whole numbers, none missing, got {type(value).__name__} at {where}"
             )
@@ -317,7 +320,7 @@ def commit_records(
     withdrawn: tuple = (),  # `withdrawn` of an earlier commitment, where the frame is what remains
 ) -> Commitment:
     "Commit to a table: to every record, its place, its id and its group."
-    key, frame, gone = _check_key(key), _table(frame), dict(withdrawn)
+    key, frame, gone = _check_key(key), as_frame(frame), dict(withdrawn)
     total = len(frame) + len(gone)
     if not all(_whole(i) and i < total and _hex(t) for i, t in gone.items()):
         raise CommitmentError(

@@ -17,12 +17,14 @@ import torch
 from scipy.stats import beta
 from sklearn.base import clone
 from ..estimator import AdaRoute, _kept, _settled, make_split, prepare
-from ..model import RoutedModel, check_number, likelihood_loss
+from ..model import RoutedModel, likelihood_loss
+from ..checks import check_number
 from ..paths import aim
 from ..router import open_routes
 from ..schema import read
 from ..ridge_start import learn_trust, start_from_ridge
-from ..training import Rows, Watch, one_thread, train
+from ..training import Rows, Watch, train
+from ..machine import one_thread
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #c05
 @torch.no_grad()

@@ -31,7 +31,7 @@ from .commitment import Commitment, CommitmentError, _hex, _json_digest, _labels
 from .commitment import canonical_json, commit_records, merkle_root
 from ..evaluation.metrics import score
 from ..schema import Schema
-from ..training import write_atomically
+from ..machine import write_atomically
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c04
 class PlanError(ValueError):

@@ -20,8 +20,10 @@ from torch import Tensor
 from ..estimator import AdaRoute, _fit, _schema_of, _settled, prepare
 from ..model import RoutedModel
 from ..schema import read
-from ..training import Look, Rows, Run, Split, Watch, gather, look, read_run, run_tensors
-from ..training import set_run, take_look, take_step
+from ..training import Look, Rows, Run, Split, Watch, gather, look
+from ..checkpoint import read_run, run_tensors
+from ..training import take_look, take_step
+from ..checkpoint import set_run
 from .transcript import Trace, TranscriptError, beginning, best_weights, numerics
 from .transcript import read_transcript, segment_file, segment_line
 from .transcript import short_digests, tensor_digest

@@ -22,7 +22,8 @@ from ..estimator import AdaRoute, _settled, _spare_paths
 from ..model import Design
 from .plan import Nonce, Plan, PlanError, _canonical, plan_config
 from ..saving import FILES
-from ..training import Look, Settings, read_run
+from ..training import Look, Settings
+from ..checkpoint import read_run
 from .transcript import _FIRST, TranscriptError, _digest_of, segment_file
 from .transcript import segment_line, short_digests, tensor_digest
 

@@ -25,8 +25,10 @@ from ..model import RoutedModel
 from .plan import Nonce, Plan, derive_seed, derived_test, group_codes, load_nonce
 from .plan import load_plan, model_seed, plan_config, save_nonce, save_plan
 from ..saving import FILES
-from ..training import Run, Split, Watch, load_run, one_thread, read_run, run_bytes
-from ..training import write_atomically
+from ..training import Run, Split, Watch
+from ..checkpoint import load_run, read_run, run_bytes
+from ..machine import one_thread
+from ..machine import write_atomically
 
 # %% ../../nbs/6_provenance/04_transcript.ipynb #t05
 class TranscriptError(ValueError):

@@ -29,7 +29,7 @@ from .policy_figures import figure_svg, groups_picture, route_map_picture
 from .policy_figures import ternary_picture, three_shares
 from ..policy.reading_cost import ReadingGate, cost_curve, predicted_gain, train_gate
 from ..router import open_routes
-from ..schema import PATHS, _table, read
+from ..schema import PATHS, as_frame, read
 from ..policy.rules import surrogate_tree
 from ..uncertainty.conformal import Calibration
 
@@ -101,7 +101,7 @@ def _told(model, frame, calibration, groups, by, show_text) -> _Told:
         raise ValueError(
             "model: expected one that was fitted to a table, got one that was fitted to arrays"
         )
-    frame, n = _table(frame), len(_table(frame))
+    frame, n = as_frame(frame), len(as_frame(frame))
     if groups is not None and len(groups) != n:
         raise ValueError(f"groups: expected {n} labels, one a row, got {len(groups)}")
     stored = getattr(model, "extras_", {}).get("calibration")

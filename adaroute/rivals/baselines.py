@@ -20,7 +20,8 @@ from sklearn.utils.validation import check_is_fitted
 from ..features.encoder import Encoder, Features
 from ..estimator import _choices, join_evidence, text_factor
 from ..heads import OutcomeScale, fit_scale
-from ..model import Design, RoutedModel, check_number, count_parameters
+from ..model import Design, RoutedModel, count_parameters
+from ..checks import check_number
 from ..paths import Widths
 from ..schema import check_trainable, infer, read
 

@@ -16,11 +16,13 @@ from sklearn.utils.validation import check_is_fitted
 from .baselines import TRIES, _Baseline, _matrix, validation_split
 from ..estimator import PIECE
 from ..heads import OutcomeScale, binary_loglik, expected, ordinal_loglik, thresholds
-from ..model import Design, RoutedModel, check_number, count_parameters
+from ..model import Design, RoutedModel, count_parameters
+from ..checks import check_number
 from ..paths import Widths, lane_generators, lane_normal
 from ..router import _fan
 from ..schema import read
-from ..training import Split, lane_orders, one_thread
+from ..training import Split, lane_orders
+from ..machine import one_thread
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c05
 KINDS = ("shared_bottom", "mmoe", "ple", "task_level")

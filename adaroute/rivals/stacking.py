@@ -24,8 +24,10 @@ from ..heads import fit_scale, gaussian_loglik
 from ..model import take_lanes
 from ..paths import Widths, split_evidence
 from ..router import Router, open_routes
-from ..schema import ROUTES, SchemaError, check_trainable, infer, read
-from ..training import Settings, batch_size, lane_orders, learning_rate, one_thread
+from ..schema import ROUTES, check_trainable, infer, read
+from ..checks import SchemaError
+from ..training import Settings, batch_size, lane_orders, learning_rate
+from ..machine import one_thread
 from ..training import prediction_error
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c05

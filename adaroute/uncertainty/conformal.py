@@ -18,8 +18,8 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from .distribution import Distribution, _likeliest, predict_distribution
 from ..evaluation.headroom import _folds
-from ..model import check_number
-from ..schema import _table
+from ..checks import check_number
+from ..schema import as_frame
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c05
 def conformal_quantile(
@@ -542,7 +542,7 @@ def cross_calibrate(
     seed: int = 0,  # of the folds
 ) -> Calibration:
     "Calibration of a model fitted to all rows, by scores out of fold."
-    frame, by = _table(frame), _check_by(by)
+    frame, by = as_frame(frame), _check_by(by)
     for name, value, low in (("least", least, 1), ("folds", folds, 2)):
         check_number(name, value, low, whole=True)
     group = _codes(groups, len(frame))

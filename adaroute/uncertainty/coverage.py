@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.special import ndtri
 from .distribution import predict_distribution
 from ..evaluation.headroom import row_losses
-from ..model import check_number
+from ..checks import check_number
 from .conformal import _check_by, _labels, nonconformity
 
 # %% ../../nbs/5_uncertainty/03_coverage.ipynb #c05

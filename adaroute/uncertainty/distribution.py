@@ -13,9 +13,9 @@ import torch
 from scipy.special import ndtr
 from ..estimator import PIECE, Encoded, _input_frame, mixture_quantile, prepare
 from ..heads import expected, thresholds
-from ..model import check_number
+from ..checks import check_number
 from ..schema import read
-from ..training import one_thread
+from ..machine import one_thread
 
 # %% ../../nbs/5_uncertainty/01_distribution.ipynb #c05
 @dataclass(frozen=True, eq=False)
