@@ -7,6 +7,7 @@ is a run folder; prints one line for each thing that was looked at; and exits wi
 of them is another. Start here if you write a verifier of your own. (This one is meant to be read:
 it does not defend itself against files that are made to break it.)
 """
+
 import base64
 import hashlib
 import hmac
@@ -27,6 +28,7 @@ def mac(key: bytes, content: bytes) -> bytes:
 
 
 # 1. Canonical JSON (RFC 8785)
+
 
 def write_number(x: float) -> str:
     "ECMAScript's Number.prototype.toString."
@@ -50,7 +52,9 @@ SHORT = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": 
 
 
 def write_text(text: str) -> str:
-    escape = lambda c: SHORT.get(c) or (f"\\u{ord(c):04x}" if c < " " else c)
+    def escape(c):
+        return SHORT.get(c) or (f"\\u{ord(c):04x}" if c < " " else c)
+
     return '"' + "".join(map(escape, text)) + '"'
 
 
@@ -81,20 +85,24 @@ def digest(value) -> str:
 
 def check_canonical(v):
     for one in v["numbers"]:
-        x, = struct.unpack(">d", bytes.fromhex(one["float64"]))
+        (x,) = struct.unpack(">d", bytes.fromhex(one["float64"]))
         yield "number " + one["text"], write_number(x) == one["text"]
     for one in v["values"]:
-        yield "value " + one["text"], write(one["value"]) == one["text"] and is_canonical(one["text"])
+        yield (
+            "value " + one["text"],
+            write(one["value"]) == one["text"] and is_canonical(one["text"]),
+        )
     for text in v["not_canonical"]:
         yield "refused " + text, not is_canonical(text)
 
 
 # 2. Records, salts, leaves
 
+
 def write_cell(kind: str, value) -> str:
     if kind == "number":
         return "null" if value is None else write_number(float(value))
-    if value is not None and not isinstance(value, str):            # a level that came as a number
+    if value is not None and not isinstance(value, str):  # a level that came as a number
         value = str(int(value) if value == int(value) else value)
     if value is None or not value.strip():
         return "null"
@@ -115,6 +123,7 @@ def leaf_of(record: str, salt: bytes) -> bytes:
 
 # 3. The tree
 
+
 def node(left: bytes, right: bytes) -> bytes:
     return sha(b"\1" + left + right)
 
@@ -123,8 +132,8 @@ def tree_levels(leaves: list) -> list:
     levels = [leaves]
     while len(levels[-1]) > 1:
         below = levels[-1]
-        above = [node(*below[i:i + 2]) for i in range(0, len(below) - 1, 2)]
-        levels.append(above + below[len(below) - len(below) % 2:])
+        above = [node(*below[i : i + 2]) for i in range(0, len(below) - 1, 2)]
+        levels.append(above + below[len(below) - len(below) % 2 :])
     return levels
 
 
@@ -147,9 +156,9 @@ def proof_leads_to(proof: dict, record: str, count: int) -> str:
     for i in range(0, len(path), 32):
         if last == 0:
             return ""
-        while at == last and at % 2 == 0:                            # the last one alone goes up as it is
+        while at == last and at % 2 == 0:  # the last one alone goes up as it is
             at, last = at // 2, last // 2
-        beside = path[i:i + 32]
+        beside = path[i : i + 32]
         reached = node(beside, reached) if at % 2 else node(reached, beside)
         at, last = at // 2, last // 2
     return reached.hex() if last == 0 else ""
@@ -190,8 +199,12 @@ def check_withdrawal(v):
     yield "withdrawn: levels", hexes(tree_levels(leaves)) == after["levels"]
     yield "withdrawn: replaces", after["commitment"]["replaces"] == before["commitment"]["root"]
     yield from check_filed("withdrawn", after, v["schema"])
-    notice = {"format": "adaroute-withdrawal-1", "old_root": before["commitment"]["root"],
-              "tombstones": after["commitment"]["withdrawn"], "commitment": after["commitment"]}
+    notice = {
+        "format": "adaroute-withdrawal-1",
+        "old_root": before["commitment"]["root"],
+        "tombstones": after["commitment"]["withdrawn"],
+        "commitment": after["commitment"],
+    }
     yield "notice", v["notice"] == notice
 
 
@@ -205,6 +218,7 @@ def check_proofs(case: str, filed: dict, proofs: list):
 
 
 # 4. Seed, test rows, folds
+
 
 def seed_of(plan_digest: str, nonce) -> bytes:
     end = b"\0" if nonce is None else b"\1" + nonce["value"].encode()
@@ -261,17 +275,23 @@ def check_plan(v):
     yield from check_lanes(v["lanes"])
 
 
-def check_lanes(v):  # the rows themselves are drawn by NumPy; what must hold of them does not need it
+def check_lanes(
+    v,
+):  # the rows themselves are drawn by NumPy; what must hold of them does not need it
     for name in ("train", "valid"):
         raw = b"".join(struct.pack("<q", row) for lane in v[name] for row in lane)
         shape = len(v[name]), len(v[name][0])
-        yield f"digest of {name}", tensors_digest([("torch.int64", shape, raw)]) == v[f"{name}_digest"]
+        yield (
+            f"digest of {name}",
+            tensors_digest([("torch.int64", shape, raw)]) == v[f"{name}_digest"],
+        )
     for lane, (train, valid) in enumerate(zip(v["train"], v["valid"])):
         owners = [{v["codes"][row] for row in rows} for rows in (train, valid)]
         yield f"lane {lane}: groups apart", not owners[0] & owners[1]
 
 
 # 5. Tensors
+
 
 def tensors_digest(tensors: list) -> str:
     "Of types, shapes and bytes, in this order."
@@ -284,11 +304,14 @@ def tensors_digest(tensors: list) -> str:
 
 def check_tensors(v):
     for i, one in enumerate(v):
-        given = [(t["dtype"], t["shape"], bytes.fromhex(t["little_endian"])) for t in one["tensors"]]
+        given = [
+            (t["dtype"], t["shape"], bytes.fromhex(t["little_endian"])) for t in one["tensors"]
+        ]
         yield f"tensors {i}", tensors_digest(given) == one["digest"]
 
 
 # 6. Ledger and transcript: lines that hang on each other
+
 
 def chain_of(lines: list, end: bytes) -> str:
     "The head of a chain; nothing if it is broken or not canonical."
@@ -303,7 +326,10 @@ def chain_of(lines: list, end: bytes) -> str:
 def check_chain(name: str, v: dict, end: bytes):
     yield f"{name}: head", chain_of(v["lines"], end) == v["head"]
     for i in range(len(v["lines"]) - 1):
-        yield f"{name}: without line {i + 1}", not chain_of(v["lines"][:i] + v["lines"][i + 1:], end)
+        yield (
+            f"{name}: without line {i + 1}",
+            not chain_of(v["lines"][:i] + v["lines"][i + 1 :], end),
+        )
 
 
 def fates_of(entries: list) -> dict:
@@ -337,30 +363,47 @@ def behind_of(entries: list, plan: str) -> dict:
     mine = plans[plan]
     earlier = {d: p for d, p in plans.items() if p["line"] < mine["end"]}
     same = [p for p in earlier.values() if p["table"] == mine["table"]]
-    fates = lambda some: {k: sum(p["fate"] == k for p in some) for k in ("result", "abandoned", "open")}
-    count = lambda some: dict(commitments=len(some)) | fates(some)
-    order = [dict(plan=d, line=p["line"], fate=p["fate"], same_root=p in same)
-             for d, p in earlier.items()]
-    return dict(nonce=mine["nonce"], line=mine["end"], same_root=count(same),
-                in_all=count(list(earlier.values())), order=order)
+
+    def fates(some):
+        return {k: sum(p["fate"] == k for p in some) for k in ("result", "abandoned", "open")}
+
+    def count(some):
+        return dict(commitments=len(some)) | fates(some)
+
+    order = [
+        dict(plan=d, line=p["line"], fate=p["fate"], same_root=p in same)
+        for d, p in earlier.items()
+    ]
+    return dict(
+        nonce=mine["nonce"],
+        line=mine["end"],
+        same_root=count(same),
+        in_all=count(list(earlier.values())),
+        order=order,
+    )
 
 
 def check_ledger(v):
-    yield from check_chain("ledger", v, b"")                        # the hash leaves the newline out
+    yield from check_chain("ledger", v, b"")  # the hash leaves the newline out
     entries = [json.loads(line) for line in v["lines"]]
     yield "ledger: behind", behind_of(entries, entries[-1]["plan"]) == v["behind"]
 
 
 def check_transcript(v):
-    yield from check_chain("transcript", v, b"\n")                  # the hash has the newline in it
+    yield from check_chain("transcript", v, b"\n")  # the hash has the newline in it
 
 
 # 7. Statement
 
+
 def check_statement(v):
     listed = [{"name": n, "digest": {"sha256": v["subjects"][n]}} for n in sorted(v["subjects"])]
-    made = {"_type": "https://in-toto.io/Statement/v1", "subject": listed,
-            "predicateType": "https://adaroute.dev/provenance/v1", "predicate": v["predicate"]}
+    made = {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": listed,
+        "predicateType": "https://adaroute.dev/provenance/v1",
+        "predicate": v["predicate"],
+    }
     yield "statement", write(made) == v["canonical"]
     body, kind = v["canonical"].encode(), v["type"].encode()
     signed = b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(body), body)
@@ -369,8 +412,16 @@ def check_statement(v):
 
 # 8. A whole run folder, as far as the standard library sees
 
-AFTER = {"": "begin", "begin": "environment", "environment": "prepared", "prepared": "lanes",
-         "lanes": "segment", "segment": "segment finished", "finished": "lanes model", "model": ""}
+AFTER = {
+    "": "begin",
+    "begin": "environment",
+    "environment": "prepared",
+    "prepared": "lanes",
+    "lanes": "segment",
+    "segment": "segment finished",
+    "finished": "lanes model",
+    "model": "",
+}
 
 
 def sum_of(file: Path) -> str:
@@ -383,7 +434,10 @@ def check_run(folder: Path):
     yield "chain", chain_of(text, b"\n") != ""
     lines = [json.loads(line) for line in text]
     kinds = ["", *(line["kind"] for line in lines)]
-    yield "order", all(b in AFTER[a].split() for a, b in zip(kinds, kinds[1:])) and kinds[-1] == "model"
+    yield (
+        "order",
+        all(b in AFTER[a].split() for a, b in zip(kinds, kinds[1:])) and kinds[-1] == "model",
+    )
     yield from check_files(folder, lines)
     if (folder / "plan.json").exists():
         yield from check_planned(folder, lines)
@@ -401,7 +455,9 @@ def check_files(folder: Path, lines: list):
 
 
 def check_planned(folder: Path, lines: list):
-    read = lambda name: json.loads((folder / name).read_text(encoding="utf-8"))
+    def read(name):
+        return json.loads((folder / name).read_text(encoding="utf-8"))
+
     begin, plan, rows, groups = lines[0], read("plan.json"), read("rows.json"), read("groups.json")
     nonce = read("nonce.json") if (folder / "nonce.json").exists() else None
     yield "plan.json", sum_of(folder / "plan.json") == digest(plan) == begin["plan"]
@@ -411,17 +467,26 @@ def check_planned(folder: Path, lines: list):
     seed = seed_of(begin["plan"], nonce)
     yield "seed", begin["seed"] == whole_of(seed, "model")
     lanes = [line for line in lines if line["kind"] == "lanes"]
-    yield "seeds of the lanes", lanes[0]["seeds"] == [
-        str(1000 * begin["seed"] + i) for i in range(len(lanes[0]["seeds"]))]
+    yield (
+        "seeds of the lanes",
+        lanes[0]["seeds"] == [str(1000 * begin["seed"] + i) for i in range(len(lanes[0]["seeds"]))],
+    )
     left = plan["commitment"]["count"] - len(plan["commitment"]["withdrawn"])
     yield "number of rows", len(groups) == left
     given = [g for g, test in zip(groups, test_of(seed, groups, plan["test"])) if not test]
     yield "rows that trained", codes_of([given[i] for i in rows["used"]]) == rows["groups"]
 
 
-CHECKS = dict(canonical=check_canonical, tree=check_tree, commitment=check_commitment,
-              plan=check_plan, tensors=check_tensors, ledger=check_ledger,
-              transcript=check_transcript, statement=check_statement)
+CHECKS = dict(
+    canonical=check_canonical,
+    tree=check_tree,
+    commitment=check_commitment,
+    plan=check_plan,
+    tensors=check_tensors,
+    ledger=check_ledger,
+    transcript=check_transcript,
+    statement=check_statement,
+)
 
 
 def check_folder(folder: Path) -> list:

@@ -5,6 +5,7 @@ Usage: python docs/make_vectors.py [FOLDER]
 Everything here is fixed: keys, times, rows. No vector hangs on a processor or on a version of a
 library, so whoever runs this gets the same bytes. `tests/test_formats.py` does so.
 """
+
 import ast
 import importlib
 import json
@@ -37,17 +38,49 @@ def public(name: str):
 
 
 KEY = bytes(range(32))
-NUMBERS = (0.0, -0.0, 1.0, -1.5, 0.1, 27.0, 1e21, 1e20, 123456789012345680000.0, 1e-6, 1e-7,
-           5e-324, 1.7976931348623157e308, 9007199254740992.0, 333333333.33333329, 0.002)
-VALUES = (None, True, [], {}, "", "é", 'a "b" \\ c', "tab\there", "\u007f\u2028€", [1, 2.0, -0.0],
-          {"b": 1, "a": [None, False]}, {"\ufb33": 1, "\U0001f600": 2, "z": 3, "": 4})
-SCHEMA = dict(text=["note"], numeric=["age", "visits"], categorical=["site"],
-              tasks=[["phq9", "regression"], ["relapse", "binary"]])
+NUMBERS = (
+    0.0,
+    -0.0,
+    1.0,
+    -1.5,
+    0.1,
+    27.0,
+    1e21,
+    1e20,
+    123456789012345680000.0,
+    1e-6,
+    1e-7,
+    5e-324,
+    1.7976931348623157e308,
+    9007199254740992.0,
+    333333333.33333329,
+    0.002,
+)
+VALUES = (
+    None,
+    True,
+    [],
+    {},
+    "",
+    "é",
+    'a "b" \\ c',
+    "tab\there",
+    "\u007f\u2028€",
+    [1, 2.0, -0.0],
+    {"b": 1, "a": [None, False]},
+    {"\ufb33": 1, "\U0001f600": 2, "z": 3, "": 4},
+)
+SCHEMA = dict(
+    text=["note"],
+    numeric=["age", "visits"],
+    categorical=["site"],
+    tasks=[["phq9", "regression"], ["relapse", "binary"]],
+)
 ROWS = [
     dict(note="Sleeps badly.\r\nNo appetite.", age=41, visits=2.5, site="A", phq9=14.0, relapse=1),
     dict(note="   ", age=None, visits=-0.0, site=3, phq9=None, relapse=0),
     dict(note="Cafe\u0301 twice a week", age=0.1, visits=None, site="B", phq9=7, relapse=None),
-    dict(note="He said \"fine\"\tand left", age=63, visits=1, site=None, phq9=3.25, relapse=0),
+    dict(note='He said "fine"\tand left', age=63, visits=1, site=None, phq9=3.25, relapse=0),
     dict(note=None, age=19, visits=12, site="A", phq9=21, relapse=1),
     dict(note="No complaints", age=33.5, visits=0, site=2.5, phq9=0, relapse=0),
     dict(note="Better, he says", age=50, visits=4, site="B", phq9=9, relapse=0),
@@ -61,8 +94,11 @@ def canonical() -> dict:
     number, value = public("canonical_number"), public("canonical_json")
     numbers = [dict(float64=struct.pack(">d", x).hex(), text=number(x)) for x in NUMBERS]
     refused = ["1.0", "[1, 2]", '{"b":1,"a":2}', '{"a":1,"a":1}', '"\\u00e9"', "-0", "1e2"]
-    return dict(numbers=numbers, values=[dict(value=v, text=value(v)) for v in VALUES],
-                not_canonical=refused)
+    return dict(
+        numbers=numbers,
+        values=[dict(value=v, text=value(v)) for v in VALUES],
+        not_canonical=refused,
+    )
 
 
 def table() -> tuple[pd.DataFrame, object]:
@@ -95,11 +131,20 @@ def commitments() -> dict:
     plain = public("commit_records")(frame, schema, KEY)
     left = {i: record for i, record in records.items() if i not in (1, 5)}
     return dict(
-        key=KEY.hex(), schema=SCHEMA, ids=[str(i) for i in IDS], groups=GROUPS, rows=ROWS,
-        records=[r.decode() for r in records.values()], mark=first.tree.mark.hex(),
-        committed=shown(first), proofs=proofs_of(first, records), positions_as_ids=shown(plain),
-        withdrawn=shown(second), proofs_after=proofs_of(second, left),
-        notice=public("withdrawal_notice")(first, second))
+        key=KEY.hex(),
+        schema=SCHEMA,
+        ids=[str(i) for i in IDS],
+        groups=GROUPS,
+        rows=ROWS,
+        records=[r.decode() for r in records.values()],
+        mark=first.tree.mark.hex(),
+        committed=shown(first),
+        proofs=proofs_of(first, records),
+        positions_as_ids=shown(plain),
+        withdrawn=shown(second),
+        proofs_after=proofs_of(second, left),
+        notice=public("withdrawal_notice")(first, second),
+    )
 
 
 def trees() -> list[dict]:
@@ -112,14 +157,19 @@ def plans() -> dict:
     "A plan, a nonce, and what is derived from them."
     frame, schema = table()
     commitment = public("commit_records")(frame, schema, KEY, ids=IDS, groups=GROUPS)
-    config = dict(text=["note"], members=2, starts=1, validation=.2, tasks={"phq9": "regression"})
-    plan = public("Plan")(commitment.to_dict(), config, "c0" * 32, "10" * 32, .3)
+    config = dict(text=["note"], members=2, starts=1, validation=0.2, tasks={"phq9": "regression"})
+    plan = public("Plan")(commitment.to_dict(), config, "c0" * 32, "10" * 32, 0.3)
     nonce = public("Nonce")("5 3 1 6 6 2", "dice, thrown by the board")
     derive = public("derive_seed")
     seeds = dict(with_nonce=derive(plan, nonce), without_nonce=derive(plan, None))
-    return dict(plan=plan.to_dict(), plan_digest=plan.digest, nonce=nonce.to_dict(),
-                seeds={name: derived(seed) for name, seed in seeds.items()},
-                splits=splits(seeds["with_nonce"]), lanes=lanes())
+    return dict(
+        plan=plan.to_dict(),
+        plan_digest=plan.digest,
+        nonce=nonce.to_dict(),
+        seeds={name: derived(seed) for name, seed in seeds.items()},
+        splits=splits(seeds["with_nonce"]),
+        lanes=lanes(),
+    )
 
 
 def derived(seed: bytes) -> dict:
@@ -133,8 +183,13 @@ LABELS = ("anna bob anna cleo cleo dan ed ed ed fay gus gus hal ivy ivy ivy ivy 
 
 def splits(seed: bytes) -> dict:
     "Test rows and folds of some tables."
-    cases = dict(patients=(LABELS, .2), half=(LABELS, .5), two=(["a"] * 9 + ["b"], .2),
-                 alone=(list(range(12)), .25), tiny=(["a", "b", "b"], .01))
+    cases = dict(
+        patients=(LABELS, 0.2),
+        half=(LABELS, 0.5),
+        two=(["a"] * 9 + ["b"], 0.2),
+        alone=(list(range(12)), 0.25),
+        tiny=(["a", "b", "b"], 0.01),
+    )
     return {name: split(seed, labels, share) for name, (labels, share) in cases.items()}
 
 
@@ -144,41 +199,63 @@ def split(seed: bytes, labels: list, share: float) -> dict:
     test = public("derived_test")(seed, labels, share).astype(int).tolist()
     k = min(3, len(set(codes)))
     folds = public("derived_folds")(seed, labels, k).tolist()
-    return dict(groups=[str(g) for g in labels], codes=codes, share=share, test=test,
-                k=k, folds=folds)
+    return dict(
+        groups=[str(g) for g in labels], codes=codes, share=share, test=test, k=k, folds=folds
+    )
 
 
 def lanes() -> dict:
     "Training and validation rows of two members with two starts (NumPy's generator)."
     codes = public("group_codes")(LABELS)
-    found = public("make_split")(codes, 2, 2, .2, np.random.default_rng(23525738906505))
-    return dict(seed=23525738906505, codes=codes.tolist(), members=2, starts=2, validation=.2,
-                train=found.train.tolist(), valid=found.valid.tolist(),
-                train_digest=public("tensor_digest")(found.train),
-                valid_digest=public("tensor_digest")(found.valid))
+    found = public("make_split")(codes, 2, 2, 0.2, np.random.default_rng(23525738906505))
+    return dict(
+        seed=23525738906505,
+        codes=codes.tolist(),
+        members=2,
+        starts=2,
+        validation=0.2,
+        train=found.train.tolist(),
+        valid=found.valid.tolist(),
+        train_digest=public("tensor_digest")(found.train),
+        valid_digest=public("tensor_digest")(found.valid),
+    )
 
 
 def tensors() -> list[dict]:
     "Digests of tensors: type, shape and bytes."
-    given = [[torch.arange(6, dtype=torch.float32).view(2, 3)], [torch.tensor(1.5)],
-             [torch.tensor([1, -1], dtype=torch.int64)], [torch.tensor([True, False])],
-             [torch.zeros(0, 4)], [torch.tensor([.1], dtype=torch.float64), torch.arange(3)],
-             [torch.arange(4, dtype=torch.uint8)]]
-    say = lambda t: dict(dtype=str(t.dtype), shape=list(t.shape), little_endian=t.numpy().tobytes().hex())
-    return [dict(tensors=[say(t) for t in some], digest=public("tensor_digest")(*some))
-            for some in given]
+    given = [
+        [torch.arange(6, dtype=torch.float32).view(2, 3)],
+        [torch.tensor(1.5)],
+        [torch.tensor([1, -1], dtype=torch.int64)],
+        [torch.tensor([True, False])],
+        [torch.zeros(0, 4)],
+        [torch.tensor([0.1], dtype=torch.float64), torch.arange(3)],
+        [torch.arange(4, dtype=torch.uint8)],
+    ]
+
+    def say(t):
+        return dict(
+            dtype=str(t.dtype), shape=list(t.shape), little_endian=t.numpy().tobytes().hex()
+        )
+
+    return [
+        dict(tensors=[say(t) for t in some], digest=public("tensor_digest")(*some))
+        for some in given
+    ]
 
 
 def ledger() -> dict:
     "A ledger in which two plans were filed, one of them after a withdrawal."
     one, two, root, later = ("ab" * 32, "cd" * 32, "01" * 32, "02" * 32)
-    entries = [("commitment", dict(plan=one, root=root)),
-               ("nonce", dict(plan=one, value="5 3 1", source="dice")),
-               ("abandoned", dict(plan=one, reason="the note column was the wrong one")),
-               ("withdrawal", dict(old_root=root, new_root=later, tombstones=1)),
-               ("commitment", dict(plan=two, root=later)),
-               ("nonce", dict(plan=two, value="4 4 2", source="dice")),
-               ("result", dict(plan=two, transcript="ef" * 32, scores={"phq9": {"r2": .31}}))]
+    entries = [
+        ("commitment", dict(plan=one, root=root)),
+        ("nonce", dict(plan=one, value="5 3 1", source="dice")),
+        ("abandoned", dict(plan=one, reason="the note column was the wrong one")),
+        ("withdrawal", dict(old_root=root, new_root=later, tombstones=1)),
+        ("commitment", dict(plan=two, root=later)),
+        ("nonce", dict(plan=two, value="4 4 2", source="dice")),
+        ("result", dict(plan=two, transcript="ef" * 32, scores={"phq9": {"r2": 0.31}})),
+    ]
     with tempfile.TemporaryDirectory() as room:
         book = public("Ledger")(Path(room) / "ledger.jsonl")
         for minute, (kind, body) in enumerate(entries):
@@ -191,8 +268,15 @@ def transcript() -> dict:
     "Lines that hang together; what they say is made up."
     with tempfile.TemporaryDirectory() as room:
         lines = public("Lines")(room)
-        lines.say("begin", format="adaroute-transcript-2", plan=None, nonce=None, groups=None,
-                  config={"members": 2}, seed=23525738906505)
+        lines.say(
+            "begin",
+            format="adaroute-transcript-2",
+            plan=None,
+            nonce=None,
+            groups=None,
+            config={"members": 2},
+            seed=23525738906505,
+        )
         lines.say("segment", run="main", stop=0, file="0f" * 32, weights={"heads.bias": "5e9d3f2d"})
         lines.say("model", files={"model.json": "1f" * 32, "weights.safetensors": "2f" * 32})
         text = (Path(room) / "transcript.jsonl").read_bytes().decode().splitlines()
@@ -201,18 +285,37 @@ def transcript() -> dict:
 
 def statement() -> dict:
     "A statement, its canonical form, and the bytes that a signature is made of."
-    predicate = dict(plan="ab" * 32, root="01" * 32, transcript="ef" * 32, seed="derived",
-                     nonce=dict(value="5 3 1", source="dice"), test_rows=16,
-                     scores={"phq9": {"r2": .31}})
+    predicate = dict(
+        plan="ab" * 32,
+        root="01" * 32,
+        transcript="ef" * 32,
+        seed="derived",
+        nonce=dict(value="5 3 1", source="dice"),
+        test_rows=16,
+        scores={"phq9": {"r2": 0.31}},
+    )
     subjects = {"model/weights.safetensors": "2f" * 32, "model/model.json": "1f" * 32}
     made = public("make_statement")(subjects, predicate)
     text, kind = public("canonical_json")(made), public("INTOTO")
-    return dict(subjects=subjects, predicate=predicate, canonical=text, type=kind,
-                signed_bytes=public("pre_authentication")(kind, text.encode()).hex())
+    return dict(
+        subjects=subjects,
+        predicate=predicate,
+        canonical=text,
+        type=kind,
+        signed_bytes=public("pre_authentication")(kind, text.encode()).hex(),
+    )
 
 
-VECTORS = dict(canonical=canonical, commitment=commitments, tree=trees, plan=plans, tensors=tensors,
-               ledger=ledger, transcript=transcript, statement=statement)
+VECTORS = dict(
+    canonical=canonical,
+    commitment=commitments,
+    tree=trees,
+    plan=plans,
+    tensors=tensors,
+    ledger=ledger,
+    transcript=transcript,
+    statement=statement,
+)
 
 
 def write_vectors(folder: Path) -> list[Path]:

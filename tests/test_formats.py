@@ -1,5 +1,6 @@
 """The formats on disk as docs/formats.md writes them down: vectors that do not move, and a reader
 that knows nothing of this package."""
+
 import hashlib
 import importlib.util
 import json
@@ -67,7 +68,7 @@ def altered(value, path=()):
     elif isinstance(value, list):
         for i, one in enumerate(value):
             for where, other in altered(one, (*path, i)):
-                yield where, value[:i] + [other] + value[i + 1:]
+                yield where, value[:i] + [other] + value[i + 1 :]
     elif isinstance(value, bool) or value is None:
         yield path, "another"
     elif isinstance(value, (int, float)):
@@ -85,7 +86,10 @@ def passes(check, vector) -> bool:
 
 # What a vector only tells: what NumPy drew its rows from, the form of a nonce, names of groups that
 # are as good as others, and text that is refused whatever it says.
-TOLD = {"plan": ("lanes", "format", "source", "groups", "k", "share"), "canonical": ("not_canonical",)}
+TOLD = {
+    "plan": ("lanes", "format", "source", "groups", "k", "share"),
+    "canonical": ("not_canonical",),
+}
 
 
 @pytest.mark.parametrize("name", VECTORS)
@@ -103,20 +107,24 @@ def test_proofs_of_positions_outside_are_refused(checker):
     for position in (-1, filed["count"], 4):
         proof = one["proof"] | dict(position=position)
         assert checker.proof_leads_to(proof, one["record"], filed["count"]) != filed["root"]
-    for count in (4, 9):                                             # whose paths have other lengths
+    for count in (4, 9):  # whose paths have other lengths
         assert checker.proof_leads_to(one["proof"], one["record"], count) != filed["root"]
 
 
 def test_the_page_names_every_format_that_the_package_writes():
     "A format with a number in the code and not on the page would be one that nobody can verify."
     package, page = Path(adaroute.__file__).parent, (DOCS / "formats.md").read_text("utf-8")
-    found = {name for file in package.rglob("*.py")
-             for name in re.findall(r"adaroute-[a-z]+-\d", file.read_text("utf-8"))}
+    found = {
+        name
+        for file in package.rglob("*.py")
+        for name in re.findall(r"adaroute-[a-z]+-\d", file.read_text("utf-8"))
+    }
     assert len(found) >= 7
     assert not {name for name in found if name not in page}
 
 
 # A run, read with the page alone.
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
@@ -137,13 +145,23 @@ def test_a_stranger_reads_a_run(run):
     assert "same    seed\n" in done.stdout and "same    rows that trained\n" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["rows.json", "groups.json", "plan.json", "nonce.json", "model/model.json",
-                                  "segments/main-000010.safetensors", "transcript.jsonl"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "rows.json",
+        "groups.json",
+        "plan.json",
+        "nonce.json",
+        "model/model.json",
+        "segments/main-000010.safetensors",
+        "transcript.jsonl",
+    ],
+)
 def test_a_stranger_sees_another_byte(checker, run, name):
     content = (run / name).read_bytes()
     at = content.rindex(b"1")
     try:
-        (run / name).write_bytes(content[:at] + b"2" + content[at + 1:])
+        (run / name).write_bytes(content[:at] + b"2" + content[at + 1 :])
         assert not passes(checker.check_run, run)
     finally:
         (run / name).write_bytes(content)
@@ -164,7 +182,7 @@ def lane_rows(groups: np.ndarray, members: int, starts: int, share: float, seed:
         parts.append(np.isin(groups, taken))
     pairs = [(rng.permutation(np.flatnonzero(~part)), np.flatnonzero(part)) for part in parts]
     cut = [min(len(pair[i]) for pair in pairs) for i in (0, 1)]
-    return [[pair[i][:cut[i]] for pair in pairs for _ in range(starts)] for i in (0, 1)]
+    return [[pair[i][: cut[i]] for pair in pairs for _ in range(starts)] for i in (0, 1)]
 
 
 def digest_of(checker, *arrays) -> str:
@@ -182,11 +200,13 @@ def test_rows_and_batches_follow_as_the_page_says(checker, run, lines):
     assert digest_of(checker, np.stack(train)) == lane_line["train"]
     assert digest_of(checker, np.stack(valid)) == lane_line["valid"]
     generators = [torch.Generator().manual_seed(int(s) + 2**32) for s in lane_line["seeds"]]
-    order = [own[torch.randperm(len(own), generator=g).numpy()] for g, own in zip(generators, train)]
+    order = [
+        own[torch.randperm(len(own), generator=g).numpy()] for g, own in zip(generators, train)
+    ]
     segment = load_file(run / "segments/main-000000.safetensors")
     assert np.array_equal(segment["order"].numpy(), np.stack(order))
     vector = json.loads((DOCS / "vectors/plan.json").read_text("utf-8"))["lanes"]
-    again = lane_rows(np.array(vector["codes"]), 2, 2, .2, vector["seed"])
+    again = lane_rows(np.array(vector["codes"]), 2, 2, 0.2, vector["seed"])
     for part, name in zip(again, ("train", "valid")):
         assert np.stack(part).tolist() == vector[name]
 
@@ -198,14 +218,17 @@ def test_the_first_round_is_cut_into_batches_as_the_page_says(checker, run, line
     train, _ = lane_rows(groups, 2, 2, lines[0]["config"]["validation"], lines[0]["seed"])
     n = len(train[0])
     size = min(min(max(n // 40, 32), 128), n)
-    assert n // size == 1                                            # so every step begins a round
+    assert n // size == 1  # so every step begins a round
     generators = [torch.Generator().manual_seed(int(s) + 2**32) for s in lane_line["seeds"]]
     batches, drawn = [], 8
     for step in range(10):
-        order = [own[torch.randperm(n, generator=g).numpy()][:size] for g, own in zip(generators, train)]
+        order = [
+            own[torch.randperm(n, generator=g).numpy()][:size] for g, own in zip(generators, train)
+        ]
         batches.append(np.stack(order))
         for g in generators:
-            if .1 <= step / 24 < .5: torch.rand(size, drawn, generator=g)
+            if 0.1 <= step / 24 < 0.5:
+                torch.rand(size, drawn, generator=g)
     assert digest_of(checker, *batches) == first["batches"]
     states = [g.get_state().numpy() for g in generators]
     assert digest_of(checker, *states) == first["generators"]
@@ -218,7 +241,8 @@ def test_weights_and_prepared_parts_have_the_digests_of_the_page(checker, run, l
     for name, short in finished["weights"].items():
         assert digest_of(checker, tensors[f"model.{name}"])[:8] == short
     for line in lines:
-        if line["kind"] != "segment": continue
+        if line["kind"] != "segment":
+            continue
         state = load_file(run / f"segments/main-{line['stop']:06d}.safetensors")
         for name, short in line["weights"].items():
             assert digest_of(checker, state[f"model.{name}"].numpy())[:8] == short
