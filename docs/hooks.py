@@ -4,6 +4,7 @@ The pages of the site lie in several folders, so they are copied into `.cache/pa
 that they have in the repository; links between them then hold as they are. See `mkdocs.yml`.
 """
 
+import hashlib
 import json
 import re
 import shutil
@@ -182,9 +183,25 @@ def clean_notebook(notebook: dict) -> dict:
 
 
 def on_post_page(output, page, config):
-    "The formulas' script is named from the root of the site."
+    "The formulas' script is named from the root of the site; long styles are not told 80 times."
     up = "../" * page.url.count("/")
-    return output.replace('src="assets/mathjax.js"', f'src="{up}assets/mathjax.js"')
+    output = output.replace('src="assets/mathjax.js"', f'src="{up}assets/mathjax.js"')
+    return re.sub(
+        r"<style[^>]*>((?:(?!</style>).){100000,}?)</style>",
+        lambda found: f'<link rel="stylesheet" href="{up}{keep_style(found[1])}">',
+        output,
+        flags=re.S,
+    )
+
+
+STYLES = {}  # place on the site -> style, written after the last page
+
+
+def keep_style(text: str) -> str:
+    "Where a style will lie."
+    place = f"assets/chapter-{hashlib.sha256(text.encode()).hexdigest()[:8]}.css"
+    STYLES[place] = text
+    return place
 
 
 def on_post_build(config):
@@ -192,6 +209,8 @@ def on_post_build(config):
     site = Path(config.site_dir)
     package = Path(sysconfig.get_path("purelib"), "sphinx-mathjax-offline")
     shutil.copy(package / "static/mathjax/tex-svg-full.js", site / "assets")
+    for place, text in STYLES.items():
+        write(site / place, text)
     loads = external_loads(site)
     if loads:
         raise PluginError("loaded from the network by: " + ", ".join(loads[:5]))

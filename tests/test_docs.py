@@ -196,6 +196,12 @@ def test_search_needs_no_server(site, pages):
     assert "IFrameWorker" in (site / "assets/iframe-worker.js").read_text()
 
 
+def test_a_long_style_is_told_once(site, pages):
+    assert len(list((site / "assets").glob("chapter-*.css"))) == 1
+    for text in pages.values():
+        assert max(map(len, re.findall(r"(?s)<style[^>]*>(.*?)</style>", text)), default=0) < 1e5
+
+
 def test_light_and_dark(pages):
     for scheme in ("default", "slate"):
         assert f'data-md-color-scheme="{scheme}"' in pages["index.html"]
