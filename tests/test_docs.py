@@ -386,6 +386,21 @@ def test_links_are_followed_and_kept(tmp_path):
     assert found.moved == [("README.md", "nbs/07b_x.ipynb", "nbs/1_a/01_x.ipynb")]
 
 
+def test_the_glossary_has_our_words_in_a_sentence_each():
+    text = (ROOT / "docs/glossary.md").read_text("utf-8")
+    entries = dict(re.findall(r"(?m)^### (.+)\n(.+)$", text))
+    ours = "route path sharing corner lane member start spare headroom rival caution trust presence"
+    more = "fold sign plan nonce ledger witness"
+    assert {*ours.split(), *more.split()} <= {name.lower() for name in entries}
+    assert sorted(re.findall(r"\]\(#([a-z-]+)\)", text.split("\n## ")[0])) == sorted(
+        n.lower() for n in entries
+    )
+    for name, entry in entries.items():
+        said, _, links = entry.partition(" → ")
+        assert re.findall(r"\]\(\S+\.ipynb\)", links), name
+        assert said.count(". ") <= (name == "Start") and said.endswith("."), name
+
+
 # In a browser, from a folder
 
 
