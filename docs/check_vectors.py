@@ -260,6 +260,9 @@ def folds_of(seed: bytes, codes: list, k: int) -> list:
 
 def check_plan(v):
     yield "digest of the plan", digest(v["plan"]) == v["plan_digest"]
+    yield "digest of a plan of version 1", digest(v["first_plan"]) == v["first_digest"]
+    first_seed = seed_of(v["first_digest"], v["nonce"])
+    yield "seed of a plan of version 1", first_seed.hex() == v["first_seed"]
     for name, nonce in (("with_nonce", v["nonce"]), ("without_nonce", None)):
         said, seed = v["seeds"][name], seed_of(v["plan_digest"], nonce)
         yield f"seed {name}", seed.hex() == said["seed"]

@@ -89,7 +89,9 @@ class Gathered:
             [],
         )  # links that lead nowhere, and to chapters that lie elsewhere now
         self.open = [p for p in (*PAGES, *(c.path for c in chapters)) if (root / p).is_file()]
-        self.by_name = {without_number(Path(c.path).name): c.path for c in chapters}
+        names = [without_number(Path(c.path).name) for c in chapters]
+        once = [(name, c.path) for name, c in zip(names, chapters) if names.count(name) == 1]
+        self.by_name = dict(once)
 
     def gather(self):
         "Copy page after page, until nothing new is linked to."

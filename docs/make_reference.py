@@ -58,6 +58,12 @@ class Module:
         "The text of a node in one line."
         return " ".join(ast.unparse(node).split()) if node is not None else ""
 
+    def said(self, *nodes: ast.AST | None) -> str:
+        "The comments on the lines of some nodes."
+        there = [node for node in nodes if node is not None]
+        lines = range(there[0].lineno, max(n.end_lineno for n in there) + 1)
+        return " ".join(self.comments[line] for line in lines if line in self.comments)
+
     def cell_of(self, node: ast.AST) -> str:
         "The id of the cell that a node came from."
         above = [cell for line, cell in self.cells if line < node.lineno]
@@ -99,7 +105,7 @@ def parameters(module: Module, node: ast.FunctionDef) -> list[Field]:
     for argument, default, stars in pairs:
         if argument.arg in ("self", "cls"):
             continue
-        comment = module.comments.get(argument.end_lineno, "") if not on_one_line(node) else ""
+        comment = module.said(argument, default) if not on_one_line(node) else ""
         found.append(
             Field(
                 stars + argument.arg,
@@ -128,9 +134,7 @@ def returned(module: Module, node: ast.FunctionDef) -> Field | None:
     "What a function returns."
     if node.returns is None:
         return None
-    return Field(
-        "returns", module.source(node.returns), "", module.comments.get(node.returns.end_lineno, "")
-    )
+    return Field("returns", module.source(node.returns), "", module.said(node.returns))
 
 
 def signature(module: Module, node: ast.FunctionDef) -> str:
@@ -152,7 +156,7 @@ def fields_of(module: Module, node: ast.ClassDef) -> list[Field]:
             part.target.id,
             module.source(part.annotation),
             module.source(part.value),
-            module.comments.get(part.end_lineno, ""),
+            module.said(part),
         )
         for part in node.body
         if isinstance(part, ast.AnnAssign)

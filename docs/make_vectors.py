@@ -7,6 +7,7 @@ library, so whoever runs this gets the same bytes. `tests/test_formats.py` does 
 """
 
 import ast
+import dataclasses
 import importlib
 import json
 import struct
@@ -26,15 +27,22 @@ PACKAGE = Path(adaroute.__file__).parent
 
 
 @cache
-def public(name: str):
-    "A public name of the package, wherever its module lies."
+def places() -> dict[str, str]:
+    "Every public name of the package -> its module, wherever that lies."
+    found = {}
     for file in sorted(PACKAGE.rglob("*.py")):
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
-                if name in ast.literal_eval(node.value):
-                    dotted = file.relative_to(PACKAGE.parent).with_suffix("").parts
-                    return getattr(importlib.import_module(".".join(dotted)), name)
-    raise SystemExit(f"make_vectors: expected {name} among the public names, found it in no module")
+                dotted = ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts)
+                found |= dict.fromkeys(ast.literal_eval(node.value), dotted)
+    return found
+
+
+def public(name: str):
+    "A public name of the package."
+    if name not in places():
+        raise SystemExit(f"make_vectors: expected {name} among the public names, found it nowhere")
+    return getattr(importlib.import_module(places()[name]), name)
 
 
 KEY = bytes(range(32))
@@ -162,9 +170,13 @@ def plans() -> dict:
     nonce = public("Nonce")("5 3 1 6 6 2", "dice, thrown by the board")
     derive = public("derive_seed")
     seeds = dict(with_nonce=derive(plan, nonce), without_nonce=derive(plan, None))
+    first = dataclasses.replace(plan, version=1)
     return dict(
         plan=plan.to_dict(),
         plan_digest=plan.digest,
+        first_plan=first.to_dict(),
+        first_digest=first.digest,
+        first_seed=derive(first, nonce).hex(),
         nonce=nonce.to_dict(),
         seeds={name: derived(seed) for name, seed in seeds.items()},
         splits=splits(seeds["with_nonce"]),

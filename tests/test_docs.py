@@ -255,7 +255,9 @@ def add(
 class Pair:
     "Two numbers."
     left: int       # (n,) first
-    right: int = 0
+    right: int = (
+        0  # second, in brackets
+    )
     def total(self) -> int:  # of both
         "Their sum."
         return self.left + self.right
@@ -296,6 +298,9 @@ def test_a_function_is_described_by_its_docments(sums):
 
 def test_classes_and_values_are_described(sums):
     assert "| <code>left</code> | <code>int</code> |  | (n,) first |" in sums
+    assert (
+        "| <code>right</code> | <code>int</code> | <code>0</code> | second, in brackets |" in sums
+    )
     assert "<code>total() -&gt; int</code>: Their sum." in sums
     assert "<code>first</code>" in sums and "_hidden" not in sums
     assert "| <code>size</code> | <code>int</code> |  | in cm |" in sums

@@ -17,7 +17,8 @@ from safetensors.torch import load_file
 import adaroute
 from rechain import planned
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+TESTS = Path(__file__).resolve().parent
+DOCS = TESTS.parent / "docs"
 VECTORS = sorted(p.name for p in (DOCS / "vectors").glob("*.json"))
 CHECKER = DOCS / "check_vectors.py"
 
@@ -143,6 +144,17 @@ def test_a_stranger_reads_a_run(run):
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "same    seed\n" in done.stdout and "same    rows that trained\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "old", sorted((TESTS / "pins").glob("*/run")), ids=lambda run: run.parent.name
+)
+def test_a_stranger_reads_the_runs_of_earlier_versions(checker, old):
+    assert [what for what, good in checker.check_run(old) if not good] == []
+
+
+def test_there_are_runs_of_earlier_versions():
+    assert list((TESTS / "pins").glob("*/run/transcript.jsonl"))
 
 
 @pytest.mark.parametrize(
