@@ -89,8 +89,9 @@ class Gathered:
             [],
         )  # links that lead nowhere, and to chapters that lie elsewhere now
         self.open = [p for p in (*PAGES, *(c.path for c in chapters)) if (root / p).is_file()]
-        names = [without_number(Path(c.path).name) for c in chapters]
-        once = [(name, c.path) for name, c in zip(names, chapters) if names.count(name) == 1]
+        paths = [*(c.path for c in chapters), *PAGES]
+        names = [without_number(Path(path).name) for path in paths]
+        once = [(name, path) for name, path in zip(names, paths) if names.count(name) == 1]
         self.by_name = dict(once)
 
     def gather(self):
@@ -146,7 +147,7 @@ class Gathered:
         return f"[{words}]({up}{place}{'#' + anchor if anchor else ''})"
 
     def find(self, page: str, name: str) -> str | None:
-        "Where in the repository a link leads; a chapter that has moved is found by its name."
+        "Where in the repository a link leads; what has moved is found by its name."
         place = (self.root / page).parent.joinpath(name).resolve()
         if place.is_dir():
             inside = [place / "index.ipynb", place / "README.md"]
