@@ -2,7 +2,7 @@
 SHELL  := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env test quick paper arena evidence lab refresh docs check export clean lock
+.PHONY: help env test quick lint elsewhere paper arena evidence lab refresh docs check export clean lock
 
 PYTHON ?= python3.11
 SCALE  ?= default
@@ -38,6 +38,15 @@ test: env ## everything that must hold: notebooks in sync, clean and re-executed
 
 quick: env ## the tests without re-executing the chapters
 	@$(ONE) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q -m "not chapters"
+
+lint: env ## one style, and what keeps the house easy to live in, in figures
+	@$(BIN)/ruff format --check --quiet nbs tests paper/arena docs && $(BIN)/ruff check --quiet nbs tests paper/arena docs \
+	  || { echo "run: .venv/bin/ruff format nbs tests paper/arena docs; .venv/bin/ruff check --fix nbs tests" >&2; exit 1; }
+	@$(BIN)/typos --config pyproject.toml nbs docs README.md CONTRIBUTING.md CHANGELOG.md
+	@$(BIN)/python tests/house.py
+
+elsewhere: env ## the tests under other kernels and numbers of threads (PLACES='"plain torch"' WORDS='tests/test_pins.py -q')
+	@$(ONE) $(BIN)/python tests/elsewhere.py $(if $(PLACES),--places $(PLACES)) $(if $(WORDS),-- $(WORDS))
 
 paper: env ## the paper: every figure, table and the PDF (SCALE=smoke|default|paper)
 	@echo "==> making the paper at scale '$(SCALE)'"
