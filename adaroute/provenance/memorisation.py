@@ -25,7 +25,7 @@ from ..paths import aim
 from ..router import open_routes
 from ..schema import read
 from ..ridge_start import learn_trust, start_from_ridge
-from ..training import Rows, Watch, train
+from ..training import Rows, Session, Watch, train
 from ..machine import one_thread
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #c05
@@ -336,7 +336,6 @@ def heat_map(
         split,
         replace(settings, steps=10**6, every=10**6),
         prior,
-        watch,
-        stop_at=segments * per_segment,
+        Session(watch, stop_at=segments * per_segment),
     )
     return np.array(watch.heat)

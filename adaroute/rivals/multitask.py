@@ -19,7 +19,7 @@ from ..heads import OutcomeScale, binary_loglik, expected, ordinal_loglik, thres
 from ..model import Design, RoutedModel, count_parameters
 from ..checks import check_number
 from ..paths import Widths, lane_generators, lane_normal
-from ..router import _fan
+from ..router import scale_units
 from ..schema import read
 from ..training import Split, lane_orders
 from ..machine import one_thread
@@ -159,7 +159,9 @@ def start_weights(
     "First weights, each lane from its own generator."
     blocks = {name: torch.zeros(len(generators), *s) for name, s in weight_shapes(size).items()}
     factor = dict(
-        expert=_fan(widths)[:, None, None], tower=(2 / size.width) ** 0.5, out=size.tower**-0.5
+        expert=scale_units(widths)[:, None, None],
+        tower=(2 / size.width) ** 0.5,
+        out=size.tower**-0.5,
     )
     for name, f in factor.items():
         blocks[name] = f * lane_normal(generators, *blocks[name].shape[1:])
