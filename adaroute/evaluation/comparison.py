@@ -28,7 +28,7 @@ COMPARED = {
 }
 
 
-def _rivals(names) -> dict:
+def _find_rivals(names) -> dict:
     "Rivals by their names."
     names = (names,) if isinstance(names, str) else tuple(names)
     unknown = [n for n in names if n not in COMPARED]
@@ -39,7 +39,7 @@ def _rivals(names) -> dict:
     return {n: COMPARED[n] for n in names}
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c07
-def _side_by_side(parts: list, order: np.ndarray) -> Statements:
+def _join_folds(parts: list, order: np.ndarray) -> Statements:
     "Statements of all folds in the order of the table."
     stack = lambda name: np.concatenate([getattr(s, name) for s in parts])[order]
     fallback = np.concatenate([np.broadcast_to(s.fallback, s.outcome.shape) for s in parts])[order]
@@ -53,7 +53,7 @@ def _side_by_side(parts: list, order: np.ndarray) -> Statements:
     )
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c07b
-def _say_fold(estimator, rivals: dict, frame, groups, train, test) -> tuple[Statements, dict]:
+def _predict_fold(estimator, rivals: dict, frame, groups, train, test) -> tuple[Statements, dict]:
     "What models that were fitted to `train` say of `test`: statements, and name -> (m, K)."
     rows, new = frame.iloc[train], frame.iloc[test]
     plain = {
@@ -83,11 +83,11 @@ def out_of_fold(
     "Let models predict the rows that they have not seen."
     from tqdm import tqdm
 
-    frame, rivals = as_frame(frame), _rivals(rivals)
+    frame, rivals = as_frame(frame), _find_rivals(rivals)
     groups = None if groups is None else np.asarray(groups)
     splits = deal_folds(len(frame) if groups is None else groups, folds, seed=seed)
     parts = [
-        _say_fold(estimator, rivals, frame, groups, train, test)
+        _predict_fold(estimator, rivals, frame, groups, train, test)
         for train, test in tqdm(splits, desc="folds", unit="fold", disable=not progress)
     ]
     order = np.argsort(np.concatenate([test for _, test in splits]))
@@ -95,7 +95,7 @@ def out_of_fold(
         name: np.concatenate([own[name] for _, own in parts])[order]
         for name in ("adaroute", *rivals)
     }
-    return _side_by_side([stated for stated, _ in parts], order), predictions
+    return _join_folds([stated for stated, _ in parts], order), predictions
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c16
 TASK_SCORES = {
@@ -130,7 +130,7 @@ def score_all(
     return pd.DataFrame(rows, columns=["outcome", "score", "model", "estimate", "low", "high"])
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c19a
-def _claimed(c: Claim) -> str:
+def _claim_sentence(c: Claim) -> str:
     may = (
         "The routed model beats every rival"
         if c.helps
@@ -165,7 +165,7 @@ class Comparison:
     @property
     def sentences(self) -> list[str]:
         "The headroom, then the claim."
-        return [self.headroom.sentence, _claimed(self.claim)]
+        return [self.headroom.sentence, _claim_sentence(self.claim)]
 
     @property
     def table(self) -> pd.DataFrame:
@@ -173,7 +173,7 @@ class Comparison:
         return _wide_scores(self.scores, self.predictions)
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c20b
-def _with_outcomes(frame: pd.DataFrame, tasks: dict) -> np.ndarray:  # (m,) positions
+def _rows_with_outcome(frame: pd.DataFrame, tasks: dict) -> np.ndarray:  # (m,) positions
     "Rows that have an outcome."
     lost = [t for t in tasks if t not in frame]
     if not tasks:
@@ -195,7 +195,7 @@ def compare_out_of_fold(
 ) -> Comparison:
     "Whether routing pays on a table."
     frame, tasks = as_frame(frame), dict(estimator.tasks or {})
-    rows = _with_outcomes(frame, tasks)
+    rows = _rows_with_outcome(frame, tasks)
     frame, groups = frame.iloc[rows], None if groups is None else np.asarray(groups)[rows]
     said, predictions = out_of_fold(estimator, frame, groups, folds, rivals, seed, progress)
     others = {n: p for n, p in predictions.items() if n != "adaroute"}

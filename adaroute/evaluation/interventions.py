@@ -49,7 +49,7 @@ class KnockOut:
     moved: tuple[float, float]  # mean probability that each of them moves
 
 
-def _rise(outcome, predictions: dict, groups, draws, rng):
+def _bootstrap_rises(outcome, predictions: dict, groups, draws, rng):
     "Errors, and a function a, b -> interval of the error of b minus that of a."
     error, drawn = bootstrap_errors(outcome, predictions, groups, draws, rng)
 
@@ -62,7 +62,7 @@ def _rise(outcome, predictions: dict, groups, draws, rng):
     return error, rise
 
 
-def _heard(model, frame) -> Statements:
+def _ask_model(model, frame) -> Statements:
     return model if isinstance(model, Statements) else statements(model, frame)
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c09
@@ -83,14 +83,14 @@ def knock_out(
     rng: np.random.Generator | None = None,  # None: seed 0
 ) -> KnockOut:
     "Close the preferred route of each row, against closing another one."
-    s, rng = _heard(model, frame), np.random.default_rng(0) if rng is None else rng
+    s, rng = _ask_model(model, frame), np.random.default_rng(0) if rng is None else rng
     first = (np.arange(len(ROUTES)) == np.where(s.open, s.routes, -1).argmax(1)[:, None]) & s.open
     other = random_open(s.open & ~first, rng)
     cut = {
         "preferred": close_routes(s.routes, s.open, first),
         "random": close_routes(s.routes, s.open, other),
     }
-    error, rise = _rise(
+    error, rise = _bootstrap_rises(
         s.outcome,
         {"intact": s.mix(s.routes)} | {k: s.mix(p) for k, p in cut.items()},
         groups,
@@ -107,7 +107,7 @@ def knock_out(
     )
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c13a
-def _without(s: Statements, route: str) -> np.ndarray:  # (n, K)
+def _close_everywhere(s: Statements, route: str) -> np.ndarray:  # (n, K)
     "What the model says when a route is closed for all rows."
     return s.mix(
         close_routes(s.routes, s.open, np.broadcast_to(np.array(ROUTES) == route, s.open.shape))
@@ -122,17 +122,17 @@ def knock_out_routes(
     rng: np.random.Generator | None = None,  # None: seed 0
 ) -> pd.DataFrame:  # index route; usage, and rise of the error with low and high
     "The rise of the error when one route is closed for all rows, the model frozen."
-    s, rng = _heard(model, frame), np.random.default_rng(0) if rng is None else rng
+    s, rng = _ask_model(model, frame), np.random.default_rng(0) if rng is None else rng
     at = np.flatnonzero(s.open.any(0))
-    without = {ROUTES[i]: _without(s, ROUTES[i]) for i in at}
-    _, rise = _rise(s.outcome, {"intact": s.mix(s.routes)} | without, groups, draws, rng)
+    without = {ROUTES[i]: _close_everywhere(s, ROUTES[i]) for i in at}
+    _, rise = _bootstrap_rises(s.outcome, {"intact": s.mix(s.routes)} | without, groups, draws, rng)
     rows = [[s.routes[:, i].mean(), *rise("intact", ROUTES[i])] for i in at]
     return pd.DataFrame(
         rows, [ROUTES[i] for i in at], ["usage", "rise", "low", "high"]
     ).rename_axis("route")
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c16a
-def _left_out(
+def _routes_to_close(
     model, routes
 ) -> tuple[tuple, tuple]:  # routes of the model, routes to leave out (None: all)
     have = tuple(model.design_.routes)
@@ -156,18 +156,18 @@ def knock_out_refitted(
     rng: np.random.Generator | None = None,  # None: seed 0
 ) -> pd.DataFrame:  # index route; frozen with low and high, refitted with low and high
     "The rise of the error without a route: closed in the fitted model, and left out of a new fit."
-    have, routes = _left_out(model, routes)
+    have, routes = _routes_to_close(model, routes)
     s, rng = statements(model, frame), np.random.default_rng(0) if rng is None else rng
     said = {"intact": s.mix(s.routes)}
     for r in routes:
-        said["frozen", r] = _without(s, r)
+        said["frozen", r] = _close_everywhere(s, r)
         new = (
             clone(model)
             .set_params(routes=tuple(h for h in have if h != r))
             .fit(train, groups=train_groups)
         )
         said["refitted", r] = new.predict(frame).to_numpy()
-    _, rise = _rise(s.outcome, said, groups, draws, rng)
+    _, rise = _bootstrap_rises(s.outcome, said, groups, draws, rng)
     rows = {r: [*rise("intact", ("frozen", r)), *rise("intact", ("refitted", r))] for r in routes}
     names = [f"{how}{end}" for how in ("frozen", "refitted") for end in ("", "_low", "_high")]
     return pd.DataFrame.from_dict(rows, orient="index", columns=names).rename_axis("route")
@@ -192,7 +192,7 @@ def controls(
     rng: np.random.Generator | None = None,  # None: seed 0
 ) -> dict:  # name -> (n, K)
     "What the experts say under the model's policy and under policies that know less."
-    s, rng = _heard(model, frame), np.random.default_rng(0) if rng is None else rng
+    s, rng = _ask_model(model, frame), np.random.default_rng(0) if rng is None else rng
     able = s.open.any(0)
     everyone = np.where(s.open.any(1)[:, None], s.experts[:, able].mean(1), s.fallback)
     return {
@@ -218,15 +218,15 @@ class Stability:
         return f"{self.models} models: agreement {self.agreement:.2f}, kappa {self.kappa:.2f}, ARI {self.ari:.2f}"
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c29b
-def _kappa_of(a: np.ndarray, b: np.ndarray) -> float:
+def _pair_kappa(a: np.ndarray, b: np.ndarray) -> float:
     return np.nan if len(np.unique(np.concatenate([a, b]))) < 2 else skm.cohen_kappa_score(a, b)
 
 
-def _of_pairs(
+def _pair_agreement(
     way: np.ndarray,
 ) -> tuple[float, float, float]:  # (models, n) chosen -> agreement, kappa, ari
     pairs = [
-        (np.mean(a == b), _kappa_of(a, b), skm.adjusted_rand_score(a, b))
+        (np.mean(a == b), _pair_kappa(a, b), skm.adjusted_rand_score(a, b))
         for a, b in combinations(way, 2)
     ]
     agree, kappa, ari = np.array(pairs, float).T
@@ -253,7 +253,7 @@ def route_stability(
     most = np.stack([(way == r).sum(0) for r in range(len(ROUTES))]).max(0)
     unstable = np.full(len(known), np.nan)
     unstable[known] = 1 - most / len(way)
-    return Stability(*_of_pairs(way), unstable, len(way))
+    return Stability(*_pair_agreement(way), unstable, len(way))
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c33
 def bootstrap_routes(

@@ -20,7 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from ..schema import PATHS, ROUTES, SHARINGS, TASKS
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c04
-def _aligned(**arrays) -> list[np.ndarray]:  # the arrays, in the order given
+def _align(**arrays) -> list[np.ndarray]:  # the arrays, in the order given
     "Refuse arrays of different length: numpy would broadcast some mistakes into a wrong number."
     arrays = {name: np.asarray(a) for name, a in arrays.items()}
     (first, a), *rest = arrays.items()
@@ -53,7 +53,7 @@ class Interval:
         return format(self)
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c08
-def _draws(groups: np.ndarray, draws: int, rng: np.random.Generator):
+def _draw_groups(groups: np.ndarray, draws: int, rng: np.random.Generator):
     "Yield row numbers, whole groups drawn with replacement."
     _, code = np.unique(groups, return_inverse=True)
     rows = np.split(np.argsort(code, kind="stable"), np.cumsum(np.bincount(code))[:-1])
@@ -70,11 +70,9 @@ def bootstrap_interval(
     rng: np.random.Generator | None = None,  # None: a new generator with seed 0
 ) -> Interval:  # percentile interval
     "How far a statistic moves when other rows are drawn."
-    arrays = _aligned(**{f"arrays[{i}]": a for i, a in enumerate(arrays)})
+    arrays = _align(**{f"arrays[{i}]": a for i, a in enumerate(arrays)})
     groups = (
-        np.arange(len(arrays[0]))
-        if groups is None
-        else _aligned(arrays=arrays[0], groups=groups)[1]
+        np.arange(len(arrays[0])) if groups is None else _align(arrays=arrays[0], groups=groups)[1]
     )
     if pd.isna(groups).any():
         raise ValueError(
@@ -82,7 +80,7 @@ def bootstrap_interval(
         )
     rng = np.random.default_rng(0) if rng is None else rng
     values = np.array(
-        [statistic(*(a[rows] for a in arrays)) for rows in _draws(groups, draws, rng)], float
+        [statistic(*(a[rows] for a in arrays)) for rows in _draw_groups(groups, draws, rng)], float
     )
     values, tail = values[np.isfinite(values)], (1 - confidence) / 2
     low, high = np.quantile(values, [tail, 1 - tail]) if len(values) else (np.nan, np.nan)
@@ -109,7 +107,7 @@ def _ece(y, p, bins=10):
     return np.abs(np.bincount(b, y - p, bins)).sum() / len(y)
 
 
-_yes = lambda f: lambda y, p: f(y, p >= 0.5)  # metrics that want a decision
+_on_decision = lambda f: lambda y, p: f(y, p >= 0.5)  # metrics that want a decision
 METRICS = {  # task type -> metric -> function(outcome, prediction)
     "regression": {
         "r2": skm.r2_score,
@@ -119,9 +117,9 @@ METRICS = {  # task type -> metric -> function(outcome, prediction)
     "binary": {
         "auroc": skm.roc_auc_score,
         "auprc": skm.average_precision_score,
-        "balanced_accuracy": _yes(skm.balanced_accuracy_score),
+        "balanced_accuracy": _on_decision(skm.balanced_accuracy_score),
         "brier": skm.brier_score_loss,
-        "f1": _yes(skm.f1_score),
+        "f1": _on_decision(skm.f1_score),
         "calibration_slope": _calibration_slope,
         "ece": _ece,
     },
@@ -133,7 +131,7 @@ METRICS = {  # task type -> metric -> function(outcome, prediction)
 }
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c14
-def _check(prediction, ok, rows, what):
+def _check_rows(prediction, ok, rows, what):
     "Name the first row of a prediction or outcome that is not as expected."
     if not ok.all():
         raise ValueError(
@@ -150,13 +148,15 @@ def score(
     known = {name: (kind, f) for kind, fs in METRICS.items() for name, f in fs.items()}
     if metric not in known:
         raise ValueError(f"metric: expected one of {', '.join(known)}, got {metric!r}")
-    (kind, f), (y, p) = known[metric], _aligned(outcome=outcome, prediction=prediction)
+    (kind, f), (y, p) = known[metric], _align(outcome=outcome, prediction=prediction)
     rows = np.flatnonzero(~np.isnan(y))
     y, p = y[rows], p[rows]
-    _check(p, np.isfinite(p), rows, "prediction: expected a finite number")
+    _check_rows(p, np.isfinite(p), rows, "prediction: expected a finite number")
     if kind == "binary":
-        _check(p, (p >= 0) & (p <= 1), rows, f"prediction: expected a probability for {metric}")
-        _check(y, (y == 0) | (y == 1), rows, f"outcome: expected 0 or 1 for {metric}")
+        _check_rows(
+            p, (p >= 0) & (p <= 1), rows, f"prediction: expected a probability for {metric}"
+        )
+        _check_rows(y, (y == 0) | (y == 1), rows, f"outcome: expected 0 or 1 for {metric}")
     constant = len(np.unique(y)) < 2 and metric not in (
         "rmse",
         "mae",
@@ -167,7 +167,7 @@ def score(
     return np.nan if constant or len(y) == 0 else float(f(y, p))
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c18
-def _columns(tasks: dict[str, str], **arrays):
+def _task_columns(tasks: dict[str, str], **arrays):
     "Yield name, type and the columns of each task, after checking shapes and types."
     arrays = {name: np.asarray(a, float) for name, a in arrays.items()}
     n = len(next(iter(arrays.values())))
@@ -190,7 +190,7 @@ def metrics(
     "All metrics of all tasks."
     table = {
         task: {"n": int((~np.isnan(y)).sum())} | {m: score(m, y, p) for m in METRICS[kind]}
-        for task, kind, y, p in _columns(tasks, outcome=outcome, prediction=prediction)
+        for task, kind, y, p in _task_columns(tasks, outcome=outcome, prediction=prediction)
     }
     return pd.DataFrame.from_dict(table, orient="index").rename_axis(index="task", columns="metric")
 
@@ -205,7 +205,7 @@ def metric_intervals(
 ) -> pd.DataFrame:  # index (task, metric); columns estimate, low, high
     "All metrics of all tasks with bootstrap intervals."
     rng, rows = np.random.default_rng(0) if rng is None else rng, {}
-    for task, kind, y, p in _columns(tasks, outcome=outcome, prediction=prediction):
+    for task, kind, y, p in _task_columns(tasks, outcome=outcome, prediction=prediction):
         for m in METRICS[kind]:
             rows[task, m] = vars(
                 bootstrap_interval(partial(score, m), (y, p), groups, draws, rng=rng)
@@ -223,7 +223,7 @@ def bootstrap_paired_r2(
 ) -> Interval:  # R2 of a minus R2 of b
     "By how much model a explains more than model b."
     gap = lambda y, p, q: score("r2", y, p) - score("r2", y, q)
-    return bootstrap_interval(gap, _aligned(outcome=outcome, a=a, b=b), groups, draws, rng=rng)
+    return bootstrap_interval(gap, _align(outcome=outcome, a=a, b=b), groups, draws, rng=rng)
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c26
 def mean_error(
@@ -231,7 +231,7 @@ def mean_error(
     mean,  # (n, K) noise-free mean of the outcomes
 ) -> float:  # 0: perfect; 1: as good as the average
     "Squared error to the noise-free mean, over its variance, averaged over tasks."
-    prediction, mean = _aligned(prediction=prediction, mean=mean)
+    prediction, mean = _align(prediction=prediction, mean=mean)
     if prediction.shape != mean.shape:
         raise ValueError(
             f"prediction: expected shape {mean.shape} as in mean, got {prediction.shape}"
@@ -279,7 +279,7 @@ class Paired:
         return 0 if 0 in self.mean else int(np.sign(self.mean.estimate))
 
 
-def _paired(differences, confidence: float, share: float = 0.0) -> Paired:
+def _compare_pairs(differences, confidence: float, share: float = 0.0) -> Paired:
     "Student's interval, its variance raised by share = test rows / training rows."
     d = np.asarray(differences, float).ravel()
     if not len(d) or not np.isfinite(d).all():
@@ -303,7 +303,7 @@ def paired(
     confidence: float = 0.95,
 ) -> Paired:
     "Compare two models over independent seeds."
-    return _paired(differences, confidence)
+    return _compare_pairs(differences, confidence)
 
 
 def corrected_resampled(
@@ -314,7 +314,7 @@ def corrected_resampled(
     "Compare two models over the folds of a repeated cross-validation."
     if not 0 < test_share < 1:
         raise ValueError(f"test_share: expected a share in (0, 1), got {test_share}")
-    return _paired(differences, confidence, test_share / (1 - test_share))
+    return _compare_pairs(differences, confidence, test_share / (1 - test_share))
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c40
 def headroom_sentence(
@@ -325,7 +325,7 @@ def headroom_sentence(
 ) -> str:
     "What routing could have gained and what it did, in words."
     best, routed, bayes = (
-        np.asarray(a, float) for a in _aligned(best_corner=best_corner, routed=routed, bayes=bayes)
+        np.asarray(a, float) for a in _align(best_corner=best_corner, routed=routed, bayes=bayes)
     )
     gap, gain = paired(best - bayes, confidence), paired(best - routed, confidence)
     if gap.mean.low <= 0:
@@ -340,7 +340,7 @@ def headroom_sentence(
     return f"Routing {verb} {gain.mean} over {gain.n} seeds, {closed}."
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c43
-def _routes(routes) -> np.ndarray:  # (n, 8)
+def _check_routes(routes) -> np.ndarray:  # (n, 8)
     "Refuse what is not a table of route probabilities."
     p = np.asarray(routes, float)
     if p.ndim != 2 or p.shape[1] != len(ROUTES):
@@ -357,30 +357,30 @@ def path_probabilities(
     routes,  # (n, 8)
 ) -> np.ndarray:  # (n, 4)
     "Probability of each path, whichever the sharing."
-    return _routes(routes).reshape(-1, len(PATHS), len(SHARINGS)).sum(2)
+    return _check_routes(routes).reshape(-1, len(PATHS), len(SHARINGS)).sum(2)
 
 
 def sharing_probabilities(
     routes,  # (n, 8)
 ) -> np.ndarray:  # (n, 2)
     "Probability of each sharing, whichever the path."
-    return _routes(routes).reshape(-1, len(PATHS), len(SHARINGS)).sum(1)
+    return _check_routes(routes).reshape(-1, len(PATHS), len(SHARINGS)).sum(1)
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c46
-_LEVELS = {
-    "route": (lambda p: _routes(p), lambda r: r, ROUTES),
+_ROUTE_LEVELS = {
+    "route": (lambda p: _check_routes(p), lambda r: r, ROUTES),
     "path": (path_probabilities, lambda r: r // len(SHARINGS), PATHS),
     "sharing": (sharing_probabilities, lambda r: r % len(SHARINGS), SHARINGS),
 }
 
 
-def _level(by: str):
-    if by not in _LEVELS:
-        raise ValueError(f"by: expected one of {', '.join(_LEVELS)}, got {by!r}")
-    return _LEVELS[by]
+def _find_level(by: str):
+    if by not in _ROUTE_LEVELS:
+        raise ValueError(f"by: expected one of {', '.join(_ROUTE_LEVELS)}, got {by!r}")
+    return _ROUTE_LEVELS[by]
 
 
-def _planted(planted, by: str) -> np.ndarray:  # (n,) index at that level
+def _planted_class(planted, by: str) -> np.ndarray:  # (n,) index at that level
     r = np.asarray(planted)
     if r.ndim != 1 or r.dtype.kind not in "iu":
         raise ValueError(
@@ -388,7 +388,7 @@ def _planted(planted, by: str) -> np.ndarray:  # (n,) index at that level
         )
     if ((r < 0) | (r >= len(ROUTES))).any():
         raise ValueError(f"planted: expected 0 to {len(ROUTES) - 1}, got {r.min()} to {r.max()}")
-    return _level(by)[1](r)
+    return _find_level(by)[1](r)
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c47
 def chosen(
@@ -396,23 +396,23 @@ def chosen(
     by: str = "route",  # "route", "path" or "sharing"
 ) -> np.ndarray:  # (n,) index of the most probable one
     "The most probable route, path or sharing of each row."
-    return _level(by)[0](routes).argmax(1)
+    return _find_level(by)[0](routes).argmax(1)
 
 
 def route_accuracy(routes, planted, by: str = "route") -> float:
     "Share of the rows whose planted route, path or sharing was chosen."
-    guess, truth = _aligned(routes=chosen(routes, by), planted=_planted(planted, by))
+    guess, truth = _align(routes=chosen(routes, by), planted=_planted_class(planted, by))
     return float((guess == truth).mean())
 
 
 def chance(planted, by: str = "route") -> float:
     "Accuracy of always choosing the most frequent one: what a collapsed router can get."
-    return float(np.bincount(_planted(planted, by)).max() / len(planted))
+    return float(np.bincount(_planted_class(planted, by)).max() / len(planted))
 
 
 def route_kappa(routes, planted, by: str = "route") -> float:
     "Cohen's kappa: 1 is full agreement, 0 is what chance gives; NaN if only one class was planted."
-    guess, truth = _aligned(routes=chosen(routes, by), planted=_planted(planted, by))
+    guess, truth = _align(routes=chosen(routes, by), planted=_planted_class(planted, by))
     return float(skm.cohen_kappa_score(truth, guess)) if len(np.unique(truth)) > 1 else np.nan
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c48
@@ -422,8 +422,8 @@ def route_confusion(
     by: str = "path",  # "route" 8x8, "path" 4x4, "sharing" 2x2
 ) -> pd.DataFrame:  # counts; rows planted, columns chosen
     "How often each planted class was taken for each other."
-    guess, truth = _aligned(routes=chosen(routes, by), planted=_planted(planted, by))
-    names = _level(by)[2]
+    guess, truth = _align(routes=chosen(routes, by), planted=_planted_class(planted, by))
+    names = _find_level(by)[2]
     table = (
         skm.confusion_matrix(truth, guess, labels=np.arange(len(names)))
         if len(truth)
@@ -432,30 +432,30 @@ def route_confusion(
     return pd.DataFrame(table, pd.Index(names, name="planted"), pd.Index(names, name="chosen"))
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c52
-def _entropy(p: np.ndarray) -> np.ndarray:  # (..., R) -> (...), in units of log R
+def _relative_entropy(p: np.ndarray) -> np.ndarray:  # (..., R) -> (...), in units of log R
     return stats.entropy(p, axis=-1) / np.log(p.shape[-1])
 
 
 def usage(routes) -> np.ndarray:  # (8,)
     "Share of the rows that each route received."
-    return _routes(routes).mean(0)
+    return _check_routes(routes).mean(0)
 
 
 def width(routes) -> float:  # 0: one route has every row; 1: equal shares
     "How widely the rows are spread over the routes."
-    return float(_entropy(usage(routes)))
+    return float(_relative_entropy(usage(routes)))
 
 
 def decisiveness(routes) -> float:  # 0: no row is decided; 1: every row is
     "How sure the router is of single rows."
-    return float(1 - _entropy(_routes(routes)).mean())
+    return float(1 - _relative_entropy(_check_routes(routes)).mean())
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c55
-def _experts(experts, **arrays):
+def _check_experts(experts, **arrays):
     e = np.asarray(experts, float)
     if e.ndim != 3 or e.shape[1] != len(ROUTES):
         raise ValueError(f"experts: expected shape (n, {len(ROUTES)}, tasks), got {e.shape}")
-    return _aligned(experts=e, **arrays)
+    return _align(experts=e, **arrays)
 
 
 def mixture(
@@ -463,7 +463,7 @@ def mixture(
     routes,  # (n, 8)
 ) -> np.ndarray:  # (n, K)
     "Mean of the experts, weighted by the route probabilities."
-    e, p = _experts(experts, routes=_routes(routes))
+    e, p = _check_experts(experts, routes=_check_routes(routes))
     return (np.where(p[..., None] > 0, e, 0) * p[..., None]).sum(1)
 
 
@@ -481,7 +481,7 @@ def oracle_pick(
     planted,  # (n,) index into ROUTES
 ) -> np.ndarray:  # (n, K)
     "The expert of the planted route: what a router told the truth would say."
-    e, r = _experts(experts, planted=_planted(planted, "route"))
+    e, r = _check_experts(experts, planted=_planted_class(planted, "route"))
     return e[np.arange(len(e)), r]
 
 

@@ -32,7 +32,7 @@ class Claim:
     each: dict  # rival -> p
 
 
-def _one_sided(d: np.ndarray, groups, test_share, draws, rng) -> tuple[float, Interval]:
+def _test_one_sided(d: np.ndarray, groups, test_share, draws, rng) -> tuple[float, Interval]:
     if test_share is not None:
         found = corrected_resampled(d, test_share)
         return (found.p / 2 if found.mean.estimate > 0 else 1 - found.p / 2), found.mean
@@ -75,7 +75,7 @@ def claims_help(
             raise ValueError(
                 f"differences[{name!r}]: expected one number a row{'' if groups is None else f' for {len(groups)} groups'}, got shape {d.shape}"
             )
-        found[name] = _one_sided(d, groups, test_share, draws, rng)
+        found[name] = _test_one_sided(d, groups, test_share, draws, rng)
     hardest = max(found, key=lambda name: (found[name][0], -found[name][1].estimate))
     p, gain = found[hardest]
     return Claim(

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['HOWS', 'ROUTING', 'TEXT_AXES', 'fill_closed', 'relative_loss', 'Combiner', 'Average', 'BestCorner', 'Stacked',
-           'TaskRoute', 'FeatureWeighted', 'Gate', 'Neighbours', 'LateRouter', 'CornerStatements', 'held_out',
-           'CornerPool', 'Combined']
+           'TaskRoute', 'FeatureWeighted', 'Gate', 'Neighbours', 'LateRouter', 'CornerStatements',
+           'held_out_statements', 'CornerPool', 'Combined']
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c03
 from contextlib import suppress
@@ -76,7 +76,7 @@ def _heard_rows(held: np.ndarray, Y: np.ndarray, open: np.ndarray) -> np.ndarray
     return heard
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c10c
-def _limits(
+def _outcome_limits(
     Y: np.ndarray, kinds
 ) -> tuple[np.ndarray, np.ndarray]:  # (n, K) -> lowest and highest (K,)
     whole = [k == "regression" for k in kinds]
@@ -108,7 +108,7 @@ class Combiner:
             self.kinds or ("regression",) * Y.shape[1],
             np.nanmean(Y, axis=0),
         )
-        self.limits_ = _limits(Y, self.kinds_)
+        self.limits_ = _outcome_limits(Y, self.kinds_)
         self._learn(fill_closed(held, open, self.centre_), Y, Z, open, groups)
         return self
 
@@ -142,7 +142,7 @@ class BestCorner(Combiner):
         return said[:, self.best_]
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c13d
-def _ridges(tables, Y: np.ndarray, alphas) -> list:  # a table an outcome
+def _fit_ridges(tables, Y: np.ndarray, alphas) -> list:  # a table an outcome
     seen = ~np.isnan(Y)
     return [RidgeCV(alphas).fit(t[s], y[s]) for t, y, s in zip(tables, Y.T, seen.T)]
 
@@ -151,7 +151,7 @@ class Stacked(Combiner):
     "One ridge regression an outcome on what the routes said."
 
     def _learn(self, held, Y, Z, open, groups):
-        self.models_ = _ridges(np.moveaxis(held, 2, 0), Y, np.logspace(-3, 5, 17))
+        self.models_ = _fit_ridges(np.moveaxis(held, 2, 0), Y, np.logspace(-3, 5, 17))
 
     def _combine(self, said, Z, open):
         return np.column_stack([m.predict(said[..., k]) for k, m in enumerate(self.models_)])
@@ -174,7 +174,9 @@ class TaskRoute(Combiner):
         return np.einsum("kr,nrk->nk", self.weights_, said)
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c21
-def _products(said: np.ndarray, Z: np.ndarray) -> np.ndarray:  # (n, R), (n, q) -> (n, R * (1 + q))
+def _multiply_features(
+    said: np.ndarray, Z: np.ndarray
+) -> np.ndarray:  # (n, R), (n, q) -> (n, R * (1 + q))
     return (said[:, :, None] * np.hstack([np.ones((len(Z), 1)), Z])[:, None]).reshape(len(Z), -1)
 
 
@@ -184,14 +186,17 @@ class FeatureWeighted(Combiner):
     leading = (None,)
 
     def _learn(self, held, Y, Z, open, groups):
-        tables = lambda q: [_products(h, Z[:, :q]) for h in np.moveaxis(held, 2, 0)]
-        tries = [_ridges(tables(q), Y, np.logspace(-1, 5, 19)) for q in self.leading]
+        tables = lambda q: [_multiply_features(h, Z[:, :q]) for h in np.moveaxis(held, 2, 0)]
+        tries = [_fit_ridges(tables(q), Y, np.logspace(-1, 5, 19)) for q in self.leading]
         at = np.array([[m.best_score_ for m in models] for models in tries]).argmax(axis=0)
         self.models_ = [(self.leading[i], tries[i][k]) for k, i in enumerate(at)]
 
     def _combine(self, said, Z, open):
         return np.column_stack(
-            [m.predict(_products(said[..., k], Z[:, :q])) for k, (q, m) in enumerate(self.models_)]
+            [
+                m.predict(_multiply_features(said[..., k], Z[:, :q]))
+                for k, (q, m) in enumerate(self.models_)
+            ]
         )
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c23
@@ -202,7 +207,7 @@ class Gate(Combiner):
         return np.einsum("nr,nrk->nk", self.weights(Z, open), said)
 
 
-def _local(
+def _local_loss(
     loss: np.ndarray, open: np.ndarray, near: np.ndarray
 ) -> np.ndarray:  # (n, R), (n, R), (m, k) -> (m, R)
     "Mean loss of each route over the neighbours for whom it was open."
@@ -214,7 +219,7 @@ def _local(
     return np.where(count > 0, total / np.maximum(count, 1), 1e9)
 
 
-def _picked(
+def _pick_least(
     local: np.ndarray, open: np.ndarray
 ) -> np.ndarray:  # (m, R), (m, R) -> (m, R) one 1 a row, none where nothing is open
     best = np.where(open, local, np.inf).argmin(axis=1)
@@ -237,7 +242,8 @@ class Neighbours(Gate):
                 for k in self.ks:
                     total[q, k] += float(
                         (
-                            _picked(_local(self.loss_, open, near[:, :k]), own) * self.loss_[mask]
+                            _pick_least(_local_loss(self.loss_, open, near[:, :k]), own)
+                            * self.loss_[mask]
                         ).sum()
                         / len(Z)
                     )
@@ -249,7 +255,7 @@ class Neighbours(Gate):
     def weights(self, Z, open) -> np.ndarray:  # (m, D), (m, R) -> (m, R)
         "The route picked for each row."
         near = self.tree_.kneighbors(Z[:, : self.chosen_[0]], return_distance=False)
-        return _picked(_local(self.loss_, self.open_, near), open)
+        return _pick_least(_local_loss(self.loss_, self.open_, near), open)
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c26
 def _statement_loglik(
@@ -266,7 +272,7 @@ def _statement_loglik(
     return total
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c26c
-def _mixed_loss(log_route, said, y, log_sd) -> torch.Tensor:  # -> (L, B)
+def _mixture_loss(log_route, said, y, log_sd) -> torch.Tensor:  # -> (L, B)
     "Squared error of the mixture's mean, in units of the best route's noise."
     error = (log_route.exp()[..., None] * said).sum(dim=2) - y.nan_to_num()
     return torch.where(y.isnan(), 0.0, 0.5 * error**2 / torch.exp(2 * log_sd).amin(dim=0)).sum(
@@ -274,7 +280,7 @@ def _mixed_loss(log_route, said, y, log_sd) -> torch.Tensor:  # -> (L, B)
     )
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c28
-class _Training:
+class _RouterTraining:
     "One configuration: routers of all members, trained side by side."
 
     def __init__(self, data, widths, split, tied, seed):
@@ -299,7 +305,7 @@ class _Training:
             self.y[rows],
         )
         if criterion == "error":
-            return _mixed_loss(log_route, said, y, self.log_sd).mean(dim=1)
+            return _mixture_loss(log_route, said, y, self.log_sd).mean(dim=1)
         return -torch.logsumexp(
             log_route + _statement_loglik(said, y, self.log_sd, self.tie * self.tied, self.kinds),
             dim=-1,
@@ -321,7 +327,7 @@ class _Training:
         ]
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c29
-def _train_router(t: _Training, criterion: str, precision: float, steps: int):
+def _train_router(t: _RouterTraining, criterion: str, precision: float, steps: int):
     "Train with early stopping; the best weights of each member are put in place."
     settings, n = Settings(steps=steps, every=25), t.train.shape[1]
     size = batch_size(settings, n)
@@ -386,7 +392,7 @@ class LateRouter(Gate):
         split = _split_rows(groups, self.members, rng)
         tied = [r.endswith("MTL") for r in ROUTES] if R == len(ROUTES) else [False] * R
         run = lambda c, p: _train_router(
-            _Training((*data, self.kinds_), self.widths_, split, tied, self.seed), c, p, steps
+            _RouterTraining((*data, self.kinds_), self.widths_, split, tied, self.seed), c, p, steps
         )
         tries = {(c, p): run(c, p) for c in self.criteria for p in self.precisions}
         self.errors_ = errors = {how: float(t.best.mean()) for how, t in tries.items()}
@@ -424,7 +430,7 @@ ROUTING = tuple(
 )  # those that route row by row
 
 
-def _options(how: str, widths: Widths) -> dict:
+def _way_options(how: str, widths: Widths) -> dict:
     "What a way of combining has to be told about the evidence."
     if how in ("weighted", "neighbours"):
         return dict(leading=(2 + widths.numbers + widths.facts, None))
@@ -481,11 +487,11 @@ class _PoolParameters(BaseEstimator):
         )
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c43
-def _usable(batch, routes) -> np.ndarray:  # (n,) bool
+def _usable_rows(batch, routes) -> np.ndarray:  # (n,) bool
     return open_routes(batch.presence, routes).any(axis=1) & batch.observed.any(axis=1)
 
 
-def _natural(est, model, joined: torch.Tensor) -> np.ndarray:  # (n, D) -> (n, K)
+def _state_corner(est, model, joined: torch.Tensor) -> np.ndarray:  # (n, D) -> (n, K)
     "A corner's statements in the outcomes' own units, its members averaged."
     yes = torch.ones(len(joined), 1, dtype=torch.bool)
     parts = [
@@ -497,7 +503,7 @@ def _natural(est, model, joined: torch.Tensor) -> np.ndarray:  # (n, D) -> (n, K
     )
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c43b
-def held_out(
+def held_out_statements(
     corner: AdaRoute,  # fitted, with a single route
     joined: torch.Tensor,  # (n, D) evidence of the table it was fitted on
     usable: np.ndarray,  # (n,) bool, rows that it could use
@@ -511,7 +517,9 @@ def held_out(
     )
     total, count = np.zeros((len(usable), len(corner.scale_.tasks))), np.zeros((len(usable), 1))
     for lane, mask in enumerate(masks):
-        total[rows[mask]] += _natural(corner, take_lanes(corner.model_, [lane]), joined[rows[mask]])
+        total[rows[mask]] += _state_corner(
+            corner, take_lanes(corner.model_, [lane]), joined[rows[mask]]
+        )
         count[rows[mask]] += 1
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
@@ -536,7 +544,7 @@ def _learn_features(pool, batch, usable: np.ndarray):
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c45a
 @one_thread()
-def _describe(pool, batch, speak) -> CornerStatements:
+def _state_corners(pool, batch, speak) -> CornerStatements:
     "Statements of all corners about a batch; `speak` asks one corner."
     f, w = pool.encoder_.transform(batch), pool.widths_
     joined = {pool.used_: join_evidence(f, pool.factor_)}
@@ -596,15 +604,17 @@ class CornerPool(_PoolParameters):
         groups = _check_groups(groups, len(batch))
         self.scale_, usable = (
             fit_scale(batch.outcome, self.schema_.tasks),
-            {r: _usable(batch, (r,)) for r in self.routes},
+            {r: _usable_rows(batch, (r,)) for r in self.routes},
         )
-        _learn_features(self, batch, _usable(batch, self.routes))
+        _learn_features(self, batch, _usable_rows(batch, self.routes))
         self.corners_, self.rows_ = (
             _fit_corners(self, frame, groups),
             {r: u.tobytes() for r, u in usable.items()},
         )
-        told = _describe(
-            self, batch, lambda route, est, joined: held_out(est, joined, usable[route], groups)
+        told = _state_corners(
+            self,
+            batch,
+            lambda route, est, joined: held_out_statements(est, joined, usable[route], groups),
         )
         self.outcome_, self.held_, self.trained_, self.groups_ = (
             self.scale_.encode(batch.outcome),
@@ -617,10 +627,10 @@ class CornerPool(_PoolParameters):
     def statements(self, frame) -> CornerStatements:
         "What the corners say of any rows, and what else is known of them."
         check_is_fitted(self, "corners_")
-        return _describe(
+        return _state_corners(
             self,
             read(frame, self.schema_, outcomes=False),
-            lambda r, est, joined: _natural(est, est.model_, joined),
+            lambda r, est, joined: _state_corner(est, est.model_, joined),
         )
 
     def say(self, frame) -> np.ndarray:  # (n, 8, K)
@@ -628,11 +638,11 @@ class CornerPool(_PoolParameters):
         return self.statements(frame).said
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c51b
-def _evidence_for(how: str, s: CornerStatements) -> np.ndarray:
+def _choose_evidence(how: str, s: CornerStatements) -> np.ndarray:
     return s.joined if how == "late_router" else s.short
 
 
-def _statements_of(est, X) -> CornerStatements:  # X: a table, or the pool's statements about it
+def _as_statements(est, X) -> CornerStatements:  # X: a table, or the pool's statements about it
     check_is_fitted(est, "combiner_")
     return X if isinstance(X, CornerStatements) else est.pool_.statements(X)
 
@@ -670,16 +680,18 @@ class Combined(RegressorMixin, _PoolParameters):
         check_is_fitted(pool, "corners_")
         self.pool_, t = pool, pool.trained_
         self.combiner_ = HOWS[self.how](
-            tuple(pool.schema_.tasks.values()), self.seed, **_options(self.how, pool.widths_)
+            tuple(pool.schema_.tasks.values()), self.seed, **_way_options(self.how, pool.widths_)
         )
-        self.combiner_.fit(t.said, pool.outcome_, _evidence_for(self.how, t), t.open, pool.groups_)
+        self.combiner_.fit(
+            t.said, pool.outcome_, _choose_evidence(self.how, t), t.open, pool.groups_
+        )
         return self
 
     def predict(self, X):
         "Expected outcomes: a frame with one column an outcome; X is a table or the pool's statements about it."
-        s = _statements_of(self, X)
+        s = _as_statements(self, X)
         out = self.pool_.scale_.decode(
-            self.combiner_.combine(s.said, _evidence_for(self.how, s), s.open)
+            self.combiner_.combine(s.said, _choose_evidence(self.how, s), s.open)
         )
         return pd.DataFrame(out, index=s.index, columns=list(self.pool_.schema_.tasks))
 
@@ -689,9 +701,9 @@ class Combined(RegressorMixin, _PoolParameters):
             raise ValueError(
                 f"predict_routes: expected how to be one of {', '.join(ROUTING)}, got {self.how!r}"
             )
-        s = _statements_of(self, X)
+        s = _as_statements(self, X)
         return pd.DataFrame(
-            self.combiner_.weights(_evidence_for(self.how, s), s.open),
+            self.combiner_.weights(_choose_evidence(self.how, s), s.open),
             index=s.index,
             columns=list(ROUTES),
         )
