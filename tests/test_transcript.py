@@ -13,6 +13,7 @@ from adaroute.datasets import available, load
 from adaroute.provenance.reexecution import reexecute
 from adaroute.synthetic import make_cohort
 from adaroute.provenance.transcript import (
+    Recorder,
     TranscriptError,
     numerics,
     read_transcript,
@@ -49,7 +50,7 @@ KINDS = [
 
 
 def fit(folder=None, frame=COHORT.frame, groups=GROUPS, **how):
-    return AdaRoute(**HOW | how, transcript=folder and str(folder)).fit(frame, groups=groups)
+    return AdaRoute(**HOW | how, watch=folder and Recorder(folder)).fit(frame, groups=groups)
 
 
 def weights(model):
@@ -206,5 +207,5 @@ def test_a_real_table_with_early_stopping_can_be_trained_again(tmp_path):
         starts=2,
         settings=dict(every=50),
     )
-    AdaRoute(**how, transcript=str(tmp_path / "run")).fit(d.frame, groups=d.groups)
+    AdaRoute(**how, watch=Recorder(tmp_path / "run")).fit(d.frame, groups=d.groups)
     assert reexecute(tmp_path / "run", d.frame, d.groups).reproduced

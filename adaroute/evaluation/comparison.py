@@ -58,7 +58,7 @@ def _predict_fold(
     asked = estimator.get_params()
     names = ("text", "numeric", "categorical", "tasks", "encoder", "seed")
     about = {name: asked[name] for name in names}
-    model = clone(estimator).set_params(checkpoint=None, transcript=None)
+    model = clone(estimator).set_params(checkpoint=None, watch=None)
     model.fit(train, groups=groups)
     said = {"adaroute": model.predict(test).to_numpy()}
     for name, rival in rivals.items():

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import nnls
 from sklearn.ensemble import ExtraTreesRegressor
-from ..estimator import join_evidence
+from ..fitted import join_evidence
 from .metrics import Interval, number_groups, percentile_interval
 from ..router import open_routes
 from ..schema import ROUTES, read

@@ -164,7 +164,7 @@ def split_shopping(
     return pd.DataFrame(found, columns=["test", "fresh"])
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c29
-_OUTSIDE = ("seed", "checkpoint", "transcript", "progress")
+_OUTSIDE = ("seed", "checkpoint", "watch", "transcript", "progress")
 _FORMATS = {1: "adaroute-plan-1", 2: "adaroute-plan-2"}
 
 

@@ -18,7 +18,8 @@ from types import SimpleNamespace
 from typing import NamedTuple
 import numpy as np
 from .commitment import _hex, canonical_json
-from ..estimator import AdaRoute, _settled, _spare_paths
+from ..estimator import AdaRoute
+from ..fitting import settle_choices, spare_paths
 from ..model import Design
 from .plan import Nonce, Plan, PlanError, _canonical, plan_config
 from ..saving import FILES
@@ -388,12 +389,12 @@ def _configured(
     try:
         config = json.loads(config)
         est = AdaRoute(**config, seed=seed)
-        settings, _, design, _ = _settled(AdaRoute(**{**config, "encoder": None}, seed=seed))
+        settings, _, design, _ = settle_choices(AdaRoute(**{**config, "encoder": None}, seed=seed))
         return (
             est,
             settings,
             replace(design, routes=tuple(map(str, design.routes))),
-            _spare_paths(est, design),
+            spare_paths(est, design),
         )
     except Exception as error:
         why = type(error).__name__

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from .commitment import canonical_json
 from ..estimator import AdaRoute
+from ..fitting import Prepared
 from ..model import RoutedModel
 from .plan import Nonce, Plan, derive_seed, derived_test, group_codes, load_nonce
 from .plan import load_plan, model_seed, plan_config, save_nonce, save_plan
@@ -279,14 +280,16 @@ def _is_whole(folder: Path, line: dict) -> bool:
 
 # %% ../../nbs/6_provenance/04_transcript.ipynb #t19
 def beginning(
-    folder: Path, est, schema, settings, rows, widths, encoder, scale, factor, groups, used
-) -> list[tuple[str, dict]]:
+    folder: Path,  # of the run
+    prepared: Prepared,  # what is about to be trained
+) -> list[tuple[str, dict]]:  # kind and content of each line
     "The lines before the first segment: what, where, on what."
+    reader, rows, schema = prepared.reader, prepared.rows, prepared.reader.schema
     plan, nonce = (
         (load_plan(folder) if (folder / "plan.json").exists() else None),
         load_nonce(folder),
     )
-    about, arrays = encoder.state()
+    about, arrays = reader.encoder.state()
     arrays = tensor_digest(*(np.ascontiguousarray(a) for _, a in sorted(arrays.items())))
     groups = _sum(folder / "groups.json") if (folder / "groups.json").exists() else None
     begin = dict(
@@ -294,8 +297,8 @@ def beginning(
         plan=plan and plan.digest,
         nonce=nonce and nonce.value,
         groups=groups,
-        config=plan_config(est),
-        seed=est.seed,
+        config=plan_config(prepared.est),
+        seed=prepared.est.seed,
     )
     what = dict(
         columns=dict(
@@ -304,13 +307,13 @@ def beginning(
             text=list(schema.text),
             tasks=[list(t) for t in schema.tasks.items()],
         ),
-        steps=settings.steps,
-        rows=len(used),
-        widths=list(widths),
+        steps=prepared.settings.steps,
+        rows=len(prepared.used),
+        widths=list(reader.widths),
         rows_file=_sum(folder / "rows.json"),
-        factor=float(factor),
+        factor=float(reader.factor),
         encoder=_digest_of(about) + arrays[:8],
-        scale=_digest_of(scale.__dict__),
+        scale=_digest_of(reader.scale.__dict__),
         evidence=tensor_digest(rows.joined, rows.open),
         outcomes=tensor_digest(rows.y),
     )
@@ -385,12 +388,12 @@ class _Keeper(Lines):
 class Recorder(_Keeper, Watch):
     "Writes the transcript of a fit into a run folder, and continues one."
 
-    def prepared(self, rows, **parts):
+    def prepared(self, prepared):
         "What is to be trained, where, and on what."
-        _write_rows(self.folder, parts["groups"], parts["used"])
-        for kind, body in beginning(self.folder, rows=rows, **parts):
+        _write_rows(self.folder, prepared.groups, prepared.used)
+        for kind, body in beginning(self.folder, prepared):
             self.say(kind, **body)
-        return rows
+        return prepared.rows
 
     def lanes(self, name, model, split, rows, settings):
         "Who trains on which rows."
@@ -447,7 +450,7 @@ def fit_under_plan(
         save_nonce(nonce, folder)
     write_atomically(folder / "groups.json", canonical_json(codes.tolist()).encode())
     os.chmod(folder / "groups.json", 0o600)
-    est = planned_model(plan, seed).set_params(transcript=str(folder), progress=progress)
+    est = planned_model(plan, seed).set_params(watch=Recorder(folder), progress=progress)
     return est.fit(frame[~test], groups=codes[~test]), test
 
 

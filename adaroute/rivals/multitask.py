@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from sklearn.utils.validation import check_is_fitted
 from .baselines import TRIES, Rival, count_routed, read_matrix, validation_split
-from ..estimator import PIECE
+from ..fitted import PIECE
 from ..heads import OutcomeScale, binary_loglik, expected, ordinal_loglik, thresholds
 from ..checks import check_number
 from ..paths import Widths, lane_generators, lane_normal
