@@ -265,7 +265,7 @@ def learned_pick(
     return picked
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c24
-_RULES = (
+_LADDER = (
     "best corner",
     "uniform",
     "stacked",
@@ -284,7 +284,7 @@ def fixed_rules(
     fold,  # (n,) number of the fold
 ) -> dict[str, np.ndarray]:  # name -> (n, K): corners, uniform, stacked, rivals
     "What treats all rows alike."
-    clash = [name for name in rivals if name in (*ROUTES, *_RULES)]
+    clash = [name for name in rivals if name in (*ROUTES, *_LADDER)]
     if clash:
         raise ValueError(f"rivals: expected other names than those of our rules, got {clash[0]!r}")
     corners = {r: s.ask_corner(i) for i, r in enumerate(ROUTES) if s.open[:, i].any()}

@@ -33,14 +33,14 @@ class Claim:
     each: dict  # rival -> p
 
 
-def _test_folds(d: np.ndarray, test_share: float) -> tuple[float, Interval]:
+def _judge_folds(d: np.ndarray, test_share: float) -> tuple[float, Interval]:
     "One-sided p-value and mean of differences over folds."
     found = corrected_resampled(d, test_share)
     p = found.p / 2 if found.mean.estimate > 0 else 1 - found.p / 2
     return p, found.mean
 
 
-def _test_rows(d: np.ndarray, groups, draws: int, rng) -> tuple[float, Interval]:
+def _judge_rows(d: np.ndarray, groups, draws: int, rng) -> tuple[float, Interval]:
     "One-sided p-value and mean of differences over rows, whole groups drawn."
     known = ~np.isnan(d)
     code = number_groups(groups, len(d))[known]
@@ -78,9 +78,9 @@ def claims_help(
                 f"differences[{name!r}]: expected one number a row{wanted}, got shape {d.shape}"
             )
         if test_share is None:
-            p[name], gain[name] = _test_rows(d, groups, draws, rng)
+            p[name], gain[name] = _judge_rows(d, groups, draws, rng)
         else:
-            p[name], gain[name] = _test_folds(d, test_share)
+            p[name], gain[name] = _judge_folds(d, test_share)
     hardest = max(p, key=lambda name: (p[name], -gain[name].estimate))
     each = {name: float(value) for name, value in p.items()}
     return Claim(bool(p[hardest] < level), each[hardest], hardest, gain[hardest], each)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from sklearn.utils.validation import check_is_fitted
-from .baselines import TRIES, Rival, count_routed, read_matrix, validation_split
+from .baselines import TRIES, Baseline, count_routed, read_matrix, validation_split
 from ..fitted import PIECE
 from ..heads import OutcomeScale, binary_loglik, expected, ordinal_loglik, thresholds
 from ..checks import check_number
@@ -375,7 +375,7 @@ def train_networks(
     return best, error
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c44
-class MultitaskNetwork(Rival):
+class MultitaskNetwork(Baseline):
     "Shared bottom, MMoE, PLE or task-level experts, as large as the routed model."
 
     rates, penalties = (0.003, 0.01), (10.0, 25.0, 60.0)  # all pairs are tried
@@ -429,12 +429,11 @@ class MultitaskNetwork(Rival):
 
     def _say(self, Z):
         with one_thread():
-            return np.concatenate(
-                [self._say_piece(Z[at : at + PIECE]) for at in range(0, len(Z), PIECE)]
-            )
+            pieces = torch.from_numpy(Z).split(PIECE)
+            return np.concatenate([self._say_piece(piece) for piece in pieces])
 
     def _say_piece(self, Z):
-        each = expected_outcomes(self.network_, self.scale_, self.weights_, torch.from_numpy(Z))
+        each = expected_outcomes(self.network_, self.scale_, self.weights_, Z)
         return each.mean(dim=0).numpy()
 
     def gates(self, X, member: int = 0) -> np.ndarray:  # (n, K, E)

@@ -72,7 +72,8 @@ def _heard_rows(held: np.ndarray, Y: np.ndarray, open: np.ndarray) -> np.ndarray
     if held.ndim != 3 or Y.shape != held.shape[::2]:
         raise ValueError(f"Y: expected (n, K) for held (n, R, K), got {Y.shape} for {held.shape}")
     is_stated = np.isfinite(held).all(axis=2) | ~open
-    heard = is_stated.all(axis=1) & open.any(axis=1) & np.isfinite(Y).any(axis=1)
+    is_known = np.isfinite(Y).any(axis=1)
+    heard = is_stated.all(axis=1) & open.any(axis=1) & is_known
     if heard.sum() < 3:
         raise ValueError(
             "held: expected statements on at least 3 rows with an outcome, "
@@ -370,7 +371,8 @@ class _RouterTraining:
         return self.router(evidence, None, self.data.open[rows])
 
     def loss(self, rows, criterion):  # (L, B) -> (L,)
-        log_route, said, y = self.route(rows), self.data.said[rows], self.data.y[rows]
+        log_route = self.route(rows)
+        said, y = self.data.said[rows], self.data.y[rows]
         if criterion == "error":
             return _mixture_loss(log_route, said, y, self.data.log_sd).mean(dim=1)
         tie = self.tie * self.tied
@@ -407,8 +409,9 @@ def _train_router(t: _RouterTraining, criterion: str, precision: float, steps: i
         at = step % per_round
         if at == 0:
             order = lane_orders(t.generators, t.train)
+        batch = order[:, at * size : (at + 1) * size]
         optimiser.zero_grad()
-        t.loss(order[:, at * size : (at + 1) * size], criterion).sum().backward()
+        t.loss(batch, criterion).sum().backward()
         # the prior pulls to zero
         for w in (t.router.linear, t.router.hidden, t.router.out):
             w.grad.add_(w.detach(), alpha=precision / n)
@@ -468,17 +471,24 @@ class LateRouter(Gate):
 
     def _make_rows(self, held, Y, Z, open) -> _RouterRows:
         noise = np.nanmean((held - Y[:, None]) ** 2, axis=0).clip(1e-6)  # (R, K)
-        said, y, evidence, log_sd = map(_as_tensor, (held, Y, Z, np.log(noise) / 2))
-        is_open = _as_tensor(open, bool)
-        return _RouterRows(is_open, said, y, evidence, log_sd, self.kinds_, self.widths_)
+        return _RouterRows(
+            open=_as_tensor(open, bool),
+            said=_as_tensor(held),
+            y=_as_tensor(Y),
+            Z=_as_tensor(Z),
+            log_sd=_as_tensor(np.log(noise) / 2),
+            kinds=self.kinds_,
+            widths=self.widths_,
+        )
 
     @torch.no_grad()
     @one_thread()
     def weights(self, Z, open) -> np.ndarray:  # (m, D), (m, R) -> (m, R)
         "Route probabilities of each row, averaged over the members."
         Z, open = _as_tensor(Z), torch.from_numpy(open)
-        pieces = [slice(at, at + PIECE) for at in range(0, len(Z), PIECE)]
-        return torch.cat([self._route_piece(Z[p], open[p]) for p in pieces]).double().numpy()
+        pieces = zip(Z.split(PIECE), open.split(PIECE))
+        routes = torch.cat([self._route_piece(*piece) for piece in pieces])
+        return routes.double().numpy()
 
     def _route_piece(self, Z, open):
         Z, open = (block.expand(self.members, -1, -1) for block in (Z, open))
@@ -606,8 +616,8 @@ def _state_corners(pool, batch, speak) -> CornerStatements:
     "Statements of all corners about a batch; `speak` asks one corner."
     features = pool.encoder_.transform(batch)
     joined = {pool.used_: join_evidence(features, pool.factor_)}
-    open = np.zeros((len(batch), len(ROUTES)), bool)
-    said = np.full((len(batch), len(ROUTES), len(pool.schema_.tasks)), np.nan)
+    n, R, K = len(batch), len(ROUTES), len(pool.schema_.tasks)
+    open, said = np.zeros((n, R), bool), np.full((n, R, K), np.nan)
     for route, est in pool.corners_.items():
         used = pool.rows_[route]
         if used not in joined:
