@@ -62,7 +62,7 @@ def count_weights(size: NetworkSize) -> int:
     "How many numbers a network learns."
     return sum(int(np.prod(shape)) for shape in weight_shapes(size).values())
 
-# %% ../../nbs/2_rivals/02_multitask.ipynb #c07b
+
 def name_weights(
     size: NetworkSize,
     flat: Tensor,  # (L, P)
@@ -108,7 +108,7 @@ _GATES = dict(
     task_level=_task_level_gates,
 )
 
-# %% ../../nbs/2_rivals/02_multitask.ipynb #c10
+
 def multitask_gates(
     kind: str,
     weights: dict[str, Tensor],  # as `name_weights` gives them
@@ -122,14 +122,14 @@ def expert_units(weights: dict, Z: Tensor) -> Tensor:  # (L, B, D) -> (L, B, E, 
     "f_e(z): one hidden layer of rectified units."
     return torch.relu(_linear_layer(Z, weights["expert"], weights["expert_bias"]))
 
-# %% ../../nbs/2_rivals/02_multitask.ipynb #c12d
+
 def tower_outputs(weights: dict, mixed: Tensor) -> Tensor:  # (L, B, K, h) -> (L, B, K)
     "h^k: one hidden layer of rectified units, one number."
     inner = torch.einsum("lbkh,lkht->lbkt", mixed, weights["tower"])
     units = torch.relu(inner + weights["tower_bias"][:, None])
     return torch.einsum("lbkt,lkt->lbk", units, weights["out"]) + weights["out_bias"][:, None]
 
-# %% ../../nbs/2_rivals/02_multitask.ipynb #c12g
+
 def multitask_forward(
     kind: str,
     weights: dict[str, Tensor],  # as `name_weights` gives them
@@ -196,7 +196,7 @@ def start_weights(
             blocks["cuts"][:, k, 0] = -(levels - 2) / 2
     return torch.cat([block.flatten(1) for block in blocks.values()], dim=1)
 
-# %% ../../nbs/2_rivals/02_multitask.ipynb #c27c
+
 def penalty_mask(
     size: NetworkSize,
 ) -> Tensor:  # (P,)
@@ -275,7 +275,7 @@ def adam_step(
     spread = (live["square"] / (1 - 0.999 ** live["step"])).sqrt() + 1e-8
     live["flat"] -= live["rate"] * mean / spread
 
-# %% ../../nbs/2_rivals/02_multitask.ipynb #c34a
+
 class Lanes(NamedTuple):
     "How each network is trained."
 
@@ -375,6 +375,18 @@ def train_networks(
     return best, error
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c44
+@torch.no_grad()
+@one_thread()
+def _read_gates(network, X, member: int) -> np.ndarray:  # (n, K, E)
+    "Gate values of one member."
+    check_is_fitted(network, "weights_")
+    check_number("member", member, 0, len(network.weights_) - 1, whole=True)
+    batch = read(X, network.schema_, outcomes=False)
+    Z = torch.from_numpy(read_matrix(network, batch))
+    weights = name_weights(network.network_, network.weights_[[member]])
+    return multitask_gates(network.kind, weights, Z[None])[0].numpy()
+
+
 class MultitaskNetwork(Baseline):
     "Shared bottom, MMoE, PLE or task-level experts, as large as the routed model."
 
@@ -439,14 +451,3 @@ class MultitaskNetwork(Baseline):
     def gates(self, X, member: int = 0) -> np.ndarray:  # (n, K, E)
         "How much each outcome of each row listens to each expert of a member."
         return _read_gates(self, X, member)
-
-# %% ../../nbs/2_rivals/02_multitask.ipynb #c51
-@torch.no_grad()
-@one_thread()
-def _read_gates(network: MultitaskNetwork, X, member: int) -> np.ndarray:  # (n, K, E)
-    check_is_fitted(network, "weights_")
-    check_number("member", member, 0, len(network.weights_) - 1, whole=True)
-    batch = read(X, network.schema_, outcomes=False)
-    Z = torch.from_numpy(read_matrix(network, batch))
-    weights = name_weights(network.network_, network.weights_[[member]])
-    return multitask_gates(network.kind, weights, Z[None])[0].numpy()
