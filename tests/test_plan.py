@@ -39,7 +39,7 @@ def test_a_plan_comes_back():
     assert PLAN.digest == hashlib.sha256(canonical_json(PLAN.to_dict()).encode()).hexdigest()
     large = replace(PLAN, config=dict(a=1e20, b=-1e300, c=2**53))
     assert (
-        pl.Plan.from_dict(pl._canonical(canonical_json(large.to_dict()).encode(), "plan")).digest
+        pl.Plan.from_dict(pl.parse_canonical(canonical_json(large.to_dict()).encode(), "plan")).digest
         == large.digest
     )
 
