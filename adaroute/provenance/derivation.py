@@ -20,8 +20,10 @@ from ..heads import OutcomeScale
 from ..model import Design, RoutedModel
 from ..paths import Widths
 from .plan import code_digest, derive_seed, derived_test, lock_digest, model_seed
-from .run_folder import _MOST, Check, RunFolder, Trained, _asked, _at
-from .run_folder import _configured, _said, _shown, _size
+from .run_folder import MOST_NUMBERS, Check, RunFolder, Trained, ask_questions
+from .run_folder import place_of
+from .run_folder import settle_config, choose_answer, name_if_known
+from .run_folder import count_numbers
 from ..training import Settings, batch_size, draw, lane_orders, lane_training_generators
 from .transcript import numerics, read_segment, segment_file, short_digests
 from .transcript import tensor_digest
@@ -41,7 +43,7 @@ def touched_by_data(
 
 
 @lru_cache(maxsize=32)
-def _first_weights(
+def _draw_first_weights(
     design: Design, widths: tuple, tasks: tuple, levels: tuple, seeds: tuple
 ) -> dict[str, str]:
     zero = (0.0,) * len(tasks)
@@ -82,11 +84,11 @@ def replayed_order(
     return out
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d35
-def _steps(est: AdaRoute, settings: Settings, rows: int) -> int:
+def _count_steps(est: AdaRoute, settings: Settings, rows: int) -> int:
     return min(max(4 * rows, 2000), settings.steps) if est.steps is None else settings.steps
 
 
-class _Derived(NamedTuple):
+class _DerivedLanes(NamedTuple):
     seeds: tuple[int, ...]
     train: str  # digest
     valid: str  # digest
@@ -95,36 +97,36 @@ class _Derived(NamedTuple):
 
 
 @lru_cache(maxsize=32)
-def _derived(
+def _derive_lanes(
     config: str, seed: int, owners: bytes, tasks: int
-) -> _Derived | None:  # None: too large
-    est, settings, design, _ = _configured(config, seed)
+) -> _DerivedLanes | None:  # None: too large
+    est, settings, design, _ = settle_config(config, seed)
     groups = np.frombuffer(owners, np.int64)
-    if est.members * est.starts * len(groups) > _MOST:
+    if est.members * est.starts * len(groups) > MOST_NUMBERS:
         return None
     split = make_split(groups, est.members, est.starts, est.validation, np.random.default_rng(seed))
     seeds = tuple(1000 * seed + lane for lane in range(est.members * est.starts))
     apart = all(not np.isin(groups[a], groups[b]).any() for a, b in zip(*map(np.asarray, split)))
-    settings = replace(settings, steps=_steps(est, settings, len(groups)))
+    settings = replace(settings, steps=_count_steps(est, settings, len(groups)))
     draws = (
         settings.steps
         * len(seeds)
         * (batch_size(settings, split.train.shape[1]) * len(design.experts) * tasks + 1000)
     )
     order = replayed_order(settings, design, tasks, seeds, split.train) if draws < 2**32 else None
-    return _Derived(seeds, tensor_digest(split.train), tensor_digest(split.valid), apart, order)
+    return _DerivedLanes(seeds, tensor_digest(split.train), tensor_digest(split.valid), apart, order)
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d35a
 _LARGE = "Too large to be derived here, or the number of lanes is not that of the configuration."
 
 
-def _following(
+def _follow_seed(
     run: RunFolder,
-) -> _Derived | None:  # None: too large, or another number of lanes, which `_lanes` says
+) -> _DerivedLanes | None:  # None: too large, or another number of lanes, which `_lanes` says
     est, *_ = run.choices
     if est.members * est.starts != len(run.trained[0].lanes["seeds"]):
         return None
-    return _derived(
+    return _derive_lanes(
         canonical_json(run.begin["config"]),
         run.begin["seed"],
         run.owners.tobytes(),
@@ -135,7 +137,7 @@ def _following(
 _SHOPPED = "That somebody looked for a lucky seed or split is not excluded"
 
 
-def _shopping(run: RunFolder):
+def _check_shopping(run: RunFolder):
     if run.plan is None:
         return None, f"There is no plan: {_SHOPPED[0].lower() + _SHOPPED[1:]}."
     if run.nonce is None:
@@ -149,18 +151,18 @@ def _shopping(run: RunFolder):
     )
 
 
-def _seed(run: RunFolder):
+def _check_seed(run: RunFolder):
     if run.plan is None:
         return None, f"There is no plan to derive the seed from. {_SHOPPED}."
     source = "plan and nonce" if run.nonce else "the plan"
-    return _said(
+    return choose_answer(
         model_seed(derive_seed(run.plan, run.nonce)) == run.begin["seed"],
         f"The seed follows from {source}.",
-        _at(1, "seed") + f"expected the one that follows from {source}, got another.",
+        place_of(1, "seed") + f"expected the one that follows from {source}, got another.",
     )
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d37d
-def _configuration(run: RunFolder):
+def _check_configuration(run: RunFolder):
     if run.plan is None:
         return None, "There is no plan that says which configuration was meant."
     said, meant = run.begin["config"], run.plan.config
@@ -171,19 +173,19 @@ def _configuration(run: RunFolder):
     )
     if not other:
         return True, "The configuration is the one of the plan."
-    return False, _at(
+    return False, place_of(
         1, "config"
-    ) + f"{_shown(other[0], AdaRoute().get_params(), 'a parameter')} is another than in the plan."
+    ) + f"{name_if_known(other[0], AdaRoute().get_params(), 'a parameter')} is another than in the plan."
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d37a
-_code_here = lru_cache(maxsize=2)(code_digest)
-_lock_here = lru_cache(maxsize=1)(lock_digest)
+_digest_code_here = lru_cache(maxsize=2)(code_digest)
+_digest_lock_here = lru_cache(maxsize=1)(lock_digest)
 
 
-def _code(run: RunFolder):
+def _check_code(run: RunFolder):
     if run.plan is None:
         return None, "There is no plan that says which code was meant."
-    if run.plan.code == _code_here(run.plan.version):
+    if run.plan.code == _digest_code_here(run.plan.version):
         return True, "The code of this installation is the one of the plan."
     return (
         None,
@@ -191,10 +193,10 @@ def _code(run: RunFolder):
     )
 
 
-def _libraries(run: RunFolder):
+def _check_libraries(run: RunFolder):
     if run.plan is None:
         return None, "There is no plan that says which libraries were meant."
-    if run.plan.lock == _lock_here():
+    if run.plan.lock == _digest_lock_here():
         return True, "The libraries of this installation are those of the plan."
     return (
         None,
@@ -202,16 +204,16 @@ def _libraries(run: RunFolder):
     )
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d38
-def _given(run: RunFolder) -> np.ndarray:  # (n,) bool: the rows that were to be given to the fit
-    return ~_tested(derive_seed(run.plan, run.nonce), run.groups.tobytes(), run.plan.test)
+def _select_given(run: RunFolder) -> np.ndarray:  # (n,) bool: the rows that were to be given to the fit
+    return ~_derive_tested(derive_seed(run.plan, run.nonce), run.groups.tobytes(), run.plan.test)
 
 
 @lru_cache(maxsize=8)
-def _tested(seed: bytes, groups: bytes, share: float) -> np.ndarray:
+def _derive_tested(seed: bytes, groups: bytes, share: float) -> np.ndarray:
     return derived_test(seed, np.frombuffer(groups, np.int64), share)
 
 
-def _test_rows(run: RunFolder):
+def _check_test_rows(run: RunFolder):
     if run.plan is None:
         return None, f"There is no plan from which test rows could follow. {_SHOPPED}."
     if run.groups is None:
@@ -222,13 +224,13 @@ def _test_rows(run: RunFolder):
             False,
             f"groups.json: expected the {wanted} rows of the commitment, got {len(run.groups)}.",
         )
-    given = run.groups[_given(run)]
+    given = run.groups[_select_given(run)]
     if run.used[-1] >= len(given):
         return (
             False,
             f"rows.json, used: expected rows among the {len(given)} that do not test, got one beyond them.",
         )
-    return _said(
+    return choose_answer(
         (pd.factorize(given[run.used])[0] == run.owners).all(),
         f"{len(run.groups) - len(given)} of {len(run.groups)} rows test, as plan "
         "and nonce want it, and the groups of the rows that were used are those of the others.",
@@ -236,53 +238,53 @@ def _test_rows(run: RunFolder):
     )
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d38c
-def _apart(run: RunFolder):
-    if (found := _following(run)) is None:
+def _check_groups_apart(run: RunFolder):
+    if (found := _follow_seed(run)) is None:
         return None, _LARGE
     if not found.apart:
         return False, "rows.json, groups: a group both trains and validates."
     if run.plan is None or run.groups is None:
         return None, "No group both trains and validates; of the test rows nothing is known."
-    given = _given(run)
-    return _said(
+    given = _select_given(run)
+    return choose_answer(
         not np.isin(run.groups[given], run.groups[~given]).any(),
         "No group both trains and tests, and none both trains and validates.",
         "groups.json: a group both trains and tests.",
     )
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d40
-def _stops(run: RunFolder):
+def _check_stops(run: RunFolder):
     est, settings, *_ = run.choices
-    main = _steps(est, settings, len(run.used))
+    main = _count_steps(est, settings, len(run.used))
     if run.prepared["steps"] != main:
-        return False, _at(3, "steps") + "expected those of the configuration, got others."
+        return False, place_of(3, "steps") + "expected those of the configuration, got others."
     for t in run.trained:
         steps = main if t.name == "main" else max(main // 2, 1)
         wanted = 1 - -steps // settings.every
         for k, line in enumerate(t.segments):
             stop = min(k * settings.every, steps)
             if line["stop"] != stop:
-                return False, _at(t.at + 1 + k, "stop") + f"expected step {stop}."
+                return False, place_of(t.at + 1 + k, "stop") + f"expected step {stop}."
         if len(t.segments) != wanted:
-            return False, _at(
+            return False, place_of(
                 t.at, "run"
             ) + f"expected {wanted} segments of {t.name}, got {len(t.segments)}."
     return True, f"{main} steps with a look every {settings.every}, as the configuration has it."
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d40a
-def _lanes(run: RunFolder):
+def _check_lanes(run: RunFolder):
     (est, *_), main = run.choices, run.trained[0]
     if main.name != "main" or len(main.lanes["seeds"]) != est.members * est.starts:
-        return False, _at(
+        return False, place_of(
             main.at, "seeds"
         ) + "expected one for each start of each member of the main model."
-    if (found := _following(run)) is None:
+    if (found := _follow_seed(run)) is None:
         return None, _LARGE
     for field, value in dict(
         seeds=list(map(str, found.seeds)), train=found.train, valid=found.valid
     ).items():
         if main.lanes[field] != value:
-            return False, _at(
+            return False, place_of(
                 main.at, field
             ) + "expected what follows from seed and groups, got another."
     return (
@@ -291,11 +293,11 @@ def _lanes(run: RunFolder):
     )
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d40b
-def _same_machine(run: RunFolder) -> bool:
+def _is_same_machine(run: RunFolder) -> bool:
     return {k: v for k, v in run.lines[1].items() if k not in ("kind", "before")} == numerics()
 
 
-def _start(run: RunFolder):
+def _check_first_weights(run: RunFolder):
     (est, _, design, _), (tasks, widths) = (
         run.choices,
         (run.prepared["columns"]["tasks"], tuple(run.prepared["widths"])),
@@ -305,8 +307,8 @@ def _start(run: RunFolder):
     levels, lanes = tuple(run.model.scale_.levels), len(run.trained[0].lanes["seeds"])
     same = len(levels) == len(tasks) and lanes == est.members * est.starts
     if not same:
-        return False, _at(3, "columns") + "other outcomes or lanes than in the saved model."
-    if _size(design, widths, len(tasks), max(levels), lanes) > _MOST:
+        return False, place_of(3, "columns") + "other outcomes or lanes than in the saved model."
+    if count_numbers(design, widths, len(tasks), max(levels), lanes) > MOST_NUMBERS:
         return None, _LARGE
     seeds = tuple(1000 * run.begin["seed"] + i for i in range(lanes))
     for t in run.trained:
@@ -316,7 +318,7 @@ def _start(run: RunFolder):
             else replace(design, routes=tuple(f"{t.name[6:]}/{s}" for s in design.sharings))
         )
         drawn, said, moved = (
-            _first_weights(own, widths, tuple(map(tuple, tasks)), levels, seeds),
+            _draw_first_weights(own, widths, tuple(map(tuple, tasks)), levels, seeds),
             t.segments[0]["weights"],
             touched_by_data(own),
         )
@@ -325,12 +327,12 @@ def _start(run: RunFolder):
             for n in {**said, **drawn}
             if (n in said) != (n in drawn) or n not in moved and said[n] != drawn[n]
         )
-        if other and not _same_machine(run):
+        if other and not _is_same_machine(run):
             return None, _ELSEWHERE
         if other:
-            return False, _at(
+            return False, place_of(
                 t.at + 1, "weights"
-            ) + f"{_shown(other[0], drawn)} is not what the seed draws."
+            ) + f"{name_if_known(other[0], drawn)} is not what the seed draws."
     moved = ", ".join(sorted(touched_by_data(design))) or "none"
     return True, f"The first weights are what the seeds draw, but for {moved}, which data may move."
 
@@ -338,15 +340,15 @@ def _start(run: RunFolder):
 _ELSEWHERE = "Another processor, or other libraries, draw other last digits; first weights are compared when the table is there."
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d40c
-def _order(run: RunFolder):
-    main, found = run.trained[0], _following(run)
+def _check_batch_order(run: RunFolder):
+    main, found = run.trained[0], _follow_seed(run)
     if found is None or found.order is None:
         return None, _LARGE
     for k, (line, (_, *digests)) in enumerate(zip(main.segments[1:], found.order), 2):
         for field, value in zip(("batches", "generators"), digests):
             if line[field] == value:
                 continue
-            return False, _at(
+            return False, place_of(
                 main.at + k, field
             ) + f"expected what the seeds of the lanes draw up to step {line['stop']}, got another."
     return (
@@ -355,7 +357,7 @@ def _order(run: RunFolder):
     )
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d41a
-def _best_errors(
+def _find_best_errors(
     t: Trained, settings: Settings, lanes: int
 ) -> np.ndarray | None:  # (L,) as rounded in the lines
     last = t.segments[-1]["stop"]
@@ -370,7 +372,7 @@ def _best_errors(
 
 
 @lru_cache(maxsize=64)
-def _best_digests(
+def _digest_best_weights(
     path: Path, digests: tuple, lanes: tuple
 ) -> dict[str, str]:  # digests: of this file and those before it
     try:
@@ -385,7 +387,7 @@ def _best_digests(
         return {"a tensor": ""}  # whatever somebody else's file leads to
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d41
-def _kept_lanes(run: RunFolder):
+def _check_kept_lanes(run: RunFolder):
     if run.model is None:
         return None, f"model: {run.says}."
     (est, settings, *_), kept = (
@@ -397,25 +399,25 @@ def _kept_lanes(run: RunFolder):
         at, last, seeds = t.at + 1 + len(t.segments), t.segments[-1], t.lanes["seeds"]
         lanes = [seeds.index(str(s)) for s in kept.get(t.name, ()) if str(s) in seeds]
         if [lane // est.starts for lane in lanes] != list(range(est.members)):
-            return False, _at(
+            return False, place_of(
                 t.at, "seeds"
             ) + "the saved model does not hold one start of each member."
-        errors = _best_errors(t, settings, len(seeds))
+        errors = _find_best_errors(t, settings, len(seeds))
         if errors is None:
-            return False, _at(t.at + 2, "validation") + "expected a number for each lane."
+            return False, place_of(t.at + 2, "validation") + "expected a number for each lane."
         worse = [
             m
             for m, lane in enumerate(lanes)
             if errors[lane] > errors[m * est.starts : (m + 1) * est.starts].min()
         ]
         if worse:
-            return False, _at(at, "run") + f"member {worse[0]} keeps a start that was not its best."
+            return False, place_of(at, "run") + f"member {worse[0]} keeps a start that was not its best."
         name = segment_file("", t.name, last["stop"]).as_posix()
         digests = tuple(
             run.files.get(segment_file("", t.name, s["stop"]).as_posix()) for s in t.segments
         )
         best = (
-            _best_digests(run.folder / name, digests, tuple(lanes))
+            _digest_best_weights(run.folder / name, digests, tuple(lanes))
             if digests[-1] == last["file"]
             else {}
         )
@@ -423,21 +425,21 @@ def _kept_lanes(run: RunFolder):
         if other:
             return (
                 False,
-                _at(at, "weights")
-                + f"{_shown(min(other), t.finished['weights'])} is not that of the best look in {name}.",
+                place_of(at, "weights")
+                + f"{name_if_known(min(other), t.finished['weights'])} is not that of the best look in {name}.",
             )
     return True, "Of each member the start with the lowest validation error was kept."
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d41b
-def _spares(run: RunFolder):
+def _check_spares(run: RunFolder):
     *_, paths = run.choices
     if [t.name for t in run.trained] != ["main", *(f"spare {p}" for p in paths)]:
-        return False, _at(
+        return False, place_of(
             run.trained[-1].at, "run"
         ) + "other spare models than the configuration wants."
     for t in run.trained[1:]:
         if t.lanes["seeds"] != run.trained[0].lanes["seeds"]:
-            return False, _at(t.at, "seeds") + "expected those of the main model."
+            return False, place_of(t.at, "seeds") + "expected those of the main model."
     if not paths:
         return True, "No spare model was wanted, and there is none."
     return (
@@ -447,19 +449,19 @@ def _spares(run: RunFolder):
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d42
 _DERIVATION = {
-    "shopping": _shopping,
-    "seed": _seed,
-    "configuration": _configuration,
-    "code": _code,
-    "libraries": _libraries,
-    "test rows": _test_rows,
-    "groups apart": _apart,
-    "stops": _stops,
-    "lanes": _lanes,
-    "first weights": _start,
-    "batch order": _order,
-    "kept lanes": _kept_lanes,
-    "spares": _spares,
+    "shopping": _check_shopping,
+    "seed": _check_seed,
+    "configuration": _check_configuration,
+    "code": _check_code,
+    "libraries": _check_libraries,
+    "test rows": _check_test_rows,
+    "groups apart": _check_groups_apart,
+    "stops": _check_stops,
+    "lanes": _check_lanes,
+    "first weights": _check_first_weights,
+    "batch order": _check_batch_order,
+    "kept lanes": _check_kept_lanes,
+    "spares": _check_spares,
 }
 
 
@@ -467,4 +469,4 @@ def check_derivation(
     run: RunFolder,
 ) -> list[Check]:
     "Level 1: does everything follow from plan and nonce that should?"
-    return _asked(run, 1, _DERIVATION)
+    return ask_questions(run, 1, _DERIVATION)

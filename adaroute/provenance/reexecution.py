@@ -41,10 +41,10 @@ def distance(
 ) -> float:
     "Of the weights, as a share of the honest movement."
     gap, way = (weights_of(own) - weights_of(other) for other in (claimed, before))
-    return 0.0 if not gap.any() else _known(gap.norm() / way.norm().clamp_min(1e-30))
+    return 0.0 if not gap.any() else _as_distance(gap.norm() / way.norm().clamp_min(1e-30))
 
 
-def _known(value: Tensor) -> float:
+def _as_distance(value: Tensor) -> float:
     return float(value.nan_to_num(nan=torch.inf))  # what is no number is as far off as can be
 
 
@@ -59,20 +59,20 @@ def differing(own: dict[str, Tensor], claimed: dict[str, Tensor]) -> list[str]:
     return [n for n in sorted({*own, *claimed}) if not same(own.get(n), claimed.get(n))]
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r06b
-def _best_gap(own: dict, claimed: dict, before: dict) -> float:  # of the lane that is furthest off
+def _measure_best_gap(own: dict, claimed: dict, before: dict) -> float:  # of the lane that is furthest off
     by_lane = lambda t, part: torch.cat(
         [v.flatten(1).double() for n, v in sorted(t.items()) if n.startswith(part)], dim=1
     )
     here, old, said = by_lane(own, "model."), by_lane(before, "best."), by_lane(claimed, "best.")
     off = torch.minimum((said - here).norm(dim=1), (said - old).norm(dim=1))
-    return _known((off / (here - by_lane(before, "model.")).norm(dim=1).clamp_min(1e-30)).max())
+    return _as_distance((off / (here - by_lane(before, "model.")).norm(dim=1).clamp_min(1e-30)).max())
 
 
 def state_distance(
     own: dict[str, Tensor], claimed: dict[str, Tensor], before: dict[str, Tensor]
 ) -> float:
     "The largest of: weights and best weights as a share of the movement, moments as a share of their size."
-    out = [distance(own, claimed, before), _best_gap(own, claimed, before)]
+    out = [distance(own, claimed, before), _measure_best_gap(own, claimed, before)]
     for part in ("exp_avg.", "exp_avg_sq."):
         names = [n for n in own if n.startswith(part)]
         if any(n not in claimed or claimed[n].shape != own[n].shape for n in names):
@@ -81,7 +81,7 @@ def state_distance(
             torch.cat([t.flatten().double() for t in ts]).norm()
             for ts in ([own[n] - claimed[n] for n in names], [own[n] for n in names])
         )
-        out.append(_known(off / size.clamp_min(1e-30)))
+        out.append(_as_distance(off / size.clamp_min(1e-30)))
     same = torch.allclose(own["best_error"], claimed["best_error"], 1e-2, 1e-6)
     return max(out) if same else float("inf")
 
@@ -107,28 +107,28 @@ class Account:
         return self.same + self.edited + self.inside + self.outside + self.foreign
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r10
-def _near(a: Tensor, b: Tensor) -> Tensor:
+def _are_near(a: Tensor, b: Tensor) -> Tensor:
     return (a - b).abs() <= 2e-6 * (1 + b.abs())
 
 
-def _recognised(said: Tensor, known: Tensor) -> Tensor:  # (B,), (n,) -> (B,) row number, -1: none
+def _recognise(said: Tensor, known: Tensor) -> Tensor:  # (B,), (n,) -> (B,) row number, -1: none
     values, order = known.sort()
     at = torch.searchsorted(values, said).clamp(1, max(len(values) - 1, 1))
     left, right = values[at - 1], values[at.clamp_max(len(values) - 1)]
     nearer = torch.where(
         (said - left).abs() <= (said - right).abs(), at - 1, at.clamp_max(len(values) - 1)
     )
-    return torch.where(_near(said, values[nearer]), order[nearer], -1)
+    return torch.where(_are_near(said, values[nearer]), order[nearer], -1)
 
 
-def _cosine(a: Tensor, b: Tensor) -> float:
+def _measure_cosine(a: Tensor, b: Tensor) -> float:
     x, y = a.flatten().double(), b.flatten().double()
     return float(x @ y / (x.norm() * y.norm()).clamp_min(1e-30))
 
 
 def _moves_together(a: Tensor, b: Tensor) -> bool:
     centred = lambda t: t - t.mean(dim=1, keepdim=True)
-    return bool(torch.isfinite(b).all()) and _cosine(centred(a), centred(b)) > 0.95
+    return bool(torch.isfinite(b).all()) and _measure_cosine(centred(a), centred(b)) > 0.95
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r10b
 def account(
@@ -143,9 +143,9 @@ def account(
     if level and torch.eq(said, said_).float().mean() < 0.1 and _moves_together(said, said_):
         return Account(drift=True)
     for lane in range(len(said)):
-        row = _recognised(said_[lane], known[lane])
-        here = _near(said_[lane], said[lane]) if level else torch.zeros_like(row, dtype=torch.bool)
-        edited = here & ~_near(loss_[lane], loss[lane]) if level else here
+        row = _recognise(said_[lane], known[lane])
+        here = _are_near(said_[lane], said[lane]) if level else torch.zeros_like(row, dtype=torch.bool)
+        edited = here & ~_are_near(loss_[lane], loss[lane]) if level else here
         inside = torch.isin(row, train[lane]) & ~here
         for name, which in dict(
             same=here & ~edited,
@@ -194,7 +194,7 @@ def mean_statements(model: RoutedModel, rows: Rows) -> Tensor:  # (L, n)
     return torch.cat(pieces, dim=1)
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15q
-def _kinds(
+def _expect_kinds(
     run: Run, seen: Look, looks: int
 ) -> dict[str, tuple]:  # name -> type and shape, after so many looks like this one
     kind = lambda t, *more: (t.dtype, (*more, *t.shape))
@@ -220,7 +220,7 @@ class WithheldError(TranscriptError):
     "A segment file is not there, and training cannot go on without it."
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15t
-def _misfits(kinds: dict, claimed: dict, train: Tensor, seeds: int) -> list[str]:
+def _list_misfits(kinds: dict, claimed: dict, train: Tensor, seeds: int) -> list[str]:
     "Names of the tensors that no state of this run can have."
     given = {n: (t.dtype, tuple(t.shape)) for n, t in claimed.items() if not n.startswith("trace.")}
     moments = [n for n in kinds if n.startswith(_MOMENTS)]
@@ -234,10 +234,10 @@ def _misfits(kinds: dict, claimed: dict, train: Tensor, seeds: int) -> list[str]
     ]
     if not out and not torch.equal(claimed["order"].sort(dim=1).values, train.sort(dim=1).values):
         out.append("order")
-    return out or [n for n in map("generator.{}".format, range(seeds)) if not _settable(claimed[n])]
+    return out or [n for n in map("generator.{}".format, range(seeds)) if not _is_generator_state(claimed[n])]
 
 
-def _settable(state: Tensor) -> bool:
+def _is_generator_state(state: Tensor) -> bool:
     try:
         torch.Generator().set_state(state)
     except RuntimeError:
@@ -245,14 +245,14 @@ def _settable(state: Tensor) -> bool:
     return True
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15va
-def _refers(t: dict, best_at: Tensor, steps: set) -> bool:
+def _refers_to_segments(t: dict, best_at: Tensor, steps: set) -> bool:
     at = t.get("best_at")
     if at is None or (at.dtype, at.shape) != (best_at.dtype, best_at.shape):
         return False
     return set(at.tolist()) <= steps and not any(n.startswith("best.") for n in t)
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15r
-def _claimed(
+def _read_claimed(
     auditor, run: Run, at: int
 ) -> tuple[dict, dict] | None:  # None: withheld; ({"misfits": names}, {}): no state of this run
     stop = auditor.stops[at]["stop"]
@@ -266,7 +266,7 @@ def _claimed(
     steps = [s["stop"] for s in auditor.stops[1 : at + 1]]
     if about.get("step") != str(stop) or about.get("looks") != json.dumps(steps):
         return {"misfits": ["step"]}, {}
-    if not _refers(claimed, run.best_at, {0, *steps}):
+    if not _refers_to_segments(claimed, run.best_at, {0, *steps}):
         return {"misfits": ["best_at"]}, {}
     try:
         claimed |= best_weights(file, claimed)
@@ -274,13 +274,13 @@ def _claimed(
         return None
     except (ValueError, KeyError, IndexError, RuntimeError):
         return {"misfits": ["best_at"]}, {}  # the file that it refers to is no state of this run
-    misfits = _misfits(
-        _kinds(run, auditor.seen, at), claimed, auditor.split.train, len(run.generators)
+    misfits = _list_misfits(
+        _expect_kinds(run, auditor.seen, at), claimed, auditor.split.train, len(run.generators)
     )
     return ({"misfits": misfits}, {}) if misfits else (about, claimed)
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15s
-def _go_on(auditor, run: Run, claimed: tuple | None) -> None:
+def _go_on_from(auditor, run: Run, claimed: tuple | None) -> None:
     "Set the run to where the next segment to be checked begins."
     last = len(auditor.stops) - 1
     wanted = [
@@ -290,7 +290,7 @@ def _go_on(auditor, run: Run, claimed: tuple | None) -> None:
     ]
     goal = wanted[0] - 1 if wanted else last
     if goal != auditor.at:
-        claimed, auditor.at = _claimed(auditor, run, goal), goal
+        claimed, auditor.at = _read_claimed(auditor, run, goal), goal
     there = claimed is not None and bool(claimed[1])
     if not there and run.step != (stop := auditor.stops[goal]["stop"]):
         refuse = lambda error, what: error(
@@ -314,7 +314,7 @@ def _go_on(auditor, run: Run, claimed: tuple | None) -> None:
     )
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15h
-def _other_weights(auditor, run: Run, claimed: tuple | None) -> list[str]:  # at the start
+def _list_other_weights(auditor, run: Run, claimed: tuple | None) -> list[str]:  # at the start
     own, digests = run_tensors(run), auditor.stops[0].get("weights") or {}
     alike = lambda n: (
         not auditor.exact
@@ -331,7 +331,7 @@ def _other_weights(auditor, run: Run, claimed: tuple | None) -> list[str]:  # at
     ]
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15b
-def _compare(auditor, run: Run, own: dict, claimed: tuple | None) -> SegmentCheck:
+def _compare_segment(auditor, run: Run, own: dict, claimed: tuple | None) -> SegmentCheck:
     line, start = auditor.stops[auditor.at], auditor.stops[auditor.at - 1]["stop"]
     if claimed is None:
         said = segment_line(run, auditor.trace)
@@ -361,16 +361,16 @@ def _compare(auditor, run: Run, own: dict, claimed: tuple | None) -> SegmentChec
     )  # that one is measured
     way = learned(theirs) - learned(auditor.state[1])
     if auditor.moved is not None:
-        check.turn = _cosine(way, auditor.moved)
+        check.turn = _measure_cosine(way, auditor.moved)
     auditor.moved = way
     if auditor.noise:
-        check.noise = _noise(auditor, run, own)
+        check.noise = _measure_noise(auditor, run, own)
     if check.distance > 1e-3 or names and not auditor.noise:
-        _explain(auditor, run, check, own, theirs)
+        _explain_segment(auditor, run, check, own, theirs)
     return check
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15k
-def _noise(auditor, run: Run, own: dict) -> float:
+def _measure_noise(auditor, run: Run, own: dict) -> float:
     "How far the segment ends from where it did, if it starts off by one part in ten million."
     about, begin = auditor.state
     g = torch.Generator().manual_seed(0)
@@ -386,7 +386,7 @@ def _noise(auditor, run: Run, own: dict) -> float:
     return state_distance(own, run_tensors(run), begin)
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15f
-def _explain(auditor, run: Run, check: SegmentCheck, own: dict, theirs: dict) -> None:
+def _explain_segment(auditor, run: Run, check: SegmentCheck, own: dict, theirs: dict) -> None:
     "The first step whose trace is another, and what stood in its batch."
     pairs = [(own[f"trace.{k}"], theirs.get(f"trace.{k}")) for k in ("loss", "said")]
     if any(t is None or t.dim() != 3 or len(t[0]) != len(o[0]) for o, t in pairs):
@@ -414,16 +414,16 @@ def _explain(auditor, run: Run, check: SegmentCheck, own: dict, theirs: dict) ->
         auditor.split.train,
     )
     if check.account.drift and before is not None:
-        check.account.along = _cosine(pairs[1][1][first] - seen.said, seen.said - before)
+        check.account.along = _measure_cosine(pairs[1][1][first] - seen.said, seen.said - before)
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r17
-def _other_rows(folder: Path, groups, used) -> list[str]:
+def _list_other_rows(folder: Path, groups, used) -> list[str]:
     said = json.loads((folder / "rows.json").read_bytes())
     own = dict(groups=pd.factorize(groups)[0].tolist(), used=np.asarray(used).tolist())
     return [f"rows.json: {k}" for k, v in own.items() if said.get(k) != v]
 
 
-def _claimed_rows(
+def _choose_rows(
     auditor, rows: Rows, widths, encoder, scale, factor, groups, used
 ) -> tuple[Rows, Rows]:
     "The rows to go on with, and all rows that might be recognised: these and the ones kept back."
@@ -472,8 +472,8 @@ class _Listener(Watch):
         )
         self.differs = [
             k for k, v in own["prepared"].items() if said["prepared"].get(k) != v
-        ] + _other_rows(self.folder, parts["groups"], parts["used"])
-        rows, self.known = _claimed_rows(self, rows, **parts)
+        ] + _list_other_rows(self.folder, parts["groups"], parts["used"])
+        rows, self.known = _choose_rows(self, rows, **parts)
         return rows
 
     def lanes(self, name, model, split, rows, settings):
@@ -504,9 +504,9 @@ class Auditor(_Listener):
     def begin(self, run, mark):
         "Compare the first weights."
         self.seen = look(run.model, gather(self.rows, self.split.valid), measure=False)
-        self.at, claimed = 0, _claimed(self, run, 0)
-        self.first[self.name] = _other_weights(self, run, claimed)
-        _go_on(self, run, claimed)
+        self.at, claimed = 0, _read_claimed(self, run, 0)
+        self.first[self.name] = _list_other_weights(self, run, claimed)
+        _go_on_from(self, run, claimed)
 
     def step(self, run):
         self.trace.add(run)
@@ -518,9 +518,9 @@ class Auditor(_Listener):
             raise TranscriptError(
                 f"transcript.jsonl: expected a segment of {self.name!r} that ends at step {run.step}"
             )
-        own, claimed = run_tensors(run) | self.trace.tensors(), _claimed(self, run, self.at)
-        self.segments.append(_compare(self, run, own, claimed))
-        _go_on(self, run, claimed)
+        own, claimed = run_tensors(run) | self.trace.tensors(), _read_claimed(self, run, self.at)
+        self.segments.append(_compare_segment(self, run, own, claimed))
+        _go_on_from(self, run, claimed)
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r19
 @dataclass
@@ -548,7 +548,7 @@ class Reexecution:
             if (
                 s.tensors
                 if s.distance is None or not self.limit(s)
-                else s.distance > self.limit(s) or _in_kind(s)
+                else s.distance > self.limit(s) or _list_other_draws(s)
             )
         ]
 
@@ -574,7 +574,7 @@ class Reexecution:
         )
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r19b
-def _in_kind(s: SegmentCheck) -> list[str]:
+def _list_other_draws(s: SegmentCheck) -> list[str]:
     return [
         n for n in s.tensors if n in ("order", "batches") or n.startswith(("generator.", "step."))
     ]
@@ -617,7 +617,7 @@ def reexecute(
         auditor.segments,
         auditor.differs,
         auditor.first,
-        _final(folder, found["model_"], not auditor.exact),
+        _list_other_final(folder, found["model_"], not auditor.exact),
         total,
         same,
         tolerance,
@@ -625,7 +625,7 @@ def reexecute(
     )
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r21b
-def _final(
+def _list_other_final(
     folder: Path, model: RoutedModel, nearly: bool
 ) -> list[str]:  # tensors of the saved model that are others
     try:

@@ -41,7 +41,7 @@ def check_records(
         frame, schema, key, ids, groups, tuple(map(tuple, plan.commitment["withdrawn"]))
     )
     if own.root == plan.commitment["root"] and own.count == plan.commitment["count"]:
-        if run.groups is None or not np.array_equal(_owners(frame, groups), run.groups):
+        if run.groups is None or not np.array_equal(_code_groups(frame, groups), run.groups):
             return Check(
                 2,
                 "records",
@@ -51,12 +51,12 @@ def check_records(
         return Check(
             2, "records", True, f"All {len(frame)} records are the ones that were committed."
         ), None
-    return _wrong_records(
+    return _explain_records(
         run.folder if filed is None else filed, plan.commitment, own, frame, schema, key
     )
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v05b
-def _wrong_records(
+def _explain_records(
     filed, commitment: dict, own: Commitment, frame, schema, key: bytes
 ) -> tuple[Check, str]:
     leaves = load_leaves(filed, commitment)
@@ -72,7 +72,7 @@ def _wrong_records(
             2, "records", False, "The key is not the one of the commitment: all salts are others."
         ), "salt swap"
     off = [i for i, (a, b) in enumerate(zip(own.tree.levels[0], leaves[1])) if a != b]
-    swapped = _under_other_salts(off, frame, schema, key, own.tree.names, leaves[1])
+    swapped = _count_under_other_salts(off, frame, schema, key, own.tree.names, leaves[1])
     where = f"{len(off)} of {own.count} records are not the ones that were committed, the first at position {off[0]}"
     if swapped == len(off):
         return Check(
@@ -81,7 +81,7 @@ def _wrong_records(
     return Check(2, "records", False, f"{where}; their content is another."), "forged data"
 
 
-def _under_other_salts(
+def _count_under_other_salts(
     off: list[int], frame, schema, key: bytes, names: dict, leaves: list[bytes]
 ) -> int:
     some, salts = off[:500], [hmac.digest(key, names[i], "sha256") for i in off]
@@ -132,11 +132,11 @@ def name_cheat(found: Reexecution) -> str | None:
     seen = next((s for s in wrong if s.account is not None), None)
     silent = [s for s in wrong if s.account is None]
     if seen is None or silent and silent[0].stop < seen.stop:
-        return _by_tensors(silent[0]) if silent else _by_field(found)
-    return _jumped(found, seen) or _by_account(seen)
+        return _name_by_tensors(silent[0]) if silent else _name_by_field(found)
+    return _name_jump(found, seen) or _name_by_account(seen)
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v08
-def _by_account(s: SegmentCheck) -> str:
+def _name_by_account(s: SegmentCheck) -> str:
     a = s.account
     if a.drift:
         return "addition" if a.along is not None and a.along < 0.95 else "hyper-parameter lie"
@@ -155,15 +155,15 @@ def _by_account(s: SegmentCheck) -> str:
     return "router-state tampering" if s.step == s.start + 1 > 1 else "hyper-parameter lie"
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v08t
-def _by_tensors(s: SegmentCheck) -> str:
+def _name_by_tensors(s: SegmentCheck) -> str:
     if any(n in ("order", "batches") or n.startswith("generator.") for n in s.tensors):
         return "batch order"
-    return _by_weights(
+    return _name_by_weights(
         [n for n in s.tensors if n.startswith(("model.", "best.", "exp_avg", "step."))]
     )
 
 
-def _by_weights(names: list[str]) -> str:
+def _name_by_weights(names: list[str]) -> str:
     return (
         "router-state tampering"
         if names and all(n.split(".")[1] in ("router", "trust") for n in names)
@@ -171,11 +171,11 @@ def _by_weights(names: list[str]) -> str:
     )  # trust is learned once the rest is
 
 
-def _by_field(found: Reexecution) -> str:
+def _name_by_field(found: Reexecution) -> str:
     if any(f.startswith(("rows.json", "main:", "spare")) for f in found.prepared):
         return "split tampering"
     if found.final and (found.tolerance != 0 or not found.prepared):
-        return _by_weights(
+        return _name_by_weights(
             found.final
         )  # elsewhere the fields of the table may differ in their last digits
     if found.prepared:
@@ -187,7 +187,7 @@ def _by_field(found: Reexecution) -> str:
     return "gluing"
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v08j
-def _jumped(found: Reexecution, s: SegmentCheck) -> str | None:
+def _name_jump(found: Reexecution, s: SegmentCheck) -> str | None:
     "Foreign weights at the start, or at the end of a run that was honest until then."
     a, alone = s.account, len(found.wrong()) == 1 and len(found.segments) > 2
     if alone and s.start == 0 and a.edited > a.places / 2:
@@ -263,19 +263,19 @@ def _verdicts(
                 f"{len(found.unsure())} segments are too sensitive to be judged on another kind of machine.",
             )
         elif whole:
-            out[name] = Verdict("excluded", _how(found))
+            out[name] = Verdict("excluded", _say_how(found))
         else:
-            out[name] = _partly(found)
+            out[name] = _say_partly(found)
     return out
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v12b
-def _how(found: Reexecution) -> str:
+def _say_how(found: Reexecution) -> str:
     return f"All {found.total} segments were trained again and came out the same, " + (
         "to the bit." if found.tolerance == 0 else "within what rounding explains."
     )
 
 
-def _partly(found: Reexecution) -> Verdict:
+def _say_partly(found: Reexecution) -> Verdict:
     m, k = found.total, len(found.segments)
     some = ", ".join(
         f"{a} segments {1 - escape_probability(m, k, a):.2f}" for a in (2, 5, 10) if a <= m - k
@@ -323,13 +323,13 @@ class Verification:
         return "Not as claimed" + (f": {self.named}." if self.named else ".")
 
     def to_dict(self) -> dict:
-        return _as_dict(self)  # what JSON can hold
+        return _to_dict(self)  # what JSON can hold
 
     def markdown(self) -> str:
-        return _page(self)  # one page
+        return _write_page(self)  # one page
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v15
-def _as_dict(v: Verification) -> dict:
+def _to_dict(v: Verification) -> dict:
     return dict(
         format="adaroute-verification-1",
         run=v.run,
@@ -342,16 +342,16 @@ def _as_dict(v: Verification) -> dict:
     )
 
 
-_LEVELS = ("Integrity", "Derivation", "Records", "Re-execution", "Memorisation")
+_LEVEL_NAMES = ("Integrity", "Derivation", "Records", "Re-execution", "Memorisation")
 
 
-def _page(v: Verification) -> str:
+def _write_page(v: Verification) -> str:
     lines = [f"# {v.run}", "", f"**{v.sentence}**", ""]
     for level in sorted({c.level for c in v.checks}):
         lines += [
-            f"## {_LEVELS[level]} (level {level})",
+            f"## {_LEVEL_NAMES[level]} (level {level})",
             "",
-            *(f"- {_word(c.passed)}: {c.name}. {c.detail}" for c in v.checks if c.level == level),
+            *(f"- {_mark_word(c.passed)}: {c.name}. {c.detail}" for c in v.checks if c.level == level),
             "",
         ]
     if v.memorisation is not None:
@@ -373,7 +373,7 @@ def _page(v: Verification) -> str:
     return "\n".join([*lines, "## What no check of this kind can exclude", "", *beyond, ""])
 
 
-def _word(passed: bool | None) -> str:
+def _mark_word(passed: bool | None) -> str:
     return {True: "passed", False: "**failed**", None: "not tested"}[passed]
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v17
@@ -393,7 +393,7 @@ def verify_run(
 ) -> Verification:
     "Check a run, as far as what is given allows."
     run, records, found, evidence = RunFolder.open(folder), None, None, None
-    checks = [*check_integrity(run, head), *check_derivation(run), *_filed(run, filed)]
+    checks = [*check_integrity(run, head), *check_derivation(run), *_check_filed(run, filed)]
     named = next(
         (_BY_CHECK[c.name] for c in checks if c.passed is False and c.name in _BY_CHECK), None
     )
@@ -408,17 +408,17 @@ def verify_run(
         and (records is None or records.passed)
     ):
         given, apart = _given_rows(run, frame, groups)
-        found, told = _trained_again(run, given, apart, segments, tolerance, progress)
+        found, told = _train_again(run, given, apart, segments, tolerance, progress)
         checks += told
         named = found and named in (None, "gluing") and name_cheat(found) or named
         if references:
-            evidence = _memorisation(run, given, apart, references, progress, keep)
+            evidence = _gather_memorisation(run, given, apart, references, progress, keep)
     return Verification(
         run.folder.name, checks, _verdicts(named, records, found, run), named, found, evidence
     )
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v18
-def _filed(run: RunFolder, filed) -> list[Check]:
+def _check_filed(run: RunFolder, filed) -> list[Check]:
     if filed is None:
         return []
     if run.plan is None:
@@ -447,12 +447,12 @@ def _given_rows(run: RunFolder, frame: pd.DataFrame, groups) -> tuple[tuple, pd.
     "What was given to the fit: rows and groups; and the rows that were kept back."
     if run.plan is None:
         return (frame, groups), None
-    codes = _owners(frame, groups)
+    codes = _code_groups(frame, groups)
     test = derived_test(derive_seed(run.plan, run.nonce), codes, run.plan.test)
     return (frame[~test], codes[~test]), frame[test]
 
 
-def _owners(frame: pd.DataFrame, groups) -> np.ndarray:
+def _code_groups(frame: pd.DataFrame, groups) -> np.ndarray:
     return group_codes(
         list(
             range(len(frame))
@@ -464,19 +464,19 @@ def _owners(frame: pd.DataFrame, groups) -> np.ndarray:
     )
 
 
-def _trained_again(
+def _train_again(
     run: RunFolder, given: tuple, apart, segments, tolerance, progress
 ) -> tuple[Reexecution | None, list[Check]]:
     try:
-        found = reexecute(run.folder, *given, apart, _picked(run, segments), tolerance, progress)
+        found = reexecute(run.folder, *given, apart, _pick_segments(run, segments), tolerance, progress)
     except (MisfitError, WithheldError) as error:
         return None, [
             Check(2, "segments", None if isinstance(error, WithheldError) else False, f"{error}.")
         ]
-    return found, _told(found)
+    return found, _check_reexecution(found)
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v18b
-def _picked(run: RunFolder, segments) -> set | None:
+def _pick_segments(run: RunFolder, segments) -> set | None:
     if segments == "all":
         return None
     if not isinstance(segments, int) or isinstance(segments, bool) or segments < 1:
@@ -485,7 +485,7 @@ def _picked(run: RunFolder, segments) -> set | None:
     return set(secrets.SystemRandom().sample(every, min(segments, len(every))))
 
 
-def _memorisation(run: RunFolder, given: tuple, apart, references: int, progress: bool, keep):
+def _gather_memorisation(run: RunFolder, given: tuple, apart, references: int, progress: bool, keep):
     if apart is None:
         raise PlanError(
             "references: expected a run under a plan, whose test rows are sealed; got one without"
@@ -495,7 +495,7 @@ def _memorisation(run: RunFolder, given: tuple, apart, references: int, progress
     )
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v20
-def _told(found: Reexecution) -> list[Check]:
+def _check_reexecution(found: Reexecution) -> list[Check]:
     level = 3 if len(found.segments) == found.total else 2
     wrong, unsure = found.wrong(), found.unsure()
     how = (
@@ -510,7 +510,7 @@ def _told(found: Reexecution) -> list[Check]:
             level,
             "segments",
             not wrong,
-            _first_wrong(found, wrong[0])
+            _describe_first_wrong(found, wrong[0])
             if wrong
             else f"{len(found.segments)} of {found.total} segments were trained again and came out the same {how}.",
         )
@@ -553,7 +553,7 @@ def _told(found: Reexecution) -> list[Check]:
             not first,
             "The first weights are what seed and table give."
             if not first
-            else f"Other than claimed: {_some(first)}.",
+            else f"Other than claimed: {_list_some(first)}.",
         )
     )
     out.append(
@@ -563,17 +563,17 @@ def _told(found: Reexecution) -> list[Check]:
             not found.final,
             "The saved model is what comes out."
             if not found.final
-            else f"Other than claimed: {_some(found.final)}.",
+            else f"Other than claimed: {_list_some(found.final)}.",
         )
     )
     return out
 
 
-def _some(names: list[str]) -> str:
+def _list_some(names: list[str]) -> str:
     return names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v20b
-def _first_wrong(found: Reexecution, s: SegmentCheck) -> str:
+def _describe_first_wrong(found: Reexecution, s: SegmentCheck) -> str:
     which = f"{len(found.wrong())} of {len(found.segments)} segments that were trained again are others; the first is that of {s.run} from step {s.start} to {s.stop}"
     model = [n for n in s.tensors if n.startswith("model.")] or s.tensors
     far = "" if s.distance is None else f", {s.distance:.2g} of the movement away"
