@@ -43,7 +43,7 @@ def _is_positive(value) -> bool:
 SHA256 = Form(is_sha256, "a SHA-256 in hex")
 _LINE = Form(is_one_line, "a line of text")
 _COUNT = Form(_is_positive, "a whole number above 0")
-_SCORES = Form(is_dictionary, "a dictionary")
+_SCORE_TABLE = Form(is_dictionary, "a dictionary")
 
 _ENTRY_FIELDS = {
     # a plan was filed, on the table with this root
@@ -51,7 +51,7 @@ _ENTRY_FIELDS = {
     # somebody supplied its nonce
     "nonce": dict(plan=SHA256, value=_LINE, source=_LINE),
     # it was trained; digest of the transcript's head
-    "result": dict(plan=SHA256, transcript=SHA256, scores=_SCORES),
+    "result": dict(plan=SHA256, transcript=SHA256, scores=_SCORE_TABLE),
     # it will have no result
     "abandoned": dict(plan=SHA256, reason=_LINE),
     # records left the table
