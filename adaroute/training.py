@@ -8,19 +8,12 @@ __all__ = ['Settings', 'batch_size', 'learning_rate', 'Rows', 'Split', 'gather',
            'Run', 'lane_training_generators', 'take_step', 'remember_best', 'Watch', 'train', 'take_look']
 
 # %% ../nbs/1_method/18_training.ipynb #c03
-import contextlib
 import hashlib
-import json
 import math
-import os
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 from torch import Tensor
 from tqdm import tqdm
 from .heads import expected, log_likelihood, measure_noise
@@ -364,9 +357,9 @@ class Watch:
 
     whole = True  # also looks at the models that are trained as spares
 
-    def prepared(self, rows: Rows, **parts) -> Rows:
+    def prepared(self, prepared) -> Rows:  # a `fitting.Prepared`
         "When the table has become tensors; may put others in their place."
-        return rows
+        return prepared.rows
 
     def lanes(self, name: str, model: RoutedModel, split: Split, rows: Rows, settings: Settings):
         "When the lanes have their first weights, and their rows."
@@ -382,6 +375,9 @@ class Watch:
 
     def finished(self, name: str, model: RoutedModel):
         "When the lanes that are kept have been chosen."
+
+    def close(self, est):  # the `AdaRoute` that was fitted
+        "When the fit is done."
 
 # %% ../nbs/1_method/18_training.ipynb #c41
 def train(

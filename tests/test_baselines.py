@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from adaroute.rivals import baselines as bl
-from adaroute.estimator import join_evidence
+from adaroute.fitted import join_evidence
 from adaroute.schema import read
 from adaroute.checks import SchemaError
 

@@ -206,5 +206,5 @@ def test_a_real_table_with_early_stopping_can_be_trained_again(tmp_path):
         starts=2,
         settings=dict(every=50),
     )
-    AdaRoute(**how, transcript=str(tmp_path / "run")).fit(d.frame, groups=d.groups)
+    AdaRoute(**how, watch=Recorder(tmp_path / "run")).fit(d.frame, groups=d.groups)
     assert reexecute(tmp_path / "run", d.frame, d.groups).reproduced

@@ -89,7 +89,7 @@ def test_memorisation_needs_rows(world, run, tmp_path):
         and "## Memorisation (level 4)" in found.markdown()
         and "not enough" in found.markdown().lower()
     )
-    AdaRoute(**world.plan.config, transcript=str(tmp_path / "run")).fit(world.frame)
+    AdaRoute(**world.plan.config, watch=Recorder(tmp_path / "run")).fit(world.frame)
     with pytest.raises(PlanError, match="references: expected a run under a plan"):
         verify_run(tmp_path / "run", world.frame, references=39)
 
@@ -141,7 +141,7 @@ def test_a_router_that_was_moved_after_the_last_segment(world, filed, tmp_path):
 
 
 def test_without_a_plan_the_records_cannot_be_tested(world, tmp_path):
-    est = AdaRoute(**world.plan.config, seed=3, transcript=str(tmp_path / "run")).fit(world.frame)
+    est = AdaRoute(**world.plan.config, seed=3, watch=Recorder(tmp_path / "run")).fit(world.frame)
     found = verify_run(tmp_path / "run", world.frame)
     assert (
         est.seed == 3
@@ -219,7 +219,7 @@ def test_a_tolerance_lets_rounding_pass_and_no_record(world, run, filed, tmp_pat
 
 
 def test_a_run_without_the_plan_that_was_filed_is_refused(world, filed, tmp_path):
-    AdaRoute(**world.plan.config, seed=3, transcript=str(tmp_path / "run")).fit(world.frame)
+    AdaRoute(**world.plan.config, seed=3, watch=Recorder(tmp_path / "run")).fit(world.frame)
     found = audit(world, tmp_path / "run", filed)
     assert found.status == 1 and "plan as filed" in [c.name for c in found.failed]
 
@@ -228,7 +228,7 @@ def test_trained_on_its_test_rows_with_no_groups_told(world, filed, tmp_path):
     save_plan(world.plan, tmp_path / "run")
     save_nonce(world.nonce, tmp_path / "run")
     seed = model_seed(derive_seed(world.plan, world.nonce))
-    AdaRoute(**world.plan.config, seed=seed, transcript=str(tmp_path / "run")).fit(
+    AdaRoute(**world.plan.config, seed=seed, watch=Recorder(tmp_path / "run")).fit(
         world.frame, groups=group_codes(world.groups)
     )
     found = audit(world, tmp_path / "run", filed)
@@ -327,7 +327,7 @@ def test_spares_are_trained_again_on_their_own_rows_and_rules(tmp_path, monkeypa
     cohort = make_cohort(100, seed=104)
     fit = lambda name: AdaRoute(
         **parameters(cohort, steps=40, settings=dict(every=10), spares=True, **how),
-        transcript=str(tmp_path / name),
+        watch=Recorder(tmp_path / name),
     ).fit(cohort.frame)
     fit("honest")
     own = adaroute.training.learning_rate

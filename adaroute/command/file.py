@@ -364,8 +364,10 @@ def begin_transcript(
     out: Path | None,  # where the model goes
     columns: dict,  # options of `fit` about the table
     kept_back=(),  # rows that calibrate, from 0
-) -> str:
+):  # a `Recorder`
     "Prepare a run folder for a fit without a plan."
+    from adaroute.provenance.transcript import Recorder
+
     _check_apart(folder, out)
     planned = (folder / "plan.json").exists()
     if planned:
@@ -373,7 +375,7 @@ def begin_transcript(
             "--transcript: expected a folder of its own, got one with a plan; --plan trains what was planned"
         )
     save_reading(folder, columns["group"], None, _how(columns), kept_back)
-    return str(folder)
+    return Recorder(folder)
 
 
 def _check_apart(folder: Path, out: Path | None):

@@ -62,7 +62,7 @@ def _say_fold(estimator, rivals: dict, frame, groups, train, test) -> tuple[Stat
     }
     model = (
         clone(estimator)
-        .set_params(checkpoint=None, transcript=None)
+        .set_params(checkpoint=None, watch=None)
         .fit(rows, groups=None if groups is None else groups[train])
     )
     said = {"adaroute": model.predict(new).to_numpy()}

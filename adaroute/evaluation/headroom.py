@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import nnls
 from sklearn.ensemble import ExtraTreesRegressor
-from ..estimator import join_evidence
+from ..fitted import join_evidence
 from .metrics import Interval
 from ..router import open_routes
 from ..schema import ROUTES, read

@@ -395,7 +395,7 @@ def transcript_cost(
     with TemporaryDirectory() as home, warnings.catch_warnings(), _clocked(spent):
         warnings.filterwarnings("ignore", "the router collapsed")
         run, cpu, wall = Path(home) / "run", time.process_time(), time.perf_counter()
-        AdaRoute(**_columns_in(data.schema), seed=seed, steps=steps, transcript=str(run)).fit(
+        AdaRoute(**_columns_in(data.schema), seed=seed, steps=steps, watch=Recorder(run)).fit(
             data.frame, groups=groups
         )
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 from .commitment import canonical_json
-from ..estimator import AdaRoute, make_split
+from ..estimator import AdaRoute
+from ..fitting import make_split
 from ..heads import OutcomeScale
 from ..model import Design, RoutedModel
 from ..paths import Widths

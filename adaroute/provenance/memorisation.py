@@ -16,7 +16,9 @@ import pandas as pd
 import torch
 from scipy.stats import beta
 from sklearn.base import clone
-from ..estimator import AdaRoute, _kept, _settled, make_split, prepare
+from ..estimator import AdaRoute
+from ..fitting import Trained, begin_lanes, course_of, keep_best, make_split
+from ..fitting import settle_choices, settle_steps
 from ..model import RoutedModel, likelihood_loss
 from ..checks import check_number
 from ..paths import aim
@@ -34,9 +36,7 @@ def lane_losses(
     frame: pd.DataFrame,  # (n rows) with outcomes
 ) -> np.ndarray:  # (lanes, n), NaN where no outcome was observed or nothing can be read
     "What each lane of a fitted model loses on each row, per observed outcome."
-    rows, _ = prepare(
-        read(frame, model.schema_), model.encoder_, model.scale_, model.design_, model.factor_
-    )
+    rows = model.fitted_.reader.rows(read(frame, model.schema_))
     lanes, seen = len(model.model_.seeds), (~rows.y.isnan()).sum(dim=1)
     parts = [
         Rows(*(block[at : at + 1024].expand(lanes, *[-1] * 2) for block in rows))
@@ -89,7 +89,7 @@ def _usable_rows(
     labels = pd.factorize(
         use if groups is None else np.asarray(groups)[use], use_na_sentinel=False
     )[0]
-    rows, _ = prepare(batch.take(use), model.encoder_, model.scale_, model.design_, model.factor_)
+    rows = model.fitted_.reader.rows(batch.take(use))
     return rows, use, labels
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #c13
@@ -182,8 +182,13 @@ def reference_fits(
         raise ValueError(
             f"seed: expected one of the auditor's own, got {seed}, that of the claimed model"
         )
+<<<<<<< HEAD
     quiet = dict(checkpoint=None, transcript=None, progress=False, spares=False)
     return fit_quietly(
+=======
+    quiet = dict(checkpoint=None, watch=None, progress=False, spares=False)
+    return _quietly(
+>>>>>>> d22cf54d92777410bec0569aa38df8853ab6b6d4
         clone(model).set_params(members=count * model.members, seed=seed, **quiet), frame, groups
     )
 
@@ -224,6 +229,7 @@ def fit_changed(
         together,
         np.random.default_rng([seed, 1]),
     )
+<<<<<<< HEAD
     found = _train_changed(like, est, rows, len(labels), split._replace(train=train), noise)
     for name in (
         "schema_",
@@ -238,6 +244,11 @@ def fit_changed(
         found[name] = getattr(like, name)
     for name, value in found.items():
         setattr(est, name, value)
+=======
+    found = _trained(like, est, rows, len(labels), split._replace(train=train), noise)
+    est.fitted_ = replace(like.fitted_, **found._asdict())
+    est.extras_ = like.extras_
+>>>>>>> d22cf54d92777410bec0569aa38df8853ab6b6d4
     return est
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #p09
@@ -261,29 +272,17 @@ def _change_rows(
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #p09b
 def _train_changed(
     like: AdaRoute, est: AdaRoute, rows: Rows, claimed: int, split, noise: float
-) -> dict:  # as the estimator trains
-    settings, prior, _, _ = _settled(est)
-    if est.steps is None:
-        settings = replace(settings, steps=min(max(4 * claimed, 2000), settings.steps))
-    lanes = range(est.members * est.starts)
-    cautions = [prior.cautions[lane % est.starts % len(prior.cautions)] for lane in lanes]
-    routed = RoutedModel(
-        like.design_,
-        like.widths_,
-        like.scale_,
-        [1000 * est.seed + lane for lane in lanes],
-        cautions,
-    )
-    aim(routed.paths, rows.joined[:claimed, : like.widths_.numbers])
-    if like.design_.start == "ridge":
-        start_from_ridge(routed, rows, split)
+) -> Trained:  # as the estimator trains
+    choices = settle_choices(est)
+    settings, prior = settle_steps(est, choices.settings, claimed), choices.prior
+    routed = begin_lanes(like.fitted_.reader, course_of(est, choices), rows, split, claimed)
     if noise:
         _make_noisy(routed, noise, est.seed)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "the router collapsed")
         run = train(routed, rows, split, settings, prior)
     learn_trust(routed, rows, split)
-    return _kept(routed, run, est.members)
+    return keep_best(routed, run, est.members)
 
 
 def _make_noisy(routed: RoutedModel, noise: float, seed: int) -> None:
@@ -342,8 +341,13 @@ def heat_map(
     est = clone(like).set_params(
         seed=seed, settings=dict(batch=batch, lr=lr, warm=0.0, close=0.0, steps=10**6), steps=None
     )
+<<<<<<< HEAD
     settings, prior, design, _ = _settled(est)
     (rows, _, groups), (unseen, *_) = _usable_rows(like, claimed), _usable_rows(like, sealed)
+=======
+    settings, prior, design, _ = settle_choices(est)
+    (rows, _, groups), (unseen, *_) = _usable(like, claimed), _usable(like, sealed)
+>>>>>>> d22cf54d92777410bec0569aa38df8853ab6b6d4
     split = make_split(groups, 1, 1, est.validation, np.random.default_rng(seed))
     per_segment = split.train.shape[1] // batch // segments
     if per_segment < 1:

@@ -9,7 +9,7 @@ __all__ = ['weights_of', 'distance', 'differing', 'state_distance', 'Account', '
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r03
 import json
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 import numpy as np
 import pandas as pd
@@ -17,7 +17,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
-from ..estimator import AdaRoute, _fit, _schema_of, _settled, prepare
+from ..estimator import AdaRoute
+from ..fitting import fit_table, schema_of, settle_choices
 from ..model import RoutedModel
 from ..schema import read
 from ..training import Look, Rows, Run, Split, Watch, gather, look
@@ -423,16 +424,20 @@ def _list_other_rows(folder: Path, groups, used) -> list[str]:
     return [f"rows.json: {k}" for k, v in own.items() if said.get(k) != v]
 
 
+<<<<<<< HEAD
 def _choose_rows(
     auditor, rows: Rows, widths, encoder, scale, factor, groups, used
 ) -> tuple[Rows, Rows]:
+=======
+def _claimed_rows(auditor, prepared) -> tuple[Rows, Rows]:
+>>>>>>> d22cf54d92777410bec0569aa38df8853ab6b6d4
     "The rows to go on with, and all rows that might be recognised: these and the ones kept back."
-    est = AdaRoute.load(auditor.folder / "model")
-    one = lambda frame: prepare(read(frame, auditor.schema), *how)
-    how = (encoder, scale, est.design_, factor)
-    if auditor.differs and tuple(est.widths_) == tuple(widths):
-        how = (est.encoder_, est.scale_, est.design_, est.factor_)
-        again = one(auditor.frame.iloc[used])[0]._replace(open=rows.open)
+    claimed, rows = AdaRoute.load(auditor.folder / "model").fitted_.reader, prepared.rows
+    reader = replace(prepared.reader, design=claimed.design)
+    if auditor.differs and tuple(claimed.widths) == tuple(reader.widths):
+        reader = claimed
+        frame = auditor.frame.iloc[prepared.used]
+        again = reader.rows(read(frame, prepared.reader.schema))._replace(open=rows.open)
         auditor.gap = max(
             float((a - b).nan_to_num(0.0).abs().max())
             for a, b in ((again.joined, rows.joined), (again.y, rows.y))
@@ -442,7 +447,8 @@ def _choose_rows(
         auditor.gap = float("inf")
     if auditor.apart is None or not len(auditor.apart):
         return rows, rows
-    return rows, Rows(*(torch.cat(pair) for pair in zip(rows, one(auditor.apart)[0])))
+    apart = reader.rows(read(auditor.apart, prepared.reader.schema))
+    return rows, Rows(*(torch.cat(pair) for pair in zip(rows, apart)))
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15
 class _Listener(Watch):
@@ -463,17 +469,20 @@ class _Listener(Watch):
             [],
         )
 
-    def prepared(self, rows, est, schema, settings, **parts):
+    def prepared(self, prepared):
         "Compare the table as tensors; go on with the claimed ones."
-        self.prior, self.schema = _settled(est)[1], schema
+        self.prior = settle_choices(prepared.est).prior
         said = {line["kind"]: line for line in self.lines[:3]}
-        own = dict(
-            beginning(self.folder, rows=rows, est=est, schema=schema, settings=settings, **parts)
-        )
+        own = dict(beginning(self.folder, prepared))
         self.differs = [
             k for k, v in own["prepared"].items() if said["prepared"].get(k) != v
+<<<<<<< HEAD
         ] + _list_other_rows(self.folder, parts["groups"], parts["used"])
         rows, self.known = _choose_rows(self, rows, **parts)
+=======
+        ] + _other_rows(self.folder, prepared.groups, prepared.used)
+        rows, self.known = _claimed_rows(self, prepared)
+>>>>>>> d22cf54d92777410bec0569aa38df8853ab6b6d4
         return rows
 
     def lanes(self, name, model, split, rows, settings):
@@ -609,7 +618,7 @@ def reexecute(
     )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "the router collapsed")
-        found = _fit(est, frame, _schema_of(est, frame), groups, auditor)
+        found = fit_table(est, frame, schema_of(est, frame), groups, auditor)
     if tolerance is None and same:
         tolerance = 0.0
     total = sum(l["kind"] == "segment" and l["stop"] > 0 for l in lines)
@@ -617,7 +626,11 @@ def reexecute(
         auditor.segments,
         auditor.differs,
         auditor.first,
+<<<<<<< HEAD
         _list_other_final(folder, found["model_"], not auditor.exact),
+=======
+        _final(folder, found.model, not auditor.exact),
+>>>>>>> d22cf54d92777410bec0569aa38df8853ab6b6d4
         total,
         same,
         tolerance,

@@ -23,8 +23,12 @@ import torch
 from torch import Tensor
 from .commitment import canonical_json
 from ..estimator import AdaRoute
+<<<<<<< HEAD
 from ..features.encoder import Encoder
 from ..heads import OutcomeScale
+=======
+from ..fitting import Prepared
+>>>>>>> d22cf54d92777410bec0569aa38df8853ab6b6d4
 from ..model import RoutedModel
 from ..paths import Widths
 from ..schema import Schema
@@ -290,6 +294,7 @@ def _is_file_whole(folder: Path, line: dict) -> bool:
     return file.exists() and hashlib.sha256(file.read_bytes()).hexdigest() == line["file"]
 
 # %% ../../nbs/6_provenance/04_transcript.ipynb #t19
+<<<<<<< HEAD
 class Prepared(NamedTuple):
     "What a fit has made of a table before it trains."
 
@@ -349,6 +354,43 @@ def beginning(
         steps=parts.settings.steps,
         rows=len(parts.used),
         rows_file=_digest_file(folder / "rows.json"),
+=======
+def beginning(
+    folder: Path,  # of the run
+    prepared: Prepared,  # what is about to be trained
+) -> list[tuple[str, dict]]:  # kind and content of each line
+    "The lines before the first segment: what, where, on what."
+    reader, rows, schema = prepared.reader, prepared.rows, prepared.reader.schema
+    plan, nonce = (
+        (load_plan(folder) if (folder / "plan.json").exists() else None),
+        load_nonce(folder),
+    )
+    about, arrays = reader.encoder.state()
+    arrays = tensor_digest(*(np.ascontiguousarray(a) for _, a in sorted(arrays.items())))
+    groups = _sum(folder / "groups.json") if (folder / "groups.json").exists() else None
+    begin = dict(
+        format="adaroute-transcript-2",
+        plan=plan and plan.digest,
+        nonce=nonce and nonce.value,
+        groups=groups,
+        config=plan_config(prepared.est),
+        seed=prepared.est.seed,
+    )
+    what = dict(
+        columns=dict(
+            numeric=list(schema.numeric),
+            categorical=list(schema.categorical),
+            text=list(schema.text),
+            tasks=[list(t) for t in schema.tasks.items()],
+        ),
+        steps=prepared.settings.steps,
+        rows=len(prepared.used),
+        widths=list(reader.widths),
+        rows_file=_sum(folder / "rows.json"),
+        factor=float(reader.factor),
+        encoder=_digest_of(about) + arrays[:8],
+        scale=_digest_of(reader.scale.__dict__),
+>>>>>>> d22cf54d92777410bec0569aa38df8853ab6b6d4
         evidence=tensor_digest(rows.joined, rows.open),
         outcomes=tensor_digest(rows.y),
     )
@@ -391,13 +433,20 @@ def _write_rows(folder: Path, groups: np.ndarray, used: np.ndarray) -> None:
 class Recorder(Lines, Watch):
     "Writes the transcript of a fit into a run folder, and continues one."
 
+<<<<<<< HEAD
     def prepared(self, rows: Rows, **parts) -> Rows:
         "What is to be trained, where, and on what."
         parts = Prepared(**parts)
         _write_rows(self.folder, parts.groups, parts.used)
         for kind, body in beginning(self.folder, rows, parts):
+=======
+    def prepared(self, prepared):
+        "What is to be trained, where, and on what."
+        _write_rows(self.folder, prepared.groups, prepared.used)
+        for kind, body in beginning(self.folder, prepared):
+>>>>>>> d22cf54d92777410bec0569aa38df8853ab6b6d4
             self.say(kind, **body)
-        return rows
+        return prepared.rows
 
     def lanes(self, name, model, split, rows, settings):
         "Who trains on which rows."
@@ -481,5 +530,5 @@ def fit_under_plan(
         save_nonce(nonce, folder)
     write_atomically(folder / "groups.json", canonical_json(codes.tolist()).encode())
     os.chmod(folder / "groups.json", 0o600)
-    est = planned_model(plan, seed).set_params(transcript=str(folder), progress=progress)
+    est = planned_model(plan, seed).set_params(watch=Recorder(folder), progress=progress)
     return est.fit(frame[~test], groups=codes[~test]), test

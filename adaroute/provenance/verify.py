@@ -16,7 +16,8 @@ import pandas as pd
 from .commitment import Commitment, canonical_records, commit_records
 from .commitment import record_leaf
 from .derivation import check_derivation
-from ..estimator import AdaRoute, _schema_of
+from ..estimator import AdaRoute
+from ..fitting import schema_of
 from .plan import PlanError, derive_seed, derived_test, group_codes, load_leaves
 from .plan import load_plan
 from .audit import memorisation_evidence
@@ -36,7 +37,7 @@ def check_records(
     "Whether the table is the one that was committed."
     if key is None:
         raise PlanError("key: expected the custodian's key beside the table, got none")
-    plan, schema = run.plan, _schema_of(AdaRoute(**run.plan.config), frame)
+    plan, schema = run.plan, schema_of(AdaRoute(**run.plan.config), frame)
     own = commit_records(
         frame, schema, key, ids, groups, tuple(map(tuple, plan.commitment["withdrawn"]))
     )

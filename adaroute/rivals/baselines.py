@@ -18,7 +18,8 @@ from sklearn.metrics import log_loss
 from sklearn.neural_network import MLPRegressor
 from sklearn.utils.validation import check_is_fitted
 from ..features.encoder import Encoder, Features
-from ..estimator import _choices, join_evidence, text_factor
+from ..fitted import join_evidence, text_factor
+from ..fitting import make_part
 from ..heads import OutcomeScale, fit_scale
 from ..model import Design, RoutedModel, count_parameters
 from ..checks import check_number
@@ -122,7 +123,7 @@ def _checked(rival: _RivalParameters) -> Encoder:
         check_number(name, getattr(rival, name), low, 2**53, whole=True)
     if rival.reads not in READS:
         raise ValueError(f"reads: expected one of {', '.join(READS)}, got {rival.reads!r}")
-    return _choices(Encoder, "encoder", rival.encoder)
+    return make_part(Encoder, "encoder", rival.encoder)
 
 # %% ../../nbs/2_rivals/01_baselines.ipynb #c17b
 def _fit_features(rival, batch, encoder: Encoder) -> np.ndarray:  # (n, D)

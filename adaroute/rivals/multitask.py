@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from sklearn.utils.validation import check_is_fitted
 from .baselines import TRIES, _Baseline, _matrix, validation_split
-from ..estimator import PIECE
+from ..fitted import PIECE
 from ..heads import OutcomeScale, binary_loglik, expected, ordinal_loglik, thresholds
 from ..model import Design, RoutedModel, count_parameters
 from ..checks import check_number

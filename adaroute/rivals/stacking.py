@@ -19,7 +19,9 @@ from sklearn.linear_model import RidgeCV
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils.validation import check_is_fitted
 from ..features.encoder import Encoder
-from ..estimator import PIECE, AdaRoute, combine, join_evidence, text_factor, validation_rows
+from ..estimator import AdaRoute
+from ..fitted import PIECE, combine, join_evidence, text_factor
+from ..fitting import validation_rows
 from ..heads import fit_scale, gaussian_loglik
 from ..model import take_lanes
 from ..paths import Widths, split_evidence

@@ -520,7 +520,7 @@ def _fold_part(
         categorical=list(s.categorical),
         tasks=dict(s.tasks),
         checkpoint=None,
-        transcript=None,
+        watch=None,
         progress=False,
     )
     other = clone(model).set_params(**columns).fit(frame.iloc[rest], groups=group[rest])
