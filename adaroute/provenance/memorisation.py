@@ -182,13 +182,8 @@ def reference_fits(
         raise ValueError(
             f"seed: expected one of the auditor's own, got {seed}, that of the claimed model"
         )
-<<<<<<< HEAD
-    quiet = dict(checkpoint=None, transcript=None, progress=False, spares=False)
-    return fit_quietly(
-=======
     quiet = dict(checkpoint=None, watch=None, progress=False, spares=False)
-    return _quietly(
->>>>>>> d22cf54d92777410bec0569aa38df8853ab6b6d4
+    return fit_quietly(
         clone(model).set_params(members=count * model.members, seed=seed, **quiet), frame, groups
     )
 
@@ -229,26 +224,9 @@ def fit_changed(
         together,
         np.random.default_rng([seed, 1]),
     )
-<<<<<<< HEAD
     found = _train_changed(like, est, rows, len(labels), split._replace(train=train), noise)
-    for name in (
-        "schema_",
-        "design_",
-        "encoder_",
-        "scale_",
-        "factor_",
-        "widths_",
-        "fallback_",
-        "extras_",
-    ):
-        found[name] = getattr(like, name)
-    for name, value in found.items():
-        setattr(est, name, value)
-=======
-    found = _trained(like, est, rows, len(labels), split._replace(train=train), noise)
     est.fitted_ = replace(like.fitted_, **found._asdict())
     est.extras_ = like.extras_
->>>>>>> d22cf54d92777410bec0569aa38df8853ab6b6d4
     return est
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #p09
@@ -341,13 +319,8 @@ def heat_map(
     est = clone(like).set_params(
         seed=seed, settings=dict(batch=batch, lr=lr, warm=0.0, close=0.0, steps=10**6), steps=None
     )
-<<<<<<< HEAD
-    settings, prior, design, _ = _settled(est)
-    (rows, _, groups), (unseen, *_) = _usable_rows(like, claimed), _usable_rows(like, sealed)
-=======
     settings, prior, design, _ = settle_choices(est)
-    (rows, _, groups), (unseen, *_) = _usable(like, claimed), _usable(like, sealed)
->>>>>>> d22cf54d92777410bec0569aa38df8853ab6b6d4
+    (rows, _, groups), (unseen, *_) = _usable_rows(like, claimed), _usable_rows(like, sealed)
     split = make_split(groups, 1, 1, est.validation, np.random.default_rng(seed))
     per_segment = split.train.shape[1] // batch // segments
     if per_segment < 1:

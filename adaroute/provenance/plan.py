@@ -175,13 +175,8 @@ def split_shopping(
     return pd.DataFrame(found, columns=["test", "fresh"])
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c29
-<<<<<<< HEAD
-_OUTSIDE = ("seed", "checkpoint", "transcript", "progress")
-_PLAN_FORMATS = {1: "adaroute-plan-1", 2: "adaroute-plan-2"}
-=======
 _OUTSIDE = ("seed", "checkpoint", "watch", "transcript", "progress")
-_FORMATS = {1: "adaroute-plan-1", 2: "adaroute-plan-2"}
->>>>>>> d22cf54d92777410bec0569aa38df8853ab6b6d4
+_PLAN_FORMATS = {1: "adaroute-plan-1", 2: "adaroute-plan-2"}
 
 
 def _parse_whole(digits: str) -> int | float:  # a whole number that float64 holds, or the float

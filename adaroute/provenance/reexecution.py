@@ -424,13 +424,7 @@ def _list_other_rows(folder: Path, groups, used) -> list[str]:
     return [f"rows.json: {k}" for k, v in own.items() if said.get(k) != v]
 
 
-<<<<<<< HEAD
-def _choose_rows(
-    auditor, rows: Rows, widths, encoder, scale, factor, groups, used
-) -> tuple[Rows, Rows]:
-=======
-def _claimed_rows(auditor, prepared) -> tuple[Rows, Rows]:
->>>>>>> d22cf54d92777410bec0569aa38df8853ab6b6d4
+def _choose_rows(auditor, prepared) -> tuple[Rows, Rows]:
     "The rows to go on with, and all rows that might be recognised: these and the ones kept back."
     claimed, rows = AdaRoute.load(auditor.folder / "model").fitted_.reader, prepared.rows
     reader = replace(prepared.reader, design=claimed.design)
@@ -476,13 +470,8 @@ class _Listener(Watch):
         own = dict(beginning(self.folder, prepared))
         self.differs = [
             k for k, v in own["prepared"].items() if said["prepared"].get(k) != v
-<<<<<<< HEAD
-        ] + _list_other_rows(self.folder, parts["groups"], parts["used"])
-        rows, self.known = _choose_rows(self, rows, **parts)
-=======
-        ] + _other_rows(self.folder, prepared.groups, prepared.used)
-        rows, self.known = _claimed_rows(self, prepared)
->>>>>>> d22cf54d92777410bec0569aa38df8853ab6b6d4
+        ] + _list_other_rows(self.folder, prepared.groups, prepared.used)
+        rows, self.known = _choose_rows(self, prepared)
         return rows
 
     def lanes(self, name, model, split, rows, settings):
@@ -626,11 +615,7 @@ def reexecute(
         auditor.segments,
         auditor.differs,
         auditor.first,
-<<<<<<< HEAD
-        _list_other_final(folder, found["model_"], not auditor.exact),
-=======
-        _final(folder, found.model, not auditor.exact),
->>>>>>> d22cf54d92777410bec0569aa38df8853ab6b6d4
+        _list_other_final(folder, found.model, not auditor.exact),
         total,
         same,
         tolerance,

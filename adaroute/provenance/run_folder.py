@@ -18,14 +18,9 @@ from stat import S_ISDIR, S_ISREG
 from types import SimpleNamespace
 from typing import NamedTuple
 import numpy as np
-<<<<<<< HEAD
 from .commitment import is_sha256, canonical_json
-from ..estimator import AdaRoute, _settled, _spare_paths
-=======
-from .commitment import _hex, canonical_json
 from ..estimator import AdaRoute
 from ..fitting import settle_choices, spare_paths
->>>>>>> d22cf54d92777410bec0569aa38df8853ab6b6d4
 from ..model import Design
 from .plan import Nonce, Plan, PlanError, parse_canonical, plan_config
 from ..saving import FILES
@@ -396,12 +391,12 @@ def settle_config(
     try:
         config = json.loads(config)
         est = AdaRoute(**config, seed=seed)
-        settings, _, design, _ = settle_choices(AdaRoute(**{**config, "encoder": None}, seed=seed))
+        settings, _, design, _ = _settled(AdaRoute(**{**config, "encoder": None}, seed=seed))
         return (
             est,
             settings,
             replace(design, routes=tuple(map(str, design.routes))),
-            spare_paths(est, design),
+            _spare_paths(est, design),
         )
     except Exception as error:
         why = type(error).__name__

@@ -4,9 +4,8 @@
 
 # %% auto #0
 __all__ = ['TranscriptError', 'tensor_digest', 'short_digests', 'numerics', 'encode_line', 'read_transcript', 'transcript_head',
-           'Lines', 'Trace', 'segment_line', 'segment_file', 'best_weights', 'read_segment', 'Prepared',
-           'describe_model', 'beginning', 'digest_settings', 'file_digests', 'Recorder', 'planned_model',
-           'fit_under_plan']
+           'Lines', 'Trace', 'segment_line', 'segment_file', 'best_weights', 'read_segment', 'describe_reader',
+           'beginning', 'digest_settings', 'file_digests', 'Recorder', 'planned_model', 'fit_under_plan']
 
 # %% ../../nbs/6_provenance/04_transcript.ipynb #t03
 import hashlib
@@ -16,29 +15,23 @@ import platform
 from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
-from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
-from .commitment import canonical_json
+from ..checkpoint import load_run, read_run, run_bytes
 from ..estimator import AdaRoute
-<<<<<<< HEAD
-from ..features.encoder import Encoder
-from ..heads import OutcomeScale
-=======
+from ..fitted import Reader
 from ..fitting import Prepared
->>>>>>> d22cf54d92777410bec0569aa38df8853ab6b6d4
+from ..machine import one_thread, write_atomically
 from ..model import RoutedModel
-from ..paths import Widths
-from ..schema import Schema
+from .commitment import canonical_json
 from .ledger import CHAIN_START
 from .plan import Nonce, Plan, derive_seed, derived_test, group_codes, load_nonce
 from .plan import load_plan, model_seed, plan_config, save_nonce, save_plan
 from ..saving import FILES
-from ..training import Rows, Run, Settings, Watch
-from ..checkpoint import load_run, read_run, run_bytes
-from ..machine import one_thread, write_atomically
+from ..training import Rows, Run, Watch
 
 # %% ../../nbs/6_provenance/04_transcript.ipynb #t05
 class TranscriptError(ValueError):
@@ -294,26 +287,11 @@ def _is_file_whole(folder: Path, line: dict) -> bool:
     return file.exists() and hashlib.sha256(file.read_bytes()).hexdigest() == line["file"]
 
 # %% ../../nbs/6_provenance/04_transcript.ipynb #t19
-<<<<<<< HEAD
-class Prepared(NamedTuple):
-    "What a fit has made of a table before it trains."
-
-    est: AdaRoute
-    schema: Schema
-    settings: Settings
-    widths: Widths
-    encoder: Encoder  # fitted
-    scale: OutcomeScale
-    factor: float  # of the text
-    groups: np.ndarray  # (n,) of the rows that teach
-    used: np.ndarray  # (n,) their places in the table
-
-
-def describe_model(
-    parts: Prepared,
+def describe_reader(
+    reader: Reader,
 ) -> dict:  # fields of the line "prepared"
     "What a transcript says of the columns of a model, of its encoder and of its scales."
-    schema, (about, arrays) = parts.schema, parts.encoder.state()
+    schema, (about, arrays) = reader.schema, reader.encoder.state()
     blocks = [np.ascontiguousarray(block) for _, block in sorted(arrays.items())]
     columns = dict(
         numeric=list(schema.numeric),
@@ -323,10 +301,10 @@ def describe_model(
     )
     return dict(
         columns=columns,
-        widths=list(parts.widths),
-        factor=float(parts.factor),
+        widths=list(reader.widths),
+        factor=float(reader.factor),
         encoder=digest_settings(about) + tensor_digest(*blocks)[:8],
-        scale=digest_settings(parts.scale.__dict__),
+        scale=digest_settings(reader.scale.__dict__),
     )
 
 
@@ -342,55 +320,17 @@ def _name_plan(folder: Path) -> dict:  # and nonce and groups, where they lie in
 
 def beginning(
     folder: Path,  # of the run
-    rows: Rows,  # as tensors
-    parts: Prepared,
-) -> list[tuple[str, dict]]:  # kind, body
-    "The lines before the first segment: what, where, on what."
-    est = parts.est
-    begin = _name_plan(folder) | dict(
-        format="adaroute-transcript-2", config=plan_config(est), seed=est.seed
-    )
-    what = describe_model(parts) | dict(
-        steps=parts.settings.steps,
-        rows=len(parts.used),
-        rows_file=_digest_file(folder / "rows.json"),
-=======
-def beginning(
-    folder: Path,  # of the run
     prepared: Prepared,  # what is about to be trained
 ) -> list[tuple[str, dict]]:  # kind and content of each line
     "The lines before the first segment: what, where, on what."
-    reader, rows, schema = prepared.reader, prepared.rows, prepared.reader.schema
-    plan, nonce = (
-        (load_plan(folder) if (folder / "plan.json").exists() else None),
-        load_nonce(folder),
+    est, rows = prepared.est, prepared.rows
+    begin = _name_plan(folder) | dict(
+        format="adaroute-transcript-2", config=plan_config(est), seed=est.seed
     )
-    about, arrays = reader.encoder.state()
-    arrays = tensor_digest(*(np.ascontiguousarray(a) for _, a in sorted(arrays.items())))
-    groups = _sum(folder / "groups.json") if (folder / "groups.json").exists() else None
-    begin = dict(
-        format="adaroute-transcript-2",
-        plan=plan and plan.digest,
-        nonce=nonce and nonce.value,
-        groups=groups,
-        config=plan_config(prepared.est),
-        seed=prepared.est.seed,
-    )
-    what = dict(
-        columns=dict(
-            numeric=list(schema.numeric),
-            categorical=list(schema.categorical),
-            text=list(schema.text),
-            tasks=[list(t) for t in schema.tasks.items()],
-        ),
+    what = describe_reader(prepared.reader) | dict(
         steps=prepared.settings.steps,
         rows=len(prepared.used),
-        widths=list(reader.widths),
-        rows_file=_sum(folder / "rows.json"),
-        factor=float(reader.factor),
-        encoder=_digest_of(about) + arrays[:8],
-        scale=_digest_of(reader.scale.__dict__),
->>>>>>> d22cf54d92777410bec0569aa38df8853ab6b6d4
+        rows_file=_digest_file(folder / "rows.json"),
         evidence=tensor_digest(rows.joined, rows.open),
         outcomes=tensor_digest(rows.y),
     )
@@ -433,26 +373,18 @@ def _write_rows(folder: Path, groups: np.ndarray, used: np.ndarray) -> None:
 class Recorder(Lines, Watch):
     "Writes the transcript of a fit into a run folder, and continues one."
 
-<<<<<<< HEAD
-    def prepared(self, rows: Rows, **parts) -> Rows:
-        "What is to be trained, where, and on what."
-        parts = Prepared(**parts)
-        _write_rows(self.folder, parts.groups, parts.used)
-        for kind, body in beginning(self.folder, rows, parts):
-=======
-    def prepared(self, prepared):
+    def prepared(self, prepared: Prepared) -> Rows:
         "What is to be trained, where, and on what."
         _write_rows(self.folder, prepared.groups, prepared.used)
         for kind, body in beginning(self.folder, prepared):
->>>>>>> d22cf54d92777410bec0569aa38df8853ab6b6d4
             self.say(kind, **body)
         return prepared.rows
 
     def lanes(self, name, model, split, rows, settings):
         "Who trains on which rows."
         self.name, self.model = name, model
-        rows = dict(train=tensor_digest(split.train), valid=tensor_digest(split.valid))
-        self.say("lanes", run=name, seeds=[str(s) for s in model.seeds], **rows)
+        whose = dict(train=tensor_digest(split.train), valid=tensor_digest(split.valid))
+        self.say("lanes", run=name, seeds=[str(s) for s in model.seeds], **whose)
 
     def begin(self, run, mark):
         "The first weights; or the last that were kept."
