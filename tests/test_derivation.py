@@ -28,6 +28,7 @@ from adaroute.provenance.run_folder import Check, RunFolder, check_integrity
 from adaroute.synthetic import make_cohort
 from adaroute.training import Settings
 from adaroute.provenance.transcript import (
+    Recorder,
     TranscriptError,
     fit_under_plan,
     planned_model,

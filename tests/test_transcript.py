@@ -13,6 +13,7 @@ from adaroute.datasets import available, load
 from adaroute.provenance.reexecution import reexecute
 from adaroute.synthetic import make_cohort
 from adaroute.provenance.transcript import (
+    Recorder,
     TranscriptError,
     numerics,
     read_transcript,
@@ -49,7 +50,7 @@ KINDS = [
 
 
 def fit(folder=None, frame=COHORT.frame, groups=GROUPS, **how):
-    return AdaRoute(**HOW | how, transcript=folder and str(folder)).fit(frame, groups=groups)
+    return AdaRoute(**HOW | how, watch=folder and Recorder(folder)).fit(frame, groups=groups)
 
 
 def weights(model):

@@ -26,7 +26,7 @@ from adaroute.provenance.plan import (
 )
 from adaroute.provenance.reexecution import reexecute
 from adaroute.synthetic import make_cohort
-from adaroute.provenance.transcript import TranscriptError, fit_under_plan
+from adaroute.provenance.transcript import Recorder, TranscriptError, fit_under_plan
 from adaroute.provenance.verify import CHEAT_NAMES, name_cheat, verify_run
 from rechain import lines_of, parameters, rechain, sum_of
 
