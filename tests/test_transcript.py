@@ -80,7 +80,7 @@ class Killed(Exception):
 
 def killed_at(monkeypatch, number):
     "The process ends after writing some lines."
-    left, append = [number], transcript._append
+    left, append = [number], transcript._append_line
 
     def last(*args, **more):
         append(*args, **more)
@@ -88,7 +88,7 @@ def killed_at(monkeypatch, number):
         if not left[0]:
             raise Killed
 
-    monkeypatch.setattr(transcript, "_append", last)
+    monkeypatch.setattr(transcript, "_append_line", last)
 
 
 @pytest.mark.parametrize("number", range(1, 11))
