@@ -227,7 +227,9 @@ def _folder_for(folder, about: tuple) -> Path:
     return folder
 
 
-def _describe_fits(model: AdaRoute, claimed, sealed, groups, *how) -> tuple:  # all that the fits depend on
+def _describe_fits(
+    model: AdaRoute, claimed, sealed, groups, *how
+) -> tuple:  # all that the fits depend on
     rows = [hash_pandas_object(frame, index=False).tolist() for frame in (claimed, sealed)]
     return (
         list(claimed.columns),
@@ -260,7 +262,9 @@ def make_audit(
     shelf = _Shelf(
         keep,
         *(
-            _describe_fits(model, claimed, sealed, groups, count, trials, shares, leaks, seed, noise)
+            _describe_fits(
+                model, claimed, sealed, groups, count, trials, shares, leaks, seed, noise
+            )
             if keep
             else ()
         ),
@@ -512,7 +516,9 @@ def memorisation_trial(
             )
         ]
     else:
-        fits = [fit_quietly(clone(like).set_params(seed=seed + 100 * r), claimed) for r in range(runs)]
+        fits = [
+            fit_quietly(clone(like).set_params(seed=seed + 100 * r), claimed) for r in range(runs)
+        ]
     stack = pooled(*(stack_losses(fitted, 1, claimed, sealed) for fitted in fits))
     stated = {**audit.power(leak=leak > 0), 0: LEVEL}.get(leak or kappa)
     about = dict(world=world, regime=regime, kappa=kappa, leak=leak, stated_power=stated)

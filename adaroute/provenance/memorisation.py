@@ -158,7 +158,9 @@ def subtraction_bound(
     )
     found, n = fraction_below(values, sealed_values, p), len(pd.unique(groups))
     again = [
-        fraction_below(_draw_groups(values, groups, rng), _draw_groups(sealed_values, sealed_groups, rng), p)
+        fraction_below(
+            _draw_groups(values, groups, rng), _draw_groups(sealed_values, sealed_groups, rng), p
+        )
         for _ in range(draws)
     ]
     low, high = np.quantile(again, (0.025, 0.975))
