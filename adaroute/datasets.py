@@ -30,7 +30,7 @@ class _File:
     url: str = ""  # pinned to a commit; empty: only to be found in a folder
 
 # %% ../nbs/1_method/06_datasets.ipynb #c06
-def _checked(
+def _verify_bytes(
     path: Path,  # a file on this machine
     file: _File,  # what it should be
 ) -> bytes:
@@ -185,7 +185,7 @@ def names() -> list[str]:
     return list(_SOURCES)
 
 
-def _source(
+def _get_source(
     name: str,  # of a dataset
 ) -> _Source:
     "What is known of a dataset."
@@ -194,7 +194,7 @@ def _source(
     return _SOURCES[name]
 
 # %% ../nbs/1_method/06_datasets.ipynb #c20
-def _named(
+def _named_place(
     folder: str | Path | None,  # the caller's argument
 ) -> Path | None:
     "The one place that was named, if any."
@@ -202,22 +202,24 @@ def _named(
     return Path(place) if place else None
 
 
-def _cache() -> Path:
+def _cache_folder() -> Path:
     "Where downloads are kept; pooch asks the same package for it."
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("adaroute"))
 
 
-def _find(
+def _find_file(
     name: str,  # of the dataset
     part: tuple[_File, ...],  # files that hold the same rows, the preferred one first
     folder: str | Path | None,  # the caller's argument
 ) -> tuple[Path, _File] | None:
     "The first file of the part that is on this machine."
-    place, here = _named(folder), Path.cwd()
+    place, here = _named_place(folder), Path.cwd()
     places = (
-        [place] if place else [*(p / "shared" / "data" for p in (here, *here.parents)), _cache()]
+        [place]
+        if place
+        else [*(p / "shared" / "data" for p in (here, *here.parents)), _cache_folder()]
     )
     paths = ((p / sub / f.name, f) for p in places for f in part for sub in (name, ""))
     return next(((path, f) for path, f in paths if path.is_file()), None)
@@ -228,7 +230,7 @@ def available(
     folder: str | Path | None = None,  # the only place to look in
 ) -> bool:
     "Whether a dataset is on this machine, readable without a download."
-    found = [_find(name, part, folder) for part in _source(name).parts]
+    found = [_find_file(name, part, folder) for part in _get_source(name).parts]
     return all(f is not None and (f[1].name.endswith(".csv") or _has_rdata()) for f in found)
 
 
@@ -239,7 +241,7 @@ def _has_rdata() -> bool:
     return find_spec("rdata") is not None
 
 # %% ../nbs/1_method/06_datasets.ipynb #c27
-def _fetch(
+def _download(
     name: str,  # of the dataset
     part: tuple[_File, ...],  # files that hold the same rows
 ) -> tuple[Path, _File]:
@@ -251,7 +253,10 @@ def _fetch(
     pooch.get_logger().setLevel("WARNING")  # its notes name folders of this machine
     try:
         path = pooch.retrieve(
-            file.url, known_hash=f"sha256:{file.sha256}", fname=file.name, path=_cache() / name
+            file.url,
+            known_hash=f"sha256:{file.sha256}",
+            fname=file.name,
+            path=_cache_folder() / name,
         )
     except ValueError:
         reason = "a download with another checksum"
@@ -260,12 +265,12 @@ def _fetch(
     else:
         return Path(path), file
     raise DatasetError(
-        f"{name}: expected {_either(part)} in the folder ADAROUTE_DATA or ../shared/data, "
+        f"{name}: expected {_list_alternatives(part)} in the folder ADAROUTE_DATA or ../shared/data, "
         f"or a download from {file.url}; got no such file and {reason}"
     )
 
 
-def _either(
+def _list_alternatives(
     part: tuple[_File, ...],  # files that hold the same rows
 ) -> str:
     "Their names, for a message."
@@ -278,14 +283,16 @@ def _obtain(
     folder: str | Path | None,  # the only place to look in
 ) -> tuple[bytes, _File]:
     "Checked bytes and the file that they are."
-    found, place = _find(name, part, folder), _named(folder)
+    found, place = _find_file(name, part, folder), _named_place(folder)
     if found is None and place:
-        raise DatasetError(f"{name}: expected {_either(part)} in {place}, got no such file")
-    path, file = found or _fetch(name, part)
-    return _checked(path, file), file
+        raise DatasetError(
+            f"{name}: expected {_list_alternatives(part)} in {place}, got no such file"
+        )
+    path, file = found or _download(name, part)
+    return _verify_bytes(path, file), file
 
 # %% ../nbs/1_method/06_datasets.ipynb #c32
-def _frame(
+def _parse_table(
     data: bytes,  # of a file whose sum has been checked
     file: _File,  # which it is
 ) -> pd.DataFrame:
@@ -336,13 +343,13 @@ def load(
     variant: str | None = None,  # dep_wor: all, free; rwwd: rich, lean; None: the first of them
 ) -> Dataset:
     "A real dataset by its name."
-    source = _source(name)
+    source = _get_source(name)
     variant = next(iter(source.variants)) if variant is None else variant
     if variant not in source.variants:
         raise DatasetError(
             f"{name}: expected a variant of {', '.join(source.variants)}, got {variant!r}"
         )
-    parts = [_frame(*_obtain(name, part, folder)) for part in source.parts]
+    parts = [_parse_table(*_obtain(name, part, folder)) for part in source.parts]
     frame, schema = pd.concat(parts, ignore_index=True), source.variants[variant]
     groups = frame[source.groups].to_numpy() if source.groups else None
     split = np.repeat(source.splits, [len(p) for p in parts]) if source.splits else None
@@ -353,7 +360,7 @@ def load(
     return Dataset(frame, schema, groups, source.citation, source.licence, split)
 
 # %% ../nbs/1_method/06_datasets.ipynb #c42
-def _assign(
+def _deal_groups(
     sizes: np.ndarray,  # rows in each group                        # (G,)
     k: int,  # number of folds
     rng: np.random.Generator,  # advanced by this call
@@ -391,6 +398,6 @@ def folds(
         raise ValueError(f"k: expected 2 to {len(sizes)}, the number of groups, got {k}")
     rng, out = np.random.default_rng(seed), []
     for _ in range(repeats):
-        fold = _assign(sizes, k, rng)[group]
+        fold = _deal_groups(sizes, k, rng)[group]
         out += [(np.flatnonzero(fold != j), np.flatnonzero(fold == j)) for j in range(k)]
     return out

@@ -268,7 +268,7 @@ def measure_noise(
     "Set each expert's residual standard deviations from rows it was not fitted to."
     own = responsibility if responsibility.dim() == 4 else responsibility[..., None]
     share = own * ~y.isnan()[:, :, None]  # (L, B, E, K)
-    excess, unit = _excess(heads.kinds, eta, y.nan_to_num()[:, :, None])
+    excess, unit = _measure_excess(heads.kinds, eta, y.nan_to_num()[:, :, None])
     squares, size = share * excess, share * unit
     pooled = squares.sum((1, 2)) / size.sum((1, 2)).clamp_min(1e-9)  # (L, K)
     extra = weight * (size.sum((1, 2)) / share.sum((1, 2)).clamp_min(1e-9))[:, None]
@@ -276,7 +276,7 @@ def measure_noise(
     heads.log_sd.copy_(0.5 * variance.clamp_min(1e-6).log())
 
 
-def _excess(
+def _measure_excess(
     kinds, eta: Tensor, y: Tensor
 ) -> tuple[
     Tensor, Tensor

@@ -12,7 +12,7 @@ from .schema import Batch
 from .checks import SchemaError, quote_label
 
 # %% ../nbs/1_method/13_outcomes.ipynb #o05
-def _by_outcome(
+def _check_outcomes(
     name: str,  # of the argument, for the message
     given,  # what the user said
     tasks,  # the outcomes
@@ -36,8 +36,8 @@ def read_bounds(
 ) -> tuple:  # one pair an outcome, or () where nothing is known
     "Lowest and highest possible value of each outcome."
     tasks = batch.schema.tasks
-    given = _by_outcome("bounds", given, tasks)
-    pairs = tuple(_pair(task, given.get(task, (None, None))) for task in tasks)
+    given = _check_outcomes("bounds", given, tasks)
+    pairs = tuple(_check_ends(task, given.get(task, (None, None))) for task in tasks)
     for (low, high), task, y in zip(pairs, tasks, batch.outcome.T):
         wrong = (y < (-np.inf if low is None else low)) | (y > (np.inf if high is None else high))
         if wrong.any():
@@ -53,7 +53,7 @@ def read_bounds(
     return pairs if given else ()
 
 
-def _pair(task: str, pair) -> tuple:
+def _check_ends(task: str, pair) -> tuple:
     "Two ends of a scale, the lower one first."
     try:
         low, high = pair
@@ -77,8 +77,8 @@ def read_weights(
     "What each outcome counts for, and each class of it."
     tasks = batch.schema.tasks
     whole, classes = (
-        _by_outcome("task_weights", task_weights, tasks),
-        _by_outcome("class_weights", class_weights, tasks),
+        _check_outcomes("task_weights", task_weights, tasks),
+        _check_outcomes("class_weights", class_weights, tasks),
     )
     for task, w in whole.items():
         check_number(f"task_weights: {task}", w, low=1e-6)
@@ -86,7 +86,7 @@ def read_weights(
     def one(task, kind, y):
         w = float(whole.get(task, 1.0))
         return (
-            _class_weights(task, kind, y[~np.isnan(y)], classes[task], w) if task in classes else w
+            _weigh_classes(task, kind, y[~np.isnan(y)], classes[task], w) if task in classes else w
         )
 
     return (
@@ -96,7 +96,7 @@ def read_weights(
     )
 
 # %% ../nbs/1_method/13_outcomes.ipynb #o13
-def _class_weights(task: str, kind: str, y: np.ndarray, given, whole: float) -> tuple[float, ...]:
+def _weigh_classes(task: str, kind: str, y: np.ndarray, given, whole: float) -> tuple[float, ...]:
     "One weight a level, in rising order of the levels."
     if kind not in ("binary", "ordinal"):
         raise ValueError(

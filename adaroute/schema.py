@@ -37,7 +37,7 @@ class Schema:
     )  # outcome -> its type, one of TASKS; the order is kept
 
     def __post_init__(self):
-        _settle(self)
+        _settle_fields(self)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -78,7 +78,7 @@ def read_names(
     return names
 
 
-def _tasks(
+def _check_tasks(
     value: object,  # mapping, or pairs as `to_dict` writes them
 ) -> dict[str, str]:
     "Outcomes and their types, checked."
@@ -98,7 +98,7 @@ def _tasks(
     return tasks
 
 # %% ../nbs/1_method/03_schema.ipynb #c17
-def _settle(
+def _settle_fields(
     schema: Schema,  # as it was typed
 ):
     "Bring the fields into their final form; refuse a column with two roles and a schema without inputs."
@@ -106,7 +106,7 @@ def _settle(
     for kind in ("text", "numeric", "categorical", "tasks"):
         value = getattr(schema, kind)
         object.__setattr__(
-            schema, kind, _tasks(value) if kind == "tasks" else read_names(kind, value)
+            schema, kind, _check_tasks(value) if kind == "tasks" else read_names(kind, value)
         )
         for name in getattr(schema, kind):
             if name in role:
@@ -140,8 +140,8 @@ class Batch:
     @cached_property
     def presence(self) -> np.ndarray:
         "Whether a row has numbers, and whether it has text: (n, 2), bool."
-        numbers = ~np.isnan(self.numeric).all(axis=1) | _filled(self.categorical).any(axis=1)
-        return np.stack([numbers, _filled(self.text).any(axis=1)], axis=1)
+        numbers = ~np.isnan(self.numeric).all(axis=1) | _is_filled(self.categorical).any(axis=1)
+        return np.stack([numbers, _is_filled(self.text).any(axis=1)], axis=1)
 
     @property
     def observed(self) -> np.ndarray:
@@ -161,7 +161,7 @@ class Batch:
         )
 
 # %% ../nbs/1_method/03_schema.ipynb #c22
-def _filled(
+def _is_filled(
     cells: np.ndarray,  # str or None, any shape
 ) -> np.ndarray:  # bool, same shape
     "Whether a cell holds more than blanks."
@@ -170,7 +170,7 @@ def _filled(
     ).astype(bool)
 
 # %% ../nbs/1_method/03_schema.ipynb #c27
-def _cells(
+def _read_cells(
     frame: pd.DataFrame,  # the caller's table
     column: str,  # name of a column in it
 ) -> np.ndarray:  # (n,) objects, None where missing
@@ -182,26 +182,26 @@ def _cells(
     return values
 
 # %% ../nbs/1_method/03_schema.ipynb #c30
-def _text(
+def _read_text(
     frame: pd.DataFrame,  # the caller's table
     column: str,  # name of a text column
 ) -> np.ndarray:  # (n,) str or None
     "A text column, blanks as missing."
-    values = _cells(frame, column)
+    values = _read_cells(frame, column)
     for row, value in enumerate(values):
         if value is not None and not isinstance(value, str):
             refuse_cell(frame, column, row, "text or missing")
-    values[~_filled(values)] = None
+    values[~_is_filled(values)] = None
     return values
 
 # %% ../nbs/1_method/03_schema.ipynb #c33
-def _number(
+def _read_numbers(
     frame: pd.DataFrame,  # the caller's table
     column: str,  # name of a column of numbers
 ) -> np.ndarray:  # (n,) float64, NaN where missing
     "A column of finite numbers."
     out = np.full(len(frame), np.nan)
-    for row, value in enumerate(_cells(frame, column)):
+    for row, value in enumerate(_read_cells(frame, column)):
         if value is None:
             continue
         if not isinstance(value, (Real, Decimal, np.bool_)):
@@ -215,12 +215,12 @@ def _number(
     return out
 
 # %% ../nbs/1_method/03_schema.ipynb #c36
-def _category(
+def _read_categories(
     frame: pd.DataFrame,  # the caller's table
     column: str,  # name of a categorical column
 ) -> np.ndarray:  # (n,) str or None
     "A categorical column, its levels as text."
-    values, expected = _cells(frame, column), "a category (text or a number) or missing"
+    values, expected = _read_cells(frame, column), "a category (text or a number) or missing"
     for row, value in enumerate(values):
         if value is None or isinstance(value, str):
             continue
@@ -230,17 +230,17 @@ def _category(
             refuse_cell(frame, column, row, expected, "an infinite value")
         whole = not isinstance(value, (bool, np.bool_)) and value == value // 1
         values[row] = str(int(value) if whole else value)
-    values[~_filled(values)] = None
+    values[~_is_filled(values)] = None
     return values
 
 # %% ../nbs/1_method/03_schema.ipynb #c39
-def _outcome(
+def _read_outcome(
     frame: pd.DataFrame,  # the caller's table
     column: str,  # name of an outcome
     task: str,  # one of TASKS
 ) -> np.ndarray:  # (n,) float64, NaN where missing
     "An outcome, checked against its type."
-    values = _number(frame, column)
+    values = _read_numbers(frame, column)
     known = ~np.isnan(values)
     if task == "binary":
         wrong, expected = known & ~np.isin(values, (0, 1)), "0 or 1 or missing (a binary outcome)"
@@ -295,25 +295,25 @@ def read(
         raise SchemaError(
             f"table: expected columns {list_names(missing)}, got {list_names(frame.columns)}"
         )
-    columns = lambda names, reader, dtype: _stack(
+    columns = lambda names, reader, dtype: _stack_columns(
         [reader(frame, name) for name in names], len(frame), dtype
     )
     outcome = (
-        columns(schema.tasks, lambda f, name: _outcome(f, name, schema.tasks[name]), float)
+        columns(schema.tasks, lambda f, name: _read_outcome(f, name, schema.tasks[name]), float)
         if outcomes
         else np.full((len(frame), len(schema.tasks)), np.nan)
     )
     return Batch(
-        columns(schema.text, _text, object),
-        columns(schema.numeric, _number, float),
-        columns(schema.categorical, _category, object),
+        columns(schema.text, _read_text, object),
+        columns(schema.numeric, _read_numbers, float),
+        columns(schema.categorical, _read_categories, object),
         outcome,
         frame.index,
         schema,
     )
 
 
-def _stack(
+def _stack_columns(
     columns: list[np.ndarray],  # each (n,)
     n: int,  # number of rows, needed where there are no columns
     dtype: type,  # object or float
@@ -363,10 +363,10 @@ def check_trainable(
         )
 
 # %% ../nbs/1_method/03_schema.ipynb #c53
-_ID = re.compile(r"(^|[\s_.-])(id|index|nr|key)$|^unnamed\b|^\s*$", re.IGNORECASE)
+_IDENTIFIER = re.compile(r"(^|[\s_.-])(id|index|nr|key)$|^unnamed\b|^\s*$", re.IGNORECASE)
 
 
-def _kind(
+def _guess_kind(
     name: str,  # name of a column
     cells: np.ndarray,  # its cells, None where missing  # (n,)
     levels: bool = False,  # the column is stored as categories
@@ -379,7 +379,11 @@ def _kind(
         return "categorical"
     if 2 * numbers > len(cells):
         whole = all(isinstance(v, Real) and v == v // 1 for v in cells if not isinstance(v, str))
-        return None if _ID.search(name) and whole and len(set(cells)) == len(cells) else "numeric"
+        return (
+            None
+            if _IDENTIFIER.search(name) and whole and len(set(cells)) == len(cells)
+            else "numeric"
+        )
     if not words or 2 * len(words) < len(cells):
         return None
     distinct, length = len(set(words)), np.mean([len(v.split()) for v in words])
@@ -387,7 +391,7 @@ def _kind(
         return "text"
     return (
         "categorical"
-        if distinct <= max(5, min(50, len(words) // 2)) and not _ID.search(name)
+        if distinct <= max(5, min(50, len(words) // 2)) and not _IDENTIFIER.search(name)
         else None
     )
 
@@ -403,7 +407,7 @@ def infer(
     "A schema from what is declared and, for the rest, from how the columns look."
     frame = as_frame(frame)
     given = dict(text=text, numeric=numeric, categorical=categorical)
-    named = {*_tasks(tasks), *read_names("ignore", ignore)}.union(
+    named = {*_check_tasks(tasks), *read_names("ignore", ignore)}.union(
         *(read_names(k, v) for k, v in given.items())
     )
     found = {kind: [] for kind in given}
@@ -411,7 +415,7 @@ def infer(
         if column in named or not isinstance(column, str):
             continue
         levels = isinstance(frame[column].dtype, pd.CategoricalDtype)
-        kind = _kind(column, _cells(frame, column), levels)
+        kind = _guess_kind(column, _read_cells(frame, column), levels)
         if kind:
             found[kind].append(column)
     return Schema(**{k: found[k] if v is None else v for k, v in given.items()}, tasks=tasks)

@@ -35,7 +35,7 @@ _RANGES = dict(
 )
 
 
-def _got(value: object) -> str:
+def _describe_value(value: object) -> str:
     "A number as it is, anything else by its type."
     if not isinstance(value, Real) or isinstance(value, (bool, np.bool_)):
         return type(value).__name__
@@ -45,7 +45,7 @@ def _got(value: object) -> str:
         return "a huge number"
 
 
-def _number(
+def _check_knob(
     name: str,  # of the knob
     value: object,  # what the caller gave
 ) -> float:
@@ -53,10 +53,12 @@ def _number(
     low, high = _RANGES[name]
     if isinstance(value, Real) and not isinstance(value, (bool, np.bool_)) and low <= value <= high:
         return float(value)
-    raise ValueError(f"knob {name}: expected a number from {low} to {high}, got {_got(value)}")
+    raise ValueError(
+        f"knob {name}: expected a number from {low} to {high}, got {_describe_value(value)}"
+    )
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c05c
-def _pair(
+def _check_pair(
     name: str,  # of the knob
     value: object,  # one number for both outcomes, or one for each
 ) -> tuple[float, float]:
@@ -64,13 +66,13 @@ def _pair(
     if isinstance(value, np.ndarray):
         value = value.tolist()
     if not isinstance(value, (tuple, list)):
-        return (_number(name, value),) * 2
+        return (_check_knob(name, value),) * 2
     if len(value) != 2:
         raise ValueError(f"knob {name}: expected one number or two, got {len(value)} of them")
-    return tuple(_number(name, v) for v in value)
+    return tuple(_check_knob(name, v) for v in value)
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c06
-def _shares(
+def _check_shares(
     name: str,  # of the knob
     value: object,  # eight shares in the order of ROUTES, or a dictionary route -> share; None: equal
 ) -> tuple[float, ...]:
@@ -125,10 +127,10 @@ class Knobs:
     filler: float = 3.0  # mean number of irrelevant sentences: the length of a note
 
     def __post_init__(self):
-        checks = dict(shares=_shares, noise=_pair, missing_outcomes=_pair)
+        checks = dict(shares=_check_shares, noise=_check_pair, missing_outcomes=_check_pair)
         for f in fields(self):
             object.__setattr__(
-                self, f.name, checks.get(f.name, _number)(f.name, getattr(self, f.name))
+                self, f.name, checks.get(f.name, _check_knob)(f.name, getattr(self, f.name))
             )
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c10
@@ -144,7 +146,7 @@ class _Law(NamedTuple):
     episodes: np.ndarray  # log of the mean of a Poisson count
 
 
-def _law(
+def _make_law(
     z: np.ndarray,  # severity                           # (n,)
     loading: float,  # the knob `severity`
 ) -> _Law:
@@ -178,19 +180,19 @@ def _draw_facts(
     ).astype(float)
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c11b
-def _mean_numbers(law: _Law) -> np.ndarray:  # (n, 7)
+def _expect_numbers(law: _Law) -> np.ndarray:  # (n, 7)
     "Expected numbers."
     age = np.full(len(law.visits), 18 + 62 * 0.35)
     return np.column_stack([age, 3 * expit(law.items), np.exp(law.visits)])
 
 
-def _mean_facts(law: _Law) -> tuple[np.ndarray, np.ndarray]:  # t (n, 8), q (n, 2)
+def _expect_facts(law: _Law) -> tuple[np.ndarray, np.ndarray]:  # t (n, 8), q (n, 2)
     "Expected facts."
     t = np.repeat(0.8 * (2 * expit(law.report) - 1)[:, None], _SYMPTOMS, axis=1)
     return t, np.column_stack([10 * expit(law.hours), np.exp(law.episodes)])
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c15
-def _products(
+def _multiply_scores(
     numbers: np.ndarray,  # s_x in direction g and h, v   # (..., 3)
     text: np.ndarray,  # s_t in direction g and h, q   # (..., 3)
 ) -> np.ndarray:  # N1, T1, N2, T2, common in directions g and h  # (..., 5, 2)
@@ -199,14 +201,14 @@ def _products(
     return np.stack([s, t, s * q, t * v, s + t], axis=-2)
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c18
-def _reference(loading: float):
+def _draw_reference(loading: float):
     "Twenty thousand people that define mean 0 and variance 1: numbers, symptoms, quantities."
     rng = np.random.default_rng(12345)
-    law = _law(rng.standard_normal(20_000), loading)
+    law = _make_law(rng.standard_normal(20_000), loading)
     return (_draw_numbers(rng, law), *_draw_facts(rng, law))
 
 
-def _directions(rng: np.random.Generator, d: int) -> np.ndarray:  # (2, d)
+def _draw_directions(rng: np.random.Generator, d: int) -> np.ndarray:  # (2, d)
     "Two random directions of length 1."
     a = rng.standard_normal((2, d))
     return a / np.linalg.norm(a, axis=1, keepdims=True)
@@ -217,11 +219,11 @@ class _World:
 
     def __init__(self, seed: int, knobs: Knobs):
         rng, self.knobs = np.random.default_rng([seed, 1]), knobs
-        x, t, q = _reference(knobs.severity)
-        self.a, self.b = _directions(rng, x.shape[1]), _directions(rng, _SYMPTOMS)
+        x, t, q = _draw_reference(knobs.severity)
+        self.a, self.b = _draw_directions(rng, x.shape[1]), _draw_directions(rng, _SYMPTOMS)
         self.centre, self.scale = [v.mean(0) for v in (x, t, q)], [v.std(0) for v in (x, t, q)]
         self.v_scale = ((x - self.centre[0]) / self.scale[0])[:, 1:6].sum(1).std()
-        raw = _products(self.numbers(x), self.text(t, q))  # (n, 5, 2)
+        raw = _multiply_scores(self.numbers(x), self.text(t, q))  # (n, 5, 2)
         self.mean, self.sd = raw.mean(0), raw.std(0)
         g, h = np.moveaxis((raw - self.mean) / self.sd, -1, 0)  # (n, 5) each
         self.overlap = (g * h).mean(0)  # (5,)
@@ -240,10 +242,10 @@ class _World:
 
     def planted(self, raw: np.ndarray) -> np.ndarray:  # (n, 5, 2) -> (n, 8, 2)
         "The functions of the eight routes for both outcomes, standardised."
-        return _mix(raw, self, self.knobs) / self.norm
+        return _mix_functions(raw, self, self.knobs) / self.norm
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c21
-def _mix(
+def _mix_functions(
     raw: np.ndarray,  # (n, 5, 2)
     world: _World,  # for its constants
     knobs: Knobs,  # alignment, outcome_correlation, heterogeneity
@@ -274,7 +276,7 @@ def _draw_cues(
     return ratings, rng.random(len(route)) < expit(cue * np.where(route % 2, 1, -1))
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c25c
-def _route_posterior(
+def _infer_route(
     ratings: np.ndarray,  # (n, 5)
     joint: np.ndarray,  # the note says that complaints move together  # (n,) bool
     absent: np.ndarray,  # numbers, text                                # (n, 2) bool
@@ -330,7 +332,7 @@ _FILLER = (
 )
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c30
-def _phrases(
+def _list_phrases(
     templates: tuple,  # with a place for the symptom
 ) -> np.ndarray:  # (8 symptoms, templates, 2 words) str
     "Every way to say each symptom."
@@ -341,7 +343,7 @@ def _phrases(
     )
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c30c
-def _sentences(
+def _compose_sentences(
     rng: np.random.Generator,
     t: np.ndarray,  # symptoms                   # (n, 8)
     q: np.ndarray,  # hours, episodes            # (n, 2)
@@ -352,7 +354,7 @@ def _sentences(
     pick = lambda m, *shape: rng.integers(m, size=shape or n)
     word = pick(2, n, _SYMPTOMS)
     reported, denied = (
-        _phrases(p)[k, pick(len(p), n, _SYMPTOMS), word] for p in (_REPORTED, _DENIED)
+        _list_phrases(p)[k, pick(len(p), n, _SYMPTOMS), word] for p in (_REPORTED, _DENIED)
     )
     symptoms = np.where(t > 0, reported, np.where(t < 0, denied, ""))
     quantities = [
@@ -382,7 +384,7 @@ def _write_notes(
     return out
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c34
-def _fit_numbers(x: np.ndarray, law: _Law) -> np.ndarray:  # (n, 7), K severities -> (n, K)
+def _score_numbers(x: np.ndarray, law: _Law) -> np.ndarray:  # (n, 7), K severities -> (n, K)
     "Log-likelihood of the numbers under each severity, up to a constant."
     items, visits = x[:, 1:6], x[:, 6:]
     return (
@@ -393,7 +395,7 @@ def _fit_numbers(x: np.ndarray, law: _Law) -> np.ndarray:  # (n, 7), K severitie
     )
 
 
-def _fit_facts(
+def _score_facts(
     t: np.ndarray, q: np.ndarray, law: _Law
 ) -> np.ndarray:  # (n, 8), (n, 2), K severities -> (n, K)
     "Log-likelihood of the facts in the text under each severity, up to a constant."
@@ -409,7 +411,7 @@ def _fit_facts(
     )
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c36
-def _absence(
+def _solve_absence(
     rate: float,  # share of rows without the modality
     slope: float,  # of the logit on severity
 ) -> float:  # intercept of the logit
@@ -421,7 +423,7 @@ def _absence(
     return brentq(lambda c: expit(c + slope * z) @ w - rate, -60, 60)
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c37
-def _expected_products(
+def _expect_products(
     world: _World,
     x: np.ndarray,
     t: np.ndarray,
@@ -433,29 +435,33 @@ def _expected_products(
     k = world.knobs
     z = np.linspace(-8, 8, nodes)
     law, logit = (
-        _law(z, k.severity),
+        _make_law(z, k.severity),
         [
-            _absence(r, k.missing_severity) + k.missing_severity * z
+            _solve_absence(r, k.missing_severity) + k.missing_severity * z
             for r in (k.missing_numbers, k.missing_text)
         ],
     )
     fit = (
         -(z**2) / 2
-        + np.where(absent[:, :1], log_expit(logit[0]), log_expit(-logit[0]) + _fit_numbers(x, law))
-        + np.where(absent[:, 1:], log_expit(logit[1]), log_expit(-logit[1]) + _fit_facts(t, q, law))
+        + np.where(
+            absent[:, :1], log_expit(logit[0]), log_expit(-logit[0]) + _score_numbers(x, law)
+        )
+        + np.where(
+            absent[:, 1:], log_expit(logit[1]), log_expit(-logit[1]) + _score_facts(t, q, law)
+        )
     )
     p = softmax(fit, axis=1)  # (n, K) severity given the row
-    at_numbers, at_text = world.numbers(_mean_numbers(law)), world.text(*_mean_facts(law))
-    out = _products(
+    at_numbers, at_text = world.numbers(_expect_numbers(law)), world.text(*_expect_facts(law))
+    out = _multiply_scores(
         np.where(absent[:, :1], p @ at_numbers, world.numbers(x)),
         np.where(absent[:, 1:], p @ at_text, world.text(t, q)),
     )
     both = absent.all(1)
-    out[both] = np.tensordot(p[both], _products(at_numbers, at_text), 1)
+    out[both] = np.tensordot(p[both], _multiply_scores(at_numbers, at_text), 1)
     return out
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c38
-def _expected_functions(
+def _expect_functions(
     world: _World,
     x: np.ndarray,
     t: np.ndarray,
@@ -465,20 +471,20 @@ def _expected_functions(
 ) -> tuple[np.ndarray, float]:  # (n, 8, 2), largest change by doubling the nodes
     "What each route's function is expected to be, given the evidence that is there."
     out, rows, error = (
-        world.planted(_products(world.numbers(x), world.text(t, q))),
+        world.planted(_multiply_scores(world.numbers(x), world.text(t, q))),
         np.flatnonzero(absent.any(1)),
         0.0,
     )
     for i in np.split(rows, range(10_000, len(rows), 10_000)):  # in parts, for the sake of memory
         coarse, out[i] = (
-            world.planted(_expected_products(world, x[i], t[i], q[i], absent[i], m))
+            world.planted(_expect_products(world, x[i], t[i], q[i], absent[i], m))
             for m in (nodes, 2 * nodes)
         )
         error = max(error, abs(out[i] - coarse).max(initial=0))
     return out, float(error)
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c40
-def _equal(*routes: str) -> dict:
+def _share_equally(*routes: str) -> dict:
     "Equal shares of these routes."
     return {r: 1 / len(routes) for r in routes}
 
@@ -488,20 +494,24 @@ SCENARIOS = dict(
     homogeneous=dict(
         heterogeneity=0, residual_correlation=0
     ),  # one function for all: nothing to route
-    text_only=dict(shares=_equal("T1/STL", "T1/MTL")),  # only the note matters
-    numbers_only=dict(shares=_equal("N1/STL", "N1/MTL")),  # only the numbers matter
-    fusion=dict(shares=_equal("N2/STL", "N2/MTL", "T2/STL", "T2/MTL")),  # neither says it alone
+    text_only=dict(shares=_share_equally("T1/STL", "T1/MTL")),  # only the note matters
+    numbers_only=dict(shares=_share_equally("N1/STL", "N1/MTL")),  # only the numbers matter
+    fusion=dict(
+        shares=_share_equally("N2/STL", "N2/MTL", "T2/STL", "T2/MTL")
+    ),  # neither says it alone
     negative_transfer=dict(
-        shares=_equal("N1/STL", "T1/STL", "N2/STL", "T2/STL"),
+        shares=_share_equally("N1/STL", "T1/STL", "N2/STL", "T2/STL"),
         outcome_correlation=-0.8,
         noise=(0.5, 1.0),
     ),
     missing=dict(missing_numbers=0.2, missing_text=0.2, missing_severity=1, missing_outcomes=0.15),
-    paper=dict(shares=_equal("N2/MTL", "T2/MTL"), heterogeneity=0.5, residual_correlation=0.8),
+    paper=dict(
+        shares=_share_equally("N2/MTL", "T2/MTL"), heterogeneity=0.5, residual_correlation=0.8
+    ),
 )  # both inform both
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c40b
-def _knobs(
+def _settle_knobs(
     scenario: str,  # a key of SCENARIOS
     given: dict,  # what the caller turned
 ) -> Knobs:
@@ -516,20 +526,22 @@ def _knobs(
     return Knobs(**{**SCENARIOS[scenario], **given})
 
 
-def _whole(name: str, value: object, low: int):
+def _check_whole(name: str, value: object, low: int):
     "Refuse what is not a whole number from `low`."
     if (
         isinstance(value, (bool, np.bool_))
         or not isinstance(value, (int, np.integer))
         or value < low
     ):
-        raise ValueError(f"{name}: expected a whole number from {low}, got {_got(value)}")
+        raise ValueError(
+            f"{name}: expected a whole number from {low}, got {_describe_value(value)}"
+        )
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c42
 _CENTRE, _SCALE = np.array([11.0, 9.0]), np.array([5.0, 4.0])
 
 
-def _residuals(
+def _draw_residuals(
     rng: np.random.Generator,
     route: np.ndarray,  # (n,)
     knobs: Knobs,
@@ -549,7 +561,7 @@ _SCHEMA = Schema(
 )
 
 
-def _table(
+def _lay_out_table(
     rng: np.random.Generator,
     x: np.ndarray,  # (n, 7)
     ratings: np.ndarray,  # (n, 5)
@@ -609,9 +621,9 @@ def _draw_rows(
 ) -> _Rows:  # the last four: a numpy Generator each
     "People, their routes, the cues and what is missing."
     z = people.standard_normal(n)
-    law, route = _law(z, k.severity), routes.choice(len(ROUTES), n, p=k.shares)
+    law, route = _make_law(z, k.severity), routes.choice(len(ROUTES), n, p=k.shares)
     absence = [
-        expit(_absence(r, k.missing_severity) + k.missing_severity * z)
+        expit(_solve_absence(r, k.missing_severity) + k.missing_severity * z)
         for r in (k.missing_numbers, k.missing_text)
     ]
     return _Rows(
@@ -632,24 +644,24 @@ def make_cohort(
 ) -> Cohort:
     "A simulated cohort whose routes, noise-free means and best possible predictions are known."
     for name, value, low in (("n", n, 1), ("seed", seed, 0), ("draw", draw, 0)):
-        _whole(name, value, low)
-    k = _knobs(scenario, knobs)
+        _check_whole(name, value, low)
+    k = _settle_knobs(scenario, knobs)
     people, routes, cues, gaps, words, noise = (
         np.random.default_rng([seed, 2, draw, i]) for i in range(6)
     )
     world, r = _World(seed, k), _draw_rows(n, k, people, routes, cues, gaps)
-    full = world.planted(_products(world.numbers(r.x), world.text(r.t, r.q)))  # (n, 8, 2)
-    expected, error = _expected_functions(world, r.x, r.t, r.q, r.absent)
-    posterior, own = _route_posterior(r.ratings, r.joint, r.absent, k), (np.arange(n), r.route)
-    y = _CENTRE + _SCALE * (full[own] + _residuals(noise, r.route, k))
+    full = world.planted(_multiply_scores(world.numbers(r.x), world.text(r.t, r.q)))  # (n, 8, 2)
+    expected, error = _expect_functions(world, r.x, r.t, r.q, r.absent)
+    posterior, own = _infer_route(r.ratings, r.joint, r.absent, k), (np.arange(n), r.route)
+    y = _CENTRE + _SCALE * (full[own] + _draw_residuals(noise, r.route, k))
     y[gaps.random((n, 2)) < k.missing_outcomes] = np.nan
-    note = _write_notes(words, _sentences(words, r.t, r.q, r.joint), k.filler)
+    note = _write_notes(words, _compose_sentences(words, r.t, r.q, r.joint), k.filler)
     units = [
         _CENTRE + _SCALE * f
         for f in (full[own], np.einsum("nr,nrk->nk", posterior, expected), expected[own])
     ]
     return Cohort(
-        _table(words, r.x, r.ratings, note, r.absent, y),
+        _lay_out_table(words, r.x, r.ratings, note, r.absent, y),
         _SCHEMA,
         r.route,
         *units,

@@ -13,15 +13,8 @@ from hypothesis import given, settings, strategies as st
 from safetensors.numpy import load_file, save_file
 from sklearn.linear_model import Ridge
 
-from adaroute.features.axes import (
-    Centred,
-    _weighted,
-    directions,
-    fit_vectors,
-    fit_words,
-    project_vectors,
-    project_words,
-)
+from adaroute.features.axes import Centred, weigh_blocks, directions, fit_vectors, fit_words
+from adaroute.features.axes import project_vectors, project_words
 from adaroute.features.encoder import (
     Encoder,
     fit_columns,
@@ -213,7 +206,7 @@ def test_ridge_on_all_directions_is_ridge_on_tfidf():
     said = [[terms(mark(note)) for note in table()["note"]]]
     kept, y = vocabulary(said), np.random.default_rng(0).normal(size=60)
     fitted = fit_words(said, kept, 1000, np.random.default_rng(0))
-    z, x = project_words(said, fitted), _weighted(said, kept)[0].toarray()
+    z, x = project_words(said, fitted), weigh_blocks(said, kept)[0].toarray()
     scale = (z**2).sum() / ((x - x.mean(axis=0)) ** 2).sum()
     on_words, on_directions = (
         Ridge(0.5).fit(x, y).predict(x),

@@ -166,7 +166,7 @@ def test_the_columns_alone_give_bayes_of_complete_rows():
     c, world = make_cohort(300, seed=4), sim._World(4, Knobs())
     t, q, together = (np.array(v) for v in zip(*map(parse, c.frame.note)))
     f = world.planted(
-        sim._products(
+        sim._multiply_scores(
             world.numbers(c.frame[["age", *ITEMS, "visits"]].to_numpy()), world.text(t, q)
         )
     )
@@ -222,12 +222,12 @@ def weights(z, k, x, t, q, absent):
     ids=str,
 )
 def test_bayes_against_brute_force(knobs):
-    k, rng = sim._knobs("missing", knobs), np.random.default_rng(11)
+    k, rng = sim._settle_knobs("missing", knobs), np.random.default_rng(11)
     world, r = (
         sim._World(6, k),
         sim._draw_rows(400, k, *(np.random.default_rng([6, i]) for i in range(4))),
     )
-    expected, _ = sim._expected_functions(world, r.x, r.t, r.q, r.absent)
+    expected, _ = sim._expect_functions(world, r.x, r.t, r.q, r.absent)
     for gone in ((True, False), (False, True), (True, True)):
         for i in np.flatnonzero((r.absent == gone).all(1))[:2]:
             z = rng.standard_normal(100_000)
@@ -243,7 +243,7 @@ def test_bayes_against_brute_force(knobs):
                 if gone[1]
                 else world.text(r.t[[i]], r.q[[i]])
             )
-            f = world.planted(sim._products(*np.broadcast_arrays(numbers, text)))
+            f = world.planted(sim._multiply_scores(*np.broadcast_arrays(numbers, text)))
             mean = (w * f).sum(0)
             se = np.sqrt((w**2 * (f - mean) ** 2).sum(0))
             assert (abs(expected[i] - mean) < 4.5 * se + 1e-8).all(), gone
@@ -278,13 +278,13 @@ def test_bayes_is_calibrated_whatever_is_missing(knobs):
 
 
 def test_doubling_the_grid_bounds_the_error():
-    k = sim._knobs("missing", dict(severity=2.5, missing_severity=4))
+    k = sim._settle_knobs("missing", dict(severity=2.5, missing_severity=4))
     world, r = (
         sim._World(0, k),
         sim._draw_rows(500, k, *(np.random.default_rng([0, i]) for i in range(4))),
     )
     (coarse, bound), (fine, _) = (
-        sim._expected_functions(world, r.x, r.t, r.q, r.absent, nodes) for nodes in (40, 1000)
+        sim._expect_functions(world, r.x, r.t, r.q, r.absent, nodes) for nodes in (40, 1000)
     )
     assert 0 < abs(coarse - fine).max() <= bound
 

@@ -46,7 +46,9 @@ def ramps(
 _PENALTIES = np.logspace(-1, 4, 11)
 
 
-def _left_out(Z: np.ndarray, y: np.ndarray) -> np.ndarray:  # (n,) squared errors over the variance
+def _leave_one_out(
+    Z: np.ndarray, y: np.ndarray
+) -> np.ndarray:  # (n,) squared errors over the variance
     fit = RidgeCV(_PENALTIES, store_cv_results=True).fit(Z, y)
     return fit.cv_results_[:, np.flatnonzero(fit.alphas == fit.alpha_)[0]] / y.var()
 
@@ -64,7 +66,7 @@ def gain_of_bends(
             continue
         Z, y = np.hstack([straight, bent])[seen].astype(float), y[seen]
         gains.append(np.where(seen, 0.0, np.nan))
-        gains[-1][seen] = _left_out(Z[:, : straight.shape[1]], y) - _left_out(Z, y)
+        gains[-1][seen] = _leave_one_out(Z[:, : straight.shape[1]], y) - _leave_one_out(Z, y)
     if not gains:
         return 0.0, np.inf
     with warnings.catch_warnings():

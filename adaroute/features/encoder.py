@@ -20,7 +20,7 @@ from .words import Cache, amounts, blocks, embed, facts_table, mark, terms, unit
 from .words import vocabulary
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c05
-def _moments(
+def _fit_column(
     x: np.ndarray,  # known training values of a column
 ) -> tuple[bool, float, float]:  # take logs?, mean, deviation (0: constant, to be dropped)
     "How one column is brought to zero mean and unit deviation."
@@ -40,7 +40,7 @@ def fit_columns(
     "Learn how to scale each column, and which need a missing indicator."
     values = np.asarray(values, dtype=float)
     log, mean, scale = (
-        zip(*(_moments(x[~np.isnan(x)]) for x in values.T)) if values.shape[1] else ((), (), ())
+        zip(*(_fit_column(x[~np.isnan(x)]) for x in values.T)) if values.shape[1] else ((), (), ())
     )
     gaps = np.isnan(values)
     return dict(
@@ -113,7 +113,7 @@ def verbalise(
     ]
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c19a
-def _sentences(
+def _verbalise_column(
     batch: Batch,
 ) -> np.ndarray:  # (n, 1), None where nothing is known
     "Verbalised numbers as a column of text."
@@ -129,7 +129,7 @@ class Features(NamedTuple):
     presence: np.ndarray  # numbers, text; bool  # (n, 2)
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c22
-def _words(
+def _mark_words(
     batch: Batch,
     window: int,  # reach of a negation
 ) -> np.ndarray:  # (n, T) of lists
@@ -140,7 +140,7 @@ def _words(
     return out
 
 
-def _amounts(
+def _find_amounts(
     batch: Batch,
 ) -> list[dict]:  # of each row
     "Numbers found in the texts of a row; the first column that names a unit wins."
@@ -150,7 +150,7 @@ def _amounts(
     ]
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c24
-def _blocks(
+def _make_blocks(
     words: np.ndarray,  # from `_words`
     batch: Batch,
     ngrams: int,  # 1: words; 2: words and pairs
@@ -162,7 +162,7 @@ def _blocks(
     return blocks(rows, batch.schema.text)
 
 
-def _vectors(
+def _embed_cells(
     cells: np.ndarray,  # str or None  # (n, T)
     encoder,
     cache,  # from the `Encoder`
@@ -186,9 +186,9 @@ def _fit_text(
 ) -> dict:  # of `fit_words` or `fit_vectors`, and which columns get a missing indicator
     "Learn the text features."
     if encoder is not None:
-        fitted = fit_vectors(*_vectors(batch.text, encoder, cache), s["text_dim"], rng)
+        fitted = fit_vectors(*_embed_cells(batch.text, encoder, cache), s["text_dim"], rng)
     else:
-        rows = _blocks(words, batch, s["ngrams"])
+        rows = _make_blocks(words, batch, s["ngrams"])
         kept = (
             None
             if s["text_features"] == "hashing"
@@ -199,7 +199,7 @@ def _fit_text(
     return dict(fitted, flagged=gaps.any(axis=0) & ~gaps.all(axis=0) & (gaps.shape[1] > 1))
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c27
-def _fit(
+def _fit_parts(
     batch: Batch,
     s: dict,  # settings
     encoder,
@@ -220,7 +220,7 @@ def _fit(
         batch.numeric, scale_columns(batch.numeric, parts["numbers"]), batch.outcome, s["curves"]
     )
     if columns["text"]:
-        words, found = _words(batch, s["window"]), _amounts(batch)
+        words, found = _mark_words(batch, s["window"]), _find_amounts(batch)
         table = facts_table(words, found, kept := units(found, owners=owners))
         parts.update(
             facts=dict(fit_columns(table), units=kept),
@@ -228,12 +228,12 @@ def _fit(
         )
     if s["verbalise_numbers"]:
         parts["spoken"] = fit_vectors(
-            *_vectors(_sentences(batch), encoder, cache), s["text_dim"], rng
+            *_embed_cells(_verbalise_column(batch), encoder, cache), s["text_dim"], rng
         )
     return parts
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c28
-def _transform(
+def _apply_parts(
     batch: Batch,
     parts: dict,  # from `_fit`
     s: dict,  # settings
@@ -251,14 +251,14 @@ def _transform(
     )
     if "text" not in parts:
         return Features(numbers, *2 * [np.zeros((len(batch), 0), np.float32)], batch.presence)
-    words, fitted, facts = _words(batch, s["window"]), parts["text"], parts["facts"]
+    words, fitted, facts = _mark_words(batch, s["window"]), parts["text"], parts["facts"]
     text = (
-        project_words(_blocks(words, batch, s["ngrams"]), fitted)
+        project_words(_make_blocks(words, batch, s["ngrams"]), fitted)
         if encoder is None
-        else project_vectors(*_vectors(batch.text, encoder, cache), fitted)
+        else project_vectors(*_embed_cells(batch.text, encoder, cache), fitted)
     )
     text = np.hstack([text, np.equal(batch.text, None)[:, fitted["flagged"]]]).astype(np.float32)
-    found = scale_columns(facts_table(words, _amounts(batch), facts["units"]), facts)
+    found = scale_columns(facts_table(words, _find_amounts(batch), facts["units"]), facts)
     return Features(numbers, text, found, batch.presence)
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c30
@@ -271,7 +271,7 @@ _CHOICES = dict(
 _LEAST = dict(text_dim=1, min_df=1, window=0, max_terms=1)
 
 
-def _check(
+def _check_settings(
     settings: dict,
 ):
     "Refuse settings that cannot work."
@@ -305,7 +305,7 @@ def _check_encoder(
         )
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c32
-def _loaded(
+def _load_encoder(
     encoder,  # None, the name of a sentence-transformers model, or an object with `encode`
 ):
     "The sentence encoder itself."
@@ -322,14 +322,14 @@ def _loaded(
     return model
 
 
-def _name(
+def _name_encoder(
     encoder,  # from `_loaded`
 ) -> str | None:
     "The name under which a sentence encoder is remembered."
     return None if encoder is None else str(getattr(encoder, "name", type(encoder).__name__))
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c34
-def _split(
+def _take_arrays(
     tree,  # nested dictionaries with arrays in them
     path: str = "",  # name of this branch
 ) -> tuple:  # the tree with names in place of arrays, the arrays by name
@@ -338,13 +338,13 @@ def _split(
         return {"array": path}, {path: tree}
     if not isinstance(tree, dict):
         return tree, {}
-    pairs = {key: _split(value, f"{path}.{key}".lstrip(".")) for key, value in tree.items()}
+    pairs = {key: _take_arrays(value, f"{path}.{key}".lstrip(".")) for key, value in tree.items()}
     return {key: plain for key, (plain, _) in pairs.items()}, {
         k: v for _, found in pairs.values() for k, v in found.items()
     }
 
 
-def _join(
+def _put_arrays(
     tree,  # from `_split`
     arrays: dict,  # from `_split`
 ):
@@ -352,7 +352,7 @@ def _join(
     if not isinstance(tree, dict):
         return tree
     if set(tree) != {"array"}:
-        return {key: _join(value, arrays) for key, value in tree.items()}
+        return {key: _put_arrays(value, arrays) for key, value in tree.items()}
     if tree["array"] not in arrays:
         raise ValueError(
             f"encoder: expected the array {tree['array']}, got {', '.join(sorted(arrays))}"
@@ -360,7 +360,7 @@ def _join(
     return np.asarray(arrays[tree["array"]])
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c37
-def _names(
+def _name_features(
     parts: dict,  # from `_fit`
 ) -> dict[str, list[str]]:
     "A name for every feature."
@@ -399,14 +399,16 @@ class _Stored:
 
     def state(self) -> tuple[dict, dict]:
         "A dictionary that JSON can hold, and arrays."
-        plain, arrays = _split(self._fitted())
+        plain, arrays = _take_arrays(self._fitted())
         return dict(
-            settings=self.settings, parts=plain, sentence_encoder=_name(self.sentence_encoder)
+            settings=self.settings,
+            parts=plain,
+            sentence_encoder=_name_encoder(self.sentence_encoder),
         ), arrays
 
     def feature_names(self) -> dict[str, list[str]]:
         "A name for every column of numbers, text and facts."
-        return _names(self._fitted())
+        return _name_features(self._fitted())
 
     @property
     def widths(self) -> dict[str, int]:
@@ -433,7 +435,7 @@ class _Base(_Stored):
 
     def fit(self, batch: Batch, seed: int | np.random.Generator = 0, owners=None) -> "Encoder":
         "Learn from training rows; `owners` says whose row each is, and what fewer than `min_df` of them say is not stored."
-        self.parts = _fit(
+        self.parts = _fit_parts(
             batch,
             self.settings,
             self.sentence_encoder,
@@ -446,7 +448,7 @@ class _Base(_Stored):
     def transform(self, batch: Batch) -> Features:
         "Features of any rows with the same columns."
         parts = self._checked(batch)
-        return _transform(batch, parts, self.settings, self.sentence_encoder, self.cache)
+        return _apply_parts(batch, parts, self.settings, self.sentence_encoder, self.cache)
 
     def spoken(self, batch: Batch) -> np.ndarray:
         "What the sentence encoder makes of the verbalised numbers: (n, k), float32."
@@ -456,7 +458,8 @@ class _Base(_Stored):
                 "spoken: expected an encoder made with verbalise_numbers=True, got one without"
             )
         return project_vectors(
-            *_vectors(_sentences(batch), self.sentence_encoder, self.cache), parts["spoken"]
+            *_embed_cells(_verbalise_column(batch), self.sentence_encoder, self.cache),
+            parts["spoken"],
         )
 
     def _checked(self, batch: Batch) -> dict:
@@ -475,13 +478,13 @@ def _restored(kind, plain: dict, arrays: dict, sentence_encoder, cache):
         raise ValueError(
             "encoder: expected a state with settings, parts and sentence_encoder, got something else"
         )
-    encoder = _loaded(sentence_encoder)
-    if _name(encoder) != plain["sentence_encoder"]:
+    encoder = _load_encoder(sentence_encoder)
+    if _name_encoder(encoder) != plain["sentence_encoder"]:
         raise ValueError(
-            f"sentence_encoder: expected {plain['sentence_encoder']} as in training, got {_name(encoder)}"
+            f"sentence_encoder: expected {plain['sentence_encoder']} as in training, got {_name_encoder(encoder)}"
         )
     new = kind(**plain["settings"], sentence_encoder=encoder, cache=cache)
-    new.parts = _join(plain["parts"], arrays)
+    new.parts = _put_arrays(plain["parts"], arrays)
     return new
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c40
@@ -512,8 +515,8 @@ class Encoder(_Base):
             curves=curves,
             verbalise_numbers=verbalise_numbers,
         )
-        self.sentence_encoder, self.parts = _loaded(sentence_encoder), None
-        _check(self.settings)
+        self.sentence_encoder, self.parts = _load_encoder(sentence_encoder), None
+        _check_settings(self.settings)
         _check_encoder(self.settings, self.sentence_encoder, cache)
         self.settings = {
             name: int(value) if isinstance(value, np.integer) else value

@@ -245,7 +245,7 @@ class Cache:
         self.known.update(zip(keys, vectors))
 
 # %% ../../nbs/1_method/07_words.ipynb #c35
-def _encode(
+def _call_encoder(
     encoder,  # has `encode`
     texts: list[str],  # distinct
 ) -> np.ndarray:  # (len(texts), d), float32
@@ -275,7 +275,7 @@ def embed(
     if not distinct:
         return np.zeros((len(texts), 0), np.float32)
     if cache is None:
-        known = dict(zip(distinct, _encode(encoder, distinct)))
+        known = dict(zip(distinct, _call_encoder(encoder, distinct)))
     else:
         cache.load()
         key = {
@@ -286,7 +286,7 @@ def embed(
         }
         new = [text for text in distinct if key[text] not in cache.known]
         if new:
-            cache.save([key[text] for text in new], _encode(encoder, new))
+            cache.save([key[text] for text in new], _call_encoder(encoder, new))
         known = {text: cache.known[key[text]] for text in distinct}
     blank = np.zeros_like(known[distinct[0]])
     return np.stack([blank if text is None else known[text] for text in texts])
