@@ -2639,6 +2639,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/adaroute/', 'doc_host': ''
                                  'adaroute.schema.Schema.to_dict': ('1_method/schema.html#schema.to_dict', 'adaroute/schema.py'),
                                  'adaroute.schema._check_tasks': ('1_method/schema.html#_check_tasks', 'adaroute/schema.py'),
                                  'adaroute.schema._guess_kind': ('1_method/schema.html#_guess_kind', 'adaroute/schema.py'),
+                                 'adaroute.schema._has_content': ('1_method/schema.html#_has_content', 'adaroute/schema.py'),
                                  'adaroute.schema._is_filled': ('1_method/schema.html#_is_filled', 'adaroute/schema.py'),
                                  'adaroute.schema._read_categories': ('1_method/schema.html#_read_categories', 'adaroute/schema.py'),
                                  'adaroute.schema._read_cells': ('1_method/schema.html#_read_cells', 'adaroute/schema.py'),

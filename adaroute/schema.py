@@ -8,7 +8,7 @@ __all__ = ['PATHS', 'SHARINGS', 'ROUTES', 'TASKS', 'Schema', 'read_names', 'Batc
 
 # %% ../nbs/1_method/03_schema.ipynb #c03
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
@@ -16,6 +16,7 @@ from numbers import Real
 
 import numpy as np
 import pandas as pd
+
 from .checks import SchemaError, list_names, quote_name, refuse_cell
 
 # %% ../nbs/1_method/03_schema.ipynb #c05
@@ -32,9 +33,7 @@ class Schema:
     text: tuple[str, ...] = ()  # notes and other free text
     numeric: tuple[str, ...] = ()  # ages, counts, items of a scale
     categorical: tuple[str, ...] = ()  # site, sex, diagnosis: a few levels without order
-    tasks: dict[str, str] = field(
-        default_factory=dict
-    )  # outcome -> its type, one of TASKS; the order is kept
+    tasks: dict[str, str] = field(default_factory=dict)  # outcome -> one of TASKS, in this order
 
     def __post_init__(self):
         _settle_fields(self)
@@ -67,7 +66,9 @@ def read_names(
     value: object,  # a name, a sequence of names, or None
 ) -> tuple[str, ...]:
     "Column names as a tuple."
-    value = () if value is None else (value,) if isinstance(value, str) else value
+    if value is None:
+        return ()
+    value = (value,) if isinstance(value, str) else value
     try:
         names = tuple(value)
     except TypeError:
@@ -77,7 +78,7 @@ def read_names(
             raise SchemaError(f"{kind}: expected names of columns, got {type(name).__name__}")
     return names
 
-
+# %% ../nbs/1_method/03_schema.ipynb #c17
 def _check_tasks(
     value: object,  # mapping, or pairs as `to_dict` writes them
 ) -> dict[str, str]:
@@ -93,22 +94,22 @@ def _check_tasks(
     for name, task in zip(read_names("tasks", tasks), tasks.values()):
         if task not in TASKS:
             raise SchemaError(
-                f"task type of {quote_name(name)}: expected one of {', '.join(TASKS)}, got {quote_name(task)}"
+                f"task type of {quote_name(name)}: expected one of {', '.join(TASKS)}, "
+                f"got {quote_name(task)}"
             )
     return tasks
 
-# %% ../nbs/1_method/03_schema.ipynb #c17
+
 def _settle_fields(
     schema: Schema,  # as it was typed
-):
-    "Bring the fields into their final form; refuse a column with two roles and a schema without inputs."
+) -> None:
+    "Bring the fields into their final form; refuse two roles of a column, and no inputs."
     role = {}
     for kind in ("text", "numeric", "categorical", "tasks"):
         value = getattr(schema, kind)
-        object.__setattr__(
-            schema, kind, _check_tasks(value) if kind == "tasks" else read_names(kind, value)
-        )
-        for name in getattr(schema, kind):
+        names = _check_tasks(value) if kind == "tasks" else read_names(kind, value)
+        object.__setattr__(schema, kind, names)
+        for name in names:
             if name in role:
                 raise SchemaError(
                     f"column {quote_name(name)}: expected one role, got {role[name]} and {kind}"
@@ -133,9 +134,8 @@ class Batch:
         return len(self.index)
 
     def __repr__(self) -> str:
-        return (
-            f"Batch({len(self)} rows: {list_names(self.schema.inputs + tuple(self.schema.tasks))})"
-        )
+        names = self.schema.inputs + tuple(self.schema.tasks)
+        return f"Batch({len(self)} rows: {list_names(names)})"
 
     @cached_property
     def presence(self) -> np.ndarray:
@@ -151,23 +151,20 @@ class Batch:
     def take(self, rows) -> "Batch":
         "The rows at these positions (integers, a slice or a mask), in this order."
         rows = np.atleast_1d(np.arange(len(self))[rows])
-        return Batch(
-            self.text[rows],
-            self.numeric[rows],
-            self.categorical[rows],
-            self.outcome[rows],
-            self.index[rows],
-            self.schema,
-        )
+        arrays = (self.text, self.numeric, self.categorical, self.outcome, self.index)
+        return Batch(*(array[rows] for array in arrays), self.schema)
 
 # %% ../nbs/1_method/03_schema.ipynb #c22
+def _has_content(cell: str | None) -> bool:
+    "Whether a cell holds more than blanks."
+    return cell is not None and cell != "" and not cell.isspace()
+
+
 def _is_filled(
     cells: np.ndarray,  # str or None, any shape
 ) -> np.ndarray:  # bool, same shape
-    "Whether a cell holds more than blanks."
-    return np.frompyfunc(lambda v: v is not None and v != "" and not v.isspace(), 1, 1)(
-        cells
-    ).astype(bool)
+    "Which cells hold more than blanks."
+    return np.frompyfunc(_has_content, 1, 1)(cells).astype(bool)
 
 # %% ../nbs/1_method/03_schema.ipynb #c27
 def _read_cells(
@@ -220,7 +217,8 @@ def _read_categories(
     column: str,  # name of a categorical column
 ) -> np.ndarray:  # (n,) str or None
     "A categorical column, its levels as text."
-    values, expected = _read_cells(frame, column), "a category (text or a number) or missing"
+    values = _read_cells(frame, column)
+    expected = "a category (text or a number) or missing"
     for row, value in enumerate(values):
         if value is None or isinstance(value, str):
             continue
@@ -241,21 +239,16 @@ def _read_outcome(
 ) -> np.ndarray:  # (n,) float64, NaN where missing
     "An outcome, checked against its type."
     values = _read_numbers(frame, column)
-    known = ~np.isnan(values)
+    whole = values == np.round(values)
     if task == "binary":
-        wrong, expected = known & ~np.isin(values, (0, 1)), "0 or 1 or missing (a binary outcome)"
+        fits, expected = np.isin(values, (0, 1)), "0 or 1 or missing (a binary outcome)"
     elif task == "ordinal":
-        wrong, expected = (
-            known & (values != np.round(values)),
-            "a whole number or missing (an ordinal outcome)",
-        )
+        fits, expected = whole, "a whole number or missing (an ordinal outcome)"
     elif task == "count":
-        wrong, expected = (
-            known & ((values != np.round(values)) | (values < 0)),
-            "a whole number from 0 on or missing (a count)",
-        )
+        fits, expected = whole & (values >= 0), "a whole number from 0 on or missing (a count)"
     else:
         return values
+    wrong = ~fits & ~np.isnan(values)
     if wrong.any():
         refuse_cell(frame, column, int(wrong.argmax()), expected)
     return values
@@ -281,48 +274,45 @@ def as_frame(
     return frame
 
 # %% ../nbs/1_method/03_schema.ipynb #c44
+def _stack_columns(
+    frame: pd.DataFrame,  # the caller's table
+    names: Iterable[str],  # of columns
+    reader: Callable,  # of one column: `_read_text` and the like
+    dtype: type,  # object or float
+) -> np.ndarray:  # (n, number of columns)
+    "Columns read and put side by side."
+    names = list(names)
+    out = np.empty((len(frame), len(names)), dtype=dtype)
+    for j, name in enumerate(names):
+        out[:, j] = reader(frame, name)
+    return out
+
+
 def read(
-    frame: pd.DataFrame,  # one row a session or a patient
+    frame: pd.DataFrame,  # one row for each session or patient
     schema: Schema,  # what the columns are
     outcomes: bool = True,  # False: leave the outcomes unread, as for a prediction
 ) -> Batch:
     "Check a table against its schema and return its rows as arrays."
     frame = as_frame(frame)
-    missing = [
-        c for c in (*schema.inputs, *(schema.tasks if outcomes else ())) if c not in frame.columns
-    ]
+    wanted = [*schema.inputs, *(schema.tasks if outcomes else ())]
+    missing = [name for name in wanted if name not in frame.columns]
     if missing:
         raise SchemaError(
             f"table: expected columns {list_names(missing)}, got {list_names(frame.columns)}"
         )
-    columns = lambda names, reader, dtype: _stack_columns(
-        [reader(frame, name) for name in names], len(frame), dtype
-    )
-    outcome = (
-        columns(schema.tasks, lambda f, name: _read_outcome(f, name, schema.tasks[name]), float)
-        if outcomes
-        else np.full((len(frame), len(schema.tasks)), np.nan)
-    )
+    outcome = np.full((len(frame), len(schema.tasks)), np.nan)
+    if outcomes:
+        for k, (name, task) in enumerate(schema.tasks.items()):
+            outcome[:, k] = _read_outcome(frame, name, task)
     return Batch(
-        columns(schema.text, _read_text, object),
-        columns(schema.numeric, _read_numbers, float),
-        columns(schema.categorical, _read_categories, object),
-        outcome,
-        frame.index,
-        schema,
+        text=_stack_columns(frame, schema.text, _read_text, object),
+        numeric=_stack_columns(frame, schema.numeric, _read_numbers, float),
+        categorical=_stack_columns(frame, schema.categorical, _read_categories, object),
+        outcome=outcome,
+        index=frame.index,
+        schema=schema,
     )
-
-
-def _stack_columns(
-    columns: list[np.ndarray],  # each (n,)
-    n: int,  # number of rows, needed where there are no columns
-    dtype: type,  # object or float
-) -> np.ndarray:  # (n, number of columns)
-    "Columns side by side."
-    out = np.empty((n, len(columns)), dtype=dtype)
-    for j, column in enumerate(columns):
-        out[:, j] = column
-    return out
 
 # %% ../nbs/1_method/03_schema.ipynb #c49b
 def without(
@@ -330,12 +320,13 @@ def without(
     kind: str,  # "text" or "numbers"
 ) -> Batch:
     "The same rows with all text, or all numbers and categories, taken away."
-    gone = lambda cells, fill: np.full(cells.shape, fill, cells.dtype)
     if kind == "text":
-        return replace(batch, text=gone(batch.text, None))
+        return replace(batch, text=np.full_like(batch.text, None))
     if kind == "numbers":
         return replace(
-            batch, numeric=gone(batch.numeric, np.nan), categorical=gone(batch.categorical, None)
+            batch,
+            numeric=np.full_like(batch.numeric, np.nan),
+            categorical=np.full_like(batch.categorical, None),
         )
     raise ValueError(f"kind: expected 'text' or 'numbers', got {kind!r}")
 
@@ -379,25 +370,20 @@ def _guess_kind(
         return "categorical"
     if 2 * numbers > len(cells):
         whole = all(isinstance(v, Real) and v == v // 1 for v in cells if not isinstance(v, str))
-        return (
-            None
-            if _IDENTIFIER.search(name) and whole and len(set(cells)) == len(cells)
-            else "numeric"
-        )
+        counted = _IDENTIFIER.search(name) and whole and len(set(cells)) == len(cells)
+        return None if counted else "numeric"
     if not words or 2 * len(words) < len(cells):
         return None
-    distinct, length = len(set(words)), np.mean([len(v.split()) for v in words])
+    distinct = len(set(words))
+    length = np.mean([len(v.split()) for v in words])
     if length > 3 and 2 * distinct > len(words):
         return "text"
-    return (
-        "categorical"
-        if distinct <= max(5, min(50, len(words) // 2)) and not _IDENTIFIER.search(name)
-        else None
-    )
+    few = distinct <= max(5, min(50, len(words) // 2))
+    return "categorical" if few and not _IDENTIFIER.search(name) else None
 
 # %% ../nbs/1_method/03_schema.ipynb #c54
 def infer(
-    frame: pd.DataFrame,  # one row a session or a patient
+    frame: pd.DataFrame,  # one row for each session or patient
     tasks: dict[str, str],  # outcome -> its type
     text: list | None = None,  # None: guess
     numeric: list | None = None,  # None: guess
@@ -407,9 +393,9 @@ def infer(
     "A schema from what is declared and, for the rest, from how the columns look."
     frame = as_frame(frame)
     given = dict(text=text, numeric=numeric, categorical=categorical)
-    named = {*_check_tasks(tasks), *read_names("ignore", ignore)}.union(
-        *(read_names(k, v) for k, v in given.items())
-    )
+    named = {*_check_tasks(tasks), *read_names("ignore", ignore)}
+    for kind, names in given.items():
+        named.update(read_names(kind, names))
     found = {kind: [] for kind in given}
     for column in frame.columns:
         if column in named or not isinstance(column, str):
@@ -418,20 +404,21 @@ def infer(
         kind = _guess_kind(column, _read_cells(frame, column), levels)
         if kind:
             found[kind].append(column)
-    return Schema(**{k: found[k] if v is None else v for k, v in given.items()}, tasks=tasks)
+    kinds = {kind: found[kind] if names is None else names for kind, names in given.items()}
+    return Schema(**kinds, tasks=tasks)
 
 # %% ../nbs/1_method/03_schema.ipynb #c57
 def from_arrays(
     X: np.ndarray,  # numbers, NaN where missing        # (n, d)
     y: np.ndarray,  # outcomes, NaN where missing       # (n,) or (n, K)
-    task: str = "regression",  # type of the outcomes: one for all, or a list with one each
+    task: str | list[str] = "regression",  # type of the outcomes: one for all, or one each
 ) -> tuple[pd.DataFrame, Schema]:
     "A frame and its schema from plain arrays."
     X, y = np.asarray(X), np.asarray(y)
     y = y[:, None] if y.ndim == 1 else y
-    for name, a in (("X", X), ("y", y)):
-        if a.ndim != 2 or not a.shape[1]:
-            raise SchemaError(f"{name}: expected an array (rows, columns), got shape {a.shape}")
+    for name, array in (("X", X), ("y", y)):
+        if array.ndim != 2 or not array.shape[1]:
+            raise SchemaError(f"{name}: expected an array (rows, columns), got shape {array.shape}")
     if len(X) != len(y):
         raise SchemaError(f"y: expected {len(X)} rows as in X, got {len(y)}")
     types = [task] * y.shape[1] if isinstance(task, str) else list(task)
@@ -439,12 +426,8 @@ def from_arrays(
         raise SchemaError(f"task: expected {y.shape[1]} types, one each outcome, got {len(types)}")
     schema = Schema(
         numeric=[f"x{j}" for j in range(X.shape[1])],
-        tasks={f"y{k}": t for k, t in enumerate(types)},
+        tasks={f"y{k}": kind for k, kind in enumerate(types)},
     )
-    return pd.concat(
-        [
-            pd.DataFrame(X, columns=list(schema.numeric)),
-            pd.DataFrame(y, columns=list(schema.tasks)),
-        ],
-        axis=1,
-    ), schema
+    inputs = pd.DataFrame(X, columns=list(schema.numeric))
+    outcomes = pd.DataFrame(y, columns=list(schema.tasks))
+    return pd.concat([inputs, outcomes], axis=1), schema
