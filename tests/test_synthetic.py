@@ -31,6 +31,11 @@ def message(*args, **kwargs):
 # The table
 
 
+def streams(*seed):
+    "Generators of our own."
+    return sim._Streams(*(np.random.default_rng([*seed, i]) for i in range(6)))
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_every_scenario_is_a_readable_table(scenario):
     c = make_cohort(400, scenario, seed=3)
@@ -156,7 +161,7 @@ def parse(note):
 
 def test_the_note_alone_holds_symptoms_and_quantities():
     k, c = Knobs(), make_cohort(500, seed=2)
-    r = sim._draw_rows(500, k, *(np.random.default_rng([2, 2, 0, i]) for i in range(4)))
+    r = sim._draw_rows(500, k, streams(2, 2, 0))
     t, q, together = (np.array(v) for v in zip(*map(parse, c.frame.note)))
     assert np.array_equal(t, r.t) and np.array_equal(q, r.q) and np.array_equal(together, r.joint)
     assert np.array_equal(c.frame[["age", *ITEMS, "visits"]], r.x)
@@ -184,11 +189,6 @@ def test_filler_says_nothing():
 
 
 # Bayes
-
-
-def streams(seed):
-    "Generators of our own."
-    return sim._Streams(*(np.random.default_rng([seed, i]) for i in range(6)))
 
 
 def weights(z, k, x, t, q, absent):
