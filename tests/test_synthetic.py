@@ -175,7 +175,7 @@ def test_the_columns_alone_give_bayes_of_complete_rows():
             world.numbers(c.frame[["age", *ITEMS, "visits"]].to_numpy()), world.text(t, q)
         )
     )
-    p = sim._route_posterior(
+    p = sim._infer_route(
         c.frame[list(sim._RATINGS)].to_numpy(), together, np.zeros((300, 2), bool), Knobs()
     )
     assert np.allclose((p[..., None] * f).sum(1) * [5, 4] + [11, 9], c.bayes)
