@@ -70,7 +70,7 @@ _DEP_WOR_RDA = _File(
     f"{_RAW}/theharmonylab/topics/95a3ad180f6c25cb7f42482185de0101cf1871d6/data/dep_wor_data.rda",
 )
 _CLOSED = ("Depselect", "Worselect", "Depword", "Worword", "Depphrase", "Worphrase")
-_FREE = ("Deptext", "Wortext")
+_FREE_TEXTS = ("Deptext", "Wortext")
 _PHQ_GAD = dict(
     numeric=(
         "Gender",
@@ -87,8 +87,8 @@ _PHQ_GAD = dict(
 _DEP_WOR = _Source(
     parts=((_DEP_WOR_CSV, _DEP_WOR_RDA),),
     variants={
-        "all": Schema(text=_CLOSED + _FREE, **_PHQ_GAD),
-        "free": Schema(text=_FREE, **_PHQ_GAD),
+        "all": Schema(text=_CLOSED + _FREE_TEXTS, **_PHQ_GAD),
+        "free": Schema(text=_FREE_TEXTS, **_PHQ_GAD),
     },
     citation="The Harmony Lab, R package 'topics', data set dep_wor_data; "
     "source https://osf.io/preprints/psyarxiv/p67db",

@@ -611,7 +611,7 @@ _SCHEMA = Schema(
 )
 
 
-def _in_units(f: np.ndarray) -> np.ndarray:  # (..., 2) -> (..., 2)
+def _to_scores(f: np.ndarray) -> np.ndarray:  # (..., 2) -> (..., 2)
     "Standardised outcomes on the scales that clinicians know."
     return _CENTRE + _SCALE * f
 
@@ -654,7 +654,7 @@ def _show_rows(
     streams: _Streams,
 ) -> pd.DataFrame:
     "What a model may see: a table with notes, and outcomes with noise and gaps."
-    y = _in_units(f + _draw_residuals(streams.noise, r.route, k))
+    y = _to_scores(f + _draw_residuals(streams.noise, r.route, k))
     y[streams.gaps.random(y.shape) < k.missing_outcomes] = np.nan
     sentences = _compose_sentences(streams.words, r.t, r.q, r.joint)
     note = _write_notes(streams.words, sentences, k.filler)
@@ -710,11 +710,11 @@ def make_cohort(
         frame=_show_rows(r, full[own], k, streams),
         schema=_SCHEMA,
         route=r.route,
-        mean=_in_units(full[own]),
-        bayes=_in_units(mixed),
-        oracle=_in_units(expected[own]),
+        mean=_to_scores(full[own]),
+        bayes=_to_scores(mixed),
+        oracle=_to_scores(expected[own]),
         posterior=posterior,
-        expert_mean=_in_units(full),
+        expert_mean=_to_scores(full),
         bayes_error=error * _SCALE.max(),
         **made,
     )

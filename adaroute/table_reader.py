@@ -183,7 +183,7 @@ def _find_encoding(path: Path, how: Reading) -> tuple[str, bool]:
 DELIMITERS = (",", ";", "\t", "|")
 
 
-def _count_cells(lines: list[str], delimiter: str) -> list[int]:
+def _count_widths(lines: list[str], delimiter: str) -> list[int]:
     "Cells of each of the first records, if this is the delimiter."
     try:
         records = list(islice(csv.reader(lines, delimiter=delimiter), 50))
@@ -197,7 +197,7 @@ def _sniff_delimiter(sample: str) -> str:
     "The likely delimiter of the first rows of a file."
     lines, scores = sample.splitlines(keepends=True), {}
     for delimiter in DELIMITERS:
-        widths = _count_cells(lines, delimiter)
+        widths = _count_widths(lines, delimiter)
         if widths and widths[0] > 1:
             alike = np.mean([width == widths[0] for width in widths])
             scores[delimiter] = widths[0] * alike
@@ -372,27 +372,28 @@ def _explain_trouble(source: CsvTable, trouble: str, line: int) -> None:
 # %% ../nbs/1_method/04_table_reader.ipynb #c25
 def _split_records(source: CsvTable) -> Iterator[tuple[int, list[str]]]:
     "Line and cells of each record, blank lines left out."
+    reader, kept = source.reader, source.lines.kept
     while True:
-        cells, trouble = [], None
-        line, width = source.reader.line_num + 1, len(source.names)
+        line = reader.line_num + 1
         try:
-            cells = next(source.reader)
+            cells = next(reader)
         except StopIteration:
             return
         except csv.Error as e:
             trouble = str(e)
-        if trouble:
-            _explain_trouble(source, trouble, line)
+            break
+        width = len(source.names)
         if len(cells) != width or source.nul:
             blank = len(cells) < 2 and not "".join(cells).strip(" \t")
             if blank and width != 1:
                 cells = []
             else:
                 _check_record(source, cells, line)
-        source.lines.kept.clear()
+        kept.clear()
         if cells:
             source.rows += bool(width)
             yield line, cells
+    _explain_trouble(source, trouble, line)
 
 # %% ../nbs/1_method/04_table_reader.ipynb #c30
 def import_parquet():

@@ -15,7 +15,7 @@ import pandas as pd
 from .table_reader import TableError, import_parquet
 
 # %% ../nbs/1_method/25_table_writer.ipynb #w06
-_FORMATS = {".csv": ",", ".tsv": "\t", ".parquet": "parquet", ".pq": "parquet"}
+_SUFFIXES = {".csv": ",", ".tsv": "\t", ".parquet": "parquet", ".pq": "parquet"}
 
 
 class TableWriter:
@@ -27,7 +27,7 @@ class TableWriter:
     ):
         self.path, self.sink = Path(path), None
         name, parent = self.path.name, self.path.parent
-        self.kind = _FORMATS.get(self.path.suffix.lower())
+        self.kind = _SUFFIXES.get(self.path.suffix.lower())
         if not self.kind:
             raise TableError(f"{name}: expected a name that ends in .csv, .tsv or .parquet")
         if self.kind == "parquet":

@@ -24,7 +24,7 @@ from .table_reader import make_reading, open_table, read_chunks
 # %% ../nbs/1_method/04_tables.ipynb #c35
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?", re.ASCII)
-_KINDS = (
+_LOOKS = (
     (re.compile(r"[+-]?inf(inity)?", re.IGNORECASE), "an infinite value"),
     (
         re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}\b.*", re.ASCII | re.DOTALL),
@@ -51,7 +51,7 @@ def _describe_cell(cell: object, decimal: str) -> _Bad:
         return _Bad(f'a number with a decimal comma (decimal="," reads it) {size}')
     if decimal == "," and _DECIMAL.fullmatch(word):
         return _Bad(f'a number with a decimal point (decimal="." reads it) {size}')
-    for pattern, kind in _KINDS:
+    for pattern, kind in _LOOKS:
         if pattern.fullmatch(word):
             return _Bad(f"{kind} {size}")
     return _Bad(f"text {size}")
