@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from types import ModuleType
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 
@@ -319,7 +320,7 @@ class CsvTable:
         finally:
             self.file.close()
 
-    def refuse(self, cell: int | None, line: int, expected: str, got: str):
+    def refuse(self, cell: int | None, line: int, expected: str, got: str) -> NoReturn:
         "Raise for a cell of the record that is being read, or for all of it."
         what, row = f"expected {expected}, got {got}", self.rows + 1
         if not self.names:
@@ -396,7 +397,7 @@ def _split_records(source: CsvTable) -> Iterator[tuple[int, list[str]]]:
     _explain_trouble(source, trouble, line)
 
 # %% ../nbs/1_method/04_table_reader.ipynb #c30
-def import_parquet():
+def import_parquet() -> ModuleType:
     "pyarrow's Parquet module, or what to do about it."
     try:
         import pyarrow.parquet as parquet
