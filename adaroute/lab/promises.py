@@ -21,7 +21,8 @@ import pandas as pd
 import torch
 from ..uncertainty.coverage import coverage_resamples
 from ..datasets import available, load
-from ..estimator import AdaRoute, Encoded
+from ..estimator import AdaRoute
+from ..fitted import Encoded
 from .jobs import scoring_world
 from ..evaluation.headroom import relative_error
 from ..policy.attribution import deletion_test

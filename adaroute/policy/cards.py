@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from ..estimator import PIECE, combine, prepare
+from ..training import Rows
 from ..evaluation.metrics import chosen, paired
 from ..evaluation.headroom import row_losses
 from ..router import open_routes
@@ -50,14 +50,8 @@ def answer(
     | None = None,  # whose routes are wanted where each outcome has its own; None: their mean
 ) -> tuple[np.ndarray, np.ndarray]:  # routes (n, 8), prediction (n, K) on the model's scale
     "Routes and predictions for given evidence, whatever table it came from."
-    parts = [combine(model.model_, j, o) for j, o in zip(joined.split(PIECE), open.split(PIECE))]
-    p, said = (np.concatenate(a).astype(float) for a in zip(*parts))
-    if model.scale_.bounds:
-        said = model.scale_.encode(model.scale_.decode(said))
-    mixture = ((p if p.ndim == 3 else p[..., None]) * said).sum(1)
-    routes = np.zeros((len(p), len(ROUTES)))
-    routes[:, [ROUTES.index(e) for e in model.design_.experts]] = p = _of_outcome(model, p, outcome)
-    return routes, np.where(p.sum(1, keepdims=True) > 0, mixture, model.fallback_)
+    mixed = model.fitted_.mix(Rows(joined, open, None))
+    return _of_outcome(model, mixed.routes, outcome), mixed.mean
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c08
 def _read(model, rows) -> Batch:  # a table, or a batch that was read already
@@ -80,7 +74,7 @@ def ask(
     if isinstance(frame, Asked):
         return frame
     batch = _read(model, frame)
-    rows, _ = prepare(batch, model.encoder_, model.scale_, model.design_, model.factor_)
+    rows = model.fitted_.reader.rows(batch)
     return Asked(
         batch, rows.joined, rows.open, answer(model, rows.joined, rows.open, outcome)[0], outcome
     )
@@ -184,7 +178,7 @@ def _what_if(
     batch = replace(
         asked.batch.take(np.full(m, row)), numeric=numeric, categorical=categorical, text=mute
     )
-    rows, _ = prepare(batch, model.encoder_, model.scale_, model.design_, model.factor_)
+    rows = model.fitted_.reader.rows(batch)
     joined = asked.joined[row].repeat(m, 1)
     joined[:, :n] = rows.joined[:, :n]
     presence = np.column_stack([batch.presence[:, 0], np.repeat(asked.batch.presence[row, 1], m)])

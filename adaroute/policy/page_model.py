@@ -11,7 +11,6 @@ from copy import copy, deepcopy
 import numpy as np
 import torch
 from scipy.special import expit
-from ..estimator import prepare
 from ..heads import thresholds
 from ..paths import split_evidence
 from ..router import NEEDS, open_routes
@@ -204,10 +203,7 @@ def _notes(model, frame) -> list[dict]:
         **{name: np.nan for name in schema.numeric}, **{name: None for name in schema.categorical}
     )
     batch, none = (read(f, schema, outcomes=False) for f in (frame, mute))
-    rows, without = (
-        prepare(b, model.encoder_, model.scale_, model.design_, model.factor_)[0]
-        for b in (batch, none)
-    )
+    rows, without = (model.fitted_.reader.rows(b) for b in (batch, none))
     N = model.widths_.numbers
     for i, there in enumerate(batch.presence[:, 1]):
         opened = [
@@ -248,7 +244,7 @@ def _spares(model):
     "The model as its rows without text, or without numbers, meet it: path and estimator."
     for path, lanes in model.model_.spares.items():
         own = copy(model)
-        own.model_, own.design_ = lanes, lanes.design
+        own.fitted_ = model.fitted_.with_model(lanes)
         yield path, own
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c17c

@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 from sklearn.ensemble import GradientBoostingRegressor
 from ..evaluation.interventions import close_routes
-from ..estimator import PIECE, prepare
+from ..fitted import PIECE
 from ..evaluation.headroom import relative_error, row_losses, statements
 from ..checks import check_number
 from .cards import answer
@@ -172,13 +172,8 @@ def _unread(model, frame: pd.DataFrame) -> pd.DataFrame:
 def _prepared(
     model, frame: pd.DataFrame
 ):  # the evidence of a table: numbers (n, dn), facts and text (n, dt), open routes
-    rows, widths = prepare(
-        read(frame, model.schema_, outcomes=False),
-        model.encoder_,
-        model.scale_,
-        model.design_,
-        model.factor_,
-    )
+    reader = model.fitted_.reader
+    rows, widths = reader.rows(read(frame, model.schema_, outcomes=False)), reader.widths
     joined = rows.joined.numpy()
     return joined[:, : widths.numbers], joined[:, widths.numbers :], rows.open
 

@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy.special import ndtr
-from ..estimator import PIECE, Encoded, _input_frame, mixture_quantile, prepare
+from ..estimator import frame_to_read
+from ..fitted import Encoded, split_batch
+from ..quantiles import mixture_quantile
 from ..heads import expected, thresholds
 from ..checks import check_number
 from ..schema import read
@@ -165,12 +167,9 @@ _SD = {  # kind -> function(heads, eta of one outcome (L, B, E), its mean, posit
 def _heard(
     model, rows
 ) -> tuple[dict, dict]:  # arrays of some rows, and the probabilities of levels
-    L, heads, kinds = (
-        len(model.model_.seeds),
-        model.model_.heads,
-        list(enumerate(model.schema_.tasks.items())),
-    )
-    f = model.model_(rows.joined.expand(L, -1, -1), rows.open.expand(L, -1, -1))
+    precise, kinds = model.fitted_.precise, list(enumerate(model.schema_.tasks.items()))
+    L, heads = len(precise.seeds), precise.heads
+    f = precise(rows.joined.double().expand(L, -1, -1), rows.open.expand(L, -1, -1))
     p, mean = f.log_route.exp() / L, expected(heads, f.eta)
     p = p if p.dim() == 4 else p[..., None].expand_as(mean)
     sd = torch.stack(
@@ -229,11 +228,9 @@ def _fill_unknown(model, arrays: dict, levels: dict) -> None:
 # %% ../../nbs/5_uncertainty/01_distribution.ipynb #c19
 def _row_pieces(model, known):  # yields tensors of some rows
     if isinstance(known, Encoded):
-        yield from (rows for _, rows in known.pieces())
+        yield from (piece.rows for piece in known.pieces())
     else:
-        for at in range(0, len(known), PIECE):
-            piece = known.take(np.arange(at, min(at + PIECE, len(known))))
-            yield prepare(piece, model.encoder_, model.scale_, model.design_, model.factor_)[0]
+        yield from map(model.fitted_.reader.rows, split_batch(known))
 
 
 def _check_frame(model, frame, outcomes: bool) -> None:
@@ -257,7 +254,7 @@ def predict_distribution(
     known = (
         frame
         if isinstance(frame, Encoded)
-        else read(_input_frame(model, frame), model.schema_, outcomes=outcomes)
+        else read(frame_to_read(model, frame), model.schema_, outcomes=outcomes)
     )
     parts = [_heard(model, rows) for rows in _row_pieces(model, known)]
     arrays = {name: np.concatenate([a[name] for a, _ in parts]) for name in parts[0][0]}
