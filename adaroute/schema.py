@@ -404,8 +404,8 @@ def infer(
         kind = _guess_kind(column, _read_cells(frame, column), levels)
         if kind:
             found[kind].append(column)
-    kinds = {kind: found[kind] if names is None else names for kind, names in given.items()}
-    return Schema(**kinds, tasks=tasks)
+    declared = {kind: names for kind, names in given.items() if names is not None}
+    return Schema(**found | declared, tasks=tasks)
 
 # %% ../nbs/1_method/03_schema.ipynb #c57
 def from_arrays(

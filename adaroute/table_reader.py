@@ -196,7 +196,8 @@ def _count_widths(lines: list[str], delimiter: str) -> list[int]:
 
 def _sniff_delimiter(sample: str) -> str:
     "The likely delimiter of the first rows of a file."
-    lines, scores = sample.splitlines(keepends=True), {}
+    scores = {}
+    lines = sample.splitlines(keepends=True)
     for delimiter in DELIMITERS:
         widths = _count_widths(lines, delimiter)
         if widths and widths[0] > 1:
@@ -435,7 +436,8 @@ class ParquetTable:
 
     def chunks(self, rows: int) -> Iterator[Chunk]:
         "All rows, so many at a time."
-        batches, why = self.file.iter_batches(batch_size=rows), None
+        why = None
+        batches = self.file.iter_batches(batch_size=rows)
         while True:
             try:
                 batch = next(batches, None)

@@ -209,7 +209,8 @@ def _fit_text(
         vectors, known = _embed_cells(batch.text, encoder)
         fitted = fit_vectors(vectors, known, s["text_dim"], rng)
     else:
-        rows, kept = _make_blocks(words, batch, s["ngrams"]), None
+        rows = _make_blocks(words, batch, s["ngrams"])
+        kept = None
         if s["text_features"] != "hashing":
             kept = vocabulary(rows, s["min_df"], s["max_terms"], owners)
         fitted = fit_words(rows, kept, s["text_dim"], rng)
@@ -272,12 +273,14 @@ def _scale_numbers(batch: Batch, parts: dict) -> np.ndarray:  # (n, dn)
 
 def _apply_parts(encoder: "Encoder", batch: Batch) -> Features:
     "Apply every part."
-    parts, s = _match_columns(encoder, batch), encoder.settings
+    s = encoder.settings
+    parts = _match_columns(encoder, batch)
     numbers = _scale_numbers(batch, parts)
     if "text" not in parts:
         nothing = np.zeros((len(batch), 0), np.float32)
         return Features(numbers, nothing, nothing, batch.presence)
-    words, fitted, facts = _mark_words(batch, s["window"]), parts["text"], parts["facts"]
+    words = _mark_words(batch, s["window"])
+    fitted, facts = parts["text"], parts["facts"]
     if encoder.sentence_encoder is None:
         text = project_words(_make_blocks(words, batch, s["ngrams"]), fitted)
     else:
