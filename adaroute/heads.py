@@ -171,6 +171,7 @@ class Heads(nn.Module):
         self.cuts = nn.Parameter(torch.stack([_start_cuts(scale.levels)] * L))
 
     def forward(self, representation: Tensor) -> Tensor:  # (L, B, P, width) -> (L, B, P * S, K)
+        "The statements of all experts."
         weights = [self.own if s == "STL" else self.trunk @ self.shared for s in self.sharings]
         weights = torch.cat(weights, dim=-1)  # (L, P, width, S * K)
         eta = torch.einsum("lbpm,lpmo->lbpo", representation, weights)

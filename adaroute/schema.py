@@ -8,7 +8,7 @@ __all__ = ['PATHS', 'SHARINGS', 'ROUTES', 'TASKS', 'Schema', 'read_names', 'Batc
 
 # %% ../nbs/1_method/03_schema.ipynb #c03
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
@@ -148,7 +148,7 @@ class Batch:
         "Whether an outcome is known: (n, K), bool."
         return ~np.isnan(self.outcome)
 
-    def take(self, rows) -> "Batch":
+    def take(self, rows: Sequence[int] | np.ndarray | slice) -> "Batch":
         "The rows at these positions (integers, a slice or a mask), in this order."
         rows = np.atleast_1d(np.arange(len(self))[rows])
         arrays = (self.text, self.numeric, self.categorical, self.outcome, self.index)
@@ -333,7 +333,7 @@ def without(
 # %% ../nbs/1_method/03_schema.ipynb #c50
 def check_trainable(
     batch: Batch,  # read with outcomes
-):
+) -> None:
     "Refuse a batch from which nothing can be learned."
     known = batch.observed
     rows = int(known.any(axis=1).sum())
@@ -404,8 +404,8 @@ def infer(
         kind = _guess_kind(column, _read_cells(frame, column), levels)
         if kind:
             found[kind].append(column)
-    kinds = {kind: found[kind] if names is None else names for kind, names in given.items()}
-    return Schema(**kinds, tasks=tasks)
+    declared = {kind: names for kind, names in given.items() if names is not None}
+    return Schema(**found | declared, tasks=tasks)
 
 # %% ../nbs/1_method/03_schema.ipynb #c57
 def from_arrays(
