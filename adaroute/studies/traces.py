@@ -578,7 +578,7 @@ def _run_block(run: _Run, block: list[ast.stmt]) -> str | None:
     return None
 
 # %% ../../nbs/studies/21_traces.ipynb #t26
-BUDGET = 10_000  # steps
+BUDGET = 50_000  # steps
 
 
 def _check_inputs(rule: RuleProgram, inputs: Names) -> Names:
