@@ -11,7 +11,7 @@ __all__ = ['MAX_ITEMS', 'MAX_LAYERS', 'Names', 'UNSET', 'MAX_WRITTEN', 'BUDGET',
 import ast
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from .rules import MAX_WHOLE, RuleProgram, is_method_call, read_rule
@@ -395,23 +395,25 @@ class _Run:
         self.depth = self.item = self.loops = self.written = 0
         self.line = rule.tree.lineno
 
-    def say(self, line: int, outcome: str = "", touched: tuple[str, ...] = ()) -> None:
-        "Record a line with what changed of the names that it may have touched."
+    def say(
+        self, line: int, outcome: str = "", bound: Iterable[str] = (), lists: bool = False
+    ) -> None:
+        "Record a line with the names that it bound, and with all lists that it changed."
         self.line = line
         if len(self.steps) >= self.budget:
             why = f"the budget of {self.budget} steps is spent: the rule may never end"
             raise TraceError(why, "budget")
-        changes = tuple(filter(None, map(self.notice, touched)))
+        changes = [self.notice(name) for name in dict.fromkeys(bound)]
+        if lists:
+            changes += [self.notice(name) for name in self.changed_lists()]
         if self.written > MAX_WRITTEN:
             raise TraceError(f"the budget of {MAX_WRITTEN} characters is spent", "budget")
-        self.steps.append(Step(line, self.rule.lines[line], outcome, changes, self.item))
+        self.steps.append(Step(line, self.rule.lines[line], outcome, tuple(changes), self.item))
 
-    def notice(self, name: str) -> Change | None:
-        "What changed of a name since it was last shown, if anything did."
+    def notice(self, name: str) -> Change:
+        "A name's value before, when it was last shown, and now."
         old, new = self.shown.get(name), _show_parts(self.names[name])
         self.written += len(new[0])
-        if new == old:
-            return None
         self.shown[name] = new
         return _compare_shown(name, old, new)
 
@@ -420,10 +422,11 @@ class _Run:
         self.line = node.lineno
         return bool(_evaluate(node.test, self.names))
 
-    def lists(self, *first: str) -> tuple[str, ...]:
-        "Some names, and after them those of all lists."
-        more = (name for name, value in self.names.items() if type(value) is list)
-        return tuple(dict.fromkeys((*first, *more)))
+    def changed_lists(self) -> list[str]:
+        "Names of lists that are not what was last shown of them."
+        lists = [name for name, value in self.names.items() if type(value) is list]
+        self.written += sum(len(self.shown[name][0]) for name in lists)
+        return [name for name in lists if _show_parts(self.names[name]) != self.shown[name]]
 
 # %% ../../nbs/studies/21_traces.ipynb #t22
 def _change_list(run: _Run, node: ast.Call) -> object:
@@ -444,31 +447,30 @@ def _change_list(run: _Run, node: ast.Call) -> object:
     return values.pop(_check_index(values, more[0] if more else -1))
 
 
-def _set_target(run: _Run, node: ast.expr, value: object) -> tuple[str, ...]:
-    "Bind a name or an item; gives the names that this may have changed."
+def _set_target(run: _Run, node: ast.expr, value: object) -> None:
+    "Bind a name or an item and record it."
     if isinstance(node, ast.Name):
         run.names[node.id] = value
-        return (node.id,)
+        return run.say(node.lineno, bound=[node.id])
     values = _evaluate(node.value, run.names)
     index = _evaluate(node.slice, run.names)
     if not isinstance(values, list):
         raise _refuse_types("[ ] = ", values, index)
     values[_check_index(values, index)] = value
-    return run.lists(node.value.id)
+    run.say(node.lineno, lists=True)
 
 
 def _run_assign(run: _Run, node: ast.Assign) -> None:
     target, value = node.targets[0], node.value
     if isinstance(target, ast.Tuple):
         values = [_evaluate(part, run.names) for part in value.elts]
-        for part, one in zip(target.elts, values, strict=True):
-            _set_target(run, part, one)
-        return run.say(node.lineno, touched=tuple(dict.fromkeys(p.id for p in target.elts)))
+        names = [part.id for part in target.elts]
+        run.names.update(zip(names, values, strict=True))
+        return run.say(node.lineno, bound=names)
     if is_method_call(value):
         run.names[target.id] = _change_list(run, value)
-        return run.say(node.lineno, touched=run.lists(value.func.value.id, target.id))
-    touched = _set_target(run, target, _evaluate(value, run.names))
-    run.say(node.lineno, touched=touched)
+        return run.say(node.lineno, bound=[target.id], lists=True)
+    _set_target(run, target, _evaluate(value, run.names))
 
 
 def _run_augmented(run: _Run, node: ast.AugAssign) -> None:
@@ -476,9 +478,9 @@ def _run_augmented(run: _Run, node: ast.AugAssign) -> None:
     more = _evaluate(node.value, run.names)
     new = check_value(_BINARY[type(node.op)](old, more))
     if type(old) is not list:
-        return run.say(node.lineno, touched=_set_target(run, node.target, new))
+        return _set_target(run, node.target, new)
     old[:] = new  # Python changes a list in place here, for all of its names
-    run.say(node.lineno, touched=run.lists())
+    run.say(node.lineno, lists=True)
 
 
 def _as_read(target: ast.expr) -> ast.expr:
@@ -489,7 +491,7 @@ def _as_read(target: ast.expr) -> ast.expr:
 
 def _run_bare(run: _Run, node: ast.Expr) -> None:
     _change_list(run, node.value)
-    run.say(node.lineno, touched=run.lists(node.value.func.value.id))
+    run.say(node.lineno, lists=True)
 
 
 def _run_return(run: _Run, node: ast.Return) -> str:
@@ -514,12 +516,12 @@ def _run_if(run: _Run, node: ast.If) -> str | None:
     return _run_block(run, node.body if holds else node.orelse)
 
 
-def _enter_loop(run: _Run, node: ast.For | ast.While, touched: tuple[str, ...]) -> str | None:
+def _enter_loop(run: _Run, node: ast.For | ast.While, bound: list[str]) -> str | None:
     "One iteration of a loop."
     if run.depth == 0:
         run.item += 1
     run.loops += 1
-    run.say(node.lineno, "enter", touched)
+    run.say(node.lineno, "enter", bound)
     run.depth += 1
     signal = _run_block(run, node.body)
     run.depth -= 1
@@ -538,7 +540,7 @@ def _run_for(run: _Run, node: ast.For) -> str | None:
         raise _refuse_types("for", values)
     for value in values:
         run.names[node.target.id] = value
-        signal = _enter_loop(run, node, (node.target.id,))
+        signal = _enter_loop(run, node, [node.target.id])
         if signal in (_STOP, _DONE):
             return signal if signal == _DONE else None
     return _leave_loop(run, node)
@@ -546,7 +548,7 @@ def _run_for(run: _Run, node: ast.For) -> str | None:
 
 def _run_while(run: _Run, node: ast.While) -> str | None:
     while run.test(node):
-        signal = _enter_loop(run, node, ())
+        signal = _enter_loop(run, node, [])
         if signal in (_STOP, _DONE):
             return signal if signal == _DONE else None
     return _leave_loop(run, node)
