@@ -61,7 +61,7 @@ def write_prompt(
         lines = ["Follow the rule.", task.rule.source, *lines]
     return "\n".join([*lines, "Response:\n"])
 
-
+# %% ../../nbs/studies/25_rule_formats.ipynb #f04a
 def write_response(
     trace: RuleTrace,  # of the rule on the inputs
     format: str,  # one of `FORMATS`
@@ -72,7 +72,7 @@ def write_response(
         return write_answer(trace.answer)
     return write_trace(trace, format == "rule_following", lists)
 
-
+# %% ../../nbs/studies/25_rule_formats.ipynb #f04b
 def make_examples(
     task: RuleTask,  # to be asked
     length: int,  # of the inputs
@@ -114,7 +114,7 @@ class Stage:
         made = [make_examples(*cells[place], rng, lists) for place in order]
         return {format: [one[format] for one in made] for format in FORMATS}
 
-
+# %% ../../nbs/studies/25_rule_formats.ipynb #f08a
 def nest_tasks(
     tasks: Sequence[RuleTask],  # to choose from
     sizes: Iterable[int],  # of the sets
@@ -165,7 +165,7 @@ def count_loops(
     lines = [line for line in response.split("\n") if line.startswith(("for ", "while "))]
     return sum(" | enter" in line for line in lines)
 
-
+# %% ../../nbs/studies/25_rule_formats.ipynb #f16a
 def loop_error(
     example: RuleExample,  # in the format of rule following
     response: str,  # to it
@@ -202,7 +202,7 @@ def _score_cell(examples: Sequence[RuleExample], responses: Sequence[str]) -> di
         "loop_error": float(np.mean(errors)),
     }
 
-
+# %% ../../nbs/studies/25_rule_formats.ipynb #f22a
 def score_responses(
     examples: Sequence[RuleExample],  # of one format
     responses: Sequence[str],  # one each
@@ -223,7 +223,7 @@ def score_responses(
     table.index = pd.MultiIndex.from_tuples(rows, names=["task", "length"])
     return table.astype({"examples": int})
 
-
+# %% ../../nbs/studies/25_rule_formats.ipynb #f22b
 def average_tasks(
     table: pd.DataFrame,  # of `score_responses`
 ) -> pd.DataFrame:  # a row for each length

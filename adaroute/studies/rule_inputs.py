@@ -42,7 +42,7 @@ def draw_scores(
         scores.append(scores[-1] if stay else int(new))
     return scores
 
-
+# %% ../../nbs/studies/22_rule_inputs.ipynb #i04a
 def draw_items(
     rng: np.random.Generator,  # of the draw
     length: int,  # how many items
@@ -87,7 +87,7 @@ def draw_letters(
     "A text of letters; five of the usual ones are vowels. Ours."
     return "".join(letters[i] for i in rng.integers(0, len(letters), length))
 
-
+# %% ../../nbs/studies/22_rule_inputs.ipynb #i05a
 def draw_words(
     rng: np.random.Generator,  # of the draw
     length: int,  # how many
@@ -127,7 +127,7 @@ def _pick_by_length(low: int, high: int) -> Callable:
 def _draw_flags(rng: np.random.Generator, length: int) -> list[int]:
     return rng.integers(0, 2, length).tolist()
 
-
+# %% ../../nbs/studies/22_rule_inputs.ipynb #i08a
 INPUTS = {
     "xs": draw_digit_list,
     "ys": draw_digit_list,

@@ -276,7 +276,7 @@ def compose_task(
     question = f"# Where {test}, let s be {change}, for each x of xs: what is s?"
     return write_tasks(f"{question}\n{source}", "composed", "items", split)[0]
 
-
+# %% ../../nbs/studies/24_rule_tasks.ipynb #k13a
 def split_pairs() -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     "Pairs of condition and update to train on, and 12 of 48 held out; each part is in both. Ours."
     pairs = [(c, u) for c in range(len(CONDITIONS)) for u in range(len(UPDATES))]

@@ -49,7 +49,7 @@ SYMBOLS = {
 class RuleError(ValueError):
     "A rule outside of the grammar or a task that is not whole; names line and construct."
 
-
+# %% ../../nbs/studies/20_rules.ipynb #r06a
 CONSTRUCT_NAMES = {
     ast.FunctionDef: "a function inside the rule",
     ast.AsyncFunctionDef: "an async function",
@@ -79,7 +79,7 @@ CONSTRUCT_NAMES = {
     ast.IsNot: "is not",
 }
 
-
+# %% ../../nbs/studies/20_rules.ipynb #r06b
 def name_construct(
     node: ast.AST,  # of a rule
 ) -> str:
@@ -123,7 +123,7 @@ def _check_count(node: ast.Call, name: str, bounds: tuple[int, int]) -> None:
     if not low <= len(node.args) <= high:
         raise refuse(node, f"{name} with {low} to {high} values", f"{len(node.args)}")
 
-
+# %% ../../nbs/studies/20_rules.ipynb #r09a
 def _check_call(node: ast.Call, depth: int) -> None:
     if not isinstance(node.func, ast.Name):
         raise refuse(node, f"a call of {', '.join(FUNCTIONS)}", "a call of something else")
@@ -141,7 +141,7 @@ def _check_operator(node: ast.AST, parent: ast.AST) -> None:
         known = " ".join(dict.fromkeys(SYMBOLS.values()))
         raise refuse(parent, f"one of {known}", name_construct(node))
 
-
+# %% ../../nbs/studies/20_rules.ipynb #r09b
 def _check_expression(node: ast.expr, depth: int = 0) -> None:
     if depth > MAX_NESTING:
         raise refuse(node, f"at most {MAX_NESTING} levels of nesting", "more")
@@ -194,7 +194,7 @@ def _check_target(node: ast.expr) -> None:
         raise refuse(node, "a variable or one item of a variable on the left")
     _check_name(node)
 
-
+# %% ../../nbs/studies/20_rules.ipynb #r11a
 def _check_pair(node: ast.Assign) -> None:
     target, value = node.targets[0], node.value
     if not isinstance(value, ast.Tuple) or len(value.elts) != len(target.elts):
@@ -250,7 +250,7 @@ def _check_loop(node: ast.For | ast.While, depth: int) -> None:
         _check_expression(node.test)
     _check_block(node.body, True, depth + 1)
 
-
+# %% ../../nbs/studies/20_rules.ipynb #r13a
 _SIMPLE = {
     ast.Assign: _check_assign,
     ast.AugAssign: _check_augmented,
@@ -311,7 +311,7 @@ def _check_header(node: ast.stmt) -> None:
     if sum(1 for _ in ast.walk(head)) > MAX_PARTS:
         raise refuse(node, f"a statement of at most {MAX_PARTS} parts", "a longer one")
 
-
+# %% ../../nbs/studies/20_rules.ipynb #r15a
 def recite_lines(
     tree: ast.FunctionDef,  # of a checked rule
 ) -> dict[int, str]:
@@ -352,7 +352,7 @@ def _parse(source: str) -> ast.Module:
         line, why = 1, type(error).__name__
     raise RuleError(f"line {line}: expected Python, got what its parser refuses ({why})")
 
-
+# %% ../../nbs/studies/20_rules.ipynb #r17a
 def _check_parameters(tree: ast.FunctionDef) -> None:
     has = tree.args
     extra = (has.posonlyargs, has.kwonlyargs, has.defaults, has.kw_defaults, has.vararg, has.kwarg)
@@ -377,7 +377,7 @@ def _check_known(tree: ast.FunctionDef) -> None:
         if node.id not in known:
             raise refuse(node, "a variable that the rule sets", f"'{node.id[:40]}'")
 
-
+# %% ../../nbs/studies/20_rules.ipynb #r17b
 def read_rule(
     source: str,  # one function, `def NAME(PARAMETERS):`, in the grammar above
 ) -> RuleProgram:
@@ -425,7 +425,7 @@ class _Forget(ast.NodeTransformer):
         old.ctx = ast.Load()
         return self.visit(ast.Assign([node.target], ast.BinOp(old, node.op, node.value)))
 
-
+# %% ../../nbs/studies/20_rules.ipynb #r22a
 def canonical_form(
     rule: RuleProgram,  # any rule
 ) -> str:
@@ -460,7 +460,7 @@ def _read_names(node: ast.AST) -> set[str]:
             found |= _written_names(part.target)
     return found
 
-
+# %% ../../nbs/studies/20_rules.ipynb #r25a
 def _carried_names(loop: ast.For | ast.While) -> set[str]:
     "Changed in the loop, and not set anew in each iteration before they are read."
     written, read, fresh = set(), set(), set()
@@ -498,7 +498,7 @@ def _moves_loop(loop: ast.For | ast.While, name: str) -> bool:
             return False
     return True
 
-
+# %% ../../nbs/studies/20_rules.ipynb #r26a
 def state_variables(
     loop: ast.For | ast.While,  # of a checked rule
 ) -> set[str]:
@@ -531,7 +531,7 @@ def _node_constructs(node: ast.AST) -> Iterator[str]:
     elif isinstance(node, ast.Slice):
         yield "slice with step" if node.step else "slice"
 
-
+# %% ../../nbs/studies/20_rules.ipynb #r29a
 def _loop_constructs(loop: ast.For | ast.While) -> Iterator[str]:
     if len(state_variables(loop)) > 1:
         yield "two-variable state"

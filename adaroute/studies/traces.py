@@ -43,7 +43,7 @@ def _count_items(value: object, layer: int = 0) -> int:
         raise TraceError(f"expected at most {MAX_ITEMS} items, got more", "size")
     return total
 
-
+# %% ../../nbs/studies/21_traces.ipynb #t04a
 def check_value(
     value: object,  # anything
 ) -> object:  # the same
@@ -116,7 +116,7 @@ def _multiply_values(a: object, b: object) -> object:
         raise TraceError(f"expected at most {MAX_ITEMS} items, got more", "size")
     return many * times
 
-
+# %% ../../nbs/studies/21_traces.ipynb #t08a
 def _calculate_with(symbol: str, apply: Callable) -> Callable:
     def calculate(a: object, b: object) -> int:
         if not _both_are(int, a, b):
@@ -146,7 +146,7 @@ def _contains(a: object, b: object) -> bool:
 def _misses(a: object, b: object) -> bool:
     return not _contains(a, b)
 
-
+# %% ../../nbs/studies/21_traces.ipynb #t08b
 _BINARY = {
     ast.Add: _add_values,
     ast.Mult: _multiply_values,
@@ -187,7 +187,7 @@ def _choose_with(symbol: str, apply: Callable) -> Callable:
 
     return choose
 
-
+# %% ../../nbs/studies/21_traces.ipynb #t10a
 def _count_up(*values: object) -> list[int]:
     if not all(isinstance(value, int) for value in values):
         raise _refuse_types("range", *values)
@@ -238,7 +238,7 @@ def _evaluate_unary(node: ast.UnaryOp, names: Names) -> object:
         raise _refuse_types("-", value)
     return -value
 
-
+# %% ../../nbs/studies/21_traces.ipynb #t12a
 def _evaluate_boolean(node: ast.BoolOp, names: Names) -> object:
     stop_at = isinstance(node.op, ast.Or)
     for part in node.values:
@@ -293,7 +293,7 @@ def _evaluate_part(node: ast.Subscript, names: Names) -> object:
         raise _refuse_types("[ : ]", value)
     return value[_slice_ends(node.slice, names)]
 
-
+# %% ../../nbs/studies/21_traces.ipynb #t14a
 _EVALUATE = {
     ast.Constant: _evaluate_constant,
     ast.Name: _evaluate_variable,
@@ -350,7 +350,7 @@ class RuleTrace:
 UNSET = "unset"
 _Shown = tuple[str, tuple[str, ...] | None]  # text, and the texts of a list's items
 
-
+# %% ../../nbs/studies/21_traces.ipynb #t17a
 def _show_parts(value: object) -> _Shown:
     if type(value) is not list:
         return show_value(value), None
@@ -383,7 +383,7 @@ _STOP, _NEXT, _DONE = "break", "continue", "return"
 
 MAX_WRITTEN = 20_000_000  # characters of all states of a trace together
 
-
+# %% ../../nbs/studies/21_traces.ipynb #t20a
 class _Run:
     "A rule that is being carried out."
 
@@ -459,7 +459,7 @@ def _set_target(run: _Run, node: ast.expr, value: object) -> None:
     values[_check_index(values, index)] = value
     run.say(node.lineno, lists=True)
 
-
+# %% ../../nbs/studies/21_traces.ipynb #t22a
 def _run_assign(run: _Run, node: ast.Assign) -> None:
     target, value = node.targets[0], node.value
     if isinstance(target, ast.Tuple):
@@ -488,7 +488,7 @@ def _as_read(target: ast.expr) -> ast.expr:
         return ast.Name(target.id, ast.Load())
     return ast.Subscript(target.value, target.slice, ast.Load())
 
-
+# %% ../../nbs/studies/21_traces.ipynb #t22b
 def _run_bare(run: _Run, node: ast.Expr) -> None:
     _change_list(run, node.value)
     run.say(node.lineno, lists=True)
@@ -533,7 +533,7 @@ def _leave_loop(run: _Run, node: ast.For | ast.While) -> None:
         run.item += 1
     run.say(node.lineno, "leave")
 
-
+# %% ../../nbs/studies/21_traces.ipynb #t24a
 def _run_for(run: _Run, node: ast.For) -> str | None:
     values = _evaluate(node.iter, run.names)
     if not isinstance(values, list | str):
@@ -553,7 +553,7 @@ def _run_while(run: _Run, node: ast.While) -> str | None:
             return signal if signal == _DONE else None
     return _leave_loop(run, node)
 
-
+# %% ../../nbs/studies/21_traces.ipynb #t24b
 _EXECUTE = {
     ast.Assign: _run_assign,
     ast.AugAssign: _run_augmented,
@@ -595,7 +595,7 @@ def _check_inputs(rule: RuleProgram, inputs: Names) -> Names:
             raise TraceError(f"input '{name}': {error}", error.kind) from None
     return names
 
-
+# %% ../../nbs/studies/21_traces.ipynb #t26a
 def trace_rule(
     rule: RuleProgram | str,  # checked, or its source
     inputs: Names,  # value by parameter
@@ -640,7 +640,7 @@ def write_answer(
     "The last line of every response. Ours."
     return f"answer: {show_value(answer)}"
 
-
+# %% ../../nbs/studies/21_traces.ipynb #t31a
 def write_trace(
     trace: RuleTrace,  # of a rule
     recite: bool = True,  # with the executed lines, or states only

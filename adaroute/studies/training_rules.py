@@ -474,7 +474,7 @@ def days_of_supply(n, k):
     return days
 """
 
-
+# %% ../../nbs/studies/23_training_rules.ipynb #q12a
 def _draw_supply(rng: np.random.Generator, length: int) -> dict:
     k = int(rng.integers(1, 10))
     return {"n": k * (length - 1) + int(rng.integers(1, k + 1)), "k": k}
