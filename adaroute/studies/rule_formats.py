@@ -170,7 +170,7 @@ def loop_error(
     example: RuleExample,  # in the format of rule following
     response: str,  # to it
 ) -> float:
-    "Relative loop-count error: |iterations gone through - true ones| / true ones. Hu et al. (2025)."
+    "Relative loop-count error: |iterations - true ones| / true ones. Hu et al. (2025)."
     return abs(count_loops(response) - example.loops) / max(example.loops, 1)
 
 # %% ../../nbs/studies/25_rule_formats.ipynb #f19
