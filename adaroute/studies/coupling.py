@@ -328,7 +328,7 @@ TASKS: dict[str, Task] = {}
 
 def register_task(
     task: Task,
-) -> Task:  # the same
+) -> None:
     "Check a task and make it known by its name."
     if task.name in TASKS:
         raise ValueError(f"task: expected a new name, got {task.name!r}, which is taken")
@@ -338,7 +338,6 @@ def register_task(
     _check_tokens(task, problems)
     check_groups(task.name, problems)
     TASKS[task.name] = task
-    return task
 
 
 def _check_tokens(task: Task, problems: Problems) -> None:
