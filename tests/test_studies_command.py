@@ -36,8 +36,8 @@ def test_results_carry_their_settings_and_the_picture_is_there(tmp_path):
     answer = ask("--task reverse --train 2 --test 4 --seeds 2 --steps 2", tmp_path)
     assert answer.exit_code == 0, answer.output
     kept = json.loads((tmp_path / "coupling_reverse.json").read_text())
-    arm = kept["value"]["arms"][0]
-    assert kept["seeds"] == arm["seeds"] == [0, 1] and arm["recipe"]["steps"] == 2
+    arm = kept["arms"][0]
+    assert arm["seeds"] == [0, 1] and arm["recipe"]["steps"] == 2
     assert set(arm["exact"]) == {"1", "2", "3", "4"}
     assert (tmp_path / "coupling_reverse.png").stat().st_size > 5000
 

@@ -28,7 +28,7 @@ from adaroute.studies.lanes import (
     spoil_places,
 )
 
-TASKS = ("addition", "addition_of_three", "copy", "multiplication", "merge", "many_sums")
+COUPLED_TASKS = ("addition", "addition_of_three", "copy", "multiplication", "merge", "many_sums")
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_windows_are_disjoint_and_within_the_ids(place, neighbours):
             assert max(s + n - 1 for s, n in zip(first, span)) <= 60
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", COUPLED_TASKS)
 @pytest.mark.parametrize("position", ["coupled", "random_start", "abacus"])
 def test_every_batch_stays_within_its_ids(task, position):
     recipe = replace(Recipe(), task=task, position=position, high=5, ids=200)
@@ -122,7 +122,7 @@ def test_a_fault_touches_one_operand_only(fault):
 
 
 def test_lengths_beyond_the_ids_are_refused_with_the_number_that_would_do():
-    for task in TASKS:
+    for task in COUPLED_TASKS:
         recipe = replace(Recipe(), task=task, high=4)
         need = count_needed_ids(recipe, 9)
         check_recipe(replace(recipe, ids=max(need, 2 * count_needed_ids(recipe, 4))), [9])
