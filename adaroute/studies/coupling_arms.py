@@ -11,7 +11,7 @@ __all__ = ['FRESH', 'ARM_SCALES', 'SUMS', 'LONG', 'LONE', 'PACKED', 'STRINGS', '
 from collections.abc import Callable
 from dataclasses import replace
 from .coupling_experiments import Arm
-from .lanes import PAPER, Recipe
+from .lanes import FAULTS, PAPER, Recipe
 
 # %% ../../nbs/studies/08_coupling_arms.ipynb #c05
 FRESH = (10, 11, 12)  # seeds that nothing was chosen on
@@ -65,8 +65,8 @@ def list_addition() -> list[Arm]:
         Arm("packed, 8 a row", LONG, **asked),
         Arm("paper's setting", LONE, **asked),
         Arm("window at test only", LONE, test=dict(window=12), **asked),
-        Arm("packed, 2 a row", replace(LONG, neighbours=2), **asked),
-        Arm("window in training and test", replace(LONE, window=12), **asked),
+        Arm("window in training and test", replace(LONE, window=12), average=1, **asked),
+        Arm("packed, 2 a row", replace(LONG, neighbours=2, steps=1500), average=1, **asked),
     ]
 
 
@@ -124,7 +124,7 @@ TASK_ARMS = {
 def list_tasks() -> list[Arm]:
     "Other tasks, packed."
     return [
-        Arm(name, recipe, FRESH, lengths, test_seed=1)
+        Arm(name, recipe, FRESH, lengths, average=1, test_seed=1)
         for name, (recipe, lengths) in TASK_ARMS.items()
     ]
 
@@ -132,7 +132,7 @@ def list_tasks() -> list[Arm]:
 def list_many() -> list[Arm]:
     "Many numbers, trained on up to 4 numbers of 4 digits, with and without the running sums."
     recipe = Recipe("many_sums", high=4, ids=36, neighbours=2, steps=1500, rate=4e-3)
-    asked = dict(seeds=FRESH, lengths=(2, 4, 5, 6, 8), test_seed=1)
+    asked = dict(seeds=FRESH, lengths=(2, 4, 5, 6, 8), average=1, test_seed=1)
     return [
         Arm("running sums written", recipe, **asked),
         Arm("total only", replace(recipe, task="many_total"), **asked),
@@ -141,11 +141,9 @@ def list_many() -> list[Arm]:
 # %% ../../nbs/studies/08_coupling_arms.ipynb #c13
 def list_faults() -> list[Arm]:
     "Addition with a wrong coupling of the second operand."
-    recipe = replace(PACKED, ids=72, steps=1000)
-    asked = dict(seeds=FRESH, lengths=(5, 10, 15, 20, 30, 40), average=1, test_seed=1)
     return [
-        Arm(fault, replace(recipe, fault=fault), **asked)
-        for fault in ("none", "shifted", "mirrored", "shuffled")
+        Arm(fault, replace(PACKED, fault=fault), FRESH, STRINGS, average=1, test_seed=1)
+        for fault in FAULTS
     ]
 
 
