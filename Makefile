@@ -7,7 +7,7 @@ SHELL  := /bin/bash
 PYTHON ?= python3.11
 SCALE  ?= default
 JOBS   ?= 2
-NB     ?= $(wildcard nbs/index.ipynb nbs/[014]*.ipynb)
+NB     ?= $(filter-out nbs/paper/%,$(wildcard nbs/*.ipynb nbs/*/*.ipynb))
 VENV   := .venv
 BIN    := $(VENV)/bin
 # The stamp carries the lock's checksum: a changed lock installs again, an unchanged one never does.
@@ -17,7 +17,7 @@ ONE    := OMP_NUM_THREADS=1
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "  variables: SCALE=smoke|default|paper  JOBS=$(JOBS)  NB='nbs/03_encoders.ipynb ...'  PYTHON=$(PYTHON)"
+	@echo "  variables: SCALE=smoke|default|paper  JOBS=$(JOBS)  NB='nbs/1_method/10_encoder.ipynb ...'  PYTHON=$(PYTHON)"
 
 env: $(STAMP) ## the environment alone, in .venv/
 	@echo "environment ready: $(VENV) ($$($(BIN)/python --version))"
@@ -41,13 +41,13 @@ quick: env ## the tests without re-executing the chapters
 
 paper: env ## the paper: every figure, table and the PDF (SCALE=smoke|default|paper)
 	@echo "==> making the paper at scale '$(SCALE)'"
-	@$(BIN)/python -m adaroute.paper --scale $(SCALE)
+	@$(BIN)/python -m adaroute.lab.paper --scale $(SCALE)
 
 arena: env ## outside rivals on identical folds (optional, resumable; ARENA='--rivals linear --tables rwwd')
-	@$(ONE) $(BIN)/python -m adaroute.arena $(ARENA)
+	@$(ONE) $(BIN)/python -m adaroute.lab.arena $(ARENA)
 
 evidence: env ## rivals, controls, null, real tables and the trials of the tool and the verifier, for the committed results (hours on two cores; CLUSTER=tcp://host:8786)
-	@$(BIN)/python -m adaroute.paper --scale paper --only 55 --only 56 --only 57 --only 58 --only 60 --only 61 --keep --cluster "$(CLUSTER)"
+	@$(BIN)/python -m adaroute.lab.paper --scale paper --only 55 --only 56 --only 57 --only 58 --only 60 --only 61 --keep --cluster "$(CLUSTER)"
 
 lab: env ## JupyterLab, opened in nbs/
 	@$(BIN)/jupyter lab --notebook-dir=. nbs/index.ipynb
@@ -73,17 +73,9 @@ refresh: export ## re-execute the chapters and store their outputs (NB= for some
 	| while read -r line; do case "$$line" in ok*|FAILED*) n=$$((n+1)); echo "[$$n/$$total] $$line";; *) echo "       $$line";; esac; done
 	@$(BIN)/nbdev_clean
 
-docs: env ## a static site in site/ that needs no network, math included
+docs: env ## a static site in site/ that needs no network: search, formulas and both schemes included
 	@rm -rf site
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
-	@# one script with its glyphs inside it: no web font, no network
-	@mkdir -p site/mathjax && cp "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/sphinx-mathjax-offline/static/mathjax/tex-svg-full.js" site/mathjax/
-	@printf '%s\n' 'window.MathJax = {tex: {inlineMath: [["$$","$$"], ["\\(","\\)"]], processEnvironments: true, tags: "ams"},' \
-	  '  options: {skipHtmlTags: ["script", "style", "textarea", "pre", "code", "noscript"]}};' \
-	  'var s = document.createElement("script"); s.async = true;' \
-	  's.src = document.currentScript.src.replace("local.js", "tex-svg-full.js"); document.head.appendChild(s);' > site/mathjax/local.js
-	@! grep -rlE '<(script|link|img|iframe)[^>]+(src|href)="?(https?:)?//' site --include='*.html' \
-	  || { echo "the pages above load something from the network" >&2; exit 1; }
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 	@echo "open site/index.html"
 
 lock: ## rewrite requirements.lock and the pins of environment.yml from .venv

@@ -1,5 +1,5 @@
 "Per-sample routing over what to read and whether outcomes share a head."
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["AdaRoute"]
 
 

@@ -1,4 +1,5 @@
 "Shared by all tests: where the repository is, and a toy paper to drive."
+
 import os
 import shutil
 import sys
@@ -39,22 +40,39 @@ def warm():
 @pytest.fixture
 def quick_kernels(request, monkeypatch):
     "Notebooks run in kernels that are forked; where there is no forking, in those of always."
-    if POSSIBLE: monkeypatch.setattr("jupyter_client.provisioning.local_provisioner.launch_kernel", request.getfixturevalue("warm").launch)
+    if POSSIBLE:
+        monkeypatch.setattr(
+            "jupyter_client.provisioning.local_provisioner.launch_kernel",
+            request.getfixturevalue("warm").launch,
+        )
 
 
-FIRST = ("test_smoke.py", "test_chapters.py", "test_readme.py")   # tests of many seconds that share nothing within their file
+FIRST = (
+    "test_smoke.py",
+    "test_chapters.py",
+    "test_readme.py",
+)  # tests of many seconds that share nothing within their file
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     "Long tests begin both halves of the list, with which two workers begin: at the end only short ones are left to share out."
-    long = sorted((i for i in items if i.path.name in FIRST), key=lambda i: FIRST.index(i.path.name))
+    long = sorted(
+        (i for i in items if i.path.name in FIRST), key=lambda i: FIRST.index(i.path.name)
+    )
     rest = [i for i in items if i.path.name not in FIRST]
     middle = max(0, len(items) // 2 - len(long[::2]))
     items[:] = [*long[::2], *rest[:middle], *long[1::2], *rest[middle:]]
 
 
-CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+CHROMIUM = next(
+    (
+        found
+        for name in ("chromium", "chromium-browser", "google-chrome")
+        if (found := shutil.which(name))
+    ),
+    None,
+)
 QUIETLY = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 
 
@@ -62,7 +80,8 @@ QUIETLY = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-ba
 def browser():
     "A headless Chromium; without one, what needs it is skipped."
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None: pytest.skip("no Chromium on the path")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on the path")
     with playwright.sync_playwright() as p:
         found = p.chromium.launch(executable_path=CHROMIUM, args=QUIETLY.split())
         yield found
@@ -80,15 +99,21 @@ def write_notebook(path, parameters, *bodies):
 @pytest.fixture
 def toy(tmp_path):
     "A complete small repository: one notebook that computes, one that draws."
-    for sub in ("nbs", "paper/params/smoke", "paper/params/default", "paper/params/paper"):
+    for sub in ("nbs/paper", "paper/params/smoke", "paper/params/default", "paper/params/paper"):
         (tmp_path / sub).mkdir(parents=True)
-    folders = 'results = "../paper/runs/smoke/results"\nfigs = "../paper/runs/smoke/figs"\n'
-    write_notebook(tmp_path / "nbs/50_compute.ipynb", folders + "n = 3\nrate = 0.5",
-                   "from adaroute.paper import write_result",
-                   'write_result(results, "total", sum(range(n)), seeds=[0], notebook="50_compute")')
-    write_notebook(tmp_path / "nbs/51_draw.ipynb", folders,
-                   "from pathlib import Path\nfrom adaroute.paper import read_result",
-                   'Path(figs, "total.txt").write_text("*" * read_result(results, "total"))')
+    folders = 'results = "../../paper/runs/smoke/results"\nfigs = "../../paper/runs/smoke/figs"\n'
+    write_notebook(
+        tmp_path / "nbs/paper/50_compute.ipynb",
+        folders + "n = 3\nrate = 0.5",
+        "from adaroute.lab.paper import write_result",
+        'write_result(results, "total", sum(range(n)), seeds=[0], notebook="50_compute")',
+    )
+    write_notebook(
+        tmp_path / "nbs/paper/51_draw.ipynb",
+        folders,
+        "from pathlib import Path\nfrom adaroute.lab.paper import read_result",
+        'Path(figs, "total.txt").write_text("*" * read_result(results, "total"))',
+    )
     for scale in ("smoke", "default", "paper"):
         (tmp_path / f"paper/params/{scale}/50_compute.yaml").write_text("n: 4\n")
     return tmp_path

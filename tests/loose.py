@@ -1,4 +1,5 @@
 """Two tables of one world, and a model that knows the first by heart: for the tests of memorisation and of its power."""
+
 import warnings
 
 import pytest
@@ -6,12 +7,21 @@ import pytest
 from adaroute.estimator import AdaRoute
 from adaroute.synthetic import make_cohort
 
-COLUMNS = dict(text="note", categorical=["sex", "site"], tasks=dict(phq9="regression", gad7="regression"))
+COLUMNS = dict(
+    text="note", categorical=["sex", "site"], tasks=dict(phq9="regression", gad7="regression")
+)
 
 
 def loose(steps, prior):
     "Parameters of a model that nothing holds back."
-    return dict(members=1, starts=1, steps=steps, settings=dict(every=steps), design=dict(start="random"), prior=prior)
+    return dict(
+        members=1,
+        starts=1,
+        steps=steps,
+        settings=dict(every=steps),
+        design=dict(start="random"),
+        prior=prior,
+    )
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,5 @@
 "`AdaRoute` as scikit-learn and as a careless user would treat it."
+
 import hashlib
 import json
 import os
@@ -24,9 +25,10 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import adaroute
 from adaroute import AdaRoute
-from adaroute.estimator import make_split
+from adaroute.fitting import make_split
 from adaroute.saving import FILES
-from adaroute.schema import ROUTES, SchemaError
+from adaroute.schema import ROUTES
+from adaroute.checks import SchemaError
 from adaroute.synthetic import make_cohort
 
 pytestmark = pytest.mark.filterwarnings("ignore:the router collapsed")
@@ -40,18 +42,32 @@ WORDS = "sleep worry tired calm appetite work family anxious hopeless better".sp
 def table(n=60, seed=0, tasks=TASKS):
     "Notes, numbers, a category and outcomes that hang on them."
     rng = np.random.default_rng(seed)
-    counts = rng.poisson(1., (n, len(WORDS)))
-    note = [" ".join(w for w, c in zip(WORDS, row) for _ in range(c)) or "nothing" for row in counts]
-    frame = pd.DataFrame(dict(note=note, age=rng.integers(18, 80, n).astype(float), items=rng.normal(size=n), site=rng.choice(["a", "b"], n)))
+    counts = rng.poisson(1.0, (n, len(WORDS)))
+    note = [
+        " ".join(w for w, c in zip(WORDS, row) for _ in range(c)) or "nothing" for row in counts
+    ]
+    frame = pd.DataFrame(
+        dict(
+            note=note,
+            age=rng.integers(18, 80, n).astype(float),
+            items=rng.normal(size=n),
+            site=rng.choice(["a", "b"], n),
+        )
+    )
     for k, (name, kind) in enumerate(tasks.items()):
-        latent = frame["items"] + (counts[:, k] - 1) + .3 * rng.normal(size=n)
-        frame[name] = {"regression": 8 + 3 * latent, "binary": (latent > 0).astype(float),
-                       "ordinal": np.digitize(latent, [-1, 0, 1]) + 1.}[kind]
+        latent = frame["items"] + (counts[:, k] - 1) + 0.3 * rng.normal(size=n)
+        frame[name] = {
+            "regression": 8 + 3 * latent,
+            "binary": (latent > 0).astype(float),
+            "ordinal": np.digitize(latent, [-1, 0, 1]) + 1.0,
+        }[kind]
     return frame
 
 
 def estimator(**given):
-    return AdaRoute(**{**INPUTS, "tasks": TASKS, "encoder": dict(min_df=1, text_dim=8), **QUICK, **given})
+    return AdaRoute(
+        **{**INPUTS, "tasks": TASKS, "encoder": dict(min_df=1, text_dim=8), **QUICK, **given}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -70,12 +86,18 @@ def saved(fitted, tmp_path):
 
 
 def contents(folder):
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(Path(folder).rglob("*")) if p.is_file()}
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes()
+        for p in sorted(Path(folder).rglob("*"))
+        if p.is_file()
+    }
 
 
 def sign(folder):
     "Make the manifest agree with the files, as whoever tampers would."
-    (folder / "manifest.json").write_text(json.dumps({n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in FILES}))
+    (folder / "manifest.json").write_text(
+        json.dumps({n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in FILES})
+    )
 
 
 def one_line(error):
@@ -97,25 +119,32 @@ def test_scikit_learn(estimator, check):
 @pytest.fixture(scope="module")
 def arrays():
     X = np.random.default_rng(0).normal(size=(90, 3))
-    return X, X @ [1., 2., -1.]
+    return X, X @ [1.0, 2.0, -1.0]
 
 
 def test_clone_keeps_parameters_and_nothing_else(fitted):
     copy = clone(fitted)
     assert copy.get_params() == fitted.get_params() and not hasattr(copy, "model_")
-    with pytest.raises(NotFittedError): copy.predict(table())
-    with pytest.raises(NotFittedError): copy.save("never")
+    with pytest.raises(NotFittedError):
+        copy.predict(table())
+    with pytest.raises(NotFittedError):
+        copy.save("never")
 
 
 def test_pipeline(arrays):
     X, y = arrays
-    X = np.where(np.random.default_rng(1).random(X.shape) < .1, np.nan, X)
-    assert make_pipeline(SimpleImputer(), AdaRoute(**{**QUICK, "steps": 300})).fit(X, y).score(X, y) > .5
+    X = np.where(np.random.default_rng(1).random(X.shape) < 0.1, np.nan, X)
+    assert (
+        make_pipeline(SimpleImputer(), AdaRoute(**{**QUICK, "steps": 300})).fit(X, y).score(X, y)
+        > 0.5
+    )
 
 
 def test_grid_search(arrays):
     search = GridSearchCV(AdaRoute(**QUICK), dict(router=["two_stage", "joint"]), cv=2).fit(*arrays)
-    assert np.isfinite(search.cv_results_["mean_test_score"]).all() and search.predict(arrays[0]).shape == (90,)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all() and search.predict(
+        arrays[0]
+    ).shape == (90,)
 
 
 def test_cross_val_predict(arrays):
@@ -147,12 +176,22 @@ def test_array_after_table_after_array(arrays):
 
 # tables
 
-@pytest.mark.parametrize("index", [np.zeros(60, int), [f"p{i % 7}" for i in range(60)], pd.date_range("2020", periods=60)[::-1]], ids=["same", "strings", "dates"])
+
+@pytest.mark.parametrize(
+    "index",
+    [np.zeros(60, int), [f"p{i % 7}" for i in range(60)], pd.date_range("2020", periods=60)[::-1]],
+    ids=["same", "strings", "dates"],
+)
 def test_any_index_comes_back(fitted, index):
     frame = table()
     plain = fitted.predict(frame)
     frame.index = index
-    for out in (fitted.predict(frame), fitted.predict_routes(frame), fitted.predict_interval(frame), fitted.describe(frame)):
+    for out in (
+        fitted.predict(frame),
+        fitted.predict_routes(frame),
+        fitted.predict_interval(frame),
+        fitted.describe(frame),
+    ):
         assert out.index.equals(frame.index)
     assert np.array_equal(fitted.predict(frame), plain)
     assert np.array_equal(estimator(steps=120).fit(frame).predict(frame), plain)
@@ -166,8 +205,10 @@ def test_rows_do_not_depend_on_their_neighbours(fitted):
 
 def test_pieces_are_joined(fitted, monkeypatch):
     whole, frame = fitted.predict(table()), table()
-    monkeypatch.setattr("adaroute.estimator.PIECE", 7)
-    assert np.allclose(fitted.predict(frame), whole, atol=1e-4) and fitted.predict_interval(frame).shape == (60, 4)
+    monkeypatch.setattr("adaroute.fitted.PIECE", 7)
+    assert np.allclose(fitted.predict(frame), whole, atol=1e-4) and fitted.predict_interval(
+        frame
+    ).shape == (60, 4)
 
 
 @pytest.fixture(scope="module")
@@ -188,10 +229,16 @@ def test_closed_routes_have_probability_zero(gaps, presence):
     frame.loc[~presence[:, 1], "note"] = None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        routes, answer, said = gaps.predict_routes(frame).to_numpy(), gaps.predict(frame).to_numpy(), gaps.predict_experts(frame)
+        routes, answer, said = (
+            gaps.predict_routes(frame).to_numpy(),
+            gaps.predict(frame).to_numpy(),
+            gaps.predict_experts(frame),
+        )
         interval = gaps.predict_interval(frame)
     numbers, text = presence.T
-    open = np.stack([{"N1": numbers, "T1": text}.get(r[:2], numbers & text) for r in ROUTES], axis=1)
+    open = np.stack(
+        [{"N1": numbers, "T1": text}.get(r[:2], numbers & text) for r in ROUTES], axis=1
+    )
     assert (routes[~open] == 0).all() and (routes[open] > 0).all()
     assert np.allclose(routes.sum(axis=1), presence.any(axis=1), atol=1e-6)
     assert np.isfinite(answer).all() and np.isfinite(interval.to_numpy()).all()
@@ -203,7 +250,9 @@ def test_closed_routes_have_probability_zero(gaps, presence):
 @pytest.mark.parametrize("router", ["two_stage", "joint"])
 def test_every_router_and_selection(router, selection):
     model = estimator(router=router, selection=selection, members=2).fit(table())
-    assert np.allclose(model.predict_routes(table()).sum(axis=1), 1, atol=1e-5) and np.isfinite(model.predict(table())).all(axis=None)
+    assert np.allclose(model.predict_routes(table()).sum(axis=1), 1, atol=1e-5) and np.isfinite(
+        model.predict(table())
+    ).all(axis=None)
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -212,7 +261,8 @@ def test_a_corner_also_where_its_evidence_is_missing(route):
     frame.loc[::4, "note"] = None
     frame.loc[1::4, ["age", "items", "site"]] = np.nan
     model = estimator(routes=[route]).fit(frame)
-    with pytest.warns(UserWarning, match="rows have nothing that an allowed route reads"): answer = model.predict(frame)
+    with pytest.warns(UserWarning, match="rows have nothing that an allowed route reads"):
+        answer = model.predict(frame)
     routes = model.predict_routes(table())
     assert (routes[route] == 1).all() and (routes.drop(columns=route) == 0).all(axis=None)
     assert np.isfinite(answer).all(axis=None)
@@ -221,7 +271,9 @@ def test_a_corner_also_where_its_evidence_is_missing(route):
 def test_a_few_routes_only():
     model = estimator(routes=["N1/STL", "T2/MTL"]).fit(table())
     routes = model.predict_routes(table())
-    assert np.allclose(routes[["N1/STL", "T2/MTL"]].sum(axis=1), 1) and (routes.drop(columns=["N1/STL", "T2/MTL"]) == 0).all(axis=None)
+    assert np.allclose(routes[["N1/STL", "T2/MTL"]].sum(axis=1), 1) and (
+        routes.drop(columns=["N1/STL", "T2/MTL"]) == 0
+    ).all(axis=None)
 
 
 # outcomes
@@ -235,7 +287,10 @@ def test_mixed_outcomes_stay_in_range(tmp_path):
     out = model.predict(frame)
     assert list(out) == list(MIXED) and np.isfinite(out).all(axis=None)
     assert out["case"].between(0, 1).all() and out["level"].between(1, 4).all()
-    assert np.corrcoef(out["level"], frame["level"])[0, 1] > .3 and np.corrcoef(out["case"], frame["case"])[0, 1] > .3
+    assert (
+        np.corrcoef(out["level"], frame["level"])[0, 1] > 0.3
+        and np.corrcoef(out["case"], frame["case"])[0, 1] > 0.3
+    )
     assert list(model.predict_interval(frame)) == [("score", "lower"), ("score", "upper")]
     assert AdaRoute.load(model.save(tmp_path / "m")).predict(frame).equals(out)
 
@@ -245,7 +300,8 @@ def test_outcomes_without_any_regression(kind):
     tasks = {"phq9": kind, "gad7": kind}
     model = estimator(tasks=tasks).fit(table(tasks=tasks))
     assert np.isfinite(model.predict(table())).all(axis=None)
-    with pytest.raises(ValueError) as error: model.predict_interval(table())
+    with pytest.raises(ValueError) as error:
+        model.predict_interval(table())
     assert "regression" in one_line(error)
 
 
@@ -255,9 +311,14 @@ def test_outcomes_missing_per_task():
     frame.loc[1::3, "gad7"] = None
     frame.loc[2::9, ["phq9", "gad7"]] = np.nan
     full = estimator(members=2).fit(frame)
-    assert np.isfinite(full.predict(frame)).all(axis=None) and np.isfinite(full.validation_error_).all()
+    assert (
+        np.isfinite(full.predict(frame)).all(axis=None)
+        and np.isfinite(full.validation_error_).all()
+    )
     kept = estimator(members=2).fit(frame[frame[["phq9", "gad7"]].notna().any(axis=1)])
-    assert kept.predict(frame).equals(full.predict(frame)), "rows without any outcome change nothing"
+    assert kept.predict(frame).equals(full.predict(frame)), (
+        "rows without any outcome change nothing"
+    )
 
 
 def test_one_outcome():
@@ -266,16 +327,20 @@ def test_one_outcome():
 
 
 def test_interval_widens_with_coverage(fitted):
-    narrow, wide = (fitted.predict_interval(table(), coverage=c) for c in (.5, .95))
+    narrow, wide = (fitted.predict_interval(table(), coverage=c) for c in (0.5, 0.95))
     for task in TASKS:
-        assert (wide[task, "lower"] < narrow[task, "lower"]).all() and (narrow[task, "lower"] < narrow[task, "upper"]).all()
+        assert (wide[task, "lower"] < narrow[task, "lower"]).all() and (
+            narrow[task, "lower"] < narrow[task, "upper"]
+        ).all()
         assert (narrow[task, "upper"] < wide[task, "upper"]).all()
     for coverage in (0, 1, -1, "much", np.nan):
-        with pytest.raises(ValueError) as error: fitted.predict_interval(table(), coverage=coverage)
+        with pytest.raises(ValueError) as error:
+            fitted.predict_interval(table(), coverage=coverage)
         one_line(error)
 
 
 # same seed, same bits
+
 
 def state(model):
     return {n: p.detach().clone() for n, p in model.model_.named_parameters()}
@@ -294,30 +359,49 @@ def test_same_seed_same_bits_whatever_the_threads():
             model = estimator(members=2).fit(table())
             assert torch.get_num_threads() == threads
             answers.append((state(model), model.predict(table()), model.predict_interval(table())))
-    finally: torch.set_num_threads(before)
-    for s, p, i in answers[1:]: assert same(s, answers[0][0]) and p.equals(answers[0][1]) and i.equals(answers[0][2])
+    finally:
+        torch.set_num_threads(before)
+    for s, p, i in answers[1:]:
+        assert same(s, answers[0][0]) and p.equals(answers[0][1]) and i.equals(answers[0][2])
     assert not same(state(estimator(members=2, seed=1).fit(table())), answers[0][0])
 
 
 def test_global_random_state_is_left_alone():
-    torch.manual_seed(5); np.random.seed(5)
+    torch.manual_seed(5)
+    np.random.seed(5)
     before, legacy = torch.get_rng_state(), np.random.get_state()
     frame = make_cohort(30, seed=1).frame
     first = estimator().fit(table()).predict(table())
     make_cohort(30, seed=1)
-    assert torch.equal(torch.get_rng_state(), before) and all(np.array_equal(a, b) for a, b in zip(np.random.get_state(), legacy))
-    torch.manual_seed(6); np.random.seed(6)
-    assert estimator().fit(table()).predict(table()).equals(first) and make_cohort(30, seed=1).frame.equals(frame)
+    assert torch.equal(torch.get_rng_state(), before) and all(
+        np.array_equal(a, b) for a, b in zip(np.random.get_state(), legacy)
+    )
+    torch.manual_seed(6)
+    np.random.seed(6)
+    assert estimator().fit(table()).predict(table()).equals(first) and make_cohort(
+        30, seed=1
+    ).frame.equals(frame)
 
 
 # groups
 
+
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.integers(0, 8), min_size=3, max_size=60).filter(lambda g: len(set(g)) > 1), st.integers(1, 4), st.integers(1, 2), st.floats(.05, .5), st.integers(0, 99))
+@given(
+    st.lists(st.integers(0, 8), min_size=3, max_size=60).filter(lambda g: len(set(g)) > 1),
+    st.integers(1, 4),
+    st.integers(1, 2),
+    st.floats(0.05, 0.5),
+    st.integers(0, 99),
+)
 def test_groups_never_straddle(groups, members, starts, share, seed):
     groups = np.unique(groups, return_inverse=True)[1]
     split = make_split(groups, members, starts, share, np.random.default_rng(seed))
-    assert len(split.train) == len(split.valid) == members * starts and split.train.shape[1] and split.valid.shape[1]
+    assert (
+        len(split.train) == len(split.valid) == members * starts
+        and split.train.shape[1]
+        and split.valid.shape[1]
+    )
     for train, valid in zip(split.train.numpy(), split.valid.numpy()):
         assert not set(groups[train]) & set(groups[valid])
         assert len(set(train)) == len(train) and len(set(valid)) == len(valid)
@@ -326,7 +410,8 @@ def test_groups_never_straddle(groups, members, starts, share, seed):
 def test_groups_are_checked():
     frame = table()
     for groups in (np.zeros(60), np.arange(59), np.zeros((60, 2)), "site"):
-        with pytest.raises(ValueError) as error: estimator().fit(frame, groups=groups)
+        with pytest.raises(ValueError) as error:
+            estimator().fit(frame, groups=groups)
         assert one_line(error).startswith("groups")
     labels = pd.Series([None, "a", "b"] * 20, index=range(100, 160))
     estimator().fit(frame, groups=labels)
@@ -334,7 +419,7 @@ def test_groups_are_checked():
 
 def test_a_hundred_thousand_rows_are_split_in_a_moment():
     begin = time.perf_counter()
-    make_split(np.arange(100_000), 3, 1, .2, np.random.default_rng(0))
+    make_split(np.arange(100_000), 3, 1, 0.2, np.random.default_rng(0))
     assert time.perf_counter() - begin < 5
 
 
@@ -343,16 +428,28 @@ def test_a_hundred_thousand_rows_are_split_in_a_moment():
 BAD = {
     "missing column": (lambda f: f.drop(columns="note"), ["note"]),
     "numbers in a text column": (lambda f: f.assign(note=1.5), ["note", "text", "row 0"]),
-    "text in a numeric column": (lambda f: f.assign(age=f["age"].astype(object).where(f.index != 3, "old")), ["age", "row 3", "str of length 3"]),
-    "infinite": (lambda f: f.assign(items=f["items"].where(f.index != 4, np.inf)), ["items", "row 4", "infinite"]),
-    "infinite outcome": (lambda f: f.assign(phq9=f["phq9"].where(f.index != 4, -np.inf)), ["phq9", "row 4", "infinite"]),
+    "text in a numeric column": (
+        lambda f: f.assign(age=f["age"].astype(object).where(f.index != 3, "old")),
+        ["age", "row 3", "str of length 3"],
+    ),
+    "infinite": (
+        lambda f: f.assign(items=f["items"].where(f.index != 4, np.inf)),
+        ["items", "row 4", "infinite"],
+    ),
+    "infinite outcome": (
+        lambda f: f.assign(phq9=f["phq9"].where(f.index != 4, -np.inf)),
+        ["phq9", "row 4", "infinite"],
+    ),
     "doubled names": (lambda f: pd.concat([f, f[["age"]]], axis=1), ["age", "more than once"]),
-    "one value": (lambda f: f.assign(gad7=3.), ["gad7", "2 different values"]),
+    "one value": (lambda f: f.assign(gad7=3.0), ["gad7", "2 different values"]),
     "no outcome known": (lambda f: f.assign(phq9=np.nan, gad7=np.nan), ["3 rows", "got 0"]),
     "one row": (lambda f: f.head(1), ["3 rows", "got 1"]),
     "two rows": (lambda f: f.head(2), ["3 rows", "got 2"]),
     "no row": (lambda f: f.head(0), ["one row", "got 0"]),
-    "nothing to read": (lambda f: f.assign(note=None, age=np.nan, items=np.nan, site=None), ["neither"]),
+    "nothing to read": (
+        lambda f: f.assign(note=None, age=np.nan, items=np.nan, site=None),
+        ["neither"],
+    ),
     "a list": (lambda f: f.values.tolist(), []),
 }
 
@@ -364,45 +461,63 @@ def test_bad_table(fitted, case):
     frame.loc[0, "note"] = CANARY
     model = deepcopy(fitted)
     before = model.predict(table())
-    with pytest.raises(ValueError) as error: model.fit(spoil(frame))
-    if case != "a list": assert all(w in one_line(error) for w in words), str(error.value)
+    with pytest.raises(ValueError) as error:
+        model.fit(spoil(frame))
+    if case != "a list":
+        assert all(w in one_line(error) for w in words), str(error.value)
     assert CANARY not in str(error.value)
     assert model.predict(table()).equals(before), "a fit that fails leaves the earlier model"
 
 
-@pytest.mark.parametrize("case", ["missing column", "numbers in a text column", "text in a numeric column", "infinite", "doubled names", "no row"])
+@pytest.mark.parametrize(
+    "case",
+    [
+        "missing column",
+        "numbers in a text column",
+        "text in a numeric column",
+        "infinite",
+        "doubled names",
+        "no row",
+    ],
+)
 def test_bad_table_to_predict(fitted, case):
     spoil, words = BAD[case]
-    with pytest.raises(SchemaError) as error: fitted.predict(spoil(table()))
+    with pytest.raises(SchemaError) as error:
+        fitted.predict(spoil(table()))
     assert all(w in one_line(error) for w in words if w != "3 rows")
 
 
 def test_an_array_for_a_model_of_tables(fitted):
-    with pytest.raises(SchemaError) as error: fitted.predict(np.zeros((3, 4)))
+    with pytest.raises(SchemaError) as error:
+        fitted.predict(np.zeros((3, 4)))
     assert "DataFrame" in one_line(error) and "ndarray" in str(error.value)
 
 
 def test_a_table_without_tasks():
-    with pytest.raises(SchemaError) as error: AdaRoute(**QUICK).fit(table())
+    with pytest.raises(SchemaError) as error:
+        AdaRoute(**QUICK).fit(table())
     assert "tasks" in one_line(error)
 
 
 def test_a_value_that_appears_only_where_nothing_can_be_learned():
     frame = table()
-    frame["gad7"] = 2.
-    frame.loc[5, "gad7"] = 3.
+    frame["gad7"] = 2.0
+    frame.loc[5, "gad7"] = 3.0
     frame.loc[5, ["note", "age", "items", "site"]] = [None, np.nan, np.nan, None]
-    with pytest.raises(SchemaError) as error: estimator().fit(frame)
+    with pytest.raises(SchemaError) as error:
+        estimator().fit(frame)
     assert "gad7" in one_line(error)
 
 
 def test_an_ordinal_outcome_with_countless_levels():
-    with pytest.raises(ValueError) as error: estimator(tasks={"phq9": "ordinal"}).fit(table().assign(phq9=np.arange(60) * 1000))
+    with pytest.raises(ValueError) as error:
+        estimator(tasks={"phq9": "ordinal"}).fit(table().assign(phq9=np.arange(60) * 1000))
     assert "phq9" in one_line(error) and "59001" in str(error.value)
 
 
 def test_no_evidence_for_the_route_asked_for():
-    with pytest.raises(SchemaError) as error: estimator(routes=["T1/STL"]).fit(table().assign(note=None))
+    with pytest.raises(SchemaError) as error:
+        estimator(routes=["T1/STL"]).fit(table().assign(note=None))
     assert "T1/STL" in one_line(error) and "got 0 of 60" in str(error.value)
 
 
@@ -417,38 +532,63 @@ def test_all_rows_lack_one_modality(lost, left, tmp_path):
     assert np.isfinite(model.predict(table())).all(axis=None), "rows that have what training lacked"
 
 
-@pytest.mark.parametrize("kinds, left", [(dict(text=["note"], numeric=[], categorical=[]), "T1"), (dict(text=[], numeric=["items"], categorical=[]), "N1"),
-                                         (dict(text=[], numeric=[], categorical=["site"]), "N1")], ids=["text", "numbers", "category"])
+@pytest.mark.parametrize(
+    "kinds, left",
+    [
+        (dict(text=["note"], numeric=[], categorical=[]), "T1"),
+        (dict(text=[], numeric=["items"], categorical=[]), "N1"),
+        (dict(text=[], numeric=[], categorical=["site"]), "N1"),
+    ],
+    ids=["text", "numbers", "category"],
+)
 def test_a_schema_of_one_modality(kinds, left, tmp_path):
     model = estimator(**kinds).fit(table())
-    assert np.allclose(model.predict_routes(table()).filter(like=left).sum(axis=1), 1) and np.isfinite(model.predict(table())).all(axis=None)
+    assert np.allclose(
+        model.predict_routes(table()).filter(like=left).sum(axis=1), 1
+    ) and np.isfinite(model.predict(table())).all(axis=None)
     assert AdaRoute.load(model.save(tmp_path / "m")).predict(table()).equals(model.predict(table()))
 
 
 def test_a_row_without_anything_is_flagged(fitted):
     frame = table(4)
     frame.loc[2, ["note", "age", "items", "site"]] = [" ", np.nan, np.nan, None]
-    with pytest.warns(UserWarning, match="1 of 4 rows"): out = fitted.describe(frame)
+    with pytest.warns(UserWarning, match="1 of 4 rows"):
+        out = fitted.describe(frame)
     assert np.isfinite(out[list(TASKS)]).all(axis=None)
-    assert out["presence"].tolist() == ["both", "both", "none", "both"] and out["route"].isna().tolist() == [False, False, True, False]
-    assert np.allclose(out.loc[2, list(TASKS)].astype(float), table()[list(TASKS)].mean(), atol=1e-3)
+    assert out["presence"].tolist() == ["both", "both", "none", "both"] and out[
+        "route"
+    ].isna().tolist() == [False, False, True, False]
+    assert np.allclose(
+        out.loc[2, list(TASKS)].astype(float), table()[list(TASKS)].mean(), atol=1e-3
+    )
 
 
 @pytest.mark.filterwarnings("ignore:.*rows have nothing")
 def test_long_and_strange_notes(fitted):
     frame = table(6)
-    strange = ["worry sleep " * 50_000, "x" * 100_000, "\n\t", "🙂 ünï\u0000code \ud800", "0" * 5000, ""]
+    strange = [
+        "worry sleep " * 50_000,
+        "x" * 100_000,
+        "\n\t",
+        "🙂 ünï\u0000code \ud800",
+        "0" * 5000,
+        "",
+    ]
     frame["note"] = pd.Series(strange, dtype=object)
     begin = time.perf_counter()
     assert np.isfinite(fitted.predict(frame)).all(axis=None)
     assert time.perf_counter() - begin < 20
-    assert np.isfinite(estimator().fit(pd.concat([table(), frame], ignore_index=True)).predict(frame)).all(axis=None)
+    assert np.isfinite(
+        estimator().fit(pd.concat([table(), frame], ignore_index=True)).predict(frame)
+    ).all(axis=None)
 
 
 def test_huge_numbers(fitted):
     frame = table(4)
-    frame["items"] = [1e300, -1e300, 1e-300, 0.]
-    assert np.isfinite(fitted.predict(frame)).all(axis=None) and np.isfinite(fitted.predict_interval(frame)).all(axis=None)
+    frame["items"] = [1e300, -1e300, 1e-300, 0.0]
+    assert np.isfinite(fitted.predict(frame)).all(axis=None) and np.isfinite(
+        fitted.predict_interval(frame)
+    ).all(axis=None)
 
 
 def test_unseen_category(fitted):
@@ -457,79 +597,118 @@ def test_unseen_category(fitted):
 
 # bad choices
 
-@pytest.mark.parametrize("given, words", [
-    (dict(router="three_stage"), ["router", "two_stage", "'three_stage'"]),
-    (dict(selection="argmax"), ["selection", "likelihood", "'argmax'"]),
-    (dict(routes=["N3/STL"]), ["routes", "N1/STL", "N3/STL"]),
-    (dict(routes=[]), ["routes", "none"]),
-    (dict(routes=None), ["routes"]),
-    (dict(routes="N1"), ["routes", "N1"]),
-    (dict(settings=dict(stepz=5)), ["settings", "steps", "'stepz'"]),
-    (dict(settings=dict(lr=0)), ["lr", "0"]),
-    (dict(settings=dict(lr=np.nan)), ["lr", "nan"]),
-    (dict(settings=dict(batch=0)), ["batch", "0"]),
-    (dict(settings=dict(warm="long")), ["warm", "str"]),
-    (dict(settings=[1]), ["settings", "dictionary", "list"]),
-    (dict(design=dict(widht=5)), ["design", "width", "'widht'"]),
-    (dict(design=dict(width=0)), ["width", "0"]),
-    (dict(prior=dict(text=1)), ["prior", "evidence", "'text'"]),
-    (dict(prior=dict(heads=-1)), ["heads", "-1"]),
-    (dict(encoder=dict(dims=5)), ["encoder", "text_dim", "'dims'"]),
-    (dict(encoder=dict(text_dim=0)), ["text_dim", "0"]),
-    (dict(members=0), ["members", "0"]), (dict(starts=1.5), ["starts", "1.5"]), (dict(members="all"), ["members", "str"]),
-    (dict(seed=-1), ["seed", "-1"]), (dict(seed=None), ["seed", "NoneType"]), (dict(steps=0), ["steps", "0"]), (dict(steps=True), ["steps"]),
-    (dict(validation=0), ["validation", "0"]), (dict(validation=1.), ["validation", "1"]),
-    (dict(tasks={"phq9": "regresion"}), ["phq9", "regression", "'regresion'"]),
-    (dict(tasks={"phq8": "regression"}), ["phq8"]),
-    (dict(text=["age"]), ["age", "one role"]),
-    (dict(checkpoint="nowhere/at/all"), ["checkpoint", "'all'"]),
-], ids=lambda v: "-".join(map(str, v))[:40] if isinstance(v, dict) else "")
+
+@pytest.mark.parametrize(
+    "given, words",
+    [
+        (dict(router="three_stage"), ["router", "two_stage", "'three_stage'"]),
+        (dict(selection="argmax"), ["selection", "likelihood", "'argmax'"]),
+        (dict(routes=["N3/STL"]), ["routes", "N1/STL", "N3/STL"]),
+        (dict(routes=[]), ["routes", "none"]),
+        (dict(routes=None), ["routes"]),
+        (dict(routes="N1"), ["routes", "N1"]),
+        (dict(settings=dict(stepz=5)), ["settings", "steps", "'stepz'"]),
+        (dict(settings=dict(lr=0)), ["lr", "0"]),
+        (dict(settings=dict(lr=np.nan)), ["lr", "nan"]),
+        (dict(settings=dict(batch=0)), ["batch", "0"]),
+        (dict(settings=dict(warm="long")), ["warm", "str"]),
+        (dict(settings=[1]), ["settings", "dictionary", "list"]),
+        (dict(design=dict(widht=5)), ["design", "width", "'widht'"]),
+        (dict(design=dict(width=0)), ["width", "0"]),
+        (dict(prior=dict(text=1)), ["prior", "evidence", "'text'"]),
+        (dict(prior=dict(heads=-1)), ["heads", "-1"]),
+        (dict(encoder=dict(dims=5)), ["encoder", "text_dim", "'dims'"]),
+        (dict(encoder=dict(text_dim=0)), ["text_dim", "0"]),
+        (dict(members=0), ["members", "0"]),
+        (dict(starts=1.5), ["starts", "1.5"]),
+        (dict(members="all"), ["members", "str"]),
+        (dict(seed=-1), ["seed", "-1"]),
+        (dict(seed=None), ["seed", "NoneType"]),
+        (dict(steps=0), ["steps", "0"]),
+        (dict(steps=True), ["steps"]),
+        (dict(validation=0), ["validation", "0"]),
+        (dict(validation=1.0), ["validation", "1"]),
+        (dict(tasks={"phq9": "regresion"}), ["phq9", "regression", "'regresion'"]),
+        (dict(tasks={"phq8": "regression"}), ["phq8"]),
+        (dict(text=["age"]), ["age", "one role"]),
+        (dict(checkpoint="nowhere/at/all"), ["checkpoint", "'all'"]),
+    ],
+    ids=lambda v: "-".join(map(str, v))[:40] if isinstance(v, dict) else "",
+)
 def test_bad_choice(given, words):
-    with pytest.raises(ValueError) as error: estimator(**given).fit(table())
+    with pytest.raises(ValueError) as error:
+        estimator(**given).fit(table())
     message = one_line(error)
     assert all(w in message for w in words), message
 
 
 # saved models
 
+
 def test_round_trip_to_the_bit(fitted, saved):
     back, frame = AdaRoute.load(saved), table()
-    assert back.predict(frame).equals(fitted.predict(frame)) and back.predict_routes(frame).equals(fitted.predict_routes(frame))
-    assert np.array_equal(back.predict_experts(frame), fitted.predict_experts(frame)) and back.describe(frame).equals(fitted.describe(frame))
-    assert same(state(back), state(fitted)) and np.array_equal(back.validation_error_, fitted.validation_error_)
-    assert {k: v for k, v in back.get_params().items() if k != "routes"} == {k: v for k, v in fitted.get_params().items() if k != "routes"}
+    assert back.predict(frame).equals(fitted.predict(frame)) and back.predict_routes(frame).equals(
+        fitted.predict_routes(frame)
+    )
+    assert np.array_equal(
+        back.predict_experts(frame), fitted.predict_experts(frame)
+    ) and back.describe(frame).equals(fitted.describe(frame))
+    assert same(state(back), state(fitted)) and np.array_equal(
+        back.validation_error_, fitted.validation_error_
+    )
+    assert {k: v for k, v in back.get_params().items() if k != "routes"} == {
+        k: v for k, v in fitted.get_params().items() if k != "routes"
+    }
     assert tuple(back.routes) == fitted.routes and list(back.tasks) == list(fitted.tasks)
     again = back.save(saved.with_name("again"))
     assert contents(again) == contents(saved), "saved twice, the same bytes"
-    assert same(state(clone(back).fit(table())), state(clone(fitted).fit(table()))), "what was loaded can be fitted again"
+    assert same(state(clone(back).fit(table())), state(clone(fitted).fit(table()))), (
+        "what was loaded can be fitted again"
+    )
 
 
 def test_loaded_in_another_process(fitted, saved):
     table().to_pickle(saved.parent / "frame")
-    code = ("import sys, pandas as pd; from adaroute import AdaRoute; "
-            "AdaRoute.load(sys.argv[1]).predict(pd.read_pickle(sys.argv[2])).to_pickle(sys.argv[3])")
-    subprocess.run([sys.executable, "-c", code, saved, saved.parent / "frame", saved.parent / "out"], check=True)
+    code = (
+        "import sys, pandas as pd; from adaroute import AdaRoute; "
+        "AdaRoute.load(sys.argv[1]).predict(pd.read_pickle(sys.argv[2])).to_pickle(sys.argv[3])"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, saved, saved.parent / "frame", saved.parent / "out"],
+        check=True,
+    )
     assert pd.read_pickle(saved.parent / "out").equals(fitted.predict(table()))
 
 
 @pytest.mark.parametrize("columns", [None, ["a", "b", "c"]])
 def test_round_trip_of_arrays(arrays, columns, tmp_path):
     X, y = arrays
-    if columns: X = pd.DataFrame(X, columns=columns)
+    if columns:
+        X = pd.DataFrame(X, columns=columns)
     model = AdaRoute(**QUICK).fit(X, y)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert np.array_equal(AdaRoute.load(model.save(tmp_path / "m")).predict(X), model.predict(X))
+        assert np.array_equal(
+            AdaRoute.load(model.save(tmp_path / "m")).predict(X), model.predict(X)
+        )
 
 
 def test_a_sentence_encoder_is_given_again(tmp_path):
     class Counting:
         name = "counting"
-        def encode(self, texts, **_): return np.array([[len(t), t.count(" "), t.count("sleep")] for t in texts], np.float32)
+
+        def encode(self, texts, **_):
+            return np.array([[len(t), t.count(" "), t.count("sleep")] for t in texts], np.float32)
+
     model = estimator(encoder=dict(sentence_encoder=Counting())).fit(table())
     folder = model.save(tmp_path / "m")
-    assert AdaRoute.load(folder, sentence_encoder=Counting()).predict(table()).equals(model.predict(table()))
-    with pytest.raises(ValueError) as error: AdaRoute.load(folder)
+    assert (
+        AdaRoute.load(folder, sentence_encoder=Counting())
+        .predict(table())
+        .equals(model.predict(table()))
+    )
+    with pytest.raises(ValueError) as error:
+        AdaRoute.load(folder)
     assert "sentence_encoder" in one_line(error) and "counting" in str(error.value)
 
 
@@ -538,13 +717,19 @@ def test_a_sentence_encoder_is_given_again(tmp_path):
 def test_damage_is_refused(saved, name, how):
     file = saved / name
     content = bytearray(file.read_bytes())
-    if how == "flip": content[len(content) // 2] ^= 1
-    if how == "cut": del content[len(content) // 2:]
-    if how == "empty": content.clear()
+    if how == "flip":
+        content[len(content) // 2] ^= 1
+    if how == "cut":
+        del content[len(content) // 2 :]
+    if how == "empty":
+        content.clear()
     file.write_bytes(content)
-    if how in ("gone", "folder"): file.unlink()
-    if how == "folder": file.mkdir()
-    with pytest.raises(ValueError) as error: AdaRoute.load(saved)
+    if how in ("gone", "folder"):
+        file.unlink()
+    if how == "folder":
+        file.mkdir()
+    with pytest.raises(ValueError) as error:
+        AdaRoute.load(saved)
     assert "'model'" in one_line(error)
 
 
@@ -552,71 +737,112 @@ def test_every_byte_counts(saved):
     for name in FILES:
         content = (saved / name).read_bytes()
         for at in np.random.default_rng(0).integers(0, len(content), 25):
-            spoiled = bytearray(content); spoiled[at] ^= 1 << int(at % 8)
+            spoiled = bytearray(content)
+            spoiled[at] ^= 1 << int(at % 8)
             (saved / name).write_bytes(spoiled)
-            with pytest.raises(ValueError, match="altered or damaged"): AdaRoute.load(saved)
+            with pytest.raises(ValueError, match="altered or damaged"):
+                AdaRoute.load(saved)
         (saved / name).write_bytes(content)
     AdaRoute.load(saved)
 
 
 def test_files_added_are_refused(saved):
     (saved / "run_me.py").write_text("print('hello')")
-    with pytest.raises(ValueError) as error: AdaRoute.load(saved)
+    with pytest.raises(ValueError) as error:
+        AdaRoute.load(saved)
     assert "1 more" in one_line(error)
 
 
-@pytest.mark.parametrize("manifest", ['{"../../secret": "0"}', '{"model.json": "0", "weights.safetensors": "0", "/etc/passwd": "0"}', "[]", "null", '{"model.json": 1, "weights.safetensors": {}}'])
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        '{"../../secret": "0"}',
+        '{"model.json": "0", "weights.safetensors": "0", "/etc/passwd": "0"}',
+        "[]",
+        "null",
+        '{"model.json": 1, "weights.safetensors": {}}',
+    ],
+)
 def test_a_manifest_cannot_point_elsewhere(saved, manifest):
     (saved / "manifest.json").write_text(manifest)
-    with pytest.raises(ValueError) as error: AdaRoute.load(saved)
+    with pytest.raises(ValueError) as error:
+        AdaRoute.load(saved)
     one_line(error)
 
 
 def test_swapped_weights_are_refused(saved, tmp_path):
     other = estimator(design=dict(width=3)).fit(table()).save(tmp_path / "other")
     (saved / "weights.safetensors").write_bytes((other / "weights.safetensors").read_bytes())
-    with pytest.raises(ValueError, match="altered or damaged"): AdaRoute.load(saved)
+    with pytest.raises(ValueError, match="altered or damaged"):
+        AdaRoute.load(saved)
     sign(saved)
-    with pytest.raises(ValueError) as error: AdaRoute.load(saved)
+    with pytest.raises(ValueError) as error:
+        AdaRoute.load(saved)
     assert "fit together" in one_line(error)
 
 
-@pytest.mark.parametrize("change", [
-    lambda a: a.pop("schema"), lambda a: a.update(format=1), lambda a: a.update(widths=[1, 2, 3]), lambda a: a["params"].update(new=1),
-    lambda a: a.update(seeds=[0, 1]), lambda a: a["encoder"]["parts"].clear(), lambda a: a.update(encoder=None), lambda a: a["design"].update(router="x")])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda a: a.pop("schema"),
+        lambda a: a.update(format=1),
+        lambda a: a.update(widths=[1, 2, 3]),
+        lambda a: a["params"].update(new=1),
+        lambda a: a.update(seeds=[0, 1]),
+        lambda a: a["encoder"]["parts"].clear(),
+        lambda a: a.update(encoder=None),
+        lambda a: a["design"].update(router="x"),
+    ],
+)
 def test_altered_content_with_a_matching_manifest(saved, change):
     about = json.loads((saved / "model.json").read_text())
     change(about)
-    (saved / "model.json").write_text(json.dumps(about)); sign(saved)
-    with pytest.raises(ValueError) as error: AdaRoute.load(saved)
+    (saved / "model.json").write_text(json.dumps(about))
+    sign(saved)
+    with pytest.raises(ValueError) as error:
+        AdaRoute.load(saved)
     one_line(error)
 
 
-@pytest.mark.parametrize("name, content", [("model.json", b"\xff\x00"), ("model.json", b"[]"), ("weights.safetensors", b"not tensors at all")])
+@pytest.mark.parametrize(
+    "name, content",
+    [
+        ("model.json", b"\xff\x00"),
+        ("model.json", b"[]"),
+        ("weights.safetensors", b"not tensors at all"),
+    ],
+)
 def test_other_files_with_a_matching_manifest(saved, name, content):
-    (saved / name).write_bytes(content); sign(saved)
-    with pytest.raises(ValueError) as error: AdaRoute.load(saved)
+    (saved / name).write_bytes(content)
+    sign(saved)
+    with pytest.raises(ValueError) as error:
+        AdaRoute.load(saved)
     one_line(error)
 
 
 @pytest.mark.parametrize("place", ["absent", "file"])
 def test_nothing_to_load(tmp_path, place):
-    if place == "file": (tmp_path / "file").write_text("")
-    with pytest.raises(ValueError) as error: AdaRoute.load(tmp_path / place)
+    if place == "file":
+        (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError) as error:
+        AdaRoute.load(tmp_path / place)
     assert "no such folder" in one_line(error)
 
 
 def test_saving_over_a_saved_model(another, saved):
     another.save(saved)
     assert AdaRoute.load(saved).predict(table()).equals(another.predict(table()))
-    assert [p.name for p in saved.parent.iterdir()] == ["model"] and sorted(contents(saved)) == sorted([*FILES, "manifest.json"])
+    assert [p.name for p in saved.parent.iterdir()] == ["model"] and sorted(
+        contents(saved)
+    ) == sorted([*FILES, "manifest.json"])
 
 
 @pytest.mark.parametrize("holds", ["thesis.txt", "manifest.json"])
 def test_saving_into_a_folder_with_something_else(fitted, tmp_path, holds):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / holds).write_text("do not lose")
-    with pytest.raises(FileExistsError) as error: fitted.save(tmp_path / "mine")
+    with pytest.raises(FileExistsError) as error:
+        fitted.save(tmp_path / "mine")
     assert "something else" in one_line(error)
     assert contents(tmp_path) == {f"mine/{holds}": b"do not lose"}
 
@@ -624,14 +850,16 @@ def test_saving_into_a_folder_with_something_else(fitted, tmp_path, holds):
 def test_a_saved_model_with_something_beside_it_is_kept(fitted, saved):
     (saved / "notes.txt").write_text("mine")
     before = contents(saved)
-    with pytest.raises(FileExistsError): fitted.save(saved)
+    with pytest.raises(FileExistsError):
+        fitted.save(saved)
     assert contents(saved) == before and [p.name for p in saved.parent.iterdir()] == ["model"]
 
 
 @pytest.mark.parametrize("place", ["file", "file/model", "file/deep/model"])
 def test_saving_where_a_file_stands(fitted, tmp_path, place):
     (tmp_path / "file").write_text("do not lose")
-    with pytest.raises(OSError) as error: fitted.save(tmp_path / place)
+    with pytest.raises(OSError) as error:
+        fitted.save(tmp_path / place)
     assert "save" in one_line(error)
     assert contents(tmp_path) == {"file": b"do not lose"}
 
@@ -640,31 +868,43 @@ def test_saving_where_a_file_stands(fitted, tmp_path, place):
 def test_saving_where_it_is_forbidden(fitted, tmp_path):
     tmp_path.chmod(0o500)
     try:
-        with pytest.raises(PermissionError) as error: fitted.save(tmp_path / "model")
-    finally: tmp_path.chmod(0o700)
+        with pytest.raises(PermissionError) as error:
+            fitted.save(tmp_path / "model")
+    finally:
+        tmp_path.chmod(0o700)
     one_line(error)
 
 
-@pytest.mark.parametrize("after", range(8))  # three files, each written and renamed, then two folders renamed
+@pytest.mark.parametrize(
+    "after", range(8)
+)  # three files, each written and renamed, then two folders renamed
 def test_a_save_that_fails_midway_leaves_the_earlier_model(another, saved, monkeypatch, after):
     import adaroute.saving as module
+
     before, left = contents(saved), [after]
+
     def failing(function):
         def call(*args):
             left[0] -= 1
-            if left[0] < 0: raise OSError(28, "No space left on device")
+            if left[0] < 0:
+                raise OSError(28, "No space left on device")
             return function(*args)
+
         return call
+
     with monkeypatch.context() as m:
         m.setattr(module, "write_atomically", failing(module.write_atomically))
         m.setattr(module.os, "replace", failing(os.replace))
-        with pytest.raises(OSError) as error: another.save(saved)
+        with pytest.raises(OSError) as error:
+            another.save(saved)
     assert "No space left" in one_line(error)
     assert contents(saved) == before and [p.name for p in saved.parent.iterdir()] == ["model"]
 
 
 def test_only_the_owner_may_read(saved):
-    assert saved.stat().st_mode & 0o777 == 0o700 and {p.stat().st_mode & 0o777 for p in saved.iterdir()} == {0o600}
+    assert saved.stat().st_mode & 0o777 == 0o700 and {
+        p.stat().st_mode & 0o777 for p in saved.iterdir()
+    } == {0o600}
 
 
 def test_no_note_in_any_file(tmp_path):
@@ -679,12 +919,14 @@ def test_no_note_in_any_file(tmp_path):
 
 # import
 
+
 def test_importing_takes_little_longer_than_torch():
-    def seconds(code):                                             # of the processor: what else the machine does is not counted
+    def seconds(code):  # of the processor: what else the machine does is not counted
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, "-c", code], check=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
     codes = "import torch", "import adaroute", "from adaroute import AdaRoute"
     torch_alone, package, with_estimator = (min(seconds(code) for _ in range(2)) for code in codes)
     assert package <= 2.5 * torch_alone and with_estimator <= 2.5 * torch_alone
@@ -692,4 +934,5 @@ def test_importing_takes_little_longer_than_torch():
 
 def test_front_door():
     assert adaroute.AdaRoute is AdaRoute and "AdaRoute" in dir(adaroute) and adaroute.__version__
-    with pytest.raises(AttributeError): adaroute.AdaRout
+    with pytest.raises(AttributeError):
+        adaroute.AdaRout

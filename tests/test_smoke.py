@@ -1,34 +1,61 @@
 "The whole paper at its smallest scale: every notebook runs, and figures come out the same bytes twice."
+
 import hashlib
 import subprocess
 import sys
 from pathlib import Path
 import pytest
 
-from adaroute.paper import make_paper
+from adaroute.lab.paper import make_paper
 
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = ROOT / "paper" / "runs" / "smoke"
-FIGURES = {"fig1_method", "fig2_cohort", "fig3_headroom", "fig4_recovery", "fig5_policy", "fig6_real", "fig7_training",
-           "fig8_evidence", "fig9_controls", "fig10_ablations", "fig11_tables", "fig12_provenance"}
+FIGURES = {
+    "fig1_method",
+    "fig2_cohort",
+    "fig3_headroom",
+    "fig4_recovery",
+    "fig5_policy",
+    "fig6_real",
+    "fig7_training",
+    "fig8_evidence",
+    "fig9_controls",
+    "fig10_ablations",
+    "fig11_tables",
+    "fig12_provenance",
+}
 
 
 def drive(*words):
-    done = subprocess.run([sys.executable, "-m", "adaroute.paper", "--scale", "smoke", *words], cwd=ROOT, capture_output=True, text=True,
-                          timeout=900, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        [sys.executable, "-m", "adaroute.lab.paper", "--scale", "smoke", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        stdin=subprocess.DEVNULL,
+    )
     assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
 
 
 def digests():
-    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in (RUNS / "figs").iterdir() if p.suffix in (".pdf", ".png")}
+    return {
+        p.name: hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in (RUNS / "figs").iterdir()
+        if p.suffix in (".pdf", ".png")
+    }
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("quick_kernels")
 def test_smoke_paper_runs_and_figures_are_byte_identical():
-    make_paper(ROOT, "smoke", say=lambda line: None)             # all that the command does, in kernels that have their libraries
+    make_paper(
+        ROOT, "smoke", say=lambda line: None
+    )  # all that the command does, in kernels that have their libraries
     assert set(digests()) == {f"{name}.{kind}" for name in FIGURES for kind in ("pdf", "png")}
-    drive("--only", "59_figures", "--force")                     # and the command itself, twice, in a process and a kernel of their own
+    drive(
+        "--only", "59_figures", "--force"
+    )  # and the command itself, twice, in a process and a kernel of their own
     first = digests()
     drive("--only", "59_figures", "--force")
     assert digests() == first

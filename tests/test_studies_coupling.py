@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from adaroute.studies import coupled_tasks
 from adaroute.studies.coupling import (
     DIGITS,
-    TASKS,
+    COUPLED_TASKS,
     Task,
     assign_ids,
     carry_over,
@@ -26,7 +26,7 @@ from adaroute.studies.coupling import (
     register_task,
 )
 
-NAMES = sorted(TASKS)
+NAMES = sorted(COUPLED_TASKS)
 
 
 def draw(name, sizes, seed=0, **more):
@@ -37,7 +37,7 @@ def draw(name, sizes, seed=0, **more):
 
 @pytest.fixture
 def register(monkeypatch):
-    monkeypatch.setattr("adaroute.studies.coupling.TASKS", dict(TASKS))
+    monkeypatch.setattr("adaroute.studies.coupling.COUPLED_TASKS", dict(COUPLED_TASKS))
     return register_task
 
 

@@ -8,7 +8,7 @@ from adaroute.studies.decoder import (
     DecoderShape,
     LaneDecoder,
     Memory,
-    Rows,
+    TokenRows,
     decode_greedily,
     find_scheme,
     measure_gap,
@@ -22,7 +22,7 @@ def draw_rows(lanes=2, rows=3, columns=8, channels=1, seed=0):
     g = torch.Generator().manual_seed(seed)
     tokens = torch.randint(1, 14, (lanes, rows, columns), generator=g)
     ids = torch.randint(1, 60, (lanes, rows, columns, channels), generator=g)
-    return Rows(tokens, ids, see_past(columns), torch.arange(columns))
+    return TokenRows(tokens, ids, see_past(columns), torch.arange(columns))
 
 
 @pytest.mark.parametrize("position", POSITIONS)
@@ -73,7 +73,7 @@ def test_hidden_tokens_are_as_good_as_absent():
     visible[..., 2] = False
     hidden = decoder(rows._replace(visible=visible, answers=torch.tensor([7])))
     left = torch.tensor([0, 1, 3, 4, 5, 6, 7])
-    short = Rows(rows.tokens[:, :, left], rows.ids[:, :, left], see_past(7), torch.tensor([6]))
+    short = TokenRows(rows.tokens[:, :, left], rows.ids[:, :, left], see_past(7), torch.tensor([6]))
     assert torch.allclose(hidden, decoder(short), atol=1e-5)
 
 

@@ -28,7 +28,7 @@ from adaroute.studies.lanes import (
     spoil_places,
 )
 
-TASKS = ("addition", "addition_of_three", "copy", "multiplication", "merge", "many_sums")
+COUPLED_TASKS = ("addition", "addition_of_three", "copy", "multiplication", "merge", "many_sums")
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +56,8 @@ def test_one_pass_decides_what_greedy_decoding_writes(copied, length):
 
 def test_the_test_above_sees_both_right_and_wrong(copied):
     recipe, decoder = copied
-    assert (
-        answer_test(decoder, recipe, 4).exact.min()
-        > 0.5
-        > answer_test(decoder, recipe, 18).exact.max()
-    )
+    assert answer_test(decoder, recipe, 4).exact.min() > 0.5
+    assert answer_test(decoder, recipe, 30).exact.max() < 0.5
 
 
 @pytest.mark.parametrize("place", [place_on_ring, place_on_line])
@@ -77,7 +74,7 @@ def test_windows_are_disjoint_and_within_the_ids(place, neighbours):
             assert max(s + n - 1 for s, n in zip(first, span)) <= 60
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", COUPLED_TASKS)
 @pytest.mark.parametrize("position", ["coupled", "random_start", "abacus"])
 def test_every_batch_stays_within_its_ids(task, position):
     recipe = replace(Recipe(), task=task, position=position, high=5, ids=200)
@@ -125,7 +122,7 @@ def test_a_fault_touches_one_operand_only(fault):
 
 
 def test_lengths_beyond_the_ids_are_refused_with_the_number_that_would_do():
-    for task in TASKS:
+    for task in COUPLED_TASKS:
         recipe = replace(Recipe(), task=task, high=4)
         need = count_needed_ids(recipe, 9)
         check_recipe(replace(recipe, ids=max(need, 2 * count_needed_ids(recipe, 4))), [9])

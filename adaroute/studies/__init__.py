@@ -1,13 +1,11 @@
-"Studies of length: what lets a small transformer go beyond the lengths it was trained on."
+"Studies of length: how far a small transformer gets beyond the lengths it was trained on."
 
-__all__ = ["Recipe", "LaneTraining", "Task", "register_task", "answer_test"]
-_HOMES = {"Task": "coupling", "register_task": "coupling"}
+import lazy_loader as lazy
 
-
-def __getattr__(name):
-    # Loaded when first asked for, as torch takes a second or two.
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f".{_HOMES.get(name, 'lanes')}", __name__), name)
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__,
+    submod_attrs={
+        "coupling": ["Task", "register_task"],
+        "lanes": ["LaneTraining", "Recipe", "answer_test"],
+    },
+)

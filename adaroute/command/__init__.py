@@ -1,0 +1,1 @@
+"Command: the verbs of `adaroute`."

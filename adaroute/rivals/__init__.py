@@ -1,0 +1,18 @@
+"Rivals: what routing must beat, on the same rows and features."
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__,
+    submod_attrs={
+        "baselines": [
+            "BoostingBaseline",
+            "ConstantBaseline",
+            "RidgeBaseline",
+            "WideNetwork",
+        ],
+        "controls": ["make_control"],
+        "multitask": ["MultitaskNetwork"],
+        "stacking": ["Combined", "CornerPool"],
+    },
+)

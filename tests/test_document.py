@@ -1,0 +1,303 @@
+"""The report: it says what is so, shows no note, and is read in a real browser."""
+
+import os
+import re
+import stat
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from adaroute import AdaRoute, datasets
+from adaroute.report import document as report
+from adaroute.report.html import document, esc, figure_html, paragraph, table_html, write_page
+from adaroute.report.policy_figures import figure_svg
+from adaroute.report.document import headline, write_report
+from adaroute.synthetic import make_cohort
+from adaroute.uncertainty.conformal import calibrate
+
+TRAP = "<script>document.title='broken'</script>"
+COLUMN = "<img src=x onerror=\"document.title='broken'\">"
+
+
+def world(seed=102, n=420):
+    "A cohort whose column names, levels, labels and notes are tags."
+    cohort = make_cohort(n, "missing", seed=seed)
+    frame, rng = cohort.frame.copy(), np.random.default_rng(seed)
+    note, age = cohort.schema.text[0], cohort.schema.numeric[0]
+    frame[note] = [
+        f"{TRAP} zebraword{i} {v}" if isinstance(v, str) else None
+        for i, v in enumerate(frame[note])
+    ]
+    frame = frame.rename(columns={age: COLUMN})
+    frame["</style><b>place"] = rng.choice(["<i>north</i>", "south"], n)
+    frame.index = [f"<u>{i}</u>" for i in range(n)]
+    s = cohort.schema
+    roles = dict(
+        text=list(s.text),
+        numeric=[COLUMN if c == age else c for c in s.numeric],
+        categorical=[*s.categorical, "</style><b>place"],
+        tasks=dict(s.tasks),
+    )
+    return frame, roles
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    frame, roles = world()
+    model = AdaRoute(**roles, members=2, starts=1, steps=150).fit(frame[:200])
+    fresh, folder = frame[200:340], tmp_path_factory.mktemp("report")
+    calibration = calibrate(model, frame[340:], least=20)
+    hidden = write_report(model, fresh, folder / "hidden.html", calibration)
+    shown = write_report(model, fresh, folder / "shown.html", calibration, show_text=True)
+    return model, frame, fresh, hidden, shown
+
+
+def opened(browser, path, **look):
+    "A tab with the report, what went wrong in it and what it asked the network for."
+    tab, wrong, asked = browser.new_page(**look), [], []
+    tab.on("console", lambda m: wrong.append(m.text))
+    tab.on("pageerror", lambda e: wrong.append(str(e)))
+    tab.on("request", lambda r: asked.append(r.url))
+    tab.goto(path.as_uri())
+    return tab, wrong, asked
+
+
+@pytest.mark.parametrize("width", (375, 1280))
+@pytest.mark.parametrize("scheme", ("light", "dark"))
+def test_browser_is_content(made, browser, width, scheme):
+    *_, hidden, shown = made
+    for path in (hidden, shown):
+        tab, wrong, asked = opened(
+            browser, path, viewport={"width": width, "height": 800}, color_scheme=scheme
+        )
+        assert not wrong and asked == [path.as_uri()]
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        assert (
+            "broken" not in tab.title() and tab.locator("script").count() == 2
+        )  # the model and the explorer
+        assert tab.locator("main img, main u, main i").count() == 0
+        assert (
+            tab.locator(".narrow:visible").count() == 0
+            if width > 600
+            else tab.locator(".wide:visible").count() == 0
+        )
+        tab.close()
+
+
+def test_dragging_a_number_moves_the_route(made, browser):
+    tab, wrong, _ = opened(browser, made[3], viewport={"width": 375, "height": 800})
+    shares = lambda: tab.eval_on_selector_all(
+        ".xp-fill", "nodes => nodes.map(n => parseFloat(n.style.width))"
+    )
+    before, moved = shares(), 0.0
+    for i in range(tab.locator("input[type=range]").count()):
+        slider = tab.locator("input[type=range]").nth(i)
+        slider.scroll_into_view_if_needed()
+        box = slider.bounding_box()
+        tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        tab.mouse.down()
+        tab.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2, steps=4)
+        tab.mouse.up()
+        moved = max(moved, max(abs(a - b) for a, b in zip(before, shares())))
+    assert moved > 0.5 and abs(sum(shares()) - 100) < 0.1 and not wrong
+    top = tab.locator(".xp-bars").bounding_box()["y"]
+    assert -1 <= top < 400  # the bars stay in sight while numbers are dragged
+    tab.close()
+
+
+def test_every_picture_has_words_and_headings_are_in_order(made, browser):
+    tab, *_ = opened(browser, made[3])
+    assert (
+        tab.eval_on_selector_all(
+            "svg", "nodes => nodes.filter(n => !(n.getAttribute('aria-label') || '').length).length"
+        )
+        == 0
+    )
+    levels = tab.eval_on_selector_all("h1, h2, h3", "nodes => nodes.map(n => +n.tagName[1])")
+    assert (
+        levels[0] == 1
+        and levels.count(1) == 1
+        and all(b - a <= 1 for a, b in zip(levels, levels[1:]))
+    )
+    ids = tab.eval_on_selector_all("[id]", "nodes => nodes.map(n => n.id)")
+    assert len(ids) == len(set(ids))
+    links = tab.eval_on_selector_all(
+        "nav a", "nodes => nodes.map(n => n.getAttribute('href').slice(1))"
+    )
+    assert links and set(links) <= set(ids)
+    tab.emulate_media(media="print")
+    assert tab.locator("nav").is_hidden()
+    tab.close()
+
+
+def test_no_note_unless_asked_for(made):
+    model, frame, fresh, hidden, shown = made
+    page = hidden.read_text()
+    assert "zebraword" not in page and "document.title='broken'</script>" not in page
+    vocabulary = {w.removeprefix("not_") for w in model.encoder_.loadings()[0]}
+    words = {
+        w
+        for note in fresh[list(model.schema_.text)[0]].dropna()
+        for w in re.findall(r"[a-z]{7,}", note.lower())
+    }
+    assert not [
+        w
+        for w in words - vocabulary
+        if re.search(
+            rf"\b{w}\b", re.sub(r"<(style|script)[^>]*>.*?</\1>", "", page, flags=re.S).lower()
+        )
+        and w not in NAMES
+    ]
+    asked_for = shown.read_text()
+    assert 1 <= len(set(re.findall(r"zebraword\d+", asked_for))) <= 4 and TRAP not in asked_for
+
+
+NAMES = {"document", "another", "everything", "together", "numbers", "outcomes", "prediction"}
+
+
+def test_one_private_file_that_forbids_the_network(made):
+    path = made[3]
+    page = path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600 and not list(path.parent.glob(".*"))
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1]
+    assert (
+        policy.startswith("default-src 'none'")
+        and "unsafe-eval" not in policy
+        and "script-src 'sha256-" in policy
+    )
+    outside = re.findall(
+        r"""(?:src|href|action)\s*=\s*["'](?!#|data:)[^"']*|@import|url\((?!#)[^)]*""",
+        re.sub(r"&lt;.*?&gt;", "", page),
+    )
+    assert not outside
+    assert set(re.findall(r"https?://[^\s\"'<]+", page)) <= {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xlink",
+    }  # names, not addresses
+
+
+def test_same_report_twice(made, tmp_path):
+    model, frame, fresh, *_ = made
+    pages = [
+        write_report(model, fresh.iloc[:45], tmp_path / f"{i}.html").read_bytes() for i in (1, 2)
+    ]
+    assert pages[0] == pages[1]
+
+
+def test_verdicts(made, tmp_path, monkeypatch):
+    model, frame, fresh, hidden, _ = made
+    assert re.search(r'class="verdict[^"]*"><strong>Routing ', hidden.read_text())
+    monkeypatch.setattr(report, "_SECTIONS", report._SECTIONS[:1])
+    taught = write_report(model, frame[:200], tmp_path / "a.html").read_text()
+    assert "No verdict: the model learned from these very rows." in taught and "R² of" not in taught
+    blind = write_report(
+        model, fresh.drop(columns=list(model.schema_.tasks)), tmp_path / "b.html"
+    ).read_text()
+    assert "No verdict yet." in blind and "Where the rows go" in blind
+    s = model.schema_
+    empty = fresh.assign(
+        **{c: None for c in s.text + s.categorical}, **{c: np.nan for c in s.numeric}
+    )
+    for rows, groups in ((empty, None), (fresh, np.arange(len(fresh)) % 3)):
+        assert (
+            "No verdict yet."
+            in write_report(model, rows, tmp_path / "c.html", groups=groups).read_text()
+        )
+
+
+def test_small_tables_and_single_routes(tmp_path, monkeypatch):
+    frame, roles = world(seed=103, n=120)
+    fixed = AdaRoute(**roles, routes="N1/STL", members=1, starts=1, steps=40).fit(frame[:80])
+    assert "Try it" not in write_report(fixed, frame[80:], tmp_path / "a.html").read_text()
+    bare = AdaRoute(**roles | dict(text=[], categorical=[]), members=1, starts=1, steps=40).fit(
+        frame[:80]
+    )
+    for rows in (1, 40):
+        assert (
+            write_report(bare, frame.iloc[80 : 80 + rows], tmp_path / "b.html").stat().st_size
+            > 10_000
+        )
+    monkeypatch.setattr(report, "_SECTIONS", report._SECTIONS[5:6])
+    assert (
+        write_report(
+            bare,
+            frame.iloc[80:],
+            tmp_path / "b.html",
+            by=np.arange(40) % 2,
+            groups=np.arange(40) // 2,
+            title="<b>",
+        )
+        and "<h1>&lt;b&gt;</h1>" in (tmp_path / "b.html").read_text()
+    )
+    with pytest.raises(ValueError, match="groups: expected 40 labels"):
+        write_report(bare, frame.iloc[80:], tmp_path / "c.html", groups=[1])
+    with pytest.raises(OSError, match="expected a place that can be written"):
+        write_report(bare, frame.iloc[80:], tmp_path / "no" / "c.html")
+    assert not (tmp_path / "c.html").exists()
+
+
+def test_other_outcomes(tmp_path):
+    frame, roles = world(seed=104, n=200)
+    frame["ill"] = (frame.phq9 > 11).where(frame.phq9.notna()).astype(float)
+    frame["grade"] = (frame.gad7 // 5).clip(0, 3)
+    model = AdaRoute(
+        **roles | dict(tasks={"ill": "binary", "grade": "ordinal"}), members=1, starts=1, steps=60
+    ).fit(frame[:100])
+    page = write_report(
+        model, frame[100:], tmp_path / "a.html", calibrate(model, frame[100:], least=20)
+    ).read_text()
+    assert "R² of grade" in page and "Routing" in page
+
+
+def test_a_real_table_in_half_a_minute(tmp_path):
+    if not datasets.available("dep_wor"):
+        pytest.skip("dep_wor is not on this machine")
+    data = datasets.load("dep_wor")
+    s, frame = data.schema, data.frame
+    model = AdaRoute(
+        text=list(s.text),
+        numeric=list(s.numeric),
+        categorical=list(s.categorical),
+        tasks=dict(s.tasks),
+        members=3,
+        starts=1,
+        steps=30,
+    ).fit(frame.iloc[:300])
+    start = time.process_time()
+    path = write_report(model, frame, tmp_path / "a.html")
+    assert time.process_time() - start < 30 and path.stat().st_size < 1_500_000
+
+
+def test_pieces():
+    assert esc(TRAP).count("<") == 0 and TRAP not in document(
+        TRAP, paragraph(TRAP) + table_html(pd.DataFrame({TRAP: [TRAP]}, [TRAP]), TRAP, first=TRAP)
+    )
+    from types import SimpleNamespace as Made
+    from adaroute.evaluation.metrics import Interval
+
+    unclear = Made(gain=Interval(0.01, -0.01, 0.03), gap=Interval(0.03, 0.01, 0.05), can_help=True)
+    assert headline(unclear) == ("Routing might help here, but this model does not show it.", "")
+
+
+def test_names_in_pictures_stay_names():
+    from matplotlib import pyplot as plt
+
+    fig, ax = plt.subplots(figsize=(1, 1))
+    ax.set_title(TRAP + " $x_1$ \u6f22")
+    svg = figure_svg(fig, "one", TRAP)
+    assert (
+        "<script" not in svg
+        and "$x_1$" in svg
+        and figure_html(svg, TRAP).count("<script") == 0
+        and not plt.get_fignums()
+    )
+
+
+def test_a_page_replaces_another_and_a_failure_leaves_it(tmp_path):
+    path = write_page(tmp_path / "a.html", "one")
+    os.chmod(path, 0o644)
+    assert (
+        write_page(path, "two").read_text() == "two" and stat.S_IMODE(path.stat().st_mode) == 0o600
+    )
