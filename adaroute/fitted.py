@@ -103,7 +103,8 @@ def combine(
     "Routes (n, E) or (n, E, K), and what each route states (n, E, K) on the model's scale."
     lanes = len(model.seeds)
     forecast = model(joined.expand(lanes, -1, -1), open.expand(lanes, -1, -1))
-    p, stated = forecast.log_route.exp(), expected(model.heads, forecast.eta)
+    p = forecast.log_route.exp()
+    stated = expected(model.heads, forecast.eta)
     total = p.sum(dim=0)
     if p.dim() == 3:  # one probability for all outcomes
         p, weight = p[..., None], total[..., None]
@@ -204,7 +205,8 @@ def mix_rows(fitted: Fitted, rows: Rows) -> Answer:
     weight = routes if routes.ndim == 3 else routes[..., None]
     mean = (weight * stated).sum(axis=1)
     experts = model.design.experts
-    routes, stated = widen_routes(routes, experts, 0.0), widen_routes(stated, experts, np.nan)
+    routes = widen_routes(routes, experts, 0.0)
+    stated = widen_routes(stated, experts, np.nan)
     mixed = Answer(routes, stated, mean)
     mean[mixed.lost] = fitted.fallback
     return mixed
@@ -227,9 +229,11 @@ def mixture_ends(
     coverage: float,  # share of outcomes that is to lie between the ends
 ) -> dict[tuple[str, str], np.ndarray]:  # (outcome, end) -> (n,)
     "Two quantiles of each outcome's mixture."
-    model, lanes, ends = fitted.precise, len(fitted.model.seeds), {}
+    model, ends = fitted.precise, {}
+    lanes = len(model.seeds)
+    joined = rows.joined.double().expand(lanes, -1, -1)
     with torch.no_grad():
-        f = model(rows.joined.double().expand(lanes, -1, -1), rows.open.expand(lanes, -1, -1))
+        f = model(joined, rows.open.expand(lanes, -1, -1))
     for k, (task, kind) in enumerate(fitted.reader.schema.tasks.items()):
         if kind in ("regression", "count"):
             quantile = outcome_quantile(model, f, k)
@@ -252,8 +256,11 @@ def decode_ends(scale: OutcomeScale, ends: pd.DataFrame) -> pd.DataFrame:
     "Ends of intervals in the outcomes' units and within their bounds."
     for k, task in enumerate(scale.tasks):
         for end in ("lower", "upper") if (task, "lower") in ends else ():
-            values = ends[task, end] * scale.spread[k] + scale.centre[k]
-            ends[task, end] = values.clip(*scale.bounds[k]) if scale.bounds else values
+            values = ends[task, end] * scale.spread[k]
+            values = values + scale.centre[k]
+            if scale.bounds:
+                values = values.clip(*scale.bounds[k])
+            ends[task, end] = values
     return ends
 
 # %% ../nbs/1_method/21_fitted.ipynb #f37

@@ -29,7 +29,7 @@ from .prior import Prior
 from .ridge_start import learn_trust, start_from_ridge
 from .router import open_routes
 from .schema import Batch, Schema, check_trainable, infer, read, without
-from .training import Rows, Run, Settings, Split, Watch, train
+from .training import Rows, Run, Session, Settings, Split, Watch, train
 
 # %% ../nbs/1_method/22_fitting.ipynb #g05
 def make_part(kind: type, name: str, given: dict | None, **own: Any):
@@ -260,7 +260,8 @@ def train_members(
     model = begin_lanes(reader, course, rows, split)
     if watch:
         watch.lanes(name, model, split, rows, course.settings)
-    run = train(model, rows, split, course.settings, course.prior, watch, course.progress)
+    session = Session(watch, course.progress)
+    run = train(model, rows, split, course.settings, course.prior, session)
     learn_trust(model, rows, split)
     found = keep_best(model, run, course.members)
     if watch:

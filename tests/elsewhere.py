@@ -5,6 +5,7 @@
 
 What fails in one of these places fails at somebody's desk.
 """
+
 import argparse
 import os
 import subprocess
@@ -35,7 +36,9 @@ def run_there(place: str, words: list[str]) -> tuple[int, str]:
 
 
 def main(words: list[str]) -> int:
-    ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    ask = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     ask.add_argument("--places", nargs="+", choices=PLACES, default=list(PLACES), metavar="PLACE")
     ask.add_argument("words", nargs="*", default=["tests", "-q"], help="for pytest, after --")
     asked, worst = ask.parse_args(words), 0

@@ -103,7 +103,13 @@ def test_a_run_verifies(pin, tmp_path):
     assert done.returncode == found["status"] == 0, done.stderr + found["sentence"]
     failed = [c["name"] for c in found["checks"] if c["passed"] is False]
     untested = {c["name"] for c in found["checks"] if c["passed"] is None}
-    assert failed == [] and untested <= {"code", "libraries", "spares", "first weights"}
+    assert failed == [] and untested <= {
+        "code",
+        "libraries",
+        "environment",
+        "spares",
+        "first weights",
+    }
     assert {"segments", "final model", "records"} <= {
         c["name"] for c in found["checks"] if c["passed"]
     }

@@ -26,7 +26,7 @@ from adaroute.provenance.plan import (
 )
 from adaroute.provenance.reexecution import reexecute
 from adaroute.synthetic import make_cohort
-from adaroute.provenance.transcript import TranscriptError, fit_under_plan
+from adaroute.provenance.transcript import Recorder, TranscriptError, fit_under_plan
 from adaroute.provenance.verify import CHEAT_NAMES, name_cheat, verify_run
 from rechain import lines_of, parameters, rechain, sum_of
 
@@ -109,7 +109,9 @@ def test_without_segment_files_digests_decide(world, run, tmp_path, monkeypatch)
     assert audit(world, tmp_path / "run").status == 0
     with pytest.raises(TranscriptError, match="expected the state of 'main' at step"):
         reexecute(tmp_path / "run", world.frame[~world.test], None, picked={("main", 90)})
-    monkeypatch.setattr(adaroute.provenance.verify, "_picked", lambda run, segments: {("main", 90)})
+    monkeypatch.setattr(
+        adaroute.provenance.verify, "_pick_segments", lambda run, segments: {("main", 90)}
+    )
     found = audit(world, tmp_path / "run", segments=1)
     assert found.status == 2 and not found.failed and found.verdicts["gluing"].word == "not tested"
 

@@ -405,11 +405,11 @@ def _evaluate_command(
             model,
             data.frame,
             data.groups,
-            folds,
-            list(dict.fromkeys(rivals)),
-            draws,
-            seed,
-            _bar(quiet),
+            rivals=list(dict.fromkeys(rivals)),
+            progress=_bar(quiet),
+            folds=folds,
+            draws=draws,
+            seed=seed,
         )
     answer = _evaluation(found, data, folds)
     _tell(

@@ -27,7 +27,8 @@ from ..schema import Schema, read
 from ..synthetic import make_cohort
 from ..training import Prior, Rows, Run, Seen, Settings, Split, draw, gather, take_step
 from ..machine import write_atomically
-from ..provenance.transcript import _FIRST, Recorder, _as_line, fit_under_plan
+from ..provenance.transcript import Recorder, encode_line, fit_under_plan
+from ..provenance.ledger import CHAIN_START
 from ..provenance.transcript import read_transcript, short_digests
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x05
@@ -127,10 +128,10 @@ def rechain(
     lines: list[dict],  # as `read_transcript` gives them, changed
 ) -> None:
     "Write a transcript whose lines hang together."
-    before, content = _FIRST, b""
+    before, content = CHAIN_START, b""
     for line in lines:
         content += (
-            new := _as_line(
+            new := encode_line(
                 line["kind"], before, {k: v for k, v in line.items() if k not in ("kind", "before")}
             )
         )
