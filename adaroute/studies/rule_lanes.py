@@ -23,7 +23,7 @@ from torch import Tensor
 
 from ..paths import lane_generators
 from .coupling import assign_ids
-from .decoder import DecoderShape, LaneDecoder, Rows, mark_hits, see_past
+from .decoder import DecoderShape, LaneDecoder, TokenRows, mark_hits, see_past
 from .lanes import clip_lanes, measure_losses, place_on_ring
 from .rule_tasks import CONDITIONS, NEW_UPDATES, UPDATES
 from .traces import RuleTrace
@@ -316,7 +316,7 @@ def join_rules(
     recipe: RuleRecipe,
     generators: Sequence[torch.Generator],  # one a lane
     joined: Sequence[bool],  # one a lane
-) -> tuple[Rows, Tensor]:  # what is read, and targets (N, R, A)
+) -> tuple[TokenRows, Tensor]:  # what is read, and targets (N, R, A)
     "Problems of all lanes side by side, as the decoder reads them. Ours."
     lanes, count = len(batch), recipe.neighbours
     pairs = zip(batch, generators, strict=True)
@@ -329,7 +329,7 @@ def join_rules(
     asked = ends[:, None] + torch.arange(-targets.shape[2], 0)
     tokens, targets = tokens.view(lanes, rows, -1), targets.view(lanes, rows, -1)
     ids = ids.view(lanes, rows, -1, 1)
-    return Rows(tokens, ids, visible, asked.flatten()), targets
+    return TokenRows(tokens, ids, visible, asked.flatten()), targets
 
 # %% ../../nbs/studies/26_rule_lanes.ipynb #l22
 def shape_of_rules(
@@ -446,7 +446,7 @@ def majority_of_rules(
         best[rule] = max(best[rule], count)
     return best.total() / problems
 
-# %% ../../nbs/studies/26_rule_lanes.ipynb #l26
+# %% ../../nbs/studies/26_rule_lanes.ipynb #l28
 def score_lengths(
     decoder: LaneDecoder,
     sources: Sequence[RuleSource],  # one a lane
@@ -458,7 +458,7 @@ def score_lengths(
     scores = {n: score_rules(decoder, sources, n, problems, ids=ids) for n in lengths}
     return {n: score.tolist() for n, score in scores.items()}
 
-# %% ../../nbs/studies/26_rule_lanes.ipynb #l28
+# %% ../../nbs/studies/26_rule_lanes.ipynb #l30
 def adapt_to_rules(
     decoder: LaneDecoder,  # of stage one
     rules: Sequence[tuple[int, int, int]],  # one a lane: condition, update, constant

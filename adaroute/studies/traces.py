@@ -348,10 +348,10 @@ class RuleTrace:
 
 
 UNSET = "unset"
-_Shown = tuple[str, tuple[str, ...] | None]  # text, and the texts of a list's items
+_ShownValue = tuple[str, tuple[str, ...] | None]  # text, and the texts of a list's items
 
 # %% ../../nbs/studies/21_traces.ipynb #t17a
-def _show_parts(value: object) -> _Shown:
+def _show_parts(value: object) -> _ShownValue:
     if type(value) is not list:
         return show_value(value), None
     check_value(value)
@@ -370,7 +370,7 @@ def _differing_part(name: str, old: tuple[str, ...], new: tuple[str, ...]) -> st
     return f"{name}[{start}:{stop}]: [{', '.join(gone)}] -> [{', '.join(come)}]"
 
 
-def _compare_shown(name: str, old: _Shown | None, new: _Shown) -> Change:
+def _compare_shown(name: str, old: _ShownValue | None, new: _ShownValue) -> Change:
     before = old[0] if old else UNSET
     part = f"{name}: {before} -> {new[0]}"
     if old and old[1] is not None and new[1] is not None:
