@@ -417,7 +417,8 @@ def verify_run(
     **scope,  # segments, tolerance, references, head, filed, progress, keep: see `Scope`
 ) -> Verification:
     "Check a run, as far as what is given allows."
-    scope, run = Scope(**scope), RunFolder.open(folder)
+    run = RunFolder.open(folder)
+    scope = Scope(**scope)
     records, found, evidence = None, None, None
     checks = [*check_integrity(run, scope.head), *check_derivation(run)]
     checks += _check_filed(run, scope.filed)
