@@ -321,7 +321,8 @@ def _read_claimed(auditor: "Auditor", run: Run, at: int) -> _State | None:  # No
         about, tensors = read_run(file)
     except ValueError:
         return _State({}, {}, ["file"])
-    if about.get("step") != str(stop) or about.get("looks") != json.dumps(steps):
+    expected = {"step": str(stop), "looks": json.dumps(steps)}
+    if _list_other(expected, about):
         return _State({}, {}, ["step"])
     if not _refers_to_segments(tensors, run.best_at, {0, *steps}):
         return _State({}, {}, ["best_at"])
@@ -496,7 +497,8 @@ def _explain_segment(auditor: "Auditor", run: Run, check: SegmentCheck, states: 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r17
 def _list_other_rows(folder: Path, groups: np.ndarray, used: np.ndarray) -> list[str]:
     claimed = json.loads((folder / "rows.json").read_bytes())
-    own = dict(groups=pd.factorize(groups)[0].tolist(), used=np.asarray(used).tolist())
+    owners = pd.factorize(groups)[0].tolist()
+    own = dict(groups=owners, used=np.asarray(used).tolist())
     return [f"rows.json: {name}" for name in _list_other(own, claimed)]
 
 
