@@ -184,7 +184,7 @@ def test_a_line_of_a_segment_stays_small_and_counts_nothing_twice(tmp_path):
 
 
 def test_checkpoint_and_transcript_exclude_each_other(tmp_path):
-    with pytest.raises(ValueError, match="checkpoint: expected none beside a transcript"):
+    with pytest.raises(ValueError, match="checkpoint: expected none beside a watch"):
         fit(tmp_path / "run", checkpoint=str(tmp_path / "file"))
 
 

@@ -23,10 +23,9 @@ from ..fitting import settle_choices, settle_steps
 from ..model import RoutedModel, likelihood_loss
 from ..checks import check_number
 from ..paths import aim
-from ..router import open_routes
-from ..schema import read
+from ..schema import open_routes, read
 from ..ridge_start import learn_trust
-from ..training import Rows, Split, Watch, train
+from ..training import Rows, Session, Split, Watch, train
 from ..machine import one_thread
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #c05
@@ -342,5 +341,6 @@ def heat_map(
     aim(routed.paths, rows.joined[:, : like.widths_.numbers])
     watch = _Thermometer(rows, _usable_rows(like, sealed).rows, segments, steps, batch)
     once, last = replace(choices.settings, steps=10**6, every=10**6), segments * steps
-    train(routed, rows, split, once, choices.prior, watch, stop_at=last)
+    session = Session(watch, stop_at=last)
+    train(routed, rows, split, once, choices.prior, session)
     return np.array(watch.heat)
