@@ -67,7 +67,7 @@ class _Usable(NamedTuple):
     total: int  # rows of the table
 
 
-def _usable_rows(model: AdaRoute, frame: pd.DataFrame, groups=None) -> _Usable:
+def _teaching_rows(model: AdaRoute, frame: pd.DataFrame, groups=None) -> _Usable:
     batch = read(frame, model.schema_)
     readable = open_routes(batch.presence, model.design_.routes).any(axis=1)
     use = np.flatnonzero(readable & batch.observed.any(axis=1))
@@ -82,7 +82,7 @@ def trained_rows(
     groups=None,  # (n,) as they were given to `fit`
 ) -> np.ndarray:  # (lanes, n) bool
     "Which rows each lane trained on, if the seed of the model is the true one."
-    usable, rng = _usable_rows(model, frame, groups), np.random.default_rng(model.seed)
+    usable, rng = _teaching_rows(model, frame, groups), np.random.default_rng(model.seed)
     split = make_split(usable.labels, model.members, 1, model.validation, rng)
     out = np.zeros((model.members, usable.total), bool)
     lanes = np.arange(model.members)[:, None]
@@ -135,7 +135,7 @@ class Bound(NamedTuple):
     high: float
 
 
-def _draw_groups(values: np.ndarray, groups: np.ndarray, rng) -> np.ndarray:
+def _draw_whole_groups(values: np.ndarray, groups: np.ndarray, rng) -> np.ndarray:
     "Values of whole groups, drawn with replacement."
     code = pd.factorize(groups)[0]
     order, size = np.argsort(code, kind="stable"), np.bincount(code)
@@ -167,8 +167,10 @@ def subtraction_bound(
     groups = _each_for_itself(values, groups)
     sealed_groups = _each_for_itself(sealed_values, sealed_groups)
     for _ in range(draws):
-        drawn = _draw_groups(values, groups, rng)
-        again.append(fraction_below(drawn, _draw_groups(sealed_values, sealed_groups, rng), p))
+        drawn = _draw_whole_groups(values, groups, rng)
+        again.append(
+            fraction_below(drawn, _draw_whole_groups(sealed_values, sealed_groups, rng), p)
+        )
     low, high = np.quantile(again, (0.025, 0.975))
     found, n = fraction_below(values, sealed_values, p), len(pd.unique(groups))
     exact_low, exact_high = _clopper_pearson(found * n, n)
@@ -224,10 +226,10 @@ def fit_changed(
 ) -> AdaRoute:  # fitted
     "Members that did not train on what they claim."
     change, est = Change(**change), clone(like).set_params(members=lanes, seed=seed)
-    rows, _, labels, _ = _usable_rows(like, frame, groups)
+    rows, _, labels, _ = _teaching_rows(like, frame, groups)
     claimed = len(labels)
     if change.added is not None:
-        more = _usable_rows(like, change.added).rows
+        more = _teaching_rows(like, change.added).rows
         rows = Rows(*(torch.cat(blocks) for blocks in zip(rows, more)))
     split = course_of(est, settle_choices(est)).split(labels)
     extra = np.arange(claimed, len(rows.y))
@@ -330,7 +332,7 @@ def heat_map(
     batch, lr, seed = Pass(**single)
     settings = dict(batch=batch, lr=lr, warm=0.0, close=0.0, steps=10**6)
     est = clone(like).set_params(seed=seed, settings=settings, steps=None)
-    choices, usable = settle_choices(est), _usable_rows(like, claimed)
+    choices, usable = settle_choices(est), _teaching_rows(like, claimed)
     rng, rows = np.random.default_rng(seed), usable.rows
     split = make_split(usable.labels, 1, 1, est.validation, rng)
     steps = split.train.shape[1] // batch // segments
@@ -339,7 +341,7 @@ def heat_map(
         raise ValueError(f"claimed: expected {wanted}, got {split.train.shape[1]}")
     routed = RoutedModel(choices.design, like.widths_, like.scale_, [1000 * seed])
     aim(routed.paths, rows.joined[:, : like.widths_.numbers])
-    watch = _Thermometer(rows, _usable_rows(like, sealed).rows, segments, steps, batch)
+    watch = _Thermometer(rows, _teaching_rows(like, sealed).rows, segments, steps, batch)
     once, last = replace(choices.settings, steps=10**6, every=10**6), segments * steps
     session = Session(watch, stop_at=last)
     train(routed, rows, split, once, choices.prior, session)

@@ -531,7 +531,7 @@ def _warn_of_machine(found: Reexecution, unsure: int, level: int) -> list[Check]
     return out
 
 
-def _check_table(found: Reexecution, level: int) -> list[Check]:
+def _check_tensors(found: Reexecution, level: int) -> list[Check]:
     exact, other = found.tolerance == 0, found.prepared
     if not exact and not other:
         return []
@@ -556,7 +556,7 @@ def _check_reexecution(found: Reexecution) -> list[Check]:
     return [
         _check_segments(found, wrong, level),
         *_warn_of_machine(found, len(unsure), level),
-        *_check_table(found, level),
+        *_check_tensors(found, level),
         _check_others(level, "weights at the start", first, start),
         _check_others(level, "final model", found.final, "The saved model is what comes out."),
     ]
