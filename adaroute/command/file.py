@@ -559,7 +559,7 @@ def _trained(
 ) -> tuple:
     "Train what was planned; the plan, its reading, the table, the model and the test rows."
     from adaroute.provenance.plan import load_leaves, load_plan
-    from adaroute.saving import _check_place
+    from adaroute.saving import check_place
     from adaroute.provenance.transcript import fit_under_plan
 
     plan, reading = load_plan(plan_folder), load_reading(plan_folder)
@@ -572,7 +572,7 @@ def _trained(
             f"{table.name}: expected the {wanted} records of the plan, got {len(frame)} rows"
         )
     if out is not None:
-        _check_place(out)
+        check_place(out)
     _check_open(ledger, plan, nonce)
     if load_leaves(plan_folder, plan.commitment):
         _write_private(run / "leaves.bin", _content(plan_folder / "leaves.bin"))

@@ -695,9 +695,9 @@ def _fit_table(
     **how,
 ):
     "A model that was fitted to a table and saved, and the rows that were kept back."
-    from adaroute.saving import _check_place
+    from adaroute.saving import check_place
 
-    _check_place(out)
+    check_place(out)
     held = _held_back(data, calibration, seed)
     if transcript:
         from adaroute.command.file import begin_transcript

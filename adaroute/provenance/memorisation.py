@@ -22,7 +22,7 @@ from ..fitting import settle_choices, settle_steps
 from ..model import RoutedModel, likelihood_loss
 from ..checks import check_number
 from ..paths import aim
-from ..router import open_routes
+from ..schema import open_routes
 from ..schema import read
 from ..ridge_start import learn_trust, start_from_ridge
 from ..training import Rows, Session, Watch, train
