@@ -2823,6 +2823,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/adaroute/', 'doc_host': ''
                                                                                                               'adaroute/studies/coupling_experiments.py'),
                                                        'adaroute.studies.coupling_experiments.read_attention': ( 'studies/coupling_experiments.html#read_attention',
                                                                                                                  'adaroute/studies/coupling_experiments.py'),
+                                                       'adaroute.studies.coupling_experiments.recall_arm': ( 'studies/coupling_experiments.html#recall_arm',
+                                                                                                             'adaroute/studies/coupling_experiments.py'),
                                                        'adaroute.studies.coupling_experiments.run_arm': ( 'studies/coupling_experiments.html#run_arm',
                                                                                                           'adaroute/studies/coupling_experiments.py'),
                                                        'adaroute.studies.coupling_experiments.say_range': ( 'studies/coupling_experiments.html#say_range',

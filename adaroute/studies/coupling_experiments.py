@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['PLACES', 'FITTED', 'COLOURS', 'read_attention', 'write_attention', 'FarAttention', 'measure_far', 'map_attention',
-           'count_misses', 'Arm', 'measure_arm', 'digest_code', 'name_answer', 'write_json', 'train_kept', 'run_arm',
-           'median_range', 'is_fitted', 'say_range', 'tabulate_arms', 'draw_against_length', 'draw_misses']
+           'count_misses', 'Arm', 'measure_arm', 'digest_code', 'name_answer', 'write_json', 'train_kept', 'recall_arm',
+           'run_arm', 'median_range', 'is_fitted', 'say_range', 'tabulate_arms', 'draw_against_length', 'draw_misses']
 
 # %% ../../nbs/studies/07_coupling_experiments.ipynb #c03
 import ast
@@ -214,6 +214,15 @@ def train_kept(
     return run, time.process_time() - begun
 
 
+def recall_arm(
+    arm: Arm,
+    cache: str | Path,
+) -> dict | None:  # as run_arm returns it
+    "What was measured of an arm before, if it was."
+    path = Path(cache) / f"arm-{name_answer(asdict(arm))}.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
 def run_arm(
     arm: Arm,
     cache: str | Path,
@@ -221,10 +230,9 @@ def run_arm(
 ) -> dict:  # plain numbers, for a results file
     "Train an arm and measure it, or read what was measured before."
     check_recipe(arm.asked, list(arm.lengths))
-    cache = Path(cache)
-    path = cache / f"arm-{name_answer(asdict(arm))}.json"
-    if path.exists():
-        return json.loads(path.read_text())
+    cache, known = Path(cache), recall_arm(arm, cache)
+    if known:
+        return known
     run, seconds = train_kept(arm.recipe, arm.seeds, cache, device)
     found = {
         "name": arm.name,
@@ -238,7 +246,7 @@ def run_arm(
         "loss": run.loss.tolist(),
         "cpu_seconds": round(seconds, 1),
     } | measure_arm(arm, run.decoder)
-    write_json(path, found)
+    write_json(cache / f"arm-{name_answer(asdict(arm))}.json", found)
     return found
 
 # %% ../../nbs/studies/07_coupling_experiments.ipynb #c21
@@ -294,8 +302,9 @@ def draw_against_length(
 ) -> None:
     "Median and range over seeds against length, one line an arm."
     for colour, found in zip(COLOURS, arms):
-        lengths = [int(n) for n in found[what]]
-        middle, worst, best = zip(*(median_range(v) for v in found[what].values()))
+        lengths = sorted(map(int, found[what]))
+        ranges = [median_range(found[what][str(n)]) for n in lengths]
+        middle, worst, best = zip(*ranges)
         fitted = is_fitted(found)
         look = dict(color=colour) if fitted else dict(color="#999999", linestyle=":")
         label = found["name"] if fitted else f"{found['name']} (not fitted)"
