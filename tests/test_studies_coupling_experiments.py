@@ -10,11 +10,12 @@ from adaroute.studies.coupling_arms import EXPERIMENTS, FRESH, list_arms
 from adaroute.studies.coupling_experiments import (
     Arm,
     is_fitted,
-    measure_far_mass,
+    measure_far,
     name_answer,
     read_attention,
     run_arm,
     tabulate_arms,
+    write_attention,
 )
 from adaroute.studies.lane_files import resume_training, save_training
 from adaroute.studies.lanes import (
@@ -91,9 +92,8 @@ def test_attention_read_is_attention_used():
     rows = make_test_rows(Recipe(), drawn, torch.ones(5, 1, dtype=torch.long), 2)
     decoder, at = run.decoder, rows.answers
     x = decoder.embed(rows.tokens, rows.ids)
-    _, value = decoder.look(0, x, rows.ids)
-    heard = (read_attention(decoder, rows) @ value).transpose(2, 3).flatten(3)
-    mixed = decoder.norm(decoder.multiply(heard, "mix0"), "after0")
+    written = write_attention(decoder, rows, read_attention(decoder, rows))
+    mixed = decoder.norm(written, "after0")
     logits = decoder.speak(decoder.think(0, x[:, :, at] + mixed))
     assert torch.allclose(logits, decoder(rows), atol=1e-4)
 
@@ -101,14 +101,14 @@ def test_attention_read_is_attention_used():
 def test_a_window_takes_all_far_mass_away():
     wide = replace(PAPER, ids=80)
     decoder = LaneTraining(wide, [0]).decoder
-    assert measure_far_mass(decoder, wide, 40).item() > 0.1
-    assert measure_far_mass(decoder, replace(wide, window=12), 40).item() == 0
+    assert measure_far(decoder, wide, 40).mass.item() > 0.1
+    assert measure_far(decoder, replace(wide, window=12), 40).mass.item() == 0
 
 
 def test_two_layers_have_no_far_mass_to_read():
     recipe = replace(Recipe(), layers=2)
     with pytest.raises(ValueError, match="layers: expected 1, got 2"):
-        measure_far_mass(LaneTraining(recipe, [0]).decoder, recipe, 10)
+        measure_far(LaneTraining(recipe, [0]).decoder, recipe, 10)
 
 
 def test_answers_are_kept_under_everything_that_was_asked(tmp_path):

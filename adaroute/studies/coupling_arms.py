@@ -141,8 +141,9 @@ def list_many() -> list[Arm]:
 # %% ../../nbs/studies/08_coupling_arms.ipynb #c13
 def list_faults() -> list[Arm]:
     "Addition with a wrong coupling of the second operand."
+    brief = replace(PACKED, neighbours=2, steps=700)
     return [
-        Arm(fault, replace(PACKED, fault=fault), FRESH, STRINGS, average=1, test_seed=1)
+        Arm(fault, replace(brief, fault=fault), FRESH, STRINGS, average=1, test_seed=1)
         for fault in FAULTS
     ]
 

@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['FAULTS', 'PAPER', 'Recipe', 'count_channels', 'number_in_order', 'number_digits', 'spoil_places', 'number_problems',
            'place_on_ring', 'place_on_line', 'draw_starts', 'count_needed_ids', 'check_recipe', 'see_neighbours',
-           'make_rows', 'draw_batch', 'stack_lanes', 'widen_batch', 'measure_losses', 'clip_lanes', 'schedule_rate',
-           'LaneTraining', 'Answers', 'draw_test', 'make_test_rows', 'answer_test', 'decode_test']
+           'make_rows', 'move_rows', 'draw_batch', 'stack_lanes', 'widen_batch', 'measure_losses', 'clip_lanes',
+           'schedule_rate', 'LaneTraining', 'Answers', 'draw_test', 'make_test_rows', 'find_device', 'answer_test',
+           'decode_test']
 
 # %% ../../nbs/studies/04_lanes.ipynb #c03
 import math
@@ -270,6 +271,14 @@ def make_rows(
     asked = ends[:, None] + torch.arange(-answers, 0)
     return TokenRows(tokens, ids, visible, asked.flatten())
 
+
+def move_rows(
+    rows: TokenRows,
+    device: torch.device | str,
+) -> TokenRows:
+    "The same rows where the decoder is."
+    return TokenRows(*(part.to(device) for part in rows))
+
 # %% ../../nbs/studies/04_lanes.ipynb #c22
 def draw_batch(
     recipe: Recipe,
@@ -374,7 +383,7 @@ class LaneTraining:
         tokens, ids, targets = stack_lanes(batches)
         joined = [at >= 0 for at in self.joined]
         rows = make_rows(recipe, tokens, ids, targets.shape[2], joined)
-        rows = TokenRows(*(part.to(self.device) for part in rows))
+        rows = move_rows(rows, self.device)
         with torch.autocast(self.device, torch.bfloat16, enabled=self.device != "cpu"):
             logits = self.decoder(rows)
         losses = measure_losses(logits.float(), targets.to(self.device))
@@ -442,6 +451,13 @@ def make_test_rows(
     return make_rows(replace(recipe, neighbours=1), tokens, ids, answers, [False] * lanes)
 
 
+def find_device(
+    decoder: LaneDecoder,
+) -> torch.device:
+    "Where the weights are."
+    return decoder.weights["token"].device
+
+
 @torch.no_grad()
 def answer_test(
     decoder: LaneDecoder,
@@ -458,7 +474,8 @@ def answer_test(
     for _ in range(average):
         starts = draw_starts(recipe, spans, 1, generator)
         rows = make_test_rows(recipe, drawn, starts, lanes)
-        total = total + decoder(rows).log_softmax(-1)
+        logits = decoder(move_rows(rows, find_device(decoder)))
+        total = total + logits.log_softmax(-1).cpu()
     hits = mark_hits(total.argmax(-1), drawn.targets.expand(lanes, -1, -1))
     return Answers(hits, drawn.targets)
 
