@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from .choices import NOTHING, settle_choices, strip_markup
-from .codebook import Column, Export, quote_name, tidy_code
+from .codebook import Column, Export, count_things, quote_name, tidy_code
 from adaroute.files.guess import (
     Guess,
     guess_column,
@@ -158,12 +158,14 @@ def read_redcap(
             unknown += bool(fields)
             guesses[name] = guess_column(name, cells, missing, reading.get("decimal", "."))
     notes = (
-        [f"{unknown} columns are not in the data dictionary and were guessed"] if unknown else []
+        [f"{count_things(unknown, 'column')} not in the data dictionary, guessed"]
+        if unknown
+        else []
     )
     repeated = table[first].duplicated().sum() if first in table else 0
     if repeated:
         notes.append(
-            f"{first} repeats in {repeated} rows: --group {first} keeps a person's rows together"
+            f"{first} repeats in {count_things(int(repeated), 'row')}: --group {first} keeps a person's rows together"
         )
     if not fields:
         notes.append(

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from .choices import settle_choices, strip_markup
-from .codebook import Column, Export
+from .codebook import Column, Export, count_things
 from .guess import Guess, guess_column, join_columns, parse_dates
 from ..tables import TableError, read_table
 
@@ -104,11 +104,13 @@ def note_previews(
     if "Status" in table:
         previews = int(table["Status"].isin(["Survey Preview", "1"]).sum())
         if previews:
-            notes.append(f"{previews} rows are previews of the survey, not answers; leave them out")
+            notes.append(
+                f"{count_things(previews, 'row')} of previews of the survey, which are no answers of people"
+            )
     if "Finished" in table:
         unfinished = int(table["Finished"].isin(["False", "0"]).sum())
         if unfinished:
-            notes.append(f"{unfinished} rows are answers that were not finished")
+            notes.append(f"{count_things(unfinished, 'row')} of answers that were not finished")
     return notes
 
 # %% ../../nbs/files/09_surveys.ipynb #c09
@@ -225,7 +227,9 @@ def read_bids(
     table = read_table(path, numeric=(), keep=None, **({"delimiter": "\t"} | reading))
     guesses = {n: settle_bids(n, list(table[n]), entries.get(n, {}), missing) for n in table}
     lost = [name for name in entries if name not in table and name != "MeasurementToolMetadata"]
-    notes = [f"{len(lost)} columns of the .json are not in the table"] if lost else []
+    notes = (
+        [f"{count_things(len(lost), 'column')} of the .json that the table lacks"] if lost else []
+    )
     return join_columns(guesses, "a table of BIDS", notes)
 
 
