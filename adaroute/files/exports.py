@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LOOK', 'peek_rows', 'read_delimited', 'read_parquet_file', 'read_arrow_types', 'settle_typed', 'count_seconds',
            'simplify_number', 'add_missing', 'follow_codebook', 'settle_declared', 'drop_codes', 'require_numbers',
-           'match_levels', 'read_export', 'read_by_format', 'convert_notes']
+           'match_words', 'match_levels', 'read_export', 'read_by_format', 'convert_notes']
 
 # %% ../../nbs/files/13_exports.ipynb #c03
 import csv
@@ -20,6 +20,7 @@ from adaroute.files.codebook import (
     Column,
     Export,
     count_things,
+    gather_reasons,
     list_names,
     name_levels,
     quote_name,
@@ -28,6 +29,8 @@ from adaroute.files.codebook import (
 )
 from .excel import read_excel_sheet
 from .fhir import read_fhir
+
+# %% ../../nbs/files/13_exports.ipynb #c03b
 from adaroute.files.guess import (
     NO_NUMBER,
     Guess,
@@ -80,7 +83,7 @@ def peek_rows(
         pass
     return rows
 
-
+# %% ../../nbs/files/13_exports.ipynb #c05b
 def read_delimited(
     path: Path,
     dictionary: Path | None,
@@ -95,9 +98,8 @@ def read_delimited(
     if is_nda(rows):
         return read_nda(path, missing, **reading)
     if is_dictionary(names):
-        raise TableError(
-            f"{path.name}: expected a table of people, got a data dictionary; give it as --dictionary"
-        )
+        got = "a data dictionary; give it as --dictionary"
+        raise TableError(f"{path.name}: expected a table of people, got {got}")
     if names and is_redcap(names):
         return read_redcap(path, dictionary, missing, **reading)
     if dictionary and dictionary.suffix.lower() == ".csv":
@@ -123,7 +125,7 @@ def read_parquet_file(
         guesses[name] = settle_typed(name, list(table[name]), kind, levels, missing)
     return join_columns(guesses, FORMATS["parquet"])
 
-
+# %% ../../nbs/files/13_exports.ipynb #c07b
 def read_arrow_types(
     path: Path,
 ) -> dict[str, tuple]:  # column -> kind, levels in order
@@ -175,7 +177,7 @@ def settle_typed(
     plain = [c if c is None or isinstance(c, str) else simplify_number(c) for c in cells]
     return guess_column(name, plain, missing)
 
-
+# %% ../../nbs/files/13_exports.ipynb #c08b
 def count_seconds(
     cell: object,  # a timedelta or a time of day
 ) -> float:
@@ -212,9 +214,13 @@ def add_missing(
             continue
         if not gone.any():
             continue
-        told = reasons[column.name] if column.name in reasons else pd.Series([None] * len(frame))
-        shown = values[gone].map(show_code)
-        reasons[column.name] = told.astype(object).where(~gone, shown)
+        told = (
+            reasons[column.name].astype(object)
+            if column.name in reasons
+            else pd.Series([None] * len(frame))
+        )
+        told[gone] = values[gone].map(show_code).to_numpy(object)
+        reasons[column.name] = told.astype("category")
         frame[column.name] = values.where(~gone, np.nan if values.dtype == float else None)
     book = replace(export.codebook, missing=tuple(map(str, missing)))
     return Export(frame, book, reasons)
@@ -257,10 +263,9 @@ def settle_declared(
 ) -> tuple[Guess, list[str]]:  # the column; notes
     "One column as its file of columns wants it (ours)."
     values = export.frame[column.name]
-    told = export.reasons[column.name].to_numpy(object) if column.name in export.reasons else None
+    told = export.reasons[column.name].array if column.name in export.reasons else None
     read = export.codebook[column.name]
-    reasons = np.full(len(values), None, object) if told is None else told.copy()
-    values = drop_codes(column, values, reasons)
+    values, reasons = drop_codes(column, values, told)
     notes = []
     if column.kind == "number":
         values = require_numbers(column, values, file, decimal)
@@ -271,10 +276,7 @@ def settle_declared(
             cells = count_things(odd, "cell")
             notes = [f"{column.name}: {cells} with none of its {levels} levels, read as missing"]
     elif column.kind == "category":
-        words = name_levels(column.levels) if column.levels else {}
-        words |= {show_code(code): word for code, word in words.items()}
-        cells = [None if pd.isna(v) else words.get(show_code(v), show_code(v)) for v in values]
-        values = pd.Series(cells, dtype=object)
+        values = match_words(column, values)
     elif column.kind == "date" and not pd.api.types.is_datetime64_any_dtype(values):
         values = parse_dates(values.map(show_id, na_action="ignore"))
     elif column.kind == "duration" and read.kind != "duration":
@@ -284,20 +286,26 @@ def settle_declared(
         values = values.map(show_id, na_action="ignore").astype(object).where(values.notna(), None)
     return Guess(values, column, reasons), notes
 
-
+# %% ../../nbs/files/13_exports.ipynb #c14b
 def drop_codes(
     column: Column,
     values: pd.Series,
-    reasons: np.ndarray,  # they grow
-) -> pd.Series:
+    told: pd.Categorical | None,  # why cells are missing already
+) -> tuple[pd.Series, pd.Categorical | None]:  # the cells, and why some are missing
     "Take the column's own codes for missing out of its cells (ours)."
-    if not column.missing:
-        return values
     known = {show_code(code): reason for code, reason in column.missing}
-    found = [None if pd.isna(v) else known.get(show_code(tidy_code(v))) for v in values]
-    gone = np.array([reason is not None for reason in found])
-    reasons[gone] = np.array(found, object)[gone]
-    return values.where(~gone, np.nan if values.dtype == float else None)
+    shown = pd.Series(
+        [None if pd.isna(v) else show_code(tidy_code(v)) for v in values], dtype=object
+    )
+    marks = [(reason, (shown == code).to_numpy()) for code, reason in known.items()]
+    gone = np.any([rows for _, rows in marks], axis=0) if marks else np.zeros(len(values), bool)
+    if not gone.any():
+        return values, told
+    if told is not None:
+        marks += [(reason, np.asarray(told == reason)) for reason in told.categories]
+    return values.where(~gone, np.nan if values.dtype == float else None), gather_reasons(
+        len(values), marks
+    )
 
 # %% ../../nbs/files/13_exports.ipynb #c15
 def require_numbers(
@@ -311,13 +319,23 @@ def require_numbers(
         return values
     parsed = parse_numbers(list(values), (), decimal)
     if parsed.odd:
-        row = list(parsed.reasons).index(NO_NUMBER)
+        row = int((parsed.reasons == NO_NUMBER).argmax())
         got = f"{type(values.iloc[row]).__name__} of length {len(str(values.iloc[row]))}"
         where = f"column {quote_name(column.name)}, data row {row + 1}"
         raise TableError(
             f"{file}: {where}: expected a number or missing, got {got}", row + 1, column.name
         )
     return pd.Series(parsed.values)
+
+# %% ../../nbs/files/13_exports.ipynb #c15b
+def match_words(
+    column: Column,
+    values: pd.Series,  # codes or words
+) -> pd.Series:  # str or None
+    "The words of a category, whether its cells are codes or labels (ours)."
+    words = {show_code(code): word for code, word in name_levels(column.levels).items()}
+    shown = [None if pd.isna(value) else show_code(value) for value in values]
+    return pd.Series([words.get(cell, cell) for cell in shown], dtype=object)
 
 
 def match_levels(
@@ -361,7 +379,7 @@ def read_export(
         return export
     return follow_codebook(export, codebook, path.name, reading.get("decimal", "."))
 
-
+# %% ../../nbs/files/13_exports.ipynb #c18b
 def read_by_format(
     path: Path,
     sheet: str | None,
@@ -385,9 +403,9 @@ def read_by_format(
         return read_fhir(path, dictionary)
     if kind == "rtf":
         return read_rtf_files(path)
-    return read_statistical(path, kind)
+    return read_statistical(path, kind, reading.get("encoding"))
 
-
+# %% ../../nbs/files/13_exports.ipynb #c18c
 def convert_notes(
     export: Export,
 ) -> Export:
@@ -396,13 +414,12 @@ def convert_notes(
     columns = []
     for column in export.codebook:
         values = frame[column.name]
-        rich = values.map(is_rtf) if values.dtype == object else pd.Series(dtype=bool)
-        if rich.any():
-            frame[column.name] = [read_rtf(v) if r else v for v, r in zip(values, rich)]
+        words = column.kind in ("text", "category", "id") and values.dtype == object
+        rich = sum(v is not None and v.startswith("{\\rtf") for v in values) if words else 0
+        if rich:
+            frame[column.name] = [read_rtf(v) if is_rtf(v) else v for v in values]
             column = replace(column, kind="text", levels=(), use=True, why="notes in RTF")
-            notes.append(
-                f"{column.name}: {count_things(int(rich.sum()), 'cell')} in RTF, read as plain text"
-            )
+            notes.append(f"{column.name}: {count_things(rich, 'cell')} in RTF, read as plain text")
         columns.append(column)
     book = replace(export.codebook, columns=tuple(columns), notes=tuple(notes))
     return Export(frame, book, export.reasons)

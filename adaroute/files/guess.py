@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['PERSON', 'SURE', 'CAMEL', 'DOUBTFUL', 'MISSING_WORDS', 'PROGRAM_WORDS', 'PLAIN', 'NO_NUMBER', 'ISO', 'EIGHT',
-           'UNCLEAR', 'CLOCK', 'KNOWN_ANSWERS', 'CLEAR', 'is_id_name', 'is_program_word', 'Parsed', 'parse_numbers',
-           'read_cell', 'list_numbers', 'parse_dates', 'find_known_order', 'Guess', 'guess_column', 'blank_cells',
-           'guess_numbers', 'show_id', 'guess_words', 'guess_prose', 'parse_clock', 'keep_words', 'join_columns']
+           'UNCLEAR', 'CLOCK', 'KNOWN_ANSWERS', 'CLEAR', 'GLANCE', 'is_id_name', 'is_program_word', 'Parsed',
+           'parse_numbers', 'read_cell', 'list_numbers', 'parse_dates', 'find_known_order', 'code_answers', 'Guess',
+           'guess_column', 'blank_cells', 'guess_numbers', 'show_id', 'guess_words', 'match_share', 'guess_prose',
+           'count_words', 'parse_clock', 'keep_words', 'join_columns']
 
 # %% ../../nbs/files/03_guess.ipynb #c03
 import re
@@ -20,7 +21,7 @@ from adaroute.files.codebook import (
     Column,
     Export,
     collect_reasons,
-    count_things,
+    gather_reasons,
     show_code,
 )
 
@@ -64,7 +65,7 @@ class Parsed(NamedTuple):
     "Cells as numbers (ours)."
 
     values: np.ndarray  # NaN where missing or not a number  # (n,)
-    reasons: np.ndarray  # the word or code for missing that stood there, or None  # (n,)
+    reasons: pd.Categorical | None  # the word or code for missing that stood there  # (n,)
     odd: int  # cells that are neither numbers nor missing
     words: int  # cells that are missing for a reason
 
@@ -78,15 +79,18 @@ def parse_numbers(
     codes, distinct = pd.factorize(pd.Series(cells, dtype=object), use_na_sentinel=True)
     known = [read_cell(cell, missing, decimal) for cell in distinct]
     values = np.array([value for value, _, _ in known] + [np.nan])
-    reasons = np.array([reason for _, reason, _ in known] + [None], object)
     odd = np.array([is_odd for _, _, is_odd in known] + [False])
-    told = reasons[codes]
-    return Parsed(values[codes], told, int(odd[codes].sum()), int((told != None).sum()))  # noqa: E711
+    told = [reason for _, reason, _ in known]
+    if not any(told):
+        return Parsed(values[codes], None, 0, 0)
+    marks = [(reason, codes == place) for place, reason in enumerate(told) if reason]
+    reasons = gather_reasons(len(codes), marks)
+    return Parsed(values[codes], reasons, int(odd[codes].sum()), int(reasons.notna().sum()))
 
 
 NO_NUMBER = "not a number"
 
-
+# %% ../../nbs/files/03_guess.ipynb #c11b
 def read_cell(
     cell: object,
     missing: tuple,
@@ -111,7 +115,7 @@ def read_cell(
     gone = number in list_numbers(missing)
     return (np.nan, show_code(number), False) if gone else (number, None, False)
 
-
+# %% ../../nbs/files/03_guess.ipynb #c11c
 def list_numbers(
     words,  # that mean missing
 ) -> set[float]:
@@ -164,7 +168,7 @@ KNOWN_ANSWERS = (
     (0, "None", "Mild", "Moderate", "Severe", "Very severe"),
 )
 
-
+# %% ../../nbs/files/03_guess.ipynb #c17b
 def find_known_order(
     words,  # different words of a column
 ) -> tuple:  # (code, label) of each level, in order; () where the words are no known answers
@@ -176,13 +180,22 @@ def find_known_order(
             fitting.append(tuple(enumerate(labels, first)))
     return fitting[0] if len(fitting) == 1 else ()
 
-# %% ../../nbs/files/03_guess.ipynb #c21
+# %% ../../nbs/files/03_guess.ipynb #c18
+def code_answers(
+    words,  # str or None
+    levels,  # (code, label)
+) -> list[float]:  # NaN where missing
+    "The codes of answers that are words (ours)."
+    codes = {label.casefold(): code for code, label in levels}
+    return [np.nan if w is None else codes[" ".join(w.casefold().split())] for w in words]
+
+# %% ../../nbs/files/03_guess.ipynb #c22
 class Guess(NamedTuple):
     "A column's cells in their final form (ours)."
 
     values: pd.Series
     column: Column
-    reasons: np.ndarray | None  # why cells are missing, None where no reason is told
+    reasons: pd.Categorical | None  # why cells are missing, None where no reason is told
 
 
 CLEAR = 0.95  # of the known cells that must be of a kind
@@ -208,7 +221,7 @@ def guess_column(
         return guess_numbers(name, parsed, words)
     return guess_words(name, words)
 
-
+# %% ../../nbs/files/03_guess.ipynb #c22b
 def blank_cells(
     series: pd.Series,
     missing: tuple = (),
@@ -221,7 +234,7 @@ def blank_cells(
     ]
     return pd.Series(np.array([*empty, True])[codes], index=series.index)
 
-# %% ../../nbs/files/03_guess.ipynb #c22
+# %% ../../nbs/files/03_guess.ipynb #c23
 def guess_numbers(
     name: str,
     parsed: Parsed,
@@ -240,16 +253,15 @@ def guess_numbers(
     if text.str.fullmatch(r"0\d+").mean() > 1 - CLEAR:
         column = Column(name, "id", why="digits with leading zeros", use=False)
         return Guess(words, column, None)
-    reasons = parsed.reasons if parsed.words else None
     why = f"{len(values)} of {len(words)} cells are numbers"
     if parsed.odd:
         why += f"; {parsed.odd} that are not were taken as missing"
     column = Column(name, "number", why=why, use=distinct > 1)
     if distinct == 1:
         column = Column(name, "number", why="the same number in all rows", use=False)
-    return Guess(pd.Series(parsed.values), column, reasons)
+    return Guess(pd.Series(parsed.values), column, parsed.reasons)
 
-
+# %% ../../nbs/files/03_guess.ipynb #c23b
 def show_id(
     value: object,  # a number or a word
 ) -> str:
@@ -258,56 +270,84 @@ def show_id(
         return str(int(value))
     return str(value).strip()
 
-# %% ../../nbs/files/03_guess.ipynb #c23
+# %% ../../nbs/files/03_guess.ipynb #c24
 def guess_words(
     name: str,
     words: pd.Series,  # str (or odd objects), None where missing
 ) -> Guess:
     "A column whose cells are words: ids, dates, durations, notes or a category (ours)."
-    words = words.map(str, na_action="ignore").astype(object).where(words.notna(), None)
-    known = words.dropna().str.strip()
+    if pd.api.types.infer_dtype(words, skipna=True) != "string" or words.dtype != object:
+        plain = [None if word is None or word != word else str(word) for word in words]
+        words = pd.Series(plain, index=words.index, dtype=object)
+    known = words[words.notna()]
     distinct = known.nunique()
-    length = known.str.len()
-    if known.str.fullmatch(ISO.pattern).mean() >= CLEAR:
+    if match_share(known, ISO) >= CLEAR:
         column = Column(name, "date", why="dates as 2024-01-31", use=False)
         return Guess(parse_dates(words), column, None)
-    if known.str.fullmatch(CLOCK.pattern).mean() >= CLEAR:
+    if match_share(known, CLOCK) >= CLEAR:
         column = Column(name, "duration", unit="h", why="clock times as 7:30, read as hours")
         return Guess(parse_clock(words), column, None)
-    if known.str.fullmatch(UNCLEAR.pattern).mean() >= CLEAR:
+    if match_share(known, UNCLEAR) >= CLEAR:
         why = "dates with the day or the month first, which cannot be told apart"
         return Guess(words, Column(name, "text", why=why, use=False), None)
-    if is_id_name(name, distinct == len(known) > 2) and length.median() <= 40:
+    short = known[:GLANCE].str.len().median() <= 40
+    if is_id_name(name, distinct == len(known) > 2) and short:
         return Guess(words, Column(name, "id", why="the name of an id", use=False), None)
     return guess_prose(name, words, known)
 
 
+GLANCE = 500  # cells that are looked at first
+
+# %% ../../nbs/files/03_guess.ipynb #c24b
+def match_share(
+    known: pd.Series,  # words
+    pattern: re.Pattern,
+) -> float:
+    "Share of words of a form; if hardly any of the first are, the rest is not looked at (ours)."
+    padded = rf"\s*(?:{pattern.pattern})\s*"
+    first = known[:GLANCE].str.fullmatch(padded).mean()
+    if first < 0.5 or len(known) <= GLANCE:
+        return float(first)
+    return float(known.str.fullmatch(padded).mean())
+
+# %% ../../nbs/files/03_guess.ipynb #c24c
 def guess_prose(
     name: str,
     words: pd.Series,
-    known: pd.Series,  # stripped, without missing ones
+    known: pd.Series,  # without missing ones
 ) -> Guess:
     "Notes, a category, or too many different words to be either (ours)."
     distinct = known.nunique()
-    if known.str.count(r"\S+").mean() > 3 and 2 * distinct > len(known):
+    if known[:: max(1, len(known) // 2000)].map(count_words).mean() > 3 and 2 * distinct > len(
+        known
+    ):
         why = "more than three words a cell, mostly different"
         return Guess(words, Column(name, "text", why=why), None)
-    words = words.str.strip() if len(known) else words
-    words = words.astype(object).where(words.notna(), None)
+    if distinct > max(5, len(known) // 2):  # a category would repeat its words
+        why = f"{distinct} different words in {len(known)} cells, neither notes nor a category"
+        return Guess(words, Column(name, "text", why=why, use=False), None)
+    words = pd.Series([None if w is None else w.strip() for w in words], dtype=object)
+    distinct = words.nunique()
     if distinct == 1:
         why = "the same word in all rows"
         return Guess(words, Column(name, "category", why=why, use=False), None)
-    levels = find_known_order(known.unique()) if distinct <= 6 else ()
+    levels = find_known_order(words.dropna().unique()) if distinct <= 6 else ()
     if levels:
-        codes = {label.casefold(): code for code, label in levels}
-        values = words.map(lambda w: codes[" ".join(w.casefold().split())], na_action="ignore")
         why = "the answers of a well-known questionnaire"
-        return Guess(values.astype(float), Column(name, "ordered", "", levels, why=why), None)
+        values = pd.Series(code_answers(words, levels), dtype=float)
+        return Guess(values, Column(name, "ordered", "", levels, why=why), None)
     if distinct <= max(5, min(50, len(known) // 2)):
         why = f"{distinct} different words"
         return Guess(words, Column(name, "category", why=why), None)
     why = f"{distinct} different words in {len(known)} cells, neither notes nor a category"
     return Guess(words, Column(name, "text", why=why, use=False), None)
+
+# %% ../../nbs/files/03_guess.ipynb #c24d
+def count_words(
+    text: str,
+) -> int:
+    "Words in a text (ours)."
+    return len(text.split())
 
 
 def parse_clock(
@@ -318,7 +358,7 @@ def parse_clock(
     hours, minutes, seconds = (pd.to_numeric(parts[group]) for group in (0, 1, 3))
     return (hours + minutes / 60 + seconds.fillna(0) / 3600).astype(float)
 
-# %% ../../nbs/files/03_guess.ipynb #c29
+# %% ../../nbs/files/03_guess.ipynb #c30
 def keep_words(
     values: pd.Series,
 ) -> pd.Series:

@@ -41,6 +41,8 @@ MARKS = (
     ("parquet", b"PAR1"),
     ("rtf", b"{\\rtf"),
 )
+
+# %% ../../nbs/files/02_recognise.ipynb #c05b
 OTHERS = (
     (b"%PDF", "a PDF; export the table from the program that made it"),
     (b"\xd0\xcf\x11\xe0", "an old Excel file (.xls); save the sheet as .xlsx or CSV"),
@@ -171,7 +173,7 @@ def name_members(
                     )
     return names
 
-
+# %% ../../nbs/files/02_recognise.ipynb #c16b
 def refuse_several(
     path: Path,
 ):

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['SYSTEM', 'FIELD', 'TYPE', 'CHOICES', 'LABEL', 'CHECK', 'NOTE', 'SHORT', 'YESNO', 'is_redcap', 'is_dictionary',
-           'read_dictionary', 'split_choices', 'settle_field', 'read_redcap', 'settle_system', 'settle_box']
+           'read_dictionary', 'split_choices', 'settle_time', 'settle_field', 'read_redcap', 'describe_export',
+           'settle_system', 'settle_box']
 
 # %% ../../nbs/files/08_redcap.ipynb #c03
 import re
@@ -67,7 +68,7 @@ def is_dictionary(
     "Whether a table is a data dictionary of REDCap (ours)."
     return FIELD in names or {"field_name", "field_type"} <= set(names)
 
-
+# %% ../../nbs/files/08_redcap.ipynb #c08b
 def read_dictionary(
     path: str | Path,
 ) -> dict[str, dict]:  # field -> its row, by the long names of columns
@@ -76,9 +77,8 @@ def read_dictionary(
     rows = read_table(path, numeric=(), keep=None).rename(columns=SHORT)
     lost = [name for name in (FIELD, TYPE, CHOICES, LABEL) if name not in rows]
     if lost:
-        raise TableError(
-            f"{path.name}: expected a data dictionary of REDCap, got no column {quote_name(lost[0])}"
-        )
+        got = f"no column {quote_name(lost[0])}"
+        raise TableError(f"{path.name}: expected a data dictionary of REDCap, got {got}")
     rows = rows.astype(object).where(rows.notna(), None)
     return {str(row[FIELD]).strip(): row for row in rows.to_dict("records") if row[FIELD]}
 
@@ -97,9 +97,23 @@ def split_choices(
     return tuple(choices)
 
 # %% ../../nbs/files/08_redcap.ipynb #c11
+def settle_time(
+    name: str,
+    cells,
+    label: str,
+    check: str,  # date_ymd, datetime_ymd, time, ...
+) -> Guess:
+    "A field for a date or a time; REDCap exports dates as ISO whatever the form shows (ours)."
+    why = f"a field of type {check}"
+    if check.startswith("date"):
+        return Guess(parse_dates(cells), Column(name, "date", label, why=why, use=False), None)
+    column = Column(name, "duration", label, unit="h", why=f"{why}, as hours")
+    return Guess(parse_clock(pd.Series(cells, dtype=object)), column, None)
+
+# %% ../../nbs/files/08_redcap.ipynb #c12
 YESNO = {"yesno": ((0, "No"), (1, "Yes")), "truefalse": ((0, "False"), (1, "True"))}
 
-
+# %% ../../nbs/files/08_redcap.ipynb #c12b
 def settle_field(
     name: str,
     cells,  # (n,) words, None or "" where empty
@@ -118,14 +132,8 @@ def settle_field(
         return Guess(
             pd.Series(parsed.values), Column(name, "number", label, why=why), parsed.reasons
         )
-    if check.startswith("date"):
-        values = parse_dates(cells)
-        return Guess(
-            values, Column(name, "date", label, why=f"a field of type {check}", use=False), None
-        )
-    if check.startswith("time"):
-        column = Column(name, "duration", label, unit="h", why=f"a field of type {check}, as hours")
-        return Guess(parse_clock(pd.Series(cells, dtype=object)), column, None)
+    if check.startswith(("date", "time")):
+        return settle_time(name, cells, label, check)
     words = pd.Series([c if c and str(c).strip() else None for c in cells], dtype=object)
     if kind in ("notes", "text") and check not in ("", "None", "autocomplete"):
         column = Column(name, "id", label, why=f"a field for {quote_name(check)}", use=False)
@@ -136,7 +144,7 @@ def settle_field(
     parts = {part: getattr(guess.column, part) for part in ("kind", "unit", "why", "use")}
     return Guess(guess.values, Column(name, label=label, **parts), guess.reasons)
 
-# %% ../../nbs/files/08_redcap.ipynb #c14
+# %% ../../nbs/files/08_redcap.ipynb #c15
 def read_redcap(
     path: str | Path,
     dictionary: str | Path | None = None,  # the project's data dictionary
@@ -157,23 +165,29 @@ def read_redcap(
         elif guesses[name] is None:
             unknown += bool(fields)
             guesses[name] = guess_column(name, cells, missing, reading.get("decimal", "."))
-    notes = (
-        [f"{count_things(unknown, 'column')} not in the data dictionary, guessed"]
-        if unknown
-        else []
-    )
-    repeated = table[first].duplicated().sum() if first in table else 0
-    if repeated:
-        notes.append(
-            f"{first} repeats in {count_things(int(repeated), 'row')}: --group {first} keeps a person's rows together"
-        )
-    if not fields:
-        notes.append(
-            "an export of REDCap without its data dictionary: --dictionary FILE adds labels and orders"
-        )
+    notes = describe_export(table, first, unknown, bool(fields))
     return join_columns(guesses, "an export of REDCap", notes)
 
-# %% ../../nbs/files/08_redcap.ipynb #c15
+# %% ../../nbs/files/08_redcap.ipynb #c15b
+def describe_export(
+    table: pd.DataFrame,
+    first: str,  # the field of the id
+    unknown: int,  # columns that the dictionary lacks
+    described: bool,  # whether there is a dictionary
+) -> list[str]:
+    "What a reader should know about the export (ours)."
+    notes = []
+    if unknown:
+        notes.append(f"{count_things(unknown, 'column')} not in the data dictionary, guessed")
+    repeated = int(table[first].duplicated().sum()) if first in table else 0
+    if repeated:
+        rows = count_things(repeated, "row")
+        notes.append(f"{first} repeats in {rows}: --group {first} keeps a person's rows together")
+    if not described:
+        notes.append("no data dictionary is given; --dictionary FILE adds labels and orders")
+    return notes
+
+# %% ../../nbs/files/08_redcap.ipynb #c16
 def settle_system(
     name: str,
     cells: list,
@@ -201,7 +215,7 @@ def settle_system(
         return settle_box(name, cells, code, fields.get(field, {}))
     return None
 
-
+# %% ../../nbs/files/08_redcap.ipynb #c16b
 def settle_box(
     name: str,
     cells: list,

@@ -51,7 +51,7 @@ def remove_hidden(
             kept.append(text)
     return "".join(kept)
 
-
+# %% ../../nbs/files/11_rtf.ipynb #c08b
 SIGNS = (
     "par",
     "line",
@@ -92,7 +92,7 @@ def read_chosen(
     chosen = values.get("ffres", UNTOUCHED)
     return values.get("ffdefres") if chosen == UNTOUCHED else chosen
 
-
+# %% ../../nbs/files/11_rtf.ipynb #c11b
 def show_field(
     field: str,  # the group of the field
     kind: str,  # "CHECKBOX", "DROPDOWN" or "TEXT"
@@ -107,7 +107,7 @@ def show_field(
         return options[chosen if known else 0].strip() if options else "[list]"
     return None
 
-
+# %% ../../nbs/files/11_rtf.ipynb #c11c
 def show_forms(
     rtf: str,
 ) -> str:
@@ -167,7 +167,7 @@ def read_rtf_files(
     )
     return Export(frame, Codebook(columns, (), FORMATS["rtf"]), collect_reasons({}, len(frame)))
 
-
+# %% ../../nbs/files/11_rtf.ipynb #c17b
 def read_rtf_file(
     path: Path,
 ) -> str | None:  # None: an empty note
