@@ -1,4 +1,5 @@
-"Small simulated exports, each written by the format's own writer, and what should be read from them."
+"Small simulated exports, each written by the format's own writer, and what they hold."
+
 import csv
 import json
 import shutil
@@ -41,7 +42,10 @@ def make_people():
             "seen": [day + pd.Timedelta(days=int(i)) for i in range(N)],
             "slept": 7.5 + np.arange(N),
             "site": [SITES[i % 3] for i in range(N)],
-            "note": [f"Person number {i} sleeps badly and feels low; then quaggamire was said" for i in range(N)],
+            "note": [
+                f"Person number {i} sleeps badly and feels low; then quaggamire was said"
+                for i in range(N)
+            ],
         }
     )
 
@@ -86,7 +90,8 @@ def make_por(folder):
     table = PEOPLE.assign(seen=count_spss(PEOPLE["seen"]), slept=PEOPLE["slept"] * 3600)
     table = table.assign(phq1=PHQ1, sex=SEX)  # this writer takes no labels of values
     pyreadstat.write_por(
-        table.rename(columns={"record_id": "id"}).rename(columns=str.upper),  # eight letters at most
+        # names have eight letters at most
+        table.rename(columns={"record_id": "id"}).rename(columns=str.upper),
         str(folder / "cohort.por"),
         column_labels={"PHQ1": LABEL},
         variable_format={"SEEN": "DATE11", "SLEPT": "DTIME10"},
@@ -121,8 +126,9 @@ def make_xpt(folder):
 
 R_CODE = """
 d <- read.csv("people.csv")
-d$phq1 <- haven::labelled_spss(d$phq1, c("Not at all"=0, "Several days"=1, "More than half the days"=2,
-  "Nearly every day"=3, "refused"=-99), na_values=-99, label="Little interest or pleasure")
+answers <- c("Not at all"=0, "Several days"=1, "More than half the days"=2, "Nearly every day"=3)
+label <- "Little interest or pleasure"
+d$phq1 <- haven::labelled_spss(d$phq1, c(answers, "refused"=-99), na_values=-99, label=label)
 d$sex <- factor(d$sex, 1:2, c("male", "female"))
 d$seen <- as.Date(d$seen)
 d$slept <- as.difftime(d$slept * 60, units="mins")
@@ -132,6 +138,7 @@ save(d, other, file="cohort.rda")
 
 
 def make_rda(folder):
+    pytest.importorskip("rdata", reason="rdata is not installed")
     if not shutil.which("Rscript"):
         pytest.skip("R is not installed")
     PEOPLE.to_csv(folder / "people.csv", index=False)
@@ -142,6 +149,7 @@ def make_rda(folder):
 
 
 def make_xlsx(folder):
+    pytest.importorskip("python_calamine", reason="python-calamine is not installed")
     openpyxl = pytest.importorskip("openpyxl", reason="openpyxl is not installed")
     book = openpyxl.Workbook()
     book.active.title = "cohort"
@@ -180,7 +188,12 @@ def make_redcap(folder):
     table.insert(1, "redcap_event_name", "baseline_arm_1")
     path = write_rows(folder / "cohort.csv", [list(table), *show_rows(table)])
     choices = " | ".join(f"{code}, {label}" for code, label in (ANSWERS | {-99: "Refused"}).items())
-    names = ["Variable / Field Name", "Field Type", "Field Label", "Choices, Calculations, OR Slider Labels"]
+    names = [
+        "Variable / Field Name",
+        "Field Type",
+        "Field Label",
+        "Choices, Calculations, OR Slider Labels",
+    ]
     names.append("Text Validation Type OR Show Slider Number")
     fields = [
         ["record_id", "text", "Record", "", ""],
@@ -201,12 +214,16 @@ def make_qualtrics(folder):
     table = table.rename(columns={"record_id": "ResponseId"})
     questions = [LABEL if name == "phq1" else name for name in table]
     imports = [json.dumps({"ImportId": f"QID{i}"}) for i in range(table.shape[1])]
-    return Clinic(write_rows(folder / "survey.csv", [list(table), questions, imports, *show_rows(table)]), {})
+    return Clinic(
+        write_rows(folder / "survey.csv", [list(table), questions, imports, *show_rows(table)]), {}
+    )
 
 
 def make_nda(folder):
     table = PEOPLE.rename(columns={"record_id": "src_subject_id", "age": "interview_age"})
-    table = table.assign(phq1=PHQ1, sex=SEX, interview_date=[d.strftime("%m/%d/%Y") for d in PEOPLE["seen"]])
+    table = table.assign(
+        phq1=PHQ1, sex=SEX, interview_date=[d.strftime("%m/%d/%Y") for d in PEOPLE["seen"]]
+    )
     table.insert(0, "subjectkey", [f"NDAR_INV{i:08d}" for i in range(N)])
     table = table.drop(columns="seen")
     title = ["phq9", "01", *[""] * (table.shape[1] - 2)]
@@ -228,6 +245,7 @@ SPOT = "http://hl7.org/fhir/StructureDefinition/"
 
 def write_fhir(path, url, on_answer):
     "Responses whose weights stand on the option (R4) or on the answer's coding (R5)."
+
     def code(value):
         extension = {"extension": [{"url": SPOT + url, "valueDecimal": value}]}
         coding = {"code": f"LA{value}", "display": ANSWERS[value]}
@@ -242,9 +260,15 @@ def write_fhir(path, url, on_answer):
         inside = [{"linkId": "note", "answer": [{"valueString": row.note}]}]
         inside.append({"linkId": "age", "answer": [{"valueInteger": int(row.age)}]})
         inside.append({"linkId": "seen", "answer": [{"valueDate": show(row.seen)}]})
-        response = {"resourceType": "QuestionnaireResponse", "questionnaire": "http://example.org/q"}
+        response = {
+            "resourceType": "QuestionnaireResponse",
+            "questionnaire": "http://example.org/q",
+        }
         response |= {"subject": {"reference": f"Patient/{i}"}, "status": "completed"}
-        response["item"] = [{"linkId": "phq1", "answer": answers}, {"linkId": "all", "item": inside}]
+        response["item"] = [
+            {"linkId": "phq1", "answer": answers},
+            {"linkId": "all", "item": inside},
+        ]
         entries.append(response)
     bundle = {"resourceType": "Bundle", "entry": [{"resource": entry} for entry in entries]}
     path.write_text(json.dumps(bundle))
@@ -269,6 +293,7 @@ def make_parquet(folder):
 
 
 def make_rtf(folder):
+    pytest.importorskip("striprtf", reason="striprtf is not installed")
     notes = folder / "notes"
     notes.mkdir()
     for i, note in enumerate(PEOPLE["note"]):
@@ -278,5 +303,7 @@ def make_rtf(folder):
 
 
 MAKERS = {
-    name.removeprefix("make_"): maker for name, maker in list(globals().items()) if name.startswith("make_") and name != "make_people"
+    name.removeprefix("make_"): maker
+    for name, maker in list(globals().items())
+    if name.startswith("make_") and name != "make_people"
 }

@@ -1,4 +1,5 @@
 "Each export is read to the right table and the right codebook."
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,7 +17,9 @@ def clinic(request, tmp_path_factory):
 def find(export, name):
     "A column under the name that the format gave it."
     frame, book, reasons = export
-    others = {"record_id": ["ResponseId", "src_subject_id", "participant_id", "subject", "id", "ID"]}
+    others = {
+        "record_id": ["ResponseId", "src_subject_id", "participant_id", "subject", "id", "ID"]
+    }
     others |= {"seen": ["interview_date"], "age": ["interview_age"]}
     for other in (name, name.upper(), *others.get(name, ())):
         if other in frame:
@@ -47,7 +50,19 @@ def test_answers_are_ordered_codes(clinic):
 def test_labels_are_kept(clinic):
     kind, export = clinic
     _, column, _ = find(export, "phq1")
-    if kind in ("sav", "zsav", "por", "dta", "xpt", "rda", "redcap", "qualtrics", "bids", "fhir_r4", "fhir_r5"):
+    if kind in (
+        "sav",
+        "zsav",
+        "por",
+        "dta",
+        "xpt",
+        "rda",
+        "redcap",
+        "qualtrics",
+        "bids",
+        "fhir_r4",
+        "fhir_r5",
+    ):
         assert column.label == LABEL
 
 
@@ -106,7 +121,9 @@ def test_the_inputs_of_a_model(clinic):
     inputs = export.codebook.apply(export.frame, export.reasons)
     assert all(pd.api.types.is_float_dtype(inputs.frame[name]) for name in inputs.numeric)
     assert len(inputs.text) == 1
-    assert not {"record_id", "ID", "subject", "subjectkey", "Progress", "phq9_complete"} & set(inputs.frame)
+    assert not {"record_id", "ID", "subject", "subjectkey", "Progress", "phq9_complete"} & set(
+        inputs.frame
+    )
     assert (kind == "rtf") == (not inputs.numeric)
 
 

@@ -1,4 +1,5 @@
 "Damaged exports: a table, or one line that repeats no cell; never a traceback."
+
 import os
 import warnings
 

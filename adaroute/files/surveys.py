@@ -8,7 +8,6 @@ __all__ = ['QUALTRICS', 'IMPORT', 'NDA_NAMES', 'is_qualtrics', 'read_qualtrics',
            'settle_bids', 'is_absent', 'read_levels']
 
 # %% ../../nbs/files/09_surveys.ipynb #c03
-import csv
 import json
 import re
 import tempfile
