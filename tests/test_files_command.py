@@ -11,6 +11,7 @@ import pytest
 from clinic_files import CANARY, MAKERS, make_sav
 
 from adaroute.files.codebook import read_codebook
+from adaroute.files.exports import read_export
 from adaroute.files.files_command import run_commands
 from adaroute.files.guess import guess_column, join_columns
 from adaroute.files.suspects import find_calendar, find_codes, find_suspects
@@ -213,3 +214,16 @@ def test_the_commands_run_by_themselves(tmp_path):
         text=True,
     )
     assert done.returncode == 3 and done.stderr.count("\n") == 1
+
+
+def test_dates_become_days_since_something_named(tmp_path, capsys):
+    rows = ["admitted,seen,phq9", "2024-03-01,2024-03-03,4", "2024-03-02,2024-03-12,9"]
+    (tmp_path / "a.csv").write_text("\n".join(rows))
+    typed = ["columns", str(tmp_path / "a.csv"), "--since", "admitted"]
+    assert run_commands([*typed, "--out", str(tmp_path / "c.yaml")]) == 0
+    assert "as days since admitted" in capsys.readouterr().out
+    export = read_export(tmp_path / "a.csv", codebook=read_codebook(tmp_path / "c.yaml"))
+    inputs = export.codebook.apply(export.frame)
+    assert inputs.numeric == ["seen", "phq9"] and list(inputs.frame["seen"]) == [2, 10]
+    assert inputs.labels["seen"] == "seen (days since admitted)"
+    assert run_commands([*typed[:2], "--since", "phq9"]) == 3

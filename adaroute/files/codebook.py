@@ -158,6 +158,7 @@ class Codebook:
     outcomes: dict = field(default_factory=dict)  # outcome -> its type
     group: str = ""  # the column that says whose rows they are
     missing: tuple = ()  # words and codes that mean missing in every column
+    since: str = ""  # column of dates, or a date, from which days are counted
 
     def __post_init__(self):
         for part in ("columns", "notes", "missing"):
@@ -202,10 +203,10 @@ class Codebook:
         self,
         frame: pd.DataFrame,  # as `read_export` gives it
         reasons: pd.DataFrame | None = None,  # why cells are missing
-        since: str | None = None,  # column of dates, or a date: where days are counted from
+        since: str | None = None,  # where days are counted from; None: as the book says
     ) -> "Inputs":
         "The inputs of a model."
-        return make_inputs(self, frame, reasons, since)
+        return make_inputs(self, frame, reasons, since or self.since or None)
 
 # %% ../../nbs/files/01_codebook.ipynb #c21
 COLUMNS_FORMAT = "adaroute-columns-1"
@@ -234,7 +235,8 @@ def write_codebook(
 ) -> Path:
     "Write a codebook as YAML (ours)."
     content = {"format": COLUMNS_FORMAT, "source": book.source, "notes": list(book.notes)}
-    content |= {"outcomes": dict(book.outcomes), "group": book.group, "missing": list(book.missing)}
+    content |= {"outcomes": dict(book.outcomes), "group": book.group, "since": book.since}
+    content["missing"] = list(book.missing)
     content = {key: value for key, value in content.items() if value}
     content["columns"] = [describe_column(column) for column in book]
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
@@ -264,7 +266,8 @@ def read_codebook(
     return replace(read_settings(path.name, content), columns=columns)
 
 
-SETTINGS = {"notes": list, "source": str, "outcomes": dict, "group": str, "missing": list}
+SETTINGS = {"notes": list, "source": str, "outcomes": dict, "group": str, "since": str}
+SETTINGS |= {"missing": list}
 
 # %% ../../nbs/files/01_codebook.ipynb #c22b
 def read_settings(

@@ -249,10 +249,8 @@ def follow_codebook(
     if others:
         notes.append(f"{count_things(len(others), 'column')} left out: not in the file of columns")
     joined = join_columns(guesses, export.codebook.source, notes)
-    book = replace(
-        joined.codebook, outcomes=wanted.outcomes, group=wanted.group, missing=wanted.missing
-    )
-    return Export(joined.frame, book, joined.reasons)
+    kept = {part: getattr(wanted, part) for part in ("outcomes", "group", "missing", "since")}
+    return Export(joined.frame, replace(joined.codebook, **kept), joined.reasons)
 
 # %% ../../nbs/files/13_exports.ipynb #c14
 def settle_declared(

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ROLE_ORDER', 'FILE', 'SEPARATORS', 'READING_OPTIONS', 'FILE_COMMANDS', 'split_outcomes', 'split_items',
-           'settle_columns', 'name_role', 'show_columns', 'add_reading', 'open_export', 'columns_command',
+           'settle_columns', 'use_dates', 'name_role', 'show_columns', 'add_reading', 'open_export', 'columns_command',
            'describe_book', 'score_command', 'score_all', 'split_firsts', 'describe_total', 'show_bands',
            'run_commands']
 
@@ -21,6 +21,7 @@ from adaroute.files.codebook import (
     Codebook,
     Export,
     count_things,
+    find_start,
     quote_name,
     read_codebook,
     read_task,
@@ -70,6 +71,7 @@ def settle_columns(
     outcomes: dict[str, str],
     group: str | None,
     ignore: tuple[str, ...],
+    since: str = "",  # column of dates, or a date, from which days are counted
 ) -> tuple[Codebook, list]:  # the codebook, and what deserves a look
     "The codebook that goes on to a model (ours)."
     book = export.codebook
@@ -78,6 +80,8 @@ def settle_columns(
             raise TableError(
                 f"table: expected a column {quote_name(name)}, got none among {len(book)}"
             )
+    if since:
+        book = use_dates(export, since)
     for name in ignore:
         book = book.change(name, use=False, why="left out by --ignore")
     looked = Export(export.frame, book, export.reasons)
@@ -89,7 +93,20 @@ def settle_columns(
     book = settle_indicators(book, export.reasons)
     return replace(book, outcomes=outcomes, group=group or ""), suspects
 
-# %% ../../nbs/files/15_files_command.ipynb #c10
+# %% ../../nbs/files/15_files_command.ipynb #c09
+def use_dates(
+    export: Export,
+    since: str,  # column of dates, or a date
+) -> Codebook:
+    "The codebook with its dates as inputs: days since another date (ours)."
+    book = replace(export.codebook, since=since)
+    find_start(book, export.frame, since)
+    for column in book:
+        if column.kind == "date" and column.name != since:
+            book = book.change(column.name, use=True, why=f"{column.why}, as days since {since}")
+    return book
+
+# %% ../../nbs/files/15_files_command.ipynb #c11
 ROLE_ORDER = ("outcome", "group", "input", "left out")
 
 
@@ -102,9 +119,10 @@ def name_role(
         return "outcome"
     if name == book.group:
         return "group"
-    return "input" if book[name].use and book[name].kind not in ("id", "date") else "left out"
+    idle = ("id",) if book.since else ("id", "date")
+    return "input" if book[name].use and book[name].kind not in idle else "left out"
 
-# %% ../../nbs/files/15_files_command.ipynb #c10b
+# %% ../../nbs/files/15_files_command.ipynb #c11b
 def show_columns(
     book: Codebook,
     rows: int,
@@ -127,7 +145,7 @@ def show_columns(
     look = [*map(str, suspects), *book.notes]
     return lines + (["", "worth a look", *(f"  {line}" for line in look)] if look else [])
 
-# %% ../../nbs/files/15_files_command.ipynb #c12
+# %% ../../nbs/files/15_files_command.ipynb #c13
 FILE = click.Path(dir_okay=True, path_type=Path)
 
 
@@ -150,7 +168,7 @@ def add_reading(
         command = option(command)
     return command
 
-# %% ../../nbs/files/15_files_command.ipynb #c12b
+# %% ../../nbs/files/15_files_command.ipynb #c13b
 def open_export(
     file: Path,
     given: dict,  # values of the options above
@@ -169,17 +187,18 @@ def open_export(
     }
     return read_export(file, codebook=wanted, **where, **text)
 
-# %% ../../nbs/files/15_files_command.ipynb #c14
+# %% ../../nbs/files/15_files_command.ipynb #c15
 @click.command("columns")
 @click.argument("file", type=FILE)
 @click.option("--outcome", multiple=True, metavar="NAME:TYPE", help="a column to predict")
 @click.option("--group", help="the column that says whose rows they are")
 @click.option("--ignore", multiple=True, help="a column that must not be used")
+@click.option("--since", help="count days from this column of dates, or from a date (2024-01-31)")
 @click.option("--columns", "known", type=FILE, help="a file of columns to start from")
 @click.option("--out", type=FILE, help="write the columns here, for fit, evaluate and commit")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object, for scripts")
 @add_reading
-def columns_command(file, outcome, group, ignore, known, out, as_json, **reading):
+def columns_command(file, outcome, group, ignore, since, known, out, as_json, **reading):
     """Say what each column of FILE would be taken for, and why.
 
     FILE may be of SPSS, Stata, SAS, R, Excel, REDCap, Qualtrics, NDA, BIDS or FHIR, CSV, TSV or
@@ -193,7 +212,8 @@ def columns_command(file, outcome, group, ignore, known, out, as_json, **reading
     outcomes = split_outcomes(outcome) or (dict(wanted.outcomes) if wanted else {})
     group = group or (wanted.group if wanted else None) or None
     export = open_export(file, reading, wanted)
-    book, suspects = settle_columns(export, outcomes, group, ignore)
+    since = since or (wanted.since if wanted else "")
+    book, suspects = settle_columns(export, outcomes, group, ignore, since)
     if out:
         write_codebook(book, out)
     if as_json:
@@ -203,7 +223,7 @@ def columns_command(file, outcome, group, ignore, known, out, as_json, **reading
     if out:
         click.echo(f"\nwritten to {out.name}; correct it by hand where it is wrong")
 
-# %% ../../nbs/files/15_files_command.ipynb #c14b
+# %% ../../nbs/files/15_files_command.ipynb #c15b
 def describe_book(
     book: Codebook,
     rows: int,
@@ -218,7 +238,7 @@ def describe_book(
     notes = list(book.notes)
     return {"source": book.source, "rows": rows, "columns": columns, "look": look, "notes": notes}
 
-# %% ../../nbs/files/15_files_command.ipynb #c16
+# %% ../../nbs/files/15_files_command.ipynb #c17
 @click.command("score")
 @click.argument("file", type=FILE)
 @click.option("--scale", multiple=True, required=True, help=f"one of {', '.join(QUESTIONNAIRES)}")
@@ -253,7 +273,7 @@ def score_command(file, scale, items, first, known, out, as_json, **reading):
     if out and not as_json:
         click.echo(f"\nwritten to {out.name}")
 
-# %% ../../nbs/files/15_files_command.ipynb #c17
+# %% ../../nbs/files/15_files_command.ipynb #c18
 def score_all(
     export: Export,
     scales,  # names of scales
@@ -273,7 +293,7 @@ def score_all(
             frame[column] = getattr(score, part)
     return frame, answer
 
-# %% ../../nbs/files/15_files_command.ipynb #c17b
+# %% ../../nbs/files/15_files_command.ipynb #c18b
 def split_firsts(
     given: tuple[str, ...],  # as SCALE=CODE
 ) -> dict[str, int]:
@@ -302,7 +322,7 @@ def describe_total(
         "notes": score.notes,
     }
 
-# %% ../../nbs/files/15_files_command.ipynb #c17c
+# %% ../../nbs/files/15_files_command.ipynb #c18c
 def show_bands(
     said: dict,
 ) -> list[str]:
@@ -312,7 +332,7 @@ def show_bands(
     bands = ", ".join(f"{name} {count}" for name, count in said["bands"].items())
     return [f"median {said['median']:g}" + (f"; {bands}" if bands else "")]
 
-# %% ../../nbs/files/15_files_command.ipynb #c19
+# %% ../../nbs/files/15_files_command.ipynb #c20
 FILE_COMMANDS = {"columns": columns_command, "score": score_command}
 
 
