@@ -424,3 +424,13 @@ def test_new_rows_get_the_columns_of_the_old(tmp_path):
     few = export.frame[:3]
     inputs = book.apply(few, export.reasons[:3])
     assert list(inputs.frame["phq1 is refused"]) == [0, 0, 0]
+
+
+def test_qualtrics_as_it_writes_tsv(tmp_path):
+    made = MAKERS["qualtrics"](tmp_path)
+    text = pd.read_csv(made.path, header=None, dtype=str).to_csv(
+        sep="\t", header=False, index=False
+    )
+    (tmp_path / "survey.tsv").write_bytes(text.encode("utf-16"))
+    export = read_export(tmp_path / "survey.tsv")
+    assert export.codebook.source == "an export of Qualtrics" and len(export.frame) == N

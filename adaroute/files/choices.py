@@ -17,7 +17,7 @@ from .statistical import settle_levels
 
 # %% ../../nbs/files/07_choices.ipynb #c05
 def strip_markup(
-    text: str | None,
+    text: str | None,  # the words
 ) -> str:
     "A label without HTML and line breaks (ours)."
     return " ".join(re.sub(r"<[^<>]{1,200}>", " ", text or "").split())
@@ -41,11 +41,11 @@ def split_missing(
 
 # %% ../../nbs/files/07_choices.ipynb #c11
 def settle_choices(
-    name: str,
-    cells,
-    label: str,
+    name: str,  # of the column
+    cells,  # (n,)
+    label: str,  # the question as it was put
     choices: tuple,  # (code, label)
-    missing: tuple,
+    missing: tuple,  # further words and codes that mean missing
 ) -> Guess:
     "A field with choices: ordered, a category or a number (ours)."
     levels, unknown = split_missing(choices)

@@ -20,7 +20,7 @@ from ..tables import TableError
 
 # %% ../../nbs/files/06_excel.ipynb #c05
 def open_sheet(
-    path: Path,
+    path: Path,  # of the file
     sheet: str | None,  # None: the only one that is not empty
 ):
     "The sheet that is asked for (ours)."
@@ -45,7 +45,7 @@ def open_sheet(
 
 # %% ../../nbs/files/06_excel.ipynb #c05b
 def refuse_merged(
-    path: Path,
+    path: Path,  # of the file
     sheet,  # of calamine
 ):
     "Refuse merged cells in the row of names: they stand for two rows of names (ours)."
@@ -59,9 +59,9 @@ def refuse_merged(
 
 # %% ../../nbs/files/06_excel.ipynb #c07
 def settle_cells(
-    name: str,
+    name: str,  # of the column
     cells: list,  # as calamine gives them; "" where empty
-    missing: tuple,
+    missing: tuple,  # further words and codes that mean missing
 ) -> Guess:
     "A column of a sheet in its final form (ours)."
     cells = [None if isinstance(c, str) and not c.strip() else c for c in cells]
@@ -84,7 +84,7 @@ def settle_cells(
 
 # %% ../../nbs/files/06_excel.ipynb #c07b
 def name_type(
-    cell: object,
+    cell: object,  # one cell
 ) -> str:
     "What a cell holds: flag, number, date, hours or word (ours)."
     if isinstance(cell, bool):
@@ -97,7 +97,7 @@ def name_type(
 
 
 def count_hours(
-    cell: time | timedelta | date,
+    cell: time | timedelta | date,  # one cell
 ) -> float:
     "Hours since midnight, or of a length of time (ours)."
     if isinstance(cell, date):
@@ -108,7 +108,7 @@ def count_hours(
 
 # %% ../../nbs/files/06_excel.ipynb #c07c
 def read_time(
-    cell: date,
+    cell: date,  # one cell
 ) -> tuple[int, int, int]:
     "Hour, minute and second of a date that may have none (ours)."
     if not isinstance(cell, datetime):
@@ -117,14 +117,14 @@ def read_time(
 
 
 def show_cell(
-    cell: object,
+    cell: object,  # one cell
 ) -> object:
     "A cell as a number or a word (ours)."
     return cell if cell is None or isinstance(cell, (int, float, str)) else str(cell)
 
 # %% ../../nbs/files/06_excel.ipynb #c10
 def read_excel_sheet(
-    path: str | Path,
+    path: str | Path,  # of the file
     sheet: str | None = None,  # None: the only one that is not empty
     missing: tuple = (),  # further words that mean missing
 ) -> Export:
@@ -150,8 +150,8 @@ def read_excel_sheet(
 
 # %% ../../nbs/files/06_excel.ipynb #c10b
 def check_header(
-    path: Path,
-    cells: list,
+    path: Path,  # of the file
+    cells: list,  # (n,)
 ) -> list[str]:
     "Column names: each there, none twice (ours)."
     names = [str(cell).strip() for cell in cells]

@@ -8,6 +8,7 @@ __all__ = ['LOOK', 'peek_rows', 'read_delimited', 'read_parquet_file', 'read_arr
            'match_words', 'match_levels', 'read_export', 'read_by_format', 'convert_notes']
 
 # %% ../../nbs/files/13_exports.ipynb #c03
+import codecs
 import csv
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from adaroute.files.codebook import (
+    NO_NUMBER,
     Codebook,
     Column,
     Export,
@@ -32,7 +34,6 @@ from .fhir import read_fhir
 
 # %% ../../nbs/files/13_exports.ipynb #c03b
 from adaroute.files.guess import (
-    NO_NUMBER,
     Guess,
     guess_column,
     join_columns,
@@ -62,13 +63,15 @@ LOOK = 1 << 16  # bytes
 
 
 def peek_rows(
-    path: Path,
-    most: int = 3,
+    path: Path,  # of the file
+    most: int = 3,  # rows
     delimiter: str | None = None,  # None: the one that splits the first row most
 ) -> list[list[str]]:
     "The first rows of a text file (ours)."
     with open(path, "rb") as file:
-        text = file.read(LOOK).decode("utf-8-sig", "replace").replace("\0", "")
+        head = file.read(LOOK)
+    wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = head.decode("utf-16" if wide else "utf-8-sig", "replace").replace("\0", "")
     lines = text.splitlines(keepends=True)
     first = next((line for line in lines if line.strip()), "")
     delimiter = delimiter or max(",;\t|", key=first.count)
@@ -85,10 +88,10 @@ def peek_rows(
 
 # %% ../../nbs/files/13_exports.ipynb #c05b
 def read_delimited(
-    path: Path,
-    dictionary: Path | None,
-    missing: tuple,
-    reading: dict,
+    path: Path,  # of the file
+    dictionary: Path | None,  # REDCap's dictionary, a .json of BIDS or a Questionnaire
+    missing: tuple,  # further words and codes that mean missing
+    reading: dict,  # decimal, delimiter, encoding
 ) -> Export:
     "A table of text, by the system that wrote it (ours)."
     rows = peek_rows(path, delimiter=reading.get("delimiter"))
@@ -113,8 +116,8 @@ def read_delimited(
 
 # %% ../../nbs/files/13_exports.ipynb #c07
 def read_parquet_file(
-    path: Path,
-    missing: tuple,
+    path: Path,  # of the file
+    missing: tuple,  # further words and codes that mean missing
 ) -> Export:
     "A Parquet file, its types kept (ours)."
     table = read_table(path, numeric=(), keep=None)
@@ -127,7 +130,7 @@ def read_parquet_file(
 
 # %% ../../nbs/files/13_exports.ipynb #c07b
 def read_arrow_types(
-    path: Path,
+    path: Path,  # of the file
 ) -> dict[str, tuple]:  # column -> kind, levels in order
     "The columns of a Parquet file whose types say more than their cells (ours)."
     import pyarrow.parquet as parquet
@@ -152,11 +155,11 @@ def read_arrow_types(
 
 # %% ../../nbs/files/13_exports.ipynb #c08
 def settle_typed(
-    name: str,
-    cells: list,
+    name: str,  # of the column
+    cells: list,  # (n,)
     kind: str,  # as the file says, "" where it says nothing
     levels: tuple,  # of an ordered column
-    missing: tuple,
+    missing: tuple,  # further words and codes that mean missing
 ) -> Guess:
     "A column of Parquet in its final form (ours)."
     if kind == "date":
@@ -188,7 +191,7 @@ def count_seconds(
 
 
 def simplify_number(
-    cell: object,
+    cell: object,  # one cell
 ) -> object:
     "A decimal as a float, anything odd as a word for its type (ours)."
     try:
@@ -198,7 +201,7 @@ def simplify_number(
 
 # %% ../../nbs/files/13_exports.ipynb #c10
 def add_missing(
-    export: Export,
+    export: Export,  # as it was read
     missing: tuple,  # words and codes
 ) -> Export:
     "The same table with further codes for missing (ours)."
@@ -227,10 +230,10 @@ def add_missing(
 
 # %% ../../nbs/files/13_exports.ipynb #c13
 def follow_codebook(
-    export: Export,
-    wanted: Codebook,
+    export: Export,  # as it was read
+    wanted: Codebook,  # what a person wants the columns to be
     name: str,  # of the file, for messages
-    decimal: str = ".",
+    decimal: str = ".",  # separator
 ) -> Export:
     "The same table as its file of columns wants it (ours)."
     lost = [c.name for c in wanted if c.use and c.name not in export.frame]
@@ -256,8 +259,8 @@ def follow_codebook(
 def settle_declared(
     column: Column,  # as it is wanted
     export: Export,  # as it was read
-    file: str,
-    decimal: str,
+    file: str,  # its name, for messages
+    decimal: str,  # separator
 ) -> tuple[Guess, list[str]]:  # the column; notes
     "One column as its file of columns wants it (ours)."
     values = export.frame[column.name]
@@ -286,8 +289,8 @@ def settle_declared(
 
 # %% ../../nbs/files/13_exports.ipynb #c14b
 def drop_codes(
-    column: Column,
-    values: pd.Series,
+    column: Column,  # its entry in the codebook
+    values: pd.Series,  # the cells  # (n,)
     told: pd.Categorical | None,  # why cells are missing already
 ) -> tuple[pd.Series, pd.Categorical | None]:  # the cells, and why some are missing
     "Take the column's own codes for missing out of its cells (ours)."
@@ -307,10 +310,10 @@ def drop_codes(
 
 # %% ../../nbs/files/13_exports.ipynb #c15
 def require_numbers(
-    column: Column,
-    values: pd.Series,
-    file: str,
-    decimal: str,
+    column: Column,  # its entry in the codebook
+    values: pd.Series,  # the cells  # (n,)
+    file: str,  # its name, for messages
+    decimal: str,  # separator
 ) -> pd.Series:
     "A column as numbers, or an error that says where a word stands (ours)."
     if values.dtype == float:
@@ -327,7 +330,7 @@ def require_numbers(
 
 # %% ../../nbs/files/13_exports.ipynb #c15b
 def match_words(
-    column: Column,
+    column: Column,  # its entry in the codebook
     values: pd.Series,  # codes or words
 ) -> pd.Series:  # str or None
     "The words of a category, whether its cells are codes or labels (ours)."
@@ -337,7 +340,7 @@ def match_words(
 
 
 def match_levels(
-    column: Column,
+    column: Column,  # its entry in the codebook
     values: pd.Series,  # codes or labels
 ) -> tuple[pd.Series, int]:  # codes, NaN where missing; cells that are no level
     "The codes of an ordered column, whether its cells are codes or labels (ours)."
@@ -379,11 +382,11 @@ def read_export(
 
 # %% ../../nbs/files/13_exports.ipynb #c18b
 def read_by_format(
-    path: Path,
-    sheet: str | None,
-    dictionary: Path | None,
-    missing: tuple,
-    reading: dict,
+    path: Path,  # of the file
+    sheet: str | None,  # its name
+    dictionary: Path | None,  # REDCap's dictionary, a .json of BIDS or a Questionnaire
+    missing: tuple,  # further words and codes that mean missing
+    reading: dict,  # decimal, delimiter, encoding
 ) -> Export:
     "A file, by the reader of its format (ours)."
     if path.is_dir():
@@ -405,7 +408,7 @@ def read_by_format(
 
 # %% ../../nbs/files/13_exports.ipynb #c18c
 def convert_notes(
-    export: Export,
+    export: Export,  # as it was read
 ) -> Export:
     "Cells in RTF as plain text, wherever they stand (ours)."
     frame, notes = export.frame, list(export.codebook.notes)

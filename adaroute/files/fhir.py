@@ -33,8 +33,8 @@ from ..tables import TableError
 
 # %% ../../nbs/files/10_fhir.ipynb #c05
 def take_list(
-    thing: object,
-    key: str,
+    thing: object,  # an object of JSON
+    key: str,  # of the object
 ) -> list:
     "The objects under a key, none where there is no list (ours)."
     found = thing.get(key) if isinstance(thing, dict) else None
@@ -42,8 +42,8 @@ def take_list(
 
 
 def take_dict(
-    thing: object,
-    key: str,
+    thing: object,  # an object of JSON
+    key: str,  # of the object
 ) -> dict:
     "The object under a key, empty where there is none (ours)."
     found = thing.get(key) if isinstance(thing, dict) else None
@@ -51,8 +51,8 @@ def take_dict(
 
 
 def take_word(
-    thing: object,
-    key: str,
+    thing: object,  # an object of JSON
+    key: str,  # of the object
 ) -> str:
     "The word under a key, empty where there is none (ours)."
     found = thing.get(key) if isinstance(thing, dict) else None
@@ -60,7 +60,7 @@ def take_word(
 
 # %% ../../nbs/files/10_fhir.ipynb #c06
 def load_resources(
-    path: Path,
+    path: Path,  # of the file
 ) -> list[dict]:
     "The resources in a file: a bundle, a list, one alone, or one to a line (ours)."
     try:
@@ -81,8 +81,8 @@ def load_resources(
 
 # %% ../../nbs/files/10_fhir.ipynb #c06b
 def parse_json(
-    path: Path,
-    text: str,
+    path: Path,  # of the file
+    text: str,  # the words
 ) -> object:
     "A document, or one document to a line (ours)."
     try:
@@ -191,9 +191,9 @@ def read_answers(
 
 # %% ../../nbs/files/10_fhir.ipynb #c14
 def settle_question(
-    name: str,
+    name: str,  # of the column
     answers: list[list[Answer]],  # of each row; empty where there is none
-    question: Question,
+    question: Question,  # its text and options
 ) -> dict[str, Guess]:  # column -> its cells
     "The columns of one question (ours)."
     types = {answer.type for row in answers for answer in row}
@@ -221,9 +221,9 @@ def settle_question(
 
 # %% ../../nbs/files/10_fhir.ipynb #c14b
 def settle_number(
-    name: str,
-    answers: list[Answer | None],
-    question: Question,
+    name: str,  # of the column
+    answers: list[Answer | None],  # of each row
+    question: Question,  # its text and options
 ) -> Guess:
     "A question that is answered with a number (ours)."
     units = sorted({answer.unit for answer in answers if answer})
@@ -236,9 +236,9 @@ def settle_number(
 
 # %% ../../nbs/files/10_fhir.ipynb #c15
 def settle_coding(
-    name: str,
+    name: str,  # of the column
     answers: list[list[Answer]],  # at most one a row
-    question: Question,
+    question: Question,  # its text and options
 ) -> Guess:
     "A question that is answered with one of several codes (ours)."
     given = [row[0] if row else None for row in answers]
@@ -260,10 +260,10 @@ def settle_coding(
 
 # %% ../../nbs/files/10_fhir.ipynb #c15b
 def settle_words(
-    name: str,
-    given: list[Answer | None],
+    name: str,  # of the column
+    given: list[Answer | None],  # one for each row
     options: dict,  # code -> (weight, display)
-    question: Question,
+    question: Question,  # its text and options
 ) -> Guess:
     "Codes without weights: a category, or known answers (ours)."
     words = [None if answer is None else options[answer.value][1] for answer in given]
@@ -278,9 +278,9 @@ def settle_words(
 
 # %% ../../nbs/files/10_fhir.ipynb #c15c
 def split_boxes(
-    name: str,
-    answers: list[list[Answer]],
-    question: Question,
+    name: str,  # of the column
+    answers: list[list[Answer]],  # of each row
+    question: Question,  # its text and options
 ) -> dict[str, Guess]:
     "A question with several answers: one column of 0 and 1 for each choice (ours)."
     shown = {code: display for code, (_, display) in question.options.items()}
@@ -296,7 +296,7 @@ def split_boxes(
 
 # %% ../../nbs/files/10_fhir.ipynb #c17
 def read_fhir(
-    path: str | Path,
+    path: str | Path,  # of the file
     questionnaire: str
     | Path
     | None = None,  # a file with the Questionnaire, where the bundle lacks it
@@ -323,8 +323,8 @@ def read_fhir(
 
 # %% ../../nbs/files/10_fhir.ipynb #c17b
 def describe_rows(
-    rows: list[dict],
-    kept: list[dict],
+    rows: list[dict],  # responses
+    kept: list[dict],  # responses that count
 ) -> list[str]:
     "What a reader should know about the responses (ours)."
     notes = []
@@ -339,7 +339,7 @@ def describe_rows(
 
 # %% ../../nbs/files/10_fhir.ipynb #c17c
 def settle_identity(
-    rows: list[dict],
+    rows: list[dict],  # responses
 ) -> dict[str, Guess]:
     "Whose response it is, and of when (ours)."
     subjects = [take_word(take_dict(row, "subject"), "reference") or None for row in rows]
@@ -354,7 +354,7 @@ def settle_identity(
 
 # %% ../../nbs/files/10_fhir.ipynb #c18
 def settle_answers(
-    rows: list[dict],
+    rows: list[dict],  # responses
     questions: dict[str, dict],  # url of a questionnaire -> its questions
 ) -> dict[str, Guess]:
     "The columns of all questions (ours)."

@@ -67,9 +67,9 @@ def split_items(
 
 # %% ../../nbs/files/15_files_command.ipynb #c08
 def settle_columns(
-    export: Export,
-    outcomes: dict[str, str],
-    group: str | None,
+    export: Export,  # as it was read
+    outcomes: dict[str, str],  # outcome -> its type
+    group: str | None,  # the column that says whose rows they are
     ignore: tuple[str, ...],
     since: str = "",  # column of dates, or a date, from which days are counted
 ) -> tuple[Codebook, list]:  # the codebook, and what deserves a look
@@ -95,7 +95,7 @@ def settle_columns(
 
 # %% ../../nbs/files/15_files_command.ipynb #c09
 def use_dates(
-    export: Export,
+    export: Export,  # as it was read
     since: str,  # column of dates, or a date
 ) -> Codebook:
     "The codebook with its dates as inputs: days since another date (ours)."
@@ -111,8 +111,8 @@ ROLE_ORDER = ("outcome", "group", "input", "left out")
 
 
 def name_role(
-    book: Codebook,
-    name: str,
+    book: Codebook,  # what the columns hold
+    name: str,  # of the column
 ) -> str:
     "What a column is for (ours)."
     if name in book.outcomes:
@@ -124,9 +124,9 @@ def name_role(
 
 # %% ../../nbs/files/15_files_command.ipynb #c11b
 def show_columns(
-    book: Codebook,
-    rows: int,
-    suspects: list,
+    book: Codebook,  # what the columns hold
+    rows: int,  # how many
+    suspects: list,  # what deserves a look
 ) -> list[str]:
     "The codebook in words (ours)."
     inputs = sum(name_role(book, name) == "input" for name in book.names)
@@ -161,7 +161,7 @@ READING_OPTIONS = (
 
 
 def add_reading(
-    command,
+    command,  # of click
 ):
     "The options that say how a file is read (ours)."
     for option in reversed(READING_OPTIONS):
@@ -170,9 +170,9 @@ def add_reading(
 
 # %% ../../nbs/files/15_files_command.ipynb #c13b
 def open_export(
-    file: Path,
+    file: Path,  # as it was found
     given: dict,  # values of the options above
-    wanted: Codebook | None = None,
+    wanted: Codebook | None = None,  # what a person wants the columns to be
 ) -> Export:
     "A file, read as the options say (ours)."
     text = {name: given[name] for name in ("decimal", "delimiter", "encoding") if given[name]}
@@ -225,9 +225,9 @@ def columns_command(file, outcome, group, ignore, since, known, out, as_json, **
 
 # %% ../../nbs/files/15_files_command.ipynb #c15b
 def describe_book(
-    book: Codebook,
-    rows: int,
-    suspects: list,
+    book: Codebook,  # what the columns hold
+    rows: int,  # how many
+    suspects: list,  # what deserves a look
 ) -> dict:
     "The codebook for scripts (ours)."
     columns = []
@@ -275,7 +275,7 @@ def score_command(file, scale, items, first, known, out, as_json, **reading):
 
 # %% ../../nbs/files/15_files_command.ipynb #c18
 def score_all(
-    export: Export,
+    export: Export,  # as it was read
     scales,  # names of scales
     named: dict[str, list[str]],  # scale -> its items, where they are named
     firsts: dict[str, int],  # scale -> the code of its lowest answer, where it is given

@@ -100,10 +100,10 @@ EPOCH = "1970-01-01"
 
 
 def read_factor(
-    name: str,
-    label: str,
-    vector,
-    attributes: dict,
+    name: str,  # of the column
+    label: str,  # the question as it was put
+    vector,  # an object of rdata
+    attributes: dict,  # of the object
     ordered: bool,
 ) -> Guess:
     "A factor: ordered codes from 1, or a category (ours)."
@@ -123,8 +123,8 @@ def read_factor(
 
 # %% ../../nbs/files/05_r_objects.ipynb #c10b
 def read_moment(
-    name: str,
-    label: str,
+    name: str,  # of the column
+    label: str,  # the question as it was put
     numbers: np.ndarray,  # seconds since 1970, in UTC
     zone: str | None,  # as R writes it, "" for the zone of whoever wrote the file
 ) -> Guess:
@@ -143,10 +143,10 @@ def read_moment(
 
 # %% ../../nbs/files/05_r_objects.ipynb #c11
 def read_labelled(
-    name: str,
-    label: str,
-    vector,
-    attributes: dict,
+    name: str,  # of the column
+    label: str,  # the question as it was put
+    vector,  # an object of rdata
+    attributes: dict,  # of the object
 ) -> Guess:
     "A column of the haven package, or plain numbers or words (ours)."
     text = vector.info.type.name == "STR"
@@ -174,7 +174,7 @@ PLAIN_TYPES = ("INT", "LGL", "REAL", "STR")
 
 # %% ../../nbs/files/05_r_objects.ipynb #c12b
 def read_column(
-    name: str,
+    name: str,  # of the column
     vector,  # an object of rdata
 ) -> Guess | None:  # None: not a column of plain cells
     "One column of a data frame (ours)."
@@ -212,9 +212,9 @@ def is_data_frame(
 
 
 def choose_frame(
-    path: Path,
+    path: Path,  # of the file
     root,  # the object that the file holds
-    member: str | None,
+    member: str | None,  # name of the data frame
 ):
     "The data frame that is asked for (ours)."
     if is_data_frame(root):
@@ -257,7 +257,7 @@ def read_r(
 
 # %% ../../nbs/files/05_r_objects.ipynb #c15b
 def assemble_frame(
-    path: Path,
+    path: Path,  # of the file
     found: dict,  # column -> Guess, or None where it holds no plain cells
 ) -> Export:
     "The columns side by side (ours)."

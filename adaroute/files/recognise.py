@@ -51,7 +51,7 @@ OTHERS = (
 
 # %% ../../nbs/files/02_recognise.ipynb #c06
 def read_head(
-    path: Path,
+    path: Path,  # of the file
     length: int = 4096,  # bytes
 ) -> bytes:
     "The first bytes of a file that is there (ours)."
@@ -73,7 +73,7 @@ UNPACKERS = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ", lzma.op
 
 
 def is_old_stata(
-    head: bytes,
+    head: bytes,  # the first bytes
 ) -> bool:
     "Whether a file is a .dta of before Stata 13 (ours)."
     if len(head) < 4 or head[0] not in STATA_VERSIONS:
@@ -82,8 +82,8 @@ def is_old_stata(
 
 
 def is_compressed_r(
-    path: Path,
-    head: bytes,
+    path: Path,  # of the file
+    head: bytes,  # the first bytes
 ) -> bool:
     "Whether a compressed file holds objects of R (ours)."
     for mark, opened in UNPACKERS:
@@ -97,7 +97,7 @@ def is_compressed_r(
 
 # %% ../../nbs/files/02_recognise.ipynb #c10
 def name_archive(
-    path: Path,
+    path: Path,  # of the file
 ) -> str:
     "Excel, or a refusal that says what else the archive is (ours)."
     try:
@@ -114,8 +114,8 @@ def name_archive(
 
 
 def is_fhir(
-    path: Path,
-    head: bytes,
+    path: Path,  # of the file
+    head: bytes,  # the first bytes
 ) -> bool:
     "Whether a file is JSON with FHIR resources (ours)."
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
@@ -125,7 +125,7 @@ def is_fhir(
 
 # %% ../../nbs/files/02_recognise.ipynb #c12
 def recognise_file(
-    path: str | Path,
+    path: str | Path,  # of the file
 ) -> str:  # a key of FORMATS
     "The format of a file, by its content (ours)."
     path = Path(path)
@@ -175,7 +175,7 @@ def name_members(
 
 # %% ../../nbs/files/02_recognise.ipynb #c16b
 def refuse_several(
-    path: Path,
+    path: Path,  # of the file
 ):
     "Refuse a transport file of more than one data set (ours)."
     names = name_members(path)

@@ -63,14 +63,14 @@ SHORT = {  # the same columns, as the interface for programs names them
 
 
 def is_dictionary(
-    names: list[str],
+    names: list[str],  # of columns
 ) -> bool:
     "Whether a table is a data dictionary of REDCap (ours)."
     return FIELD in names or {"field_name", "field_type"} <= set(names)
 
 # %% ../../nbs/files/08_redcap.ipynb #c08b
 def read_dictionary(
-    path: str | Path,
+    path: str | Path,  # of the file
 ) -> dict[str, dict]:  # field -> its row, by the long names of columns
     "A data dictionary of REDCap (ours)."
     path = Path(path)
@@ -98,9 +98,9 @@ def split_choices(
 
 # %% ../../nbs/files/08_redcap.ipynb #c11
 def settle_time(
-    name: str,
-    cells,
-    label: str,
+    name: str,  # of the column
+    cells,  # (n,)
+    label: str,  # the question as it was put
     check: str,  # date_ymd, datetime_ymd, time, ...
 ) -> Guess:
     "A field for a date or a time; REDCap exports dates as ISO whatever the form shows (ours)."
@@ -115,7 +115,7 @@ YESNO = {"yesno": ((0, "No"), (1, "Yes")), "truefalse": ((0, "False"), (1, "True
 
 # %% ../../nbs/files/08_redcap.ipynb #c12b
 def settle_field(
-    name: str,
+    name: str,  # of the column
     cells,  # (n,) words, None or "" where empty
     field: dict,  # its row of the dictionary
     missing: tuple,  # further words that mean missing
@@ -146,7 +146,7 @@ def settle_field(
 
 # %% ../../nbs/files/08_redcap.ipynb #c15
 def read_redcap(
-    path: str | Path,
+    path: str | Path,  # of the file
     dictionary: str | Path | None = None,  # the project's data dictionary
     missing: tuple = (),  # the project's codes for missing
     **reading,  # decimal, delimiter, encoding
@@ -170,7 +170,7 @@ def read_redcap(
 
 # %% ../../nbs/files/08_redcap.ipynb #c15b
 def describe_export(
-    table: pd.DataFrame,
+    table: pd.DataFrame,  # as it was read
     first: str,  # the field of the id
     unknown: int,  # columns that the dictionary lacks
     described: bool,  # whether there is a dictionary
@@ -189,8 +189,8 @@ def describe_export(
 
 # %% ../../nbs/files/08_redcap.ipynb #c16
 def settle_system(
-    name: str,
-    cells: list,
+    name: str,  # of the column
+    cells: list,  # (n,)
     first: str,  # the field of the id
     fields: dict,  # the data dictionary
 ) -> Guess | None:  # None: a field of the project
@@ -217,8 +217,8 @@ def settle_system(
 
 # %% ../../nbs/files/08_redcap.ipynb #c16b
 def settle_box(
-    name: str,
-    cells: list,
+    name: str,  # of the column
+    cells: list,  # (n,)
     code: str,  # of the choice, as the column's name writes it
     field: dict,  # its row of the dictionary, perhaps empty
 ) -> Guess:

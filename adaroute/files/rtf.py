@@ -127,7 +127,7 @@ def show_forms(
 
 # %% ../../nbs/files/11_rtf.ipynb #c14
 def is_rtf(
-    cell: object,
+    cell: object,  # one cell
 ) -> bool:
     "Whether a cell holds RTF rather than plain text (ours)."
     return isinstance(cell, str) and cell.lstrip().startswith("{\\rtf")
@@ -169,7 +169,7 @@ def read_rtf_files(
 
 # %% ../../nbs/files/11_rtf.ipynb #c17b
 def read_rtf_file(
-    path: Path,
+    path: Path,  # of the file
 ) -> str | None:  # None: an empty note
     "One file of RTF as plain text (ours)."
     try:

@@ -164,7 +164,7 @@ ITEM = (
 # %% ../../nbs/files/14_scales.ipynb #c10b
 def guess_items(
     names,  # of a table's columns
-    scale: Scale,
+    scale: Scale,  # how it is scored
 ) -> list[str]:
     "The columns that hold the items of a scale, in order (ours)."
     for stem in scale.stems:
@@ -193,9 +193,9 @@ def guess_items(
 
 # %% ../../nbs/files/14_scales.ipynb #c13
 def find_first(
-    book: Codebook | None,
-    items: list[str],
-    scale: Scale,
+    book: Codebook | None,  # what the columns hold
+    items: list[str],  # columns, in order
+    scale: Scale,  # how it is scored
 ) -> int | None:  # the code of the lowest answer, None where the codebook does not know
     "From which code a scale's items are coded, by their levels (ours)."
     if book is None or not all(name in book for name in items):
@@ -211,9 +211,9 @@ def find_first(
 
 # %% ../../nbs/files/14_scales.ipynb #c13b
 def read_items(
-    frame: pd.DataFrame,
-    items: list[str],
-    scale: Scale,
+    frame: pd.DataFrame,  # the table
+    items: list[str],  # columns, in order
+    scale: Scale,  # how it is scored
     first: int,  # the code of the lowest answer
 ) -> np.ndarray:  # NaN where missing  # (n, items)
     "The items of a scale in its own codes, checked (ours)."
@@ -240,10 +240,10 @@ def read_items(
 
 # %% ../../nbs/files/14_scales.ipynb #c13c
 def refuse_item(
-    scale: Scale,
-    name: str,
+    scale: Scale,  # how it is scored
+    name: str,  # of the column
     wrong: np.ndarray,  # bool
-    first: int,
+    first: int,  # the code of the lowest answer
 ):
     "Raise for cells that no answer can have (ours)."
     last = first + scale.high - scale.low
@@ -269,7 +269,7 @@ class Score(NamedTuple):
 
 # %% ../../nbs/files/14_scales.ipynb #c15b
 def score_scale(
-    frame: pd.DataFrame,
+    frame: pd.DataFrame,  # the table
     name: str,  # a key of QUESTIONNAIRES
     items: list[str] | None = None,  # None: guess them by their names
     first: int | None = None,  # the code of the lowest answer; None: by the levels, or the scale's
@@ -297,8 +297,8 @@ def score_scale(
 
 # %% ../../nbs/files/14_scales.ipynb #c15c
 def name_bands(
-    total: pd.Series,
-    scale: Scale,
+    total: pd.Series,  # of each row  # (n,)
+    scale: Scale,  # how it is scored
 ) -> pd.Series:
     "The severity band of each total (ours)."
     if not scale.bands:
@@ -310,11 +310,11 @@ def name_bands(
 
 # %% ../../nbs/files/14_scales.ipynb #c15d
 def describe_score(
-    scale: Scale,
-    items: list[str],
-    first: int | None,
-    answered: np.ndarray,
-    enough: np.ndarray,
+    scale: Scale,  # how it is scored
+    items: list[str],  # columns, in order
+    first: int | None,  # the code of the lowest answer
+    answered: np.ndarray,  # items of each row  # (n,)
+    enough: np.ndarray,  # whether a row has enough of them  # (n,)
 ) -> list[str]:
     "What was done, for the person who has to report it (ours)."
     notes = [f"{scale.title} ({scale.measures}), {scale.source}: items {list_names(items, 10)}"]

@@ -91,7 +91,7 @@ LONGEST = 3e11  # seconds that still make a date: some nine thousand years
 
 def read_clock(
     numbers: np.ndarray,  # NaN where missing  # (n,)
-    clock: Clock,
+    clock: Clock,  # how it counts time
 ) -> pd.Series:  # datetime64, or hours
     "Numbers as points in time, or as hours (ours)."
     if clock.kind == "duration":
@@ -191,7 +191,7 @@ class Facts(NamedTuple):
 
 # %% ../../nbs/files/04_statistical.ipynb #c18b
 def settle_column(
-    facts: Facts,
+    facts: Facts,  # what the file says of it
     cells,  # (n,) numbers or words, None or NaN where missing
 ) -> Guess:
     "A column in its final form (ours)."
@@ -217,7 +217,7 @@ def settle_column(
 
 # %% ../../nbs/files/04_statistical.ipynb #c18c
 def read_letters(
-    facts: Facts,
+    facts: Facts,  # what the file says of it
 ) -> tuple[list, dict]:  # (reason, rows) pairs; code -> reason
     "Why cells are missing, by Stata's letters and their labels (ours)."
     told = {}
@@ -227,11 +227,11 @@ def read_letters(
 
 # %% ../../nbs/files/04_statistical.ipynb #c19
 def settle_numbers(
-    facts: Facts,
-    numbers: np.ndarray,
-    levels: tuple,
-    missing: tuple,
-    reasons: pd.Categorical | None,
+    facts: Facts,  # what the file says of it
+    numbers: np.ndarray,  # (n,), NaN where missing
+    levels: tuple,  # (code, label) of each level, in order
+    missing: tuple,  # further words and codes that mean missing
+    reasons: pd.Categorical | None,  # why cells are missing, as in `Export`
 ) -> Guess:
     "A column of numbers: an id, a number, ordered or a category (ours)."
     known = numbers[~np.isnan(numbers)]
@@ -252,7 +252,7 @@ def settle_numbers(
 
 # %% ../../nbs/files/04_statistical.ipynb #c19b
 def hold_ids(
-    name: str,
+    name: str,  # of the column
     known: np.ndarray,  # numbers, without missing ones
 ) -> bool:
     "Whether numbers under a name that may be one of an id are ids (ours)."
@@ -261,7 +261,7 @@ def hold_ids(
 
 # %% ../../nbs/files/04_statistical.ipynb #c19c
 def settle_text(
-    facts: Facts,
+    facts: Facts,  # what the file says of it
     cells,  # (n,)
 ) -> Guess:
     "A column of words: with labels a category, otherwise what its cells look like (ours)."
@@ -296,7 +296,7 @@ PLAINLY = {"disable_datetime_conversion": True}
 
 
 def call_reader(
-    path: Path,
+    path: Path,  # of the file
     program: str,  # a key of READERS
     **more,
 ) -> tuple[pd.DataFrame, object]:  # the cells, and what the file says of them
@@ -321,10 +321,10 @@ def is_about_letters(
 
 # %% ../../nbs/files/04_statistical.ipynb #c21b
 def read_twice(
-    path: Path,
+    path: Path,  # of the file
     table: pd.DataFrame,  # as it was read plainly
-    meta,
-    encoding: str | None = None,
+    meta,  # of pyreadstat
+    encoding: str | None = None,  # None: what the file says
 ) -> dict[str, dict]:  # column -> letter -> rows
     "Stata's letters for missing cells (ours)."
     texts = [
@@ -345,7 +345,7 @@ def read_twice(
 
 # %% ../../nbs/files/04_statistical.ipynb #c22
 def read_statistical(
-    path: str | Path,
+    path: str | Path,  # of the file
     program: str,  # a key of READERS
     encoding: str | None = None,  # None: what the file says, or UTF-8
 ) -> Export:
@@ -372,9 +372,9 @@ def read_statistical(
 # %% ../../nbs/files/04_statistical.ipynb #c22b
 def gather_facts(
     meta,  # of pyreadstat
-    program: str,
-    name: str,
-    letters: dict | None,
+    program: str,  # a key of FORMATS
+    name: str,  # of the column
+    letters: dict | None,  # a letter -> its rows
 ) -> Facts:
     "What the file says of one column (ours)."
     return Facts(

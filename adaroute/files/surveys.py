@@ -52,7 +52,7 @@ def is_qualtrics(
 
 # %% ../../nbs/files/09_surveys.ipynb #c05b
 def read_qualtrics(
-    path: str | Path,
+    path: str | Path,  # of the file
     missing: tuple = (),  # further words that mean missing
     **reading,  # decimal, delimiter, encoding
 ) -> Export:
@@ -73,8 +73,8 @@ def read_qualtrics(
 
 # %% ../../nbs/files/09_surveys.ipynb #c06
 def label_guess(
-    guess: Guess,
-    label: str,
+    guess: Guess,  # the column as it was guessed
+    label: str,  # the question as it was put
 ) -> Guess:
     "The same column with a label (ours)."
     column = guess.column
@@ -83,7 +83,7 @@ def label_guess(
 
 
 def exclude_guess(
-    guess: Guess,
+    guess: Guess,  # the column as it was guessed
     kind: str,
     cells: pd.Series,  # as they were
 ) -> Guess:
@@ -96,7 +96,7 @@ def exclude_guess(
 
 # %% ../../nbs/files/09_surveys.ipynb #c06b
 def note_previews(
-    table: pd.DataFrame,
+    table: pd.DataFrame,  # as it was read
 ) -> list[str]:
     "Rows that are no answers of people, or not finished ones (ours)."
     notes = []
@@ -125,9 +125,9 @@ def is_nda(
 
 # %% ../../nbs/files/09_surveys.ipynb #c09b
 def read_nda(
-    path: str | Path,
-    missing: tuple = (),
-    **reading,
+    path: str | Path,  # of the file
+    missing: tuple = (),  # further words and codes that mean missing
+    **reading,  # decimal, delimiter, encoding
 ) -> Export:
     "A table of the NIMH Data Archive, with its codebook (ours)."
     path = Path(path)
@@ -147,9 +147,9 @@ def read_nda(
 
 # %% ../../nbs/files/09_surveys.ipynb #c09c
 def settle_nda(
-    name: str,
-    cells: list,
-    missing: tuple,
+    name: str,  # of the column
+    cells: list,  # (n,)
+    missing: tuple,  # further words and codes that mean missing
 ) -> Guess:
     "A column of the archive (ours)."
     guess = guess_column(name, cells, missing)
@@ -168,8 +168,8 @@ def settle_nda(
 
 # %% ../../nbs/files/09_surveys.ipynb #c10
 def read_below_title(
-    path: Path,
-    reading: dict,
+    path: Path,  # of the file
+    reading: dict,  # decimal, delimiter, encoding
 ) -> tuple[pd.DataFrame, str]:  # the table; name and version of the form, "" where there is none
     "A table whose first row may be the name of its form (ours)."
     content = path.read_bytes()
@@ -216,8 +216,8 @@ def read_sidecar(
 def read_bids(
     path: str | Path,  # .tsv
     sidecar: str | Path | None = None,  # None: the .json of the same name
-    missing: tuple = (),
-    **reading,
+    missing: tuple = (),  # further words and codes that mean missing
+    **reading,  # decimal, delimiter, encoding
 ) -> Export:
     "A table of BIDS, with its codebook (ours)."
     path = Path(path)
@@ -233,10 +233,10 @@ def read_bids(
 
 # %% ../../nbs/files/09_surveys.ipynb #c13c
 def settle_bids(
-    name: str,
-    cells: list,
+    name: str,  # of the column
+    cells: list,  # (n,)
     entry: dict,  # what the .json says of the column
-    missing: tuple,
+    missing: tuple,  # further words and codes that mean missing
 ) -> Guess:
     "A column of BIDS (ours)."
     label = strip_markup(str(entry.get("LongName") or entry.get("Description") or ""))
@@ -256,7 +256,7 @@ def settle_bids(
 
 # %% ../../nbs/files/09_surveys.ipynb #c14
 def is_absent(
-    cell: object,
+    cell: object,  # one cell
 ) -> bool:
     "Whether a cell of BIDS is missing (ours)."
     return cell is None or str(cell).strip().casefold() in ("", "n/a", "nan")

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from adaroute.files.codebook import (
+    NO_NUMBER,
     Codebook,
     Export,
     count_things,
@@ -22,7 +23,7 @@ from adaroute.files.codebook import (
     quote_name,
     tidy_code,
 )
-from .guess import NO_NUMBER, is_program_word
+from .guess import is_program_word
 
 # %% ../../nbs/files/12_suspects.ipynb #c04
 class Suspect(NamedTuple):
@@ -75,7 +76,7 @@ DATE_NAME = re.compile(
 
 
 def find_calendar(
-    name: str,
+    name: str,  # of the column
     values: np.ndarray,  # NaN where missing
 ) -> str | None:  # which calendar
     "Whether numbers are probably dates (ours)."
@@ -118,7 +119,7 @@ def share_explained(
 # %% ../../nbs/files/12_suspects.ipynb #c12b
 def find_parts(
     frame: pd.DataFrame,  # numeric columns
-    outcome: np.ndarray,
+    outcome: np.ndarray,  # its values, NaN where missing  # (n,)
 ) -> list[str]:
     "The columns whose sum, with weights, is the outcome; none where there is no such sum (ours)."
     known = frame.notna().all(axis=1).to_numpy() & ~np.isnan(outcome)
@@ -139,7 +140,7 @@ def find_parts(
 
 # %% ../../nbs/files/12_suspects.ipynb #c15
 def find_suspects(
-    export: Export,
+    export: Export,  # as it was read
     outcomes=(),  # names of outcomes
     group: str | None = None,  # the column that says whose rows they are
 ) -> list[Suspect]:
@@ -162,7 +163,7 @@ def find_suspects(
 # %% ../../nbs/files/12_suspects.ipynb #c15b
 def suspect_numbers(
     column,  # a Column
-    values: np.ndarray,
+    values: np.ndarray,  # the cells  # (n,)
 ) -> list[Suspect]:
     "Codes for missing and dates among numbers (ours)."
     found = []
@@ -180,8 +181,8 @@ def suspect_numbers(
 
 # %% ../../nbs/files/12_suspects.ipynb #c15c
 def suspect_words(
-    name: str,
-    reasons: pd.Series,
+    name: str,  # of the column
+    reasons: pd.Series,  # why cells are missing, as in `Export`
 ) -> list[Suspect]:
     "Words of programs for missing, which were read as such (ours)."
     words = reasons.dropna()
@@ -198,16 +199,16 @@ def suspect_words(
 
 
 def shell_word(
-    name: str,
+    name: str,  # of the column
 ) -> str:
     "A name as it is typed in a shell (ours)."
     return name if re.fullmatch(r"[\w.:-]+", name) else f"'{name}'"
 
 # %% ../../nbs/files/12_suspects.ipynb #c16
 def suspect_repeats(
-    frame: pd.DataFrame,
-    book: Codebook,
-    group: str | None,
+    frame: pd.DataFrame,  # the table
+    book: Codebook,  # what the columns hold
+    group: str | None,  # the column that says whose rows they are
 ) -> list[Suspect]:
     "Ids that repeat while no group is named (ours)."
     if group:
@@ -225,10 +226,10 @@ def suspect_repeats(
 
 # %% ../../nbs/files/12_suspects.ipynb #c16b
 def suspect_leaks(
-    frame: pd.DataFrame,
-    book: Codebook,
-    outcome: str,
-    outcomes: tuple,
+    frame: pd.DataFrame,  # the table
+    book: Codebook,  # what the columns hold
+    outcome: str,  # its name
+    outcomes: tuple,  # names of all outcomes
 ) -> list[Suspect]:
     "Inputs that give an outcome away (ours)."
     if not pd.api.types.is_numeric_dtype(frame[outcome]):
@@ -255,7 +256,7 @@ def suspect_leaks(
 
 # %% ../../nbs/files/12_suspects.ipynb #c18
 def find_unseen(
-    frame: pd.DataFrame,
+    frame: pd.DataFrame,  # the table
     known: dict[str, set],  # categorical column -> its levels in training
 ) -> list[Suspect]:
     "Levels that training never saw (ours)."
