@@ -126,7 +126,8 @@ def _predict_cheaply(model, part, order: PredictOrder):
 def _write_parts(model, calibration, order: PredictOrder) -> Iterator:
     "Read, predict and write part by part; yield what was written."
     from tqdm import tqdm
-    from adaroute.tables import TableWriter, stream_table
+    from adaroute.table_writer import TableWriter
+    from adaroute.tables import stream_table
 
     if set(order.keep) & set(model.schema_.text):
         raise click.UsageError("--keep: expected ids and the like, got a column of notes")

@@ -816,10 +816,10 @@ def _mend_ledger(ledger, as_json, quiet):
     Example:
       adaroute ledger mend ledger.jsonl
     """
-    from adaroute.provenance.ledger import Ledger, _mend
+    from adaroute.provenance.ledger import Ledger, mend_ledger
 
     book = Ledger(ledger)
-    cut, aside = _mend(book)
+    cut, aside = mend_ledger(book)
     n = book.check()
     whole = f"{ledger}: {n} whole line{'s' * (n != 1)}"
     if aside is None:

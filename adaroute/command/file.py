@@ -184,9 +184,9 @@ def _check_fields(given: dict, fields: dict) -> None:
 
 def _check_reading(reading: dict) -> dict:
     "The content of reading.json, if it has the form of one."
-    from adaroute.provenance.plan import _exactly
+    from adaroute.provenance.plan import require_keys
 
-    reading = _exactly(reading, "reading.json", set(READING_FIELDS), BadInput)
+    reading = require_keys(reading, "reading.json", set(READING_FIELDS), BadInput)
     _check_fields(reading, READING_FIELDS)
     _check_fields(reading["how"], HOW_FIELDS)
     return reading
@@ -216,12 +216,12 @@ def load_reading(
     folder: Path,  # of a plan or a run
 ) -> dict:  # group, id, how, kept_back
     "Read reading.json, checked; where there is none, a table without groups and ids."
-    from adaroute.provenance.plan import _canonical
+    from adaroute.provenance.plan import parse_canonical
 
     file = Path(folder) / "reading.json"
     if not file.is_file():
         return dict(format=FORMAT_NAME, group=None, id=None, how={}, kept_back=[])
-    return _check_reading(_canonical(read_content(file), "reading.json", BadInput))
+    return _check_reading(parse_canonical(read_content(file), "reading.json", BadInput))
 
 # %% ../../nbs/9_command/05_file.ipynb #p16
 def make_schema(

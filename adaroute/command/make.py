@@ -59,7 +59,7 @@ def simulate_command(out, rows, scenario, seed, as_json, quiet):
       adaroute simulate cohort.csv --rows 1000 --scenario missing
     """
     from adaroute.synthetic import make_cohort
-    from adaroute.tables import write_table
+    from adaroute.table_writer import write_table
 
     with show_notes(quiet):
         cohort = make_cohort(rows, scenario, seed=seed)
@@ -133,7 +133,7 @@ def _fetch_data(name, variant, out, as_json, quiet):
 
 def _write_data(data, out: Path) -> str:
     "Write a table with the column that says whose its rows are; the line to type next."
-    from adaroute.tables import write_table
+    from adaroute.table_writer import write_table
 
     frame, group = data.frame, ""
     if data.groups is not None:

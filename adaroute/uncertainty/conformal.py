@@ -17,7 +17,7 @@ from sklearn.base import clone
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from .distribution import Distribution, _likeliest, predict_distribution
-from ..evaluation.headroom import _folds
+from ..evaluation.headroom import deal_folds
 from ..checks import check_number
 from ..schema import as_frame
 
@@ -548,7 +548,7 @@ def cross_calibrate(
     group = _codes(groups, len(frame))
     model = estimator if hasattr(estimator, "model_") else clone(estimator).fit(frame, groups=group)
     fold, everybody = (
-        _folds(group, len(frame), folds, np.random.default_rng(seed)),
+        deal_folds(group, len(frame), folds, np.random.default_rng(seed)),
         predict_distribution(model, frame),
     )
     unit, route = everybody.sd.to_numpy(), _likeliest(everybody)
