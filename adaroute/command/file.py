@@ -337,7 +337,7 @@ def _file_plan(data: TrainingTable, config: dict, filing: _Filing, columns: dict
     ids = None if filing.ids is None else read_owners(data.frame, filing.ids)
     schema = make_schema(config)
     plan, commitment = file_plan(
-        data.frame, schema, key, config, ids, data.groups, filing.test, filing.lock
+        data.frame, schema, key, config, ids, data.groups, test=filing.test, lock_file=filing.lock
     )
     reading = dict(group=columns["group"], id=filing.ids, how=collect_reading(columns))
     write_filing(plan, commitment, filing.out, reading, filing.ledger)
