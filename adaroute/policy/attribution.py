@@ -123,7 +123,7 @@ def _aim_at_odds(wanted: torch.Tensor, k: int | None) -> Callable:
     return log_odds
 
 # %% ../../nbs/4_policy/02_attribution.ipynb #c11
-class _Lines(NamedTuple):
+class _EvidenceLines(NamedTuple):
     "Straight lines from no evidence to some rows, and what is to be explained along them."
 
     goal: Callable
@@ -132,7 +132,7 @@ class _Lines(NamedTuple):
     open: torch.Tensor  # (n, E)
     rows: torch.Tensor  # (n,) their positions
 
-    def take(self, at) -> "_Lines":
+    def take(self, at) -> "_EvidenceLines":
         return self._replace(
             x=self.x[at],
             open=self.open[at],
@@ -146,7 +146,7 @@ class _Lines(NamedTuple):
         return self.goal(forecast, self.rows)
 
 
-def _average_slopes(lines: _Lines, nodes: int) -> torch.Tensor:  # (n, D)
+def _average_slopes(lines: _EvidenceLines, nodes: int) -> torch.Tensor:  # (n, D)
     "Gradient of the goal, averaged along each line."
     place, weight = np.polynomial.legendre.leggauss(nodes)
     total = torch.zeros_like(lines.x)
@@ -157,7 +157,7 @@ def _average_slopes(lines: _Lines, nodes: int) -> torch.Tensor:  # (n, D)
     return total
 
 
-def _integrate(lines: _Lines, exact: float = 1e-3) -> tuple[torch.Tensor, torch.Tensor]:
+def _integrate(lines: _EvidenceLines, exact: float = 1e-3) -> tuple[torch.Tensor, torch.Tensor]:
     "Average slopes (n, D), with as many nodes as it takes, and F(u) - F(0)."
     with torch.no_grad():
         total = lines.goal_at(lines.x) - lines.goal_at(0 * lines.x)
@@ -254,7 +254,7 @@ def moved_by(
     goal, known = _find_goal(model, a, toward)
     at = everybody if rows is None else np.atleast_1d(everybody[rows])
     at = at[known[at]]
-    lines = _Lines(
+    lines = _EvidenceLines(
         goal=goal,
         lanes=copy.deepcopy(model.model_).double(),
         x=a.joined[at].double(),
