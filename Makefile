@@ -2,7 +2,7 @@
 SHELL  := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env test quick paper arena evidence lab refresh docs check export clean lock
+.PHONY: help env test quick lint elsewhere paper arena evidence lab refresh docs check export clean lock
 
 PYTHON ?= python3.11
 SCALE  ?= default
@@ -10,7 +10,8 @@ JOBS   ?= 2
 NB     ?= $(filter-out nbs/paper/%,$(wildcard nbs/*.ipynb nbs/*/*.ipynb))
 VENV   := .venv
 BIN    := $(VENV)/bin
-# The stamp carries the lock's checksum: a changed lock installs again, an unchanged one never does.
+# The stamp's name carries the lock's checksum, and its name alone decides: a changed lock installs again,
+# an unchanged one never does, whatever the times of the files are.
 STAMP  := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml | cksum | tr ' ' '-')
 # Two cores, two workers, one thread each: more only makes them wait for each other.
 ONE    := OMP_NUM_THREADS=1
@@ -22,11 +23,13 @@ help: ## this list
 env: $(STAMP) ## the environment alone, in .venv/
 	@echo "environment ready: $(VENV) ($$($(BIN)/python --version))"
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP):
 	@command -v $(PYTHON) >/dev/null || { echo "expected $(PYTHON) on the path, found none; set PYTHON=..." >&2; exit 2; }
 	@echo "==> making $(VENV) with $$($(PYTHON) --version)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "==> installing $$(grep -c == requirements.lock) locked packages (a few minutes the first time)"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check "$$(grep ^torch== requirements.lock)+cpu" 2>/dev/null \
+	  || echo "    the registry offers no CPU build of torch: the CUDA build, about 3 GB larger, is taken"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements.lock
 	@echo "==> installing adaroute in place"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -38,6 +41,15 @@ test: env ## everything that must hold: notebooks in sync, clean and re-executed
 
 quick: env ## the tests without re-executing the chapters
 	@$(ONE) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q -m "not chapters"
+
+lint: env ## one style, and what keeps the house easy to live in, in figures
+	@$(BIN)/ruff format --check --quiet nbs tests paper/arena docs && $(BIN)/ruff check --quiet nbs tests paper/arena docs \
+	  || { echo "run: .venv/bin/ruff format nbs tests paper/arena docs; .venv/bin/ruff check --fix nbs tests" >&2; exit 1; }
+	@$(BIN)/typos --config pyproject.toml nbs docs README.md CONTRIBUTING.md CHANGELOG.md
+	@$(BIN)/python tests/house.py
+
+elsewhere: env ## the tests under other kernels and numbers of threads (PLACES='"plain torch"' WORDS='tests/test_pins.py -q')
+	@$(ONE) $(BIN)/python tests/elsewhere.py $(if $(PLACES),--places $(PLACES)) $(if $(WORDS),-- $(WORDS))
 
 paper: env ## the paper: every figure, table and the PDF (SCALE=smoke|default|paper)
 	@echo "==> making the paper at scale '$(SCALE)'"
@@ -73,17 +85,9 @@ refresh: export ## re-execute the chapters and store their outputs (NB= for some
 	| while read -r line; do case "$$line" in ok*|FAILED*) n=$$((n+1)); echo "[$$n/$$total] $$line";; *) echo "       $$line";; esac; done
 	@$(BIN)/nbdev_clean
 
-docs: env ## a static site in site/ that needs no network, math included
+docs: env ## a static site in site/ that needs no network: search, formulas and both schemes included
 	@rm -rf site
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
-	@# one script with its glyphs inside it: no web font, no network
-	@mkdir -p site/mathjax && cp "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/sphinx-mathjax-offline/static/mathjax/tex-svg-full.js" site/mathjax/
-	@printf '%s\n' 'window.MathJax = {tex: {inlineMath: [["$$","$$"], ["\\(","\\)"]], processEnvironments: true, tags: "ams"},' \
-	  '  options: {skipHtmlTags: ["script", "style", "textarea", "pre", "code", "noscript"]}};' \
-	  'var s = document.createElement("script"); s.async = true;' \
-	  's.src = document.currentScript.src.replace("local.js", "tex-svg-full.js"); document.head.appendChild(s);' > site/mathjax/local.js
-	@! grep -rlE '<(script|link|img|iframe)[^>]+(src|href)="?(https?:)?//' site --include='*.html' \
-	  || { echo "the pages above load something from the network" >&2; exit 1; }
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 	@echo "open site/index.html"
 
 lock: ## rewrite requirements.lock and the pins of environment.yml from .venv

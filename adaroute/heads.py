@@ -4,16 +4,18 @@
 
 # %% auto #0
 __all__ = ['OutcomeScale', 'fit_scale', 'binary_loglik', 'ordinal_loglik', 'count_mean', 'count_loglik', 'gaussian_loglik',
-           'Heads', 'thresholds', 'loadings', 'marginals', 'outcome_weights', 'log_likelihood', 'expected',
+           'Heads', 'thresholds', 'loadings', 'outcome_weights', 'marginals', 'log_likelihood', 'expected',
            'measure_noise']
 
 # %% ../nbs/1_method/12_heads.ipynb #c03
 import math
 from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import logsigmoid, softplus
+from torch.nn.functional import logsigmoid
+
 from .paths import lane_normal
 from .schema import PATHS, SHARINGS
 
@@ -26,24 +28,44 @@ class OutcomeScale:
     centre: tuple[float, ...]  # mean (regression), lowest level (ordinal), else 0
     spread: tuple[float, ...]  # standard deviation (regression), else 1
     levels: tuple[int, ...]  # number of levels (ordinal), else 0
-    bounds: tuple = ()  # (lowest, highest) possible value of each outcome, in its own units; (): not known
-    weights: tuple = ()  # of each outcome: one weight, or one for each of its levels; (): all one
+    bounds: tuple = ()  # (lowest, highest) of each outcome, in its own units; (): not known
+    weights: tuple = ()  # of each outcome: one, or one for each of its levels; (): all one
 
     def encode(self, outcome: np.ndarray) -> np.ndarray:  # (n, K) -> (n, K)
+        "From the outcomes' own units to the model's scale."
         return (outcome - np.array(self.centre)) / np.array(self.spread)
 
     def decode(self, value: np.ndarray) -> np.ndarray:  # (..., K) -> (..., K)
+        "From the model's scale back, within the bounds."
         return self.clip(value * np.array(self.spread) + np.array(self.centre))
 
-    def clip(
-        self, value: np.ndarray
-    ) -> np.ndarray:  # (..., K) -> (..., K) in the outcomes' own units
+    def clip(self, value: np.ndarray) -> np.ndarray:  # (..., K) -> (..., K), in own units
+        "The nearest possible value."
         if not self.bounds:
             return value
         low, high = np.array(self.bounds, float).T  # NaN: an open end
         return np.fmin(np.fmax(value, low), high)
 
 # %% ../nbs/1_method/12_heads.ipynb #c06
+def _fit_outcome(
+    name: str,
+    kind: str,  # task type
+    y: np.ndarray,  # known values
+) -> tuple[float, float, int]:
+    "Centre, spread and number of levels of one outcome."
+    if kind == "regression":
+        return float(y.mean()), float(y.std()), 0
+    if kind != "ordinal":
+        return 0.0, 1.0, 0
+    span = np.ptp(y)
+    if span > 99:
+        raise ValueError(
+            f"outcome {name!r}: expected at most 100 ordinal levels, got {span + 1:g}; "
+            "a regression suits it better"
+        )
+    return float(y.min()), 1.0, int(span) + 1
+
+
 def fit_scale(
     outcome: np.ndarray,  # (n, K) of the training rows, NaN: not observed
     tasks: dict[str, str],  # outcome -> task type
@@ -51,24 +73,11 @@ def fit_scale(
     weights: tuple = (),  # as in `OutcomeScale`
 ) -> OutcomeScale:
     "Learn the outcomes' scale from training rows."
-    centre, spread, levels = [], [], []
+    each = []
     for y, (name, kind) in zip(outcome.T, tasks.items()):
-        y = y[~np.isnan(y)]
-        if kind == "ordinal" and np.ptp(y) > 99:
-            raise ValueError(
-                f"outcome {name!r}: expected at most 100 ordinal levels, got {np.ptp(y) + 1:g}; a regression suits it better"
-            )
-        centre.append({"regression": y.mean(), "ordinal": y.min()}.get(kind, 0.0))
-        spread.append(y.std() if kind == "regression" else 1.0)
-        levels.append(int(y.max() - y.min()) + 1 if kind == "ordinal" else 0)
-    return OutcomeScale(
-        dict(tasks),
-        tuple(map(float, centre)),
-        tuple(map(float, spread)),
-        tuple(levels),
-        bounds,
-        weights,
-    )
+        each.append(_fit_outcome(name, kind, y[~np.isnan(y)]))
+    centre, spread, levels = zip(*each)
+    return OutcomeScale(dict(tasks), centre, spread, levels, bounds, weights)
 
 # %% ../nbs/1_method/12_heads.ipynb #c10
 def binary_loglik(eta: Tensor, y: Tensor) -> Tensor:
@@ -83,9 +92,12 @@ def ordinal_loglik(
 ) -> Tensor:  # (...)
     "Log probability of a level: thresholds passed and not passed."
     far = torch.full_like(thresholds[..., :1], 40.0)
-    cuts = torch.cat([-far, thresholds, far], dim=-1).expand(*eta.shape, -1)
-    at = y.long().clamp(0, cuts.shape[-1] - 2).expand(eta.shape)[..., None]
-    a, b = eta - cuts.gather(-1, at)[..., 0], eta - cuts.gather(-1, at + 1)[..., 0]
+    cuts = torch.cat([-far, thresholds, far], dim=-1)
+    cuts = cuts.expand(*eta.shape, -1)
+    level = y.long().clamp(0, cuts.shape[-1] - 2)
+    level = level.expand(eta.shape)[..., None]
+    a = eta - cuts.gather(-1, level)[..., 0]
+    b = eta - cuts.gather(-1, level + 1)[..., 0]
     return logsigmoid(a) + logsigmoid(-b) + torch.log(-torch.expm1(b - a))
 
 # %% ../nbs/1_method/12_heads.ipynb #c15b
@@ -94,11 +106,18 @@ def count_mean(eta: Tensor) -> Tensor:
     return eta.clamp(-12, 12).exp()
 
 
-def count_loglik(eta: Tensor, y: Tensor, log_sd: Tensor) -> Tensor:
-    "Log probability of counts under a log rate and half a log dispersion (negative binomial)."
-    mean, size = count_mean(eta), torch.exp(-2 * log_sd.clamp(-3.45, 3.45))
+def count_loglik(
+    eta: Tensor,  # log rate
+    y: Tensor,  # counts
+    log_sd: Tensor,  # half a log dispersion
+) -> Tensor:
+    "Log probability of counts (negative binomial)."
+    mean = count_mean(eta)
+    size = torch.exp(-2 * log_sd.clamp(-3.45, 3.45))
     choose = torch.lgamma(y + size) - torch.lgamma(size) - torch.lgamma(y + 1)
-    return choose + size * torch.log(size / (size + mean)) + y * torch.log(mean / (size + mean))
+    rest = size * torch.log(size / (size + mean))
+    events = y * torch.log(mean / (size + mean))
+    return choose + rest + events
 
 # %% ../nbs/1_method/12_heads.ipynb #c17
 def gaussian_loglik(
@@ -111,12 +130,11 @@ def gaussian_loglik(
     z = torch.where(observed, error, 0.0) * torch.exp(-log_sd)
     own = 1 - loading**2  # variance of a residual that is not shared
     tie = torch.where(observed, loading / own, 0.0)
-    strain, stiffness = (tie * z).sum(-1), 1 + (tie * loading).sum(-1)
+    strain = (tie * z).sum(-1)
+    stiffness = 1 + (tie * loading).sum(-1)
     square = (z**2 / own).sum(-1) - strain**2 / stiffness
-    volume = (
-        torch.where(observed, 2 * log_sd + own.log() + math.log(2 * math.pi), 0.0).sum(-1)
-        + stiffness.log()
-    )
+    each = 2 * log_sd + own.log() + math.log(2 * math.pi)
+    volume = torch.where(observed, each, 0.0).sum(-1) + stiffness.log()
     return -0.5 * (square + volume)
 
 # %% ../nbs/1_method/12_heads.ipynb #c21
@@ -126,42 +144,44 @@ class Heads(nn.Module):
     def __init__(
         self,
         scale: OutcomeScale,
-        generators: list[torch.Generator],  # one a lane
+        generators: list[torch.Generator],  # one for each lane
         paths: int = len(PATHS),  # how many paths
         sharings: tuple[str, ...] = SHARINGS,  # the ways of sharing wanted
         width: int = 4,  # numbers in a representation
         trunk: int = 2,  # numbers in the shared trunk
     ):
         super().__init__()
-        self.scale, self.sharings, self.kinds = scale, tuple(sharings), tuple(scale.tasks.values())
-        L, K, draw = (
-            len(generators),
-            len(self.kinds),
-            lambda *shape: nn.Parameter(lane_normal(generators, *shape) / math.sqrt(width)),
-        )
-        self.own = draw(paths, width, K)
-        self.trunk, self.shared = (
-            draw(paths, width, trunk),
-            nn.Parameter(lane_normal(generators, paths, trunk, K) / math.sqrt(trunk)),
-        )
-        experts = paths * len(self.sharings)
-        self.bias = nn.Parameter(torch.zeros(L, experts, K))
-        self.log_sd = nn.Parameter(torch.full((L, experts, K), -0.2))
-        self.tie = nn.Parameter(
-            torch.full((L, paths, K), 0.5)
-        )  # not zero: there, no loading could feel the other
+        self.scale, self.sharings = scale, tuple(sharings)
+        self.kinds = tuple(scale.tasks.values())
+        L, K = len(generators), len(self.kinds)
+        E = paths * len(self.sharings)
+
+        def draw(inputs, outputs):
+            "Weights of all paths that keep the size of what they read."
+            weights = lane_normal(generators, paths, inputs, outputs)
+            return nn.Parameter(weights / math.sqrt(inputs))
+
+        self.own = draw(width, K)
+        self.trunk = draw(width, trunk)
+        self.shared = draw(trunk, K)
+        self.bias = nn.Parameter(torch.zeros(L, E, K))
+        self.log_sd = nn.Parameter(torch.full((L, E, K), -0.2))
+        # not zero: there, no loading could feel the other
+        self.tie = nn.Parameter(torch.full((L, paths, K), 0.5))
         self.cuts = nn.Parameter(torch.stack([_start_cuts(scale.levels)] * L))
 
     def forward(self, representation: Tensor) -> Tensor:  # (L, B, P, width) -> (L, B, P * S, K)
-        weights = {"STL": lambda: self.own, "MTL": lambda: self.trunk @ self.shared}
-        weights = torch.cat([weights[s]() for s in self.sharings], dim=-1)  # (L, P, width, S * K)
+        weights = [self.own if s == "STL" else self.trunk @ self.shared for s in self.sharings]
+        weights = torch.cat(weights, dim=-1)  # (L, P, width, S * K)
         eta = torch.einsum("lbpm,lpmo->lbpo", representation, weights)
-        return eta.unflatten(-1, (len(self.sharings), -1)).flatten(2, 3) + self.bias[:, None]
+        eta = eta.unflatten(-1, (len(self.sharings), -1)).flatten(2, 3)
+        return eta + self.bias[:, None]
 
 # %% ../nbs/1_method/12_heads.ipynb #c23
 def _start_cuts(
-    levels: tuple[int, ...],
+    levels: tuple[int, ...],  # of each outcome
 ) -> Tensor:  # (K, most levels - 1): first threshold, then log gaps
+    "Thresholds one apart, around zero."
     cuts = torch.zeros(len(levels), max(max(levels) - 1, 1))
     for k, n in enumerate(levels):
         cuts[k, 0] = -(n - 2) / 2
@@ -171,47 +191,62 @@ def _start_cuts(
 def thresholds(heads: Heads, task: int) -> Tensor:  # (L, levels - 1)
     "The rising thresholds of an ordinal task."
     cuts = heads.cuts[:, task, : heads.scale.levels[task] - 1]
-    return torch.cat([cuts[:, :1], cuts[:, :1] + cuts[:, 1:].exp().cumsum(dim=1)], dim=1)
+    first = cuts[:, :1]
+    rise = cuts[:, 1:].exp().cumsum(dim=1)
+    return torch.cat([first, first + rise], dim=1)
 
 
 def loadings(heads: Heads) -> Tensor:  # (L, P * S, K)
     "How much of each residual is shared: nothing under STL."
     tie = 0.99 * torch.tanh(heads.tie)
-    return torch.stack(
-        [tie if s == "MTL" else torch.zeros_like(tie) for s in heads.sharings], dim=2
-    ).flatten(1, 2)
+    each = [tie if s == "MTL" else torch.zeros_like(tie) for s in heads.sharings]
+    return torch.stack(each, dim=2).flatten(1, 2)
 
 # %% ../nbs/1_method/12_heads.ipynb #c27a
-def marginals(
+def _explain_outcome(
     heads: Heads,
-    eta: Tensor,  # (L, B, E, K) statements
-    y: Tensor,  # (L, B, K) outcomes on the model's scale, NaN: not observed
-) -> Tensor:  # (L, B, E, K)
-    "How well each expert explains each outcome by itself, weighted; zero where it was not observed."
-    seen, known = ~y.isnan()[:, :, None], y.nan_to_num()[:, :, None]
-
-    def one(k, kind):
-        if kind == "binary":
-            return binary_loglik(eta[..., k], known[..., k])
-        if kind == "ordinal":
-            return ordinal_loglik(eta[..., k], known[..., k], thresholds(heads, k)[:, None, None])
-        if kind == "count":
-            return count_loglik(eta[..., k], known[..., k], heads.log_sd[:, None, :, k])
-        z = (known[..., k] - eta[..., k]) * torch.exp(-heads.log_sd[:, None, :, k])
-        return -0.5 * (z**2 + math.log(2 * math.pi)) - heads.log_sd[:, None, :, k]
-
-    each = torch.stack([one(k, kind) for k, kind in enumerate(heads.kinds)], dim=-1)
-    return torch.where(seen, each, 0.0) * outcome_weights(heads.scale, known)
+    k: int,  # which outcome
+    eta: Tensor,  # (L, B, E) statements about it
+    y: Tensor,  # (L, B, 1) its values, none missing
+) -> Tensor:  # (L, B, E)
+    "How well each expert explains one outcome."
+    kind = heads.kinds[k]
+    log_sd = heads.log_sd[:, None, :, k]
+    if kind == "binary":
+        return binary_loglik(eta, y)
+    if kind == "ordinal":
+        return ordinal_loglik(eta, y, thresholds(heads, k)[:, None, None])
+    if kind == "count":
+        return count_loglik(eta, y, log_sd)
+    z = (y - eta) * torch.exp(-log_sd)
+    return -0.5 * (z**2 + math.log(2 * math.pi)) - log_sd
 
 
 def outcome_weights(scale: OutcomeScale, y: Tensor) -> Tensor | float:  # (..., K) -> (..., K)
     "What each observed outcome counts for."
     if not scale.weights:
         return 1.0
-    tables = [torch.tensor(w if isinstance(w, tuple) else (w,)) for w in scale.weights]
-    return torch.stack(
-        [t[y[..., k].long().clamp(0, len(t) - 1)] for k, t in enumerate(tables)], dim=-1
-    )
+    counted = []
+    for k, given in enumerate(scale.weights):
+        table = torch.tensor(given if isinstance(given, tuple) else (given,))
+        level = y[..., k].long().clamp(0, len(table) - 1)
+        counted.append(table[level])
+    return torch.stack(counted, dim=-1)
+
+
+def marginals(
+    heads: Heads,
+    eta: Tensor,  # (L, B, E, K) statements
+    y: Tensor,  # (L, B, K) outcomes on the model's scale, NaN: not observed
+) -> Tensor:  # (L, B, E, K)
+    "How well each expert explains each outcome by itself, weighted; zero where not observed."
+    seen = ~y.isnan()[:, :, None]
+    known = y.nan_to_num()[:, :, None]
+    each = []
+    for k in range(len(heads.kinds)):
+        each.append(_explain_outcome(heads, k, eta[..., k], known[..., k]))
+    each = torch.where(seen, torch.stack(each, dim=-1), 0.0)
+    return each * outcome_weights(heads.scale, known)
 
 # %% ../nbs/1_method/12_heads.ipynb #c28
 def log_likelihood(
@@ -220,72 +255,90 @@ def log_likelihood(
     y: Tensor,  # (L, B, K) outcomes on the model's scale, NaN: not observed
 ) -> Tensor:  # (L, B, E)
     "How well each expert explains the observed outcomes of each row."
-    seen, known = ~y.isnan()[:, :, None], y.nan_to_num()[:, :, None]
+    seen = ~y.isnan()[:, :, None]
+    known = y.nan_to_num()[:, :, None]
     number = [k for k, kind in enumerate(heads.kinds) if kind == "regression"]
+    # regressions together
     total = gaussian_loglik(
         (known - eta)[..., number],
         heads.log_sd[:, None, :, number],
         loadings(heads)[:, None, :, number],
         seen[..., number].expand_as(eta[..., number]),
     )
-    if len(number) == len(heads.kinds) and not heads.scale.weights:
+    weights = heads.scale.weights
+    if len(number) == len(heads.kinds) and not weights:
         return total
     each = marginals(heads, eta, y)
-    if heads.scale.weights:
-        total = total + (
-            each[..., number] * (1 - 1 / outcome_weights(heads.scale, known)[..., number])
-        ).sum(-1)
+    # what weights add to them
+    if weights:
+        weight = outcome_weights(heads.scale, known)[..., number]
+        extra = each[..., number] * (1 - 1 / weight)
+        total = total + extra.sum(-1)
+    # all others one by one
     for k, kind in enumerate(heads.kinds):
         if kind != "regression":
             total = total + each[..., k]
     return total
 
 # %% ../nbs/1_method/12_heads.ipynb #c32
+def _expect_outcome(heads: Heads, k: int, eta: Tensor) -> Tensor:  # (L, B, E) -> (L, B, E)
+    "What each expert expects of one outcome."
+    kind = heads.kinds[k]
+    if kind == "binary":
+        return torch.sigmoid(eta)
+    if kind == "ordinal":
+        cuts = thresholds(heads, k)[:, None, None]
+        return torch.sigmoid(eta[..., None] - cuts).sum(-1)
+    return count_mean(eta) if kind == "count" else eta
+
+
 def expected(
     heads: Heads,
     eta: Tensor,  # (L, B, E, K)
 ) -> Tensor:  # (L, B, E, K) on the model's scale
     "The outcome each expert expects."
-
-    def one(k, kind):
-        if kind == "binary":
-            return torch.sigmoid(eta[..., k])
-        if kind == "ordinal":
-            return torch.sigmoid(eta[..., k, None] - thresholds(heads, k)[:, None, None]).sum(-1)
-        return count_mean(eta[..., k]) if kind == "count" else eta[..., k]
-
-    return torch.stack([one(k, kind) for k, kind in enumerate(heads.kinds)], dim=-1)
+    each = [_expect_outcome(heads, k, eta[..., k]) for k in range(len(heads.kinds))]
+    return torch.stack(each, dim=-1)
 
 # %% ../nbs/1_method/12_heads.ipynb #c35
+def _measure_excess(
+    kinds: tuple[str, ...],  # task types
+    eta: Tensor,  # (L, B, E, K) statements
+    y: Tensor,  # (L, B, 1, K) outcomes, none missing
+) -> tuple[Tensor, Tensor]:  # both (L, B, E, K)
+    "Two sums' terms whose ratio is the variance, or the dispersion of a count."
+    squares = (y - eta) ** 2
+    unit = torch.ones_like(squares)
+    for k, kind in enumerate(kinds):
+        if kind == "count":
+            mean = count_mean(eta[..., k])
+            squares[..., k] = (y[..., k] - mean) ** 2 - mean
+            unit[..., k] = mean**2
+    return squares, unit
+
+
 @torch.no_grad()
 def measure_noise(
     heads: Heads,
     eta: Tensor,  # (L, B, E, K) statements on validation rows
     y: Tensor,  # (L, B, K) their outcomes, NaN: not observed
-    responsibility: Tensor,  # (L, B, E) rows sum to one; or (L, B, E, K), each outcome with its own
+    responsibility: Tensor,  # (L, B, E) rows sum to one; (L, B, E, K): each outcome with its own
     weight: float = 10.0,  # pseudo-rows of the pooled variance
 ) -> None:
     "Set each expert's residual standard deviations from rows it was not fitted to."
     own = responsibility if responsibility.dim() == 4 else responsibility[..., None]
-    share = own * ~y.isnan()[:, :, None]  # (L, B, E, K)
-    excess, unit = _excess(heads.kinds, eta, y.nan_to_num()[:, :, None])
+    seen = ~y.isnan()[:, :, None]
+    known = y.nan_to_num()[:, :, None]
+    share = own * seen  # (L, B, E, K)
+    excess, unit = _measure_excess(heads.kinds, eta, known)
     squares, size = share * excess, share * unit
-    pooled = squares.sum((1, 2)) / size.sum((1, 2)).clamp_min(1e-9)  # (L, K)
-    extra = weight * (size.sum((1, 2)) / share.sum((1, 2)).clamp_min(1e-9))[:, None]
-    variance = (squares.sum(1) + extra * pooled[:, None]) / (size.sum(1) + extra).clamp_min(1e-9)
+    # over all rows and experts
+    total = size.sum((1, 2))  # (L, K)
+    pooled = squares.sum((1, 2)) / total.clamp_min(1e-9)
+    rows = share.sum((1, 2)).clamp_min(1e-9)
+    extra = weight * (total / rows)[:, None]
+    # each expert's own, with pseudo-rows
+    numerator = squares.sum(1) + extra * pooled[:, None]
+    denominator = size.sum(1) + extra
+    variance = numerator / denominator.clamp_min(1e-9)
     heads.log_sd.copy_(0.5 * variance.clamp_min(1e-6).log())
-
-
-def _excess(
-    kinds, eta: Tensor, y: Tensor
-) -> tuple[
-    Tensor, Tensor
-]:  # both (L, B, E, K); their ratio is the variance, or the dispersion of a count
-    squares = (y - eta) ** 2
-    unit = torch.ones_like(squares)
-    for k, kind in enumerate(kinds):
-        if kind != "count":
-            continue
-        mean = count_mean(eta[..., k])
-        squares[..., k], unit[..., k] = (y[..., k] - mean) ** 2 - mean, mean**2
-    return squares, unit

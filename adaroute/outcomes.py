@@ -7,53 +7,31 @@ __all__ = ['read_bounds', 'read_weights']
 
 # %% ../nbs/1_method/13_outcomes.ipynb #o03
 import numpy as np
-from .checks import check_number
+import pandas as pd
+
+from .checks import SchemaError, check_number, quote_label
 from .schema import Batch
-from .checks import SchemaError, quote_label
 
 # %% ../nbs/1_method/13_outcomes.ipynb #o05
-def _by_outcome(
+def _check_outcomes(
     name: str,  # of the argument, for the message
-    given,  # what the user said
-    tasks,  # the outcomes
+    given: dict | None,  # what the user said
+    tasks: dict[str, str],  # the outcomes
 ) -> dict:
     "The dictionary, checked for strangers."
     if not isinstance(given, dict | None):
         raise ValueError(
             f"{name}: expected a dictionary outcome -> value, got {type(given).__name__}"
         )
-    unknown = [k for k in given or {} if k not in tasks]
+    given = given or {}
+    unknown = [key for key in given if key not in tasks]
     if unknown:
-        raise ValueError(
-            f"{name}: expected outcomes among {', '.join(tasks)}, got {str(unknown[0])[:40]!r}"
-        )
-    return given or {}
+        got = repr(str(unknown[0])[:40])
+        raise ValueError(f"{name}: expected outcomes among {', '.join(tasks)}, got {got}")
+    return given
 
 # %% ../nbs/1_method/13_outcomes.ipynb #o07
-def read_bounds(
-    given: dict | None,  # {outcome: (lowest, highest)}
-    batch: Batch,  # of the training rows, with outcomes
-) -> tuple:  # one pair an outcome, or () where nothing is known
-    "Lowest and highest possible value of each outcome."
-    tasks = batch.schema.tasks
-    given = _by_outcome("bounds", given, tasks)
-    pairs = tuple(_pair(task, given.get(task, (None, None))) for task in tasks)
-    for (low, high), task, y in zip(pairs, tasks, batch.outcome.T):
-        wrong = (y < (-np.inf if low is None else low)) | (y > (np.inf if high is None else high))
-        if wrong.any():
-            span = " and ".join(
-                f"{word} {end:g}"
-                for word, end in (("at least", low), ("at most", high))
-                if end is not None
-            )
-            raise SchemaError(
-                f"outcome {task!r}: expected values of {span}, got {int(wrong.sum())} of {len(y)} outside, "
-                f"the first at index {quote_label(batch.index[int(wrong.argmax())])}"
-            )
-    return pairs if given else ()
-
-
-def _pair(task: str, pair) -> tuple:
+def _check_ends(task: str, pair) -> tuple:
     "Two ends of a scale, the lower one first."
     try:
         low, high = pair
@@ -68,51 +46,91 @@ def _pair(task: str, pair) -> tuple:
         raise ValueError(f"bounds of {task!r}: expected (lowest, highest), got ({low:g}, {high:g})")
     return low, high
 
-# %% ../nbs/1_method/13_outcomes.ipynb #o12
-def read_weights(
-    task_weights: dict | None,  # {outcome: weight}
-    class_weights: dict | None,  # {outcome: "balanced" or {level: weight}}
-    batch: Batch,  # of the training rows, with outcomes
-) -> tuple:  # one weight an outcome, or one for each of its levels; () where nothing is said
-    "What each outcome counts for, and each class of it."
-    tasks = batch.schema.tasks
-    whole, classes = (
-        _by_outcome("task_weights", task_weights, tasks),
-        _by_outcome("class_weights", class_weights, tasks),
-    )
-    for task, w in whole.items():
-        check_number(f"task_weights: {task}", w, low=1e-6)
 
-    def one(task, kind, y):
-        w = float(whole.get(task, 1.0))
-        return (
-            _class_weights(task, kind, y[~np.isnan(y)], classes[task], w) if task in classes else w
+def _refuse_outside(
+    task: str,  # an outcome
+    ends: tuple,  # lowest and highest possible value, None: open
+    y: np.ndarray,  # its values, NaN where missing  # (n,)
+    index: pd.Index,  # labels of the rows
+) -> None:
+    "Refuse a table with values beyond the ends of a scale."
+    low, high = ends
+    span = []
+    wrong = np.zeros(len(y), bool)
+    if low is not None:
+        span.append(f"at least {low:g}")
+        wrong |= y < low
+    if high is not None:
+        span.append(f"at most {high:g}")
+        wrong |= y > high
+    if wrong.any():
+        first = quote_label(index[int(wrong.argmax())])
+        raise SchemaError(
+            f"outcome {task!r}: expected values of {' and '.join(span)}, "
+            f"got {int(wrong.sum())} of {len(y)} outside, the first at index {first}"
         )
 
-    return (
-        tuple(one(*task, y) for task, y in zip(tasks.items(), batch.outcome.T))
-        if whole or classes
-        else ()
-    )
+# %% ../nbs/1_method/13_outcomes.ipynb #o07a
+def read_bounds(
+    given: dict | None,  # {outcome: (lowest, highest)}
+    batch: Batch,  # of the training rows, with outcomes
+) -> tuple:  # one pair for each outcome, or () where nothing is known
+    "Lowest and highest possible value of each outcome."
+    tasks = batch.schema.tasks
+    given = _check_outcomes("bounds", given, tasks)
+    pairs = tuple(_check_ends(task, given.get(task, (None, None))) for task in tasks)
+    for task, ends, y in zip(tasks, pairs, batch.outcome.T):
+        _refuse_outside(task, ends, y, batch.index)
+    return pairs if given else ()
 
-# %% ../nbs/1_method/13_outcomes.ipynb #o13
-def _class_weights(task: str, kind: str, y: np.ndarray, given, whole: float) -> tuple[float, ...]:
-    "One weight a level, in rising order of the levels."
+# %% ../nbs/1_method/13_outcomes.ipynb #o12
+def _weigh_classes(
+    task: str,  # an outcome
+    kind: str,  # its type
+    y: np.ndarray,  # its known values
+    given,  # "balanced" or {level: weight}
+) -> tuple[float, ...]:
+    "One weight for each level, in rising order of the levels."
     if kind not in ("binary", "ordinal"):
         raise ValueError(
             f"class_weights: expected a binary or ordinal outcome, got {task!r}, a {kind}"
         )
-    levels = range(0 if kind == "binary" else int(y.min()), int(y.max()) + 1)
+    where = f"class_weights of {task!r}"
+    lowest = 0 if kind == "binary" else int(y.min())
+    levels = range(lowest, int(y.max()) + 1)
     if isinstance(given, str) and given == "balanced":
-        given = {level: len(y) / (len(levels) * max((y == level).sum(), 1)) for level in levels}
+        rows = {level: max((y == level).sum(), 1) for level in levels}
+        given = {level: len(y) / (len(levels) * rows[level]) for level in levels}
     if not isinstance(given, dict):
-        raise ValueError(
-            f"class_weights of {task!r}: expected 'balanced' or a dictionary level -> weight, got {type(given).__name__}"
-        )
-    for level, w in given.items():
+        got = type(given).__name__
+        raise ValueError(f"{where}: expected 'balanced' or a dictionary level -> weight, got {got}")
+    for level, weight in given.items():
         if level not in levels:
-            raise ValueError(
-                f"class_weights of {task!r}: expected levels from {levels[0]} to {levels[-1]}, got {str(level)[:20]}"
-            )
-        check_number(f"class_weights of {task!r}: {level}", w, low=1e-6)
-    return tuple(whole * float(given.get(level, 1.0)) for level in levels)
+            span = f"from {levels[0]} to {levels[-1]}"
+            raise ValueError(f"{where}: expected levels {span}, got {str(level)[:20]}")
+        check_number(f"{where}: {level}", weight, low=1e-6)
+    return tuple(float(given.get(level, 1.0)) for level in levels)
+
+# %% ../nbs/1_method/13_outcomes.ipynb #o13
+def read_weights(
+    task_weights: dict | None,  # {outcome: weight}
+    class_weights: dict | None,  # {outcome: "balanced" or {level: weight}}
+    batch: Batch,  # of the training rows, with outcomes
+) -> tuple:  # one weight for each outcome, or one for each of its levels; () where nothing is said
+    "What each outcome counts for, and each class of it."
+    tasks = batch.schema.tasks
+    whole = _check_outcomes("task_weights", task_weights, tasks)
+    classes = _check_outcomes("class_weights", class_weights, tasks)
+    for task, weight in whole.items():
+        check_number(f"task_weights: {task}", weight, low=1e-6)
+    if not whole and not classes:
+        return ()
+    weights = []
+    for (task, kind), y in zip(tasks.items(), batch.outcome.T):
+        weight = float(whole.get(task, 1.0))
+        if task in classes:
+            known = y[~np.isnan(y)]
+            each = _weigh_classes(task, kind, known, classes[task])
+            weight = tuple(weight * w for w in each)
+        weights.append(weight)
+    return tuple(weights)

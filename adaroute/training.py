@@ -4,23 +4,18 @@
 
 # %% auto #0
 __all__ = ['Settings', 'batch_size', 'learning_rate', 'Rows', 'Split', 'gather', 'lane_orders', 'lane_uniform', 'close_some',
-           'choices', 'draw', 'batch_losses', 'prediction_error', 'Look', 'look', 'collapsed', 'fingerprint', 'Seen',
-           'Run', 'lane_training_generators', 'take_step', 'remember_best', 'Watch', 'train', 'take_look']
+           'fair_loss', 'choices', 'press_usage', 'draw', 'batch_losses', 'is_warm', 'prediction_error', 'Look',
+           'mean_entropy', 'look', 'collapsed', 'fingerprint', 'Seen', 'Run', 'begin_run', 'lane_training_generators',
+           'hold_parts', 'next_batch', 'take_step', 'remember_best', 'Watch', 'Session', 'train', 'take_look',
+           'finish_run']
 
 # %% ../nbs/1_method/18_training.ipynb #c03
-import contextlib
 import hashlib
-import json
 import math
-import os
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 from torch import Tensor
 from tqdm import tqdm
 from .heads import expected, log_likelihood, measure_noise
@@ -127,7 +122,7 @@ def close_some(
     return torch.where(left.any(dim=-1, keepdim=True), left, open)
 
 # %% ../nbs/1_method/18_training.ipynb #c19
-def _fair_loss(model: RoutedModel, f: Forecast, y: Tensor) -> Tensor:  # (L, B)
+def fair_loss(model: RoutedModel, f: Forecast, y: Tensor) -> Tensor:  # (L, B)
     "Warm phase: every open expert learns from the row, the router from none."
     open = (
         f.log_route if f.log_route.dim() == 3 else f.log_route[..., 0]
@@ -144,7 +139,7 @@ def choices(
     return p if p.dim() == 3 else p.movedim(3, 2).flatten(1, 2)
 
 
-def _pressure(f: Forecast, settings: Settings) -> Tensor | float:  # (L,)
+def press_usage(f: Forecast, settings: Settings) -> Tensor | float:  # (L,)
     "Entropy and balance terms, off by default."
     if not settings.balance and not settings.entropy:
         return 0.0
@@ -184,7 +179,7 @@ def batch_losses(
         b = b._replace(open=close_some(b.open, uniform, settings.close))
     f = model(b.joined, b.open)
     if kind == "likelihood":
-        return (_fair_loss if _warm(model, settings, done) else likelihood_loss)(model, f, b.y), f
+        return (fair_loss if is_warm(model, settings, done) else likelihood_loss)(model, f, b.y), f
     if kind == "soft":
         return soft_loss(model, f, b.y), f
     noise = -torch.log(-torch.log(uniform.clamp(1e-9, 1 - 1e-7)))
@@ -192,7 +187,7 @@ def batch_losses(
     return hard_loss(model, f, b.y, noise, first * (last / first) ** done), f
 
 
-def _warm(model: RoutedModel, settings: Settings, done: float) -> bool:
+def is_warm(model: RoutedModel, settings: Settings, done: float) -> bool:
     return model.design.selection == "likelihood" and done < settings.warm
 
 # %% ../nbs/1_method/18_training.ipynb #f1ef2804
@@ -219,7 +214,7 @@ class Look(NamedTuple):
     decisiveness: Tensor  # (L,) one minus the mean entropy of the rows over its largest value
 
 
-def _entropy(p: Tensor) -> Tensor:  # in units of log E; a single route has none
+def mean_entropy(p: Tensor) -> Tensor:  # in units of log E; a single route has none
     return torch.special.entr(p).sum(dim=-1) / math.log(max(p.shape[-1], 2))
 
 
@@ -235,8 +230,8 @@ def look(model: RoutedModel, b: Rows, measure: bool) -> Look:
         prediction_error(predict_mean(model, f), b.y),
         prediction_error(each, b.y[:, None]).amin(dim=1),
         p.mean(dim=1),
-        _entropy(p.mean(dim=1)),
-        1 - _entropy(p).mean(dim=1),
+        mean_entropy(p.mean(dim=1)),
+        1 - mean_entropy(p).mean(dim=1),
     )
 
 # %% ../nbs/1_method/18_training.ipynb #c26
@@ -286,7 +281,7 @@ class Run:
     seen: Seen | None = None  # of the last step
 
 # %% ../nbs/1_method/18_training.ipynb #c35
-def _start(model: RoutedModel, split: Split) -> Run:
+def begin_run(model: RoutedModel, split: Split) -> Run:
     generators = lane_training_generators(model.seeds)
     best = {n: p.detach().clone() for n, p in model.named_parameters()}
     optimiser = torch.optim.Adam(model.parameters(), betas=(0.9, 0.99), fused=True)
@@ -302,7 +297,7 @@ def lane_training_generators(seeds) -> list[torch.Generator]:
     return [torch.Generator().manual_seed(int(s) + 2**32) for s in seeds]
 
 # %% ../nbs/1_method/18_training.ipynb #c37
-def _hold(model: RoutedModel, settings: Settings, done: float) -> None:
+def hold_parts(model: RoutedModel, settings: Settings, done: float) -> None:
     "Take the gradient from the parts that are not to learn at this step."
     if model.router is None:
         return
@@ -314,35 +309,35 @@ def _hold(model: RoutedModel, settings: Settings, done: float) -> None:
             p.grad = None
 
 
+def next_batch(run: Run, split: Split, settings: Settings) -> Tensor:  # (L, B) row numbers
+    "The rows of a step; every round has a fresh order."
+    rows = split.train.shape[1]
+    size = batch_size(settings, rows)
+    at = run.step % max(rows // size, 1)
+    if at == 0 and run.step:
+        run.order = lane_orders(run.generators, split.train)
+    return run.order[:, at * size : (at + 1) * size]
+
+
 def take_step(
     run: Run, rows: Rows, split: Split, settings: Settings, prior: Prior
 ) -> Tensor:  # (L,) loss
     "One step of all lanes."
-    n = split.train.shape[1]
-    size = batch_size(settings, n)
-    per_round = max(n // size, 1)
-    at, done = run.step % per_round, run.step / settings.steps
-    if at == 0 and run.step:
-        run.order = lane_orders(run.generators, split.train)
-    batch = run.order[:, at * size : (at + 1) * size]
-    losses, f = batch_losses(
-        run.model,
-        gather(rows, batch),
-        settings,
-        done,
-        draw(run.model, settings, done, run.generators, size),
-    )
+    model, done = run.model, run.step / settings.steps
+    batch = next_batch(run, split, settings)
+    uniform = draw(model, settings, done, run.generators, batch.shape[1])
+    losses, f = batch_losses(model, gather(rows, batch), settings, done, uniform)
     run.seen = Seen(batch, losses.detach(), f.eta.detach().mean(dim=(2, 3)))
-    loss = losses.mean(dim=1) + (
-        0.0 if _warm(run.model, settings, done) else _pressure(f, settings)
-    )
+    loss = losses.mean(dim=1)
+    if not is_warm(model, settings, done):
+        loss = loss + press_usage(f, settings)
     run.optimiser.param_groups[0]["lr"] = learning_rate(settings, run.step)
     run.optimiser.zero_grad(set_to_none=False)
     loss.sum().backward()
-    prior.pull(run.model, n)
+    prior.pull(model, split.train.shape[1])
     if done >= settings.measure_from:
-        run.model.heads.log_sd.grad = None
-    _hold(run.model, settings, done)
+        model.heads.log_sd.grad = None
+    hold_parts(model, settings, done)
     run.optimiser.step()
     run.step += 1
     return loss.detach()
@@ -364,9 +359,9 @@ class Watch:
 
     whole = True  # also looks at the models that are trained as spares
 
-    def prepared(self, rows: Rows, **parts) -> Rows:
+    def prepared(self, prepared) -> Rows:  # a `fitting.Prepared`
         "When the table has become tensors; may put others in their place."
-        return rows
+        return prepared.rows
 
     def lanes(self, name: str, model: RoutedModel, split: Split, rows: Rows, settings: Settings):
         "When the lanes have their first weights, and their rows."
@@ -383,24 +378,35 @@ class Watch:
     def finished(self, name: str, model: RoutedModel):
         "When the lanes that are kept have been chosen."
 
+    def close(self, est):  # the `AdaRoute` that was fitted
+        "When the fit is done."
+
 # %% ../nbs/1_method/18_training.ipynb #c41
+class Session(NamedTuple):
+    "Who looks on while a model trains, and how far it goes."
+
+    watch: Watch | None = None  # such as a `Checkpoint`
+    progress: bool = False  # show a progress bar
+    stop_at: int | None = None  # stop after this step, weights as they are; None: at the end
+
+    def last(self, settings: Settings) -> int:
+        "The step after which to stop."
+        return settings.steps if self.stop_at is None else min(self.stop_at, settings.steps)
+
+
 def train(
     model: RoutedModel,
     rows: Rows,
     split: Split,
     settings: Settings = Settings(),
     prior: Prior = Prior(),
-    watch: Watch | None = None,  # who looks on, such as a `Checkpoint`
-    progress: bool = False,  # show a progress bar
-    stop_at: int | None = None,  # stop after this step, weights as they are
+    session: Session = Session(),
 ) -> Run:  # model: best weights of each lane; looks: the history
     "Train all lanes of a model in place."
-    last = settings.steps if stop_at is None else min(stop_at, settings.steps)
-    with (
-        one_thread(),
-        tqdm(total=last, disable=not progress, desc="training", unit="step", leave=False) as bar,
-    ):
-        run, watched = _start(model, split), gather(rows, split.valid)
+    watch, last = session.watch, session.last(settings)
+    bar = tqdm(total=last, disable=not session.progress, desc="training", unit="step", leave=False)
+    with one_thread(), bar:
+        run, watched = begin_run(model, split), gather(rows, split.valid)
         if watch:
             watch.begin(run, fingerprint(rows, split, settings, prior, model.design, model.seeds))
         while run.step < last:
@@ -413,33 +419,28 @@ def train(
                     watch.segment(run)
             bar.update(run.step - bar.n)
         if run.step >= settings.steps:
-            _finish(run, watched.open.any(dim=1) & model.wanted)
+            finish_run(run, watched.open.any(dim=1) & model.wanted)
     return run
 
 # %% ../nbs/1_method/18_training.ipynb #c41b
 def take_look(run: Run, loss: Tensor, watched: Rows, settings: Settings) -> None:
     "See how the lanes do on their validation rows, and let those that improved remember."
-    run.looks.append(
-        (
-            run.step,
-            loss,
-            look(run.model, watched, measure=run.step >= settings.measure_from * settings.steps),
-        )
-    )
+    measure = run.step >= settings.measure_from * settings.steps
+    run.looks.append((run.step, loss, look(run.model, watched, measure)))
     if run.step > settings.warm * settings.steps or run.step == settings.steps:
         remember_best(run, run.looks[-1][2].validation)
 
 # %% ../nbs/1_method/18_training.ipynb #c42
-def _finish(run: Run, reachable: Tensor) -> None:  # (L, E)
+def finish_run(run: Run, reachable: Tensor) -> None:  # (L, E)
     "Put the best weights in place; warn if a lane has collapsed."
     with torch.no_grad():
         for n, p in run.model.named_parameters():
             p.copy_(run.best[n])
-    paths = (
-        reachable.unflatten(-1, (len(run.model.design.paths), -1)).any(dim=-1).sum(dim=-1)
-    )  # with one path, there is nothing to collapse
-    if (lanes := collapsed(run.looks[-1][2], reachable) & (paths > 1)).any():
-        warnings.warn(
-            f"the router collapsed in {int(lanes.sum())} of {len(lanes)} lanes: routes without rows, and no better than its best single expert",
-            stacklevel=3,
-        )
+    of_paths = reachable.unflatten(-1, (len(run.model.design.paths), -1))
+    paths = of_paths.any(dim=-1).sum(dim=-1)
+    # with one path, there is nothing to collapse
+    lanes = collapsed(run.looks[-1][2], reachable) & (paths > 1)
+    if lanes.any():
+        some = f"{int(lanes.sum())} of {len(lanes)} lanes"
+        why = "routes without rows, and no better than its best single expert"
+        warnings.warn(f"the router collapsed in {some}: {why}", stacklevel=3)

@@ -164,10 +164,19 @@ def dense_modules(trees) -> list[str]:
     return [f"{name}: {size}" for name, size in sizes.items() if size > 24]
 
 
+def is_docstring(node) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
 def length(node) -> int:
-    "Lines of a body, without its docstring."
-    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
-    return body[-1].end_lineno - body[0].lineno + 1 if body else 0
+    "Lines of a body that hold code: no docstrings, blank lines, comments or lists of parameters."
+    lines, todo = set(), list(node.body)
+    while todo:
+        part = todo.pop()
+        if not is_docstring(part) and not isinstance(part, ast.arguments):
+            lines |= {getattr(part, "lineno", 0), getattr(part, "end_lineno", 0)}
+            todo += ast.iter_child_nodes(part)
+    return len(lines - {0})
 
 
 def defined(trees, kind) -> Iterator[tuple[str, ast.AST]]:

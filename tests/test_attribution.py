@@ -83,7 +83,7 @@ def test_a_linear_router_is_attributed_exactly(world):
     "Of a router without a hidden layer each column's share is known: weight times value."
     model, _, asked = world
     plain = copy.deepcopy(model)
-    plain.model_ = copy.deepcopy(model.model_)
+    plain.fitted_ = model.fitted_.with_model(copy.deepcopy(model.model_))
     r = plain.model_.router
     with torch.no_grad():
         for p in r.parameters():

@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from adaroute.rivals import baselines as bl
-from adaroute.estimator import join_evidence
+from adaroute.fitted import join_evidence
 from adaroute.schema import read
 from adaroute.checks import SchemaError
 
@@ -188,7 +188,7 @@ def test_members_are_averaged():
 
 
 def test_learn_and_say_speak_the_models_scale():
-    class Echo(bl._Baseline):
+    class Echo(bl.Baseline):
         def _learn(self, Z, Y):
             self.Z, self.Y = Z, Y
 

@@ -83,12 +83,13 @@ def test_no_row_and_no_person_predicts_itself(table):
     frame, who = table
     frame = frame[frame.phq9.notna()]
     who = np.arange(len(frame)) // 2
-    _, plain = out_of_fold(model(phq9="regression"), frame, who, folds=3, rivals="mean")
-    for train, test in folds(who, 3):
+    splits = folds(who, 3)
+    _, plain = out_of_fold(model(phq9="regression"), frame, splits, who, rivals="mean")
+    for train, test in splits:
         assert not set(who[train]) & set(who[test])
         changed = frame.copy()
         changed.iloc[test, changed.columns.get_loc("phq9")] = changed.phq9.iloc[test] + 1000
-        _, other = out_of_fold(model(phq9="regression"), changed, who, folds=3, rivals="mean")
+        _, other = out_of_fold(model(phq9="regression"), changed, splits, who, rivals="mean")
         for name in plain:
             np.testing.assert_array_equal(plain[name][test], other[name][test])
         break
@@ -96,9 +97,9 @@ def test_no_row_and_no_person_predicts_itself(table):
 
 def test_statements_are_in_the_order_of_the_table(table):
     frame, who = table
-    said, predictions = out_of_fold(
-        model(phq9="regression"), frame[frame.phq9.notna()], folds=2, rivals="mean"
-    )
+    frame = frame[frame.phq9.notna()]
+    splits = folds(len(frame), 2)
+    said, predictions = out_of_fold(model(phq9="regression"), frame, splits, rivals="mean")
     np.testing.assert_array_equal(said.outcome[:, 0], frame.phq9.dropna())
     np.testing.assert_allclose(said.mix(said.routes), predictions["adaroute"], atol=1e-4)
 

@@ -20,13 +20,15 @@ from adaroute.provenance.derivation import (
     replayed_order,
     touched_by_data,
 )
-from adaroute.estimator import AdaRoute, make_split
+from adaroute.estimator import AdaRoute
+from adaroute.fitting import make_split
 from adaroute.model import Design
 from adaroute.provenance.plan import Nonce, derive_seed, derived_test, save_nonce
 from adaroute.provenance.run_folder import Check, RunFolder, check_integrity
 from adaroute.synthetic import make_cohort
 from adaroute.training import Settings
 from adaroute.provenance.transcript import (
+    Recorder,
     TranscriptError,
     fit_under_plan,
     planned_model,
@@ -44,7 +46,7 @@ def one_code():
     "Sources may be edited while tests run; here they count as they were."
     with pytest.MonkeyPatch.context() as m:
         m.setattr(plan_module, "code_digest", lambda version=2: CODE)
-        m.setattr(derivation, "_code_here", lambda version=2: CODE)
+        m.setattr(derivation, "_digest_code_here", lambda version=2: CODE)
         yield m
 
 
@@ -179,7 +181,7 @@ def test_all_kinds_of_outcome_and_rows_that_teach_nothing(tmp_path, cohort):
 def test_without_nonce_and_without_plan(tmp_path, cohort):
     planned(tmp_path / "selfchosen", cohort, nonce=None)
     assert outcome(tmp_path / "selfchosen") == [set(), {"shopping"}]
-    AdaRoute(**parameters(cohort), transcript=tmp_path / "free", seed=3).fit(cohort.frame)
+    AdaRoute(**parameters(cohort), watch=Recorder(tmp_path / "free"), seed=3).fit(cohort.frame)
     assert outcome(tmp_path / "free") == [set(), PLANLESS]
     told = [
         c.detail
@@ -190,7 +192,7 @@ def test_without_nonce_and_without_plan(tmp_path, cohort):
     assert sum("lucky seed or split is not excluded" in d for d in told) == 4
     x = np.random.default_rng(0).normal(size=(60, 3))
     AdaRoute(
-        members=1, starts=1, steps=20, settings=dict(every=10), transcript=tmp_path / "arrays"
+        members=1, starts=1, steps=20, settings=dict(every=10), watch=Recorder(tmp_path / "arrays")
     ).fit(x, x @ [1.0, 2.0, 3.0])
     assert outcome(tmp_path / "arrays") == [set(), PLANLESS]
 
@@ -231,7 +233,7 @@ def test_another_seed(tmp_path, cohort):
         tmp_path / "run",
         ignore=shutil.ignore_patterns("segments", "model", "transcript.jsonl", "rows.json"),
     )
-    planned_model(plan, b"\1" * 32).set_params(transcript=str(folder)).fit(cohort.frame[~test])
+    planned_model(plan, b"\1" * 32).set_params(watch=Recorder(folder)).fit(cohort.frame[~test])
     assert outcome(folder) == [{"seed"}, set()]
 
 
@@ -265,7 +267,7 @@ def test_another_configuration(home, tmp_path, cohort):
     plan = RunFolder.open(home / "honest").plan
     test = derived_test(derive_seed(plan, NONCE), np.arange(80) // 2, plan.test)
     planned_model(plan, derive_seed(plan, NONCE)).set_params(
-        transcript=str(folder), prior=dict(router=1.0)
+        watch=Recorder(folder), prior=dict(router=1.0)
     ).fit(cohort.frame[~test], groups=np.arange(80)[~test] // 2)
     assert outcome(folder) == [{"configuration"}, set()]
 
@@ -282,7 +284,7 @@ def test_a_test_row_that_moved_into_training(home, tmp_path, cohort):
         )
         given = ~test
         given[moved] = True
-        planned_model(plan, derive_seed(plan, NONCE)).set_params(transcript=str(folder)).fit(
+        planned_model(plan, derive_seed(plan, NONCE)).set_params(watch=Recorder(folder)).fit(
             cohort.frame[given], groups=patients[given]
         )
         assert outcome(folder) == [{"test rows"}, set()]
@@ -453,8 +455,8 @@ def test_a_start_that_was_not_the_best(tmp_path, cohort):
 
 
 def test_other_code_and_libraries_are_no_failure(home, monkeypatch):
-    monkeypatch.setattr(derivation, "_code_here", lambda version: "0" * 64)
-    monkeypatch.setattr(derivation, "_lock_here", lambda: "0" * 64)
+    monkeypatch.setattr(derivation, "_digest_code_here", lambda version: "0" * 64)
+    monkeypatch.setattr(derivation, "_digest_lock_here", lambda: "0" * 64)
     assert outcome(home / "honest") == [set(), {"code", "libraries"}]
 
 

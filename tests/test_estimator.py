@@ -25,7 +25,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import adaroute
 from adaroute import AdaRoute
-from adaroute.estimator import make_split
+from adaroute.fitting import make_split
 from adaroute.saving import FILES
 from adaroute.schema import ROUTES
 from adaroute.checks import SchemaError
@@ -205,7 +205,7 @@ def test_rows_do_not_depend_on_their_neighbours(fitted):
 
 def test_pieces_are_joined(fitted, monkeypatch):
     whole, frame = fitted.predict(table()), table()
-    monkeypatch.setattr("adaroute.estimator.PIECE", 7)
+    monkeypatch.setattr("adaroute.fitted.PIECE", 7)
     assert np.allclose(fitted.predict(frame), whole, atol=1e-4) and fitted.predict_interval(
         frame
     ).shape == (60, 4)

@@ -158,13 +158,15 @@ def test_statements_are_what_the_model_says(fitted):
 
 def test_refitted_without_a_route(fitted):
     model, train, fresh = fitted
-    table = ca.knock_out_refitted(model, train.frame, fresh.frame, routes=["N1/STL"], draws=20)
+    table = ca.knock_out_refitted(
+        model, ca.refit_without(model, train.frame, ["N1/STL"]), fresh.frame, draws=20
+    )
     assert table.frozen["N1/STL"] == pytest.approx(
         ca.knock_out_routes(model, fresh.frame, draws=20).rise["N1/STL"]
     ) and np.isfinite(table).all(axis=None)
     assert model.design_.routes == ROUTES  # the model itself is left alone
     with pytest.raises(ValueError, match="routes: expected some of the 8"):
-        ca.knock_out_refitted(model, train.frame, fresh.frame, routes=["X"])
+        ca.refit_without(model, train.frame, ["X"])
 
 
 def test_a_route_the_model_has_not_is_closed(fitted):

@@ -17,7 +17,8 @@ import torch
 from safetensors import safe_open
 from tqdm import tqdm
 
-import adaroute.estimator
+import adaroute.fitting
+import adaroute.machine
 import adaroute.training
 from adaroute import AdaRoute
 from adaroute.synthetic import make_cohort
@@ -106,7 +107,7 @@ def die_while_writing(number: int, stage: str):
         if left[0] == 0 and stage == STAGES[4]:
             die()
 
-    adaroute.training.open, os.fsync, os.replace = opened, synced, replaced
+    adaroute.machine.open, os.fsync, os.replace = opened, synced, replaced
 
 
 def child(file, number: str = "", stage: str = ""):
@@ -122,7 +123,7 @@ def child(file, number: str = "", stage: str = ""):
         tell("training", os.getpid())
         return train(*args, **kwargs)
 
-    adaroute.estimator.train = told
+    adaroute.fitting.train = told
     try:
         fitted(Path(file))
     except BaseException:

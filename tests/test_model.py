@@ -29,7 +29,16 @@ from adaroute.prior import Prior
 from adaroute.paths import Evidence, Paths, Widths, lane_generators, principal_axes, split_evidence
 from adaroute.router import NEEDS, ROUTERS, closed_log_softmax, open_routes, two_stage
 from adaroute.schema import PATHS, ROUTES, SHARINGS
-from adaroute.training import Rows, Settings, Split, batch_size, close_some, gather, lane_orders
+from adaroute.training import (
+    Rows,
+    Session,
+    Settings,
+    Split,
+    batch_size,
+    close_some,
+    gather,
+    lane_orders,
+)
 from adaroute.training import look, prediction_error, train
 from adaroute.checkpoint import Checkpoint, read_run
 from adaroute.machine import write_atomically
@@ -515,9 +524,15 @@ def test_resumes_to_the_bit(tmp_path, selection, stop):
     whole = fresh(selection=selection)
     run = train(whole, rows, split, SHORT)
     file = tmp_path / "run"
-    train(fresh(selection=selection), rows, split, SHORT, watch=Checkpoint(file), stop_at=stop)
+    train(
+        fresh(selection=selection),
+        rows,
+        split,
+        SHORT,
+        session=Session(Checkpoint(file), stop_at=stop),
+    )
     resumed = fresh(selection=selection)
-    again = train(resumed, rows, split, SHORT, watch=Checkpoint(file))
+    again = train(resumed, rows, split, SHORT, session=Session(Checkpoint(file)))
     assert same(whole, resumed) and [s for s, *_ in run.looks] == [s for s, *_ in again.looks]
     assert all(
         torch.equal(a, b)
@@ -547,7 +562,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
 def checkpoint(tmp_path_factory):
     rows, split = toy()
     file = tmp_path_factory.mktemp("checkpoint") / "run"
-    train(fresh(), rows, split, SHORT, watch=Checkpoint(file), stop_at=60)
+    train(fresh(), rows, split, SHORT, session=Session(Checkpoint(file), stop_at=60))
     return file.read_bytes()
 
 
@@ -555,7 +570,13 @@ def refused(tmp_path, content, rows_split=None, settings=SHORT, prior=Prior(), m
     file = tmp_path / "run"
     file.write_bytes(content)
     with pytest.raises(ValueError) as error:
-        train(model or fresh(), *(rows_split or toy()), settings, prior, watch=Checkpoint(file))
+        train(
+            model or fresh(),
+            *(rows_split or toy()),
+            settings,
+            prior,
+            session=Session(Checkpoint(file)),
+        )
     assert file.read_bytes() == content, "what was there stays"
     message = str(error.value)
     assert (
@@ -627,7 +648,7 @@ def test_checkpoint_of_something_else(tmp_path, checkpoint):
 
 def test_checkpoint_in_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(ValueError, match="expected a file in an existing folder, got 'run'"):
-        train(fresh(), *toy(), SHORT, watch=Checkpoint(tmp_path / "absent" / "run"))
+        train(fresh(), *toy(), SHORT, session=Session(Checkpoint(tmp_path / "absent" / "run")))
 
 
 def test_nothing_global_is_touched():

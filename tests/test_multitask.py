@@ -9,6 +9,7 @@ from sklearn.exceptions import NotFittedError
 
 from adaroute.heads import fit_scale
 from adaroute.model import Design, RoutedModel, count_parameters
+from adaroute.rivals import multitask as mt
 from adaroute.rivals.multitask import (
     KINDS,
     MultitaskNetwork,
@@ -241,3 +242,56 @@ def test_lanes_know_nothing_of_each_other(kind):
     (grad,) = torch.autograd.grad(loss[0], flat)
     assert (grad[1] == 0).all() and (grad[0] != 0).any() and grad.isfinite().all()
     assert (multitask_gates(kind, weights, Z) >= 0).all()
+
+
+# limiting cases
+
+
+def draw_weights(size):
+    return name_weights(size, lane_normal(lane_generators([0]), count_weights(size)))
+
+
+SIZE = NetworkSize("mmoe", 3, 2, 4, 5, 2)
+ROWS = lane_normal(lane_generators([9]), 6, 3)  # (1, 6, 3)
+
+
+def test_a_gate_that_knows_nothing_takes_the_mean_of_the_experts():
+    weights = draw_weights(SIZE)
+    weights |= {name: torch.zeros_like(weights[name]) for name in ("gate", "gate_bias")}
+    mean = mt.expert_units(weights, ROWS).mean(dim=2, keepdim=True)
+    for_both = mean.expand(-1, -1, 2, -1)
+    said = multitask_forward("mmoe", weights, ROWS)
+    assert torch.allclose(said, mt.tower_outputs(weights, for_both), atol=1e-5)
+
+
+def test_a_task_level_gate_is_a_gate_that_does_not_read():
+    weights = draw_weights(SIZE) | {"gate": torch.zeros(1, 3, 2, 4)}
+    gates = multitask_gates("task_level", weights, ROWS)
+    assert torch.equal(gates, gates[:, :1].expand_as(gates))
+    by_row, by_task = (multitask_forward(kind, weights, ROWS) for kind in ("mmoe", "task_level"))
+    assert torch.allclose(by_row, by_task, atol=1e-5)
+
+
+def test_a_lane_keeps_its_best_weights_and_leaves_when_it_has_waited():
+    "Their loss was 5 at best: one is better now, one has waited its last round, one may wait on."
+    live = dict(
+        lane=torch.arange(3),
+        flat=torch.tensor([[1.0], [2.0], [3.0]]),
+        valid=torch.zeros(3, 1),
+        waited=torch.tensor([0.0, 9.0, 8.0]),
+    )
+    best, error = torch.zeros(3, 1), torch.full((3,), 5.0)
+    now = torch.tensor([4.0, 6.0, 6.0])
+    left = mt._look_at_lanes(live, lambda flat, rows: now, best, error, patience=10)
+    assert left["lane"].tolist() == [0, 2] and left["waited"].tolist() == [0, 9]
+    assert best.flatten().tolist() == [1, 0, 0] and error.tolist() == [4, 5, 5]
+
+
+@every_kind
+def test_gates_move_from_row_to_row_where_they_read(kind):
+    gates = MultitaskNetwork(kind, **INPUTS, tasks=TASKS).fit(table()).gates(table(seed=1))
+    span = np.ptp(gates, axis=0).max()
+    if kind in ("mmoe", "ple"):
+        assert span > 0.01
+    else:
+        assert span == 0

@@ -282,5 +282,5 @@ def test_labels_of_the_table_stand_beside_the_place(two):
 def test_what_a_statement_of_zero_expects():
     ordinal = dict(kind="ordinal", cuts=[[-1.0, 0.0, 1.0]])
     tasks = [dict(kind="regression"), dict(kind="binary"), dict(kind="count"), ordinal]
-    meant = [pm._expect_outcome(task, np.zeros(1), 0).item() for task in tasks]
+    meant = [pm._decode_statement(task, np.zeros(1), 0).item() for task in tasks]
     assert meant == [0, 0.5, 1, 1.5]

@@ -170,7 +170,8 @@ def odd_line(line, rng):
 
 def spliced(raw, at, line):
     "The bytes of a transcript in which line `at` is another, chained anew; only what changes is written again."
-    out, raw, before = [], [*raw[:at], canonical_json(line).encode(), *raw[at + 1 :]], "0" * 64
+    out, raw = [], [*raw[:at], canonical_json(line).encode(), *raw[at + 1 :]]
+    before = old = "0" * 64
     for k, one in enumerate(raw):
         if k > at:
             one = (

@@ -24,7 +24,8 @@ from adaroute.rivals.stacking import (
     fill_closed,
     relative_loss,
 )
-from adaroute.estimator import AdaRoute, validation_rows
+from adaroute.estimator import AdaRoute
+from adaroute.fitting import validation_rows
 from adaroute.schema import ROUTES
 from adaroute.checks import SchemaError
 from adaroute.synthetic import make_cohort

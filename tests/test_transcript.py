@@ -13,6 +13,7 @@ from adaroute.datasets import available, load
 from adaroute.provenance.reexecution import reexecute
 from adaroute.synthetic import make_cohort
 from adaroute.provenance.transcript import (
+    Recorder,
     TranscriptError,
     numerics,
     read_transcript,
@@ -49,7 +50,7 @@ KINDS = [
 
 
 def fit(folder=None, frame=COHORT.frame, groups=GROUPS, **how):
-    return AdaRoute(**HOW | how, transcript=folder and str(folder)).fit(frame, groups=groups)
+    return AdaRoute(**HOW | how, watch=folder and Recorder(folder)).fit(frame, groups=groups)
 
 
 def weights(model):
@@ -79,7 +80,7 @@ class Killed(Exception):
 
 def killed_at(monkeypatch, number):
     "The process ends after writing some lines."
-    left, append = [number], transcript._append
+    left, append = [number], transcript._append_line
 
     def last(*args, **more):
         append(*args, **more)
@@ -87,7 +88,7 @@ def killed_at(monkeypatch, number):
         if not left[0]:
             raise Killed
 
-    monkeypatch.setattr(transcript, "_append", last)
+    monkeypatch.setattr(transcript, "_append_line", last)
 
 
 @pytest.mark.parametrize("number", range(1, 11))
@@ -183,7 +184,7 @@ def test_a_line_of_a_segment_stays_small_and_counts_nothing_twice(tmp_path):
 
 
 def test_checkpoint_and_transcript_exclude_each_other(tmp_path):
-    with pytest.raises(ValueError, match="checkpoint: expected none beside a transcript"):
+    with pytest.raises(ValueError, match="checkpoint: expected none beside a watch"):
         fit(tmp_path / "run", checkpoint=str(tmp_path / "file"))
 
 
@@ -206,5 +207,5 @@ def test_a_real_table_with_early_stopping_can_be_trained_again(tmp_path):
         starts=2,
         settings=dict(every=50),
     )
-    AdaRoute(**how, transcript=str(tmp_path / "run")).fit(d.frame, groups=d.groups)
+    AdaRoute(**how, watch=Recorder(tmp_path / "run")).fit(d.frame, groups=d.groups)
     assert reexecute(tmp_path / "run", d.frame, d.groups).reproduced

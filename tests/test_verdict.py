@@ -137,7 +137,7 @@ def test_a_pick_does_not_see_its_own_fold():
 
 def test_folds_keep_patients_together():
     who = np.repeat(np.arange(30), 4)
-    fold = hr._folds(who, 120, 5, np.random.default_rng(0))
+    fold = hr.deal_folds(who, 120, 5, np.random.default_rng(0))
     assert all(len(set(fold[who == w])) == 1 for w in range(30)) and set(fold) == set(range(5))
 
 

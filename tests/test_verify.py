@@ -26,7 +26,7 @@ from adaroute.provenance.plan import (
 )
 from adaroute.provenance.reexecution import reexecute
 from adaroute.synthetic import make_cohort
-from adaroute.provenance.transcript import TranscriptError, fit_under_plan
+from adaroute.provenance.transcript import Recorder, TranscriptError, fit_under_plan
 from adaroute.provenance.verify import CHEAT_NAMES, name_cheat, verify_run
 from rechain import lines_of, parameters, rechain, sum_of
 
@@ -89,7 +89,7 @@ def test_memorisation_needs_rows(world, run, tmp_path):
         and "## Memorisation (level 4)" in found.markdown()
         and "not enough" in found.markdown().lower()
     )
-    AdaRoute(**world.plan.config, transcript=str(tmp_path / "run")).fit(world.frame)
+    AdaRoute(**world.plan.config, watch=Recorder(tmp_path / "run")).fit(world.frame)
     with pytest.raises(PlanError, match="references: expected a run under a plan"):
         verify_run(tmp_path / "run", world.frame, references=39)
 
@@ -109,7 +109,9 @@ def test_without_segment_files_digests_decide(world, run, tmp_path, monkeypatch)
     assert audit(world, tmp_path / "run").status == 0
     with pytest.raises(TranscriptError, match="expected the state of 'main' at step"):
         reexecute(tmp_path / "run", world.frame[~world.test], None, picked={("main", 90)})
-    monkeypatch.setattr(adaroute.provenance.verify, "_picked", lambda run, segments: {("main", 90)})
+    monkeypatch.setattr(
+        adaroute.provenance.verify, "_pick_segments", lambda run, segments: {("main", 90)}
+    )
     found = audit(world, tmp_path / "run", segments=1)
     assert found.status == 2 and not found.failed and found.verdicts["gluing"].word == "not tested"
 
@@ -139,7 +141,7 @@ def test_a_router_that_was_moved_after_the_last_segment(world, filed, tmp_path):
 
 
 def test_without_a_plan_the_records_cannot_be_tested(world, tmp_path):
-    est = AdaRoute(**world.plan.config, seed=3, transcript=str(tmp_path / "run")).fit(world.frame)
+    est = AdaRoute(**world.plan.config, seed=3, watch=Recorder(tmp_path / "run")).fit(world.frame)
     found = verify_run(tmp_path / "run", world.frame)
     assert (
         est.seed == 3
@@ -217,7 +219,7 @@ def test_a_tolerance_lets_rounding_pass_and_no_record(world, run, filed, tmp_pat
 
 
 def test_a_run_without_the_plan_that_was_filed_is_refused(world, filed, tmp_path):
-    AdaRoute(**world.plan.config, seed=3, transcript=str(tmp_path / "run")).fit(world.frame)
+    AdaRoute(**world.plan.config, seed=3, watch=Recorder(tmp_path / "run")).fit(world.frame)
     found = audit(world, tmp_path / "run", filed)
     assert found.status == 1 and "plan as filed" in [c.name for c in found.failed]
 
@@ -226,7 +228,7 @@ def test_trained_on_its_test_rows_with_no_groups_told(world, filed, tmp_path):
     save_plan(world.plan, tmp_path / "run")
     save_nonce(world.nonce, tmp_path / "run")
     seed = model_seed(derive_seed(world.plan, world.nonce))
-    AdaRoute(**world.plan.config, seed=seed, transcript=str(tmp_path / "run")).fit(
+    AdaRoute(**world.plan.config, seed=seed, watch=Recorder(tmp_path / "run")).fit(
         world.frame, groups=group_codes(world.groups)
     )
     found = audit(world, tmp_path / "run", filed)
@@ -325,7 +327,7 @@ def test_spares_are_trained_again_on_their_own_rows_and_rules(tmp_path, monkeypa
     cohort = make_cohort(100, seed=104)
     fit = lambda name: AdaRoute(
         **parameters(cohort, steps=40, settings=dict(every=10), spares=True, **how),
-        transcript=str(tmp_path / name),
+        watch=Recorder(tmp_path / name),
     ).fit(cohort.frame)
     fit("honest")
     own = adaroute.training.learning_rate

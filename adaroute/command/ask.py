@@ -18,10 +18,10 @@ from .main import _tell, _training_options
 # %% ../../nbs/9_command/05_ask.ipynb #c43
 def _loaded(folder: Path):
     "A saved model and its calibration, if it has one."
-    from adaroute.saving import load_model
+    from adaroute import AdaRoute
     from adaroute.uncertainty.conformal import Calibration
 
-    model = load_model(folder)
+    model = AdaRoute.load(folder)
     if hasattr(model, "array_"):
         raise ValueError(
             f"model: expected one that was fitted to a table, got one that was fitted to arrays in {folder.name!r}"
@@ -92,7 +92,8 @@ def _thrifty(model, part, keep, price: float):
 def _parts_of(model, calibration, table, out, keep, coverage, price, rows, bar, how):
     "Read, predict and write part by part; yield what was written."
     from tqdm import tqdm
-    from adaroute.tables import TableWriter, stream_table
+    from adaroute.tables import stream_table
+    from adaroute.table_writer import TableWriter
 
     if set(keep) & set(model.schema_.text):
         raise click.UsageError("--keep: expected ids and the like, got a column of notes")
@@ -405,11 +406,11 @@ def _evaluate_command(
             model,
             data.frame,
             data.groups,
-            folds,
-            list(dict.fromkeys(rivals)),
-            draws,
-            seed,
-            _bar(quiet),
+            rivals=list(dict.fromkeys(rivals)),
+            progress=_bar(quiet),
+            folds=folds,
+            draws=draws,
+            seed=seed,
         )
     answer = _evaluation(found, data, folds)
     _tell(

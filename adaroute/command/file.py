@@ -84,9 +84,9 @@ _WAYS = dict(decimal=_word, delimiter=_word, encoding=_word, missing=_words)
 
 def _checked_reading(said: dict) -> dict:
     "The content of reading.json, if it has the form of one."
-    from adaroute.provenance.plan import _exactly
+    from adaroute.provenance.plan import require_keys
 
-    said = _exactly(said, "reading.json", set(_READING), BadInput)
+    said = require_keys(said, "reading.json", set(_READING), BadInput)
     for fields, forms in ((said, _READING), (said["how"], _WAYS)):
         for name, value in fields.items():
             if name not in forms:
@@ -148,12 +148,12 @@ def load_reading(
     folder,  # of a plan or a run
 ) -> dict:
     "Read reading.json, checked; where there is none, a table without groups and ids, read as usual."
-    from adaroute.provenance.plan import _canonical
+    from adaroute.provenance.plan import parse_canonical
 
     file = Path(folder) / "reading.json"
     if not file.is_file():
         return dict(format="adaroute-reading-1", group=None, id=None, how={}, kept_back=[])
-    return _checked_reading(_canonical(_content(file), "reading.json", BadInput))
+    return _checked_reading(parse_canonical(_content(file), "reading.json", BadInput))
 
 # %% ../../nbs/9_command/06_file.ipynb #p16
 def _schema_in(config: dict):
@@ -364,8 +364,10 @@ def begin_transcript(
     out: Path | None,  # where the model goes
     columns: dict,  # options of `fit` about the table
     kept_back=(),  # rows that calibrate, from 0
-) -> str:
+):  # a `Recorder`
     "Prepare a run folder for a fit without a plan."
+    from adaroute.provenance.transcript import Recorder
+
     _check_apart(folder, out)
     planned = (folder / "plan.json").exists()
     if planned:
@@ -373,7 +375,7 @@ def begin_transcript(
             "--transcript: expected a folder of its own, got one with a plan; --plan trains what was planned"
         )
     save_reading(folder, columns["group"], None, _how(columns), kept_back)
-    return str(folder)
+    return Recorder(folder)
 
 
 def _check_apart(folder: Path, out: Path | None):

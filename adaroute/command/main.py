@@ -238,7 +238,7 @@ def _simulate(out, rows, scenario, seed, as_json, quiet):
       adaroute simulate cohort.csv --rows 1000 --scenario missing
     """
     from adaroute.synthetic import make_cohort
-    from adaroute.tables import write_table
+    from adaroute.table_writer import write_table
 
     with _notes(quiet):
         cohort = make_cohort(rows, scenario, seed=seed)
@@ -296,7 +296,7 @@ def _data_fetch(name, variant, out, as_json, quiet):
       adaroute data fetch clothing --out clothing.csv
     """
     from adaroute.datasets import load, names
-    from adaroute.tables import write_table
+    from adaroute.table_writer import write_table
 
     if name not in names():
         raise click.BadParameter(f"expected one of {', '.join(names())}, got {name[:40]!r}")
@@ -511,7 +511,7 @@ def _share_of(ctx, param, value):
 def _held_back(table: _Table, calibration, seed: int):
     "Rows that calibrate: none, or whole groups."
     import numpy as np
-    from adaroute.estimator import validation_rows
+    from adaroute.fitting import validation_rows
 
     known = table.frame[list(table.tasks)].notna().any(axis=1).to_numpy()
     owners = np.arange(len(table.frame)) if table.groups is None else table.groups
@@ -702,7 +702,7 @@ def _fit_table(
     if transcript:
         from adaroute.command.file import begin_transcript
 
-        how["transcript"] = begin_transcript(transcript, out, columns, held.nonzero()[0].tolist())
+        how["watch"] = begin_transcript(transcript, out, columns, held.nonzero()[0].tolist())
     model = _learned(data, held, calibration, seed, bar, **how)
     if gate:
         _add_gate(model, data.frame[~held], seed)

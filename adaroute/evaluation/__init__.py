@@ -2,13 +2,15 @@
 
 import lazy_loader as lazy
 
+# `metrics` is the module; its function of the same name is `adaroute.evaluation.metrics.metrics`.
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
+    submodules={"metrics"},
     submod_attrs={
         "comparison": ["compare_out_of_fold"],
         "headroom": ["headroom_report"],
         "interventions": ["knock_out", "route_stability"],
-        "metrics": ["metric_intervals", "metrics", "score"],
+        "metrics": ["metric_intervals", "score"],
         "verdict": ["claims_help", "no_regret"],
     },
 )

@@ -14,8 +14,8 @@ from sklearn.base import clone
 from ..rivals import baselines
 from ..datasets import folds as deal_folds
 from .metrics import bootstrap_interval, score
-from .headroom import Headroom, Statements, headroom_report, row_losses
-from .headroom import statements
+from .headroom import Headroom, Resampling, Statements, headroom_report
+from .headroom import row_losses, statements
 from ..schema import as_frame
 from ..checks import SchemaError
 from .verdict import Claim, claims_help
@@ -28,74 +28,67 @@ COMPARED = {
 }
 
 
-def _rivals(names) -> dict:
+def _find_rivals(names) -> dict[str, type]:
     "Rivals by their names."
     names = (names,) if isinstance(names, str) else tuple(names)
-    unknown = [n for n in names if n not in COMPARED]
+    unknown = [name for name in names if name not in COMPARED]
     if unknown or not names:
-        raise ValueError(
-            f"rivals: expected some of {', '.join(COMPARED)}, got {repr(unknown[0])[:40] if unknown else 'none'}"
-        )
-    return {n: COMPARED[n] for n in names}
+        got = repr(unknown[0])[:40] if unknown else "none"
+        raise ValueError(f"rivals: expected some of {', '.join(COMPARED)}, got {got}")
+    return {name: COMPARED[name] for name in names}
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c07
-def _side_by_side(parts: list, order: np.ndarray) -> Statements:
+def _join_folds(parts: list[Statements], order: np.ndarray) -> Statements:
     "Statements of all folds in the order of the table."
-    stack = lambda name: np.concatenate([getattr(s, name) for s in parts])[order]
-    fallback = np.concatenate([np.broadcast_to(s.fallback, s.outcome.shape) for s in parts])[order]
-    return Statements(
-        stack("routes"),
-        stack("open"),
-        stack("experts"),
-        stack("outcome"),
-        stack("presence"),
-        fallback,
-    )
+    joined = {}
+    for name in ("routes", "open", "experts", "outcome", "presence"):
+        joined[name] = np.concatenate([getattr(s, name) for s in parts])[order]
+    means = [np.broadcast_to(s.fallback, s.outcome.shape) for s in parts]
+    return Statements(**joined, fallback=np.concatenate(means)[order])
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c07b
-def _say_fold(estimator, rivals: dict, frame, groups, train, test) -> tuple[Statements, dict]:
-    "What models that were fitted to `train` say of `test`: statements, and name -> (m, K)."
-    rows, new = frame.iloc[train], frame.iloc[test]
-    plain = {
-        k: estimator.get_params()[k]
-        for k in ("text", "numeric", "categorical", "tasks", "encoder", "seed")
-    }
-    model = (
-        clone(estimator)
-        .set_params(checkpoint=None, transcript=None)
-        .fit(rows, groups=None if groups is None else groups[train])
-    )
-    said = {"adaroute": model.predict(new).to_numpy()}
+def _predict_fold(
+    estimator,
+    rivals: dict,
+    train,  # rows to learn from
+    test,  # rows to predict
+    groups=None,  # of train
+) -> tuple[Statements, dict]:  # name -> (m, K)
+    "What models that were fitted to `train` say of `test`."
+    asked = estimator.get_params()
+    names = ("text", "numeric", "categorical", "tasks", "encoder", "seed")
+    about = {name: asked[name] for name in names}
+    model = clone(estimator).set_params(checkpoint=None, watch=None)
+    model.fit(train, groups=groups)
+    said = {"adaroute": model.predict(test).to_numpy()}
     for name, rival in rivals.items():
-        said[name] = rival(**plain).fit(rows).predict(new).to_numpy()
-    return statements(model, new), said
+        said[name] = rival(**about).fit(train).predict(test).to_numpy()
+    return statements(model, test), said
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c08
 def out_of_fold(
     estimator,  # AdaRoute with its columns and tasks; it is cloned, not fitted
     frame,  # (n rows)
+    splits: list,  # (train, test) row numbers, as `datasets.folds` deals them
     groups=None,  # (n,) persons, kept in one fold
-    folds: int = 5,
     rivals=tuple(COMPARED),  # names of rivals
-    seed: int = 0,  # of the folds
     progress: bool = False,
 ) -> tuple[Statements, dict]:  # of all rows; name -> predictions (n, K), "adaroute" first
     "Let models predict the rows that they have not seen."
     from tqdm import tqdm
 
-    frame, rivals = as_frame(frame), _rivals(rivals)
-    groups = None if groups is None else np.asarray(groups)
-    splits = deal_folds(len(frame) if groups is None else groups, folds, seed=seed)
-    parts = [
-        _say_fold(estimator, rivals, frame, groups, train, test)
-        for train, test in tqdm(splits, desc="folds", unit="fold", disable=not progress)
-    ]
+    frame, rivals = as_frame(frame), _find_rivals(rivals)
+    stated, said = [], []
+    for train, test in tqdm(splits, desc="folds", unit="fold", disable=not progress):
+        own = None if groups is None else np.asarray(groups)[train]
+        part = _predict_fold(estimator, rivals, frame.iloc[train], frame.iloc[test], own)
+        stated.append(part[0])
+        said.append(part[1])
     order = np.argsort(np.concatenate([test for _, test in splits]))
-    predictions = {
-        name: np.concatenate([own[name] for _, own in parts])[order]
-        for name in ("adaroute", *rivals)
-    }
-    return _side_by_side([stated for stated, _ in parts], order), predictions
+    predictions = {}
+    for name in ("adaroute", *rivals):
+        predictions[name] = np.concatenate([fold[name] for fold in said])[order]
+    return _join_folds(stated, order), predictions
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c16
 TASK_SCORES = {
@@ -115,39 +108,36 @@ def score_all(
     seed: int = 0,
 ) -> pd.DataFrame:  # columns outcome, score, model, estimate, low, high
     "The scores of several models with intervals."
-    rows = []
+    outcome, rows = np.asarray(outcome), []
     for k, (task, kind) in enumerate(tasks.items()):
         for metric in TASK_SCORES[kind]:
+            measure = partial(score, metric)
             for name, p in predictions.items():
-                got = bootstrap_interval(
-                    partial(score, metric),
-                    (np.asarray(outcome)[:, k], p[:, k]),
-                    groups,
-                    draws,
-                    rng=np.random.default_rng(seed),
-                )
-                rows.append((task, metric, name, *got))
+                both, rng = (outcome[:, k], p[:, k]), np.random.default_rng(seed)
+                found = bootstrap_interval(measure, both, groups, draws, rng=rng)
+                rows.append((task, metric, name, *found))
     return pd.DataFrame(rows, columns=["outcome", "score", "model", "estimate", "low", "high"])
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c19a
-def _claimed(c: Claim) -> str:
-    may = (
-        "The routed model beats every rival"
-        if c.helps
-        else "We may not claim that the routed model beats every rival"
-    )
-    p = f"= {c.p:.3f}" if c.p >= 0.001 else "< .001"
-    return f"{may}: its gain over {c.rival}, the hardest, is {c.gain} (one-sided p {p})."
+def _claim_sentence(claim: Claim) -> str:
+    "The claim, or that it may not be made."
+    may = "We may not claim that the routed model beats every rival"
+    if claim.helps:
+        may = "The routed model beats every rival"
+    p = f"= {claim.p:.3f}" if claim.p >= 0.001 else "< .001"
+    return f"{may}: its gain over {claim.rival}, the hardest, is {claim.gain} (one-sided p {p})."
 
 
 def _wide_scores(scores: pd.DataFrame, models) -> pd.DataFrame:  # from `score_all`
-    text = scores.apply(lambda r: f"{r.estimate:.3f} [{r.low:.3f}, {r.high:.3f}]", axis=1)
-    wide = scores.assign(text=text).pivot(
-        index=["outcome", "score"], columns="model", values="text"
-    )
-    return wide.loc[
-        list(dict.fromkeys(zip(scores.outcome, scores.score))), list(models)
-    ].rename_axis(columns=None)
+    "Scores as text: a row per outcome and score, a column per model."
+
+    def show(row) -> str:
+        return f"{row.estimate:.3f} [{row.low:.3f}, {row.high:.3f}]"
+
+    text = scores.assign(text=scores.apply(show, axis=1))
+    wide = text.pivot(index=["outcome", "score"], columns="model", values="text")
+    order = list(dict.fromkeys(zip(scores.outcome, scores.score)))
+    return wide.loc[order, list(models)].rename_axis(columns=None)
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c20
 @dataclass(frozen=True, eq=False)
@@ -159,23 +149,22 @@ class Comparison:
     claim: Claim  # against every rival
     scores: pd.DataFrame  # from `score_all`
     predictions: dict  # name -> (n, K), rows with an outcome
-    rows: np.ndarray  # their positions in the table  # (n,)
+    rows: np.ndarray  # (n,) their positions in the table
     folds: int
 
     @property
     def sentences(self) -> list[str]:
         "The headroom, then the claim."
-        return [self.headroom.sentence, _claimed(self.claim)]
+        return [self.headroom.sentence, _claim_sentence(self.claim)]
 
     @property
     def table(self) -> pd.DataFrame:
-        "The scores to read: a row an outcome and score, a column a model."
+        "The scores to read: a row per outcome and score, a column per model."
         return _wide_scores(self.scores, self.predictions)
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c20b
-def _with_outcomes(frame: pd.DataFrame, tasks: dict) -> np.ndarray:  # (m,) positions
-    "Rows that have an outcome."
-    lost = [t for t in tasks if t not in frame]
+def _rows_with_outcome(frame: pd.DataFrame, tasks: dict) -> np.ndarray:  # (m,) positions
+    lost = [task for task in tasks if task not in frame]
     if not tasks:
         raise SchemaError("tasks: expected at least one outcome, got none")
     if lost:
@@ -183,33 +172,39 @@ def _with_outcomes(frame: pd.DataFrame, tasks: dict) -> np.ndarray:  # (m,) posi
     return np.flatnonzero(frame[list(tasks)].notna().any(axis=1))
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c21
+def _claim_against(rivals: dict, said: Statements, own: np.ndarray, groups, seed: int) -> Claim:
+    "Does the routed model lose less than every rival?"
+    loss = row_losses(said.outcome, own)
+    differences = {name: row_losses(said.outcome, p) - loss for name, p in rivals.items()}
+    return claims_help(differences, groups, rng=np.random.default_rng(seed))
+
+
 def compare_out_of_fold(
     estimator,  # AdaRoute with its columns and tasks
     frame,  # (n rows); those without any outcome are passed over
     groups=None,  # (n,) persons
-    folds: int = 5,
-    rivals=tuple(COMPARED),
-    draws: int = 500,  # of the bootstrap
-    seed: int = 0,
+    *,
+    rivals=tuple(COMPARED),  # names of rivals
     progress: bool = False,
+    **resampling,  # folds (5), draws (500) and seed (0), as in `Resampling`
 ) -> Comparison:
     "Whether routing pays on a table."
+    how = Resampling(**{"draws": 500, **resampling})
     frame, tasks = as_frame(frame), dict(estimator.tasks or {})
-    rows = _with_outcomes(frame, tasks)
-    frame, groups = frame.iloc[rows], None if groups is None else np.asarray(groups)[rows]
-    said, predictions = out_of_fold(estimator, frame, groups, folds, rivals, seed, progress)
-    others = {n: p for n, p in predictions.items() if n != "adaroute"}
-    loss = {n: row_losses(said.outcome, p) for n, p in predictions.items()}
-    claim = claims_help(
-        {n: loss[n] - loss["adaroute"] for n in others}, groups, rng=np.random.default_rng(seed)
-    )
-    room = headroom_report(said, groups=groups, rivals=others, folds=folds, draws=draws, seed=seed)
+    rows = _rows_with_outcome(frame, tasks)
+    frame = frame.iloc[rows]
+    groups = None if groups is None else np.asarray(groups)[rows]
+    # everybody predicts rows that they have not seen
+    splits = deal_folds(len(frame) if groups is None else groups, how.folds, seed=how.seed)
+    said, predictions = out_of_fold(estimator, frame, splits, groups, rivals, progress)
+    others = {name: p for name, p in predictions.items() if name != "adaroute"}
+    # first the headroom, then the claim, then the scores
     return Comparison(
         tasks,
-        room,
-        claim,
-        score_all(said.outcome, predictions, tasks, groups, draws, seed),
+        headroom_report(said, groups=groups, rivals=others, **vars(how)),
+        _claim_against(others, said, predictions["adaroute"], groups, how.seed),
+        score_all(said.outcome, predictions, tasks, groups, how.draws, how.seed),
         predictions,
         rows,
-        folds,
+        how.folds,
     )

@@ -12,6 +12,7 @@ import os
 import re
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +22,10 @@ from sklearn.utils import murmurhash3_32
 
 # %% ../../nbs/1_method/07_words.ipynb #c04
 NEGATORS = frozenset(
-    """no not never nor none nothing nobody neither nowhere cannot without deny denies denied denying
-hardly barely lacks lacking ain't dont didnt doesnt isnt wasnt werent wont cant couldnt shouldnt wouldnt havent hasnt
-hadnt arent aint""".split()
+    """no not never nor none nothing nobody neither nowhere cannot without
+deny denies denied denying hardly barely lacks lacking
+ain't dont didnt doesnt isnt wasnt werent wont cant couldnt shouldnt wouldnt
+havent hasnt hadnt arent aint""".split()
 )
 _TOKEN = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)*|[.,;:!?()\n]")
 
@@ -33,13 +35,15 @@ def mark(
     window: int = 5,  # words that a negation reaches at most; 0: no marks
 ) -> list[str]:  # its words in lower case, `not_` before those denied
     "Split a note into words and mark those behind a negation."
-    words, left = [], 0
+    words = []
+    left = 0  # words that a negation still reaches
     for token in _TOKEN.findall(text.lower().replace("’", "'")):
         if token in ".,;:!?()\n":
             left = 0
             continue
         words.append("not_" + token if left else token)
-        left = window if token in NEGATORS or token.endswith("n't") else max(left - 1, 0)
+        negates = token in NEGATORS or token.endswith("n't")
+        left = window if negates else max(left - 1, 0)
     return words
 
 # %% ../../nbs/1_method/07_words.ipynb #c09
@@ -48,77 +52,82 @@ def terms(
     ngrams: int = 2,  # 1: words; 2: words and pairs
 ) -> list[str]:  # words, then pairs
     "Words and pairs of neighbouring words."
-    return words + [f"{a} {b}" for a, b in zip(words, words[1:])] if ngrams == 2 else words
+    if ngrams != 2:
+        return words
+    return words + [f"{a} {b}" for a, b in zip(words, words[1:])]
 
 # %% ../../nbs/1_method/07_words.ipynb #c12
 def blocks(
     rows: np.ndarray,  # terms of each cell, [] where missing   # (n, T) of lists
     names: tuple[str, ...],  # of the text columns
-) -> list[list[list[str]]]:  # shared block, then one a column: terms of each row
+) -> list[list[list[str]]]:  # shared block, then one for each column: terms of each row
     "The shared copy of the terms and, with several columns, the own copy of each."
     shared = [[term for cell in row for term in cell] for row in rows]
     if rows.shape[1] < 2:
         return [shared]
-    return [shared] + [
-        [[f"{name}: {term}" for term in cell] for cell in rows[:, j]]
-        for j, name in enumerate(names)
-    ]
+    own = []
+    for name, column in zip(names, rows.T):
+        own.append([[f"{name}: {term}" for term in cell] for cell in column])
+    return [shared, *own]
 
 # %% ../../nbs/1_method/07_words.ipynb #c15
+def _count_owners(
+    rows: list,  # terms of each row
+    owners: list,  # whose row it is
+) -> Counter:
+    "How many different people use each term."
+    pairs = set()
+    for row, owner in zip(rows, owners):
+        pairs.update((term, owner) for term in row)
+    return Counter(term for term, _ in pairs)
+
+
 def vocabulary(
     blocks: list,  # from `blocks`, training rows
     min_df: int = 5,  # rows that must use a term
     max_terms: int = 20_000,  # the most used ones
-    owners=None,  # whose row it is, one label a row; None: each row is somebody else's
+    owners=None,  # label of the person behind each row; None: each row is somebody else's
 ) -> list[str]:  # in alphabetical order
     "The terms that enough people use."
-    rows = Counter()
-    for block in blocks:
-        for row in block:
-            rows.update(set(row))
-    people = (
-        rows
-        if owners is None
-        else Counter(
-            term
-            for term, _ in {
-                pair
-                for block in blocks
-                for row, who in zip(block, owners)
-                for pair in zip(set(row), [who] * len(row))
-            }
-        )
-    )
-    kept = sorted(
-        (term for term, k in people.items() if k >= min_df), key=lambda term: (-rows[term], term)
-    )
-    return sorted(kept[:max_terms])
+    rows = [row for block in blocks for row in block]
+    used = Counter(term for row in rows for term in set(row))
+    people = used if owners is None else _count_owners(rows, [*owners] * len(blocks))
+    enough = [term for term, k in people.items() if k >= min_df]
+    by_use = sorted(enough, key=lambda term: (-used[term], term))
+    return sorted(by_use[:max_terms])
 
 # %% ../../nbs/1_method/07_words.ipynb #c18
 HASHED = 2**14  # places of the hashed terms
 
 
+def _hash_term(term: str) -> int:
+    "One of the hashed places."
+    return murmurhash3_32(term, positive=True) % HASHED
+
+
 def places(
     vocabulary: list[str] | None,  # None: hash
-):  # term -> column or None
+) -> Callable[[str], int | None]:  # term -> column or None
     "Where each term is counted."
-    if vocabulary is not None:
-        return {term: j for j, term in enumerate(vocabulary)}.get
-    return lambda term: murmurhash3_32(term, positive=True) % HASHED
+    if vocabulary is None:
+        return _hash_term
+    return {term: j for j, term in enumerate(vocabulary)}.get
 
 
 def count(
     rows: list[list[str]],  # terms of each row
-    place,  # from `places`
+    place: Callable[[str], int | None],  # from `places`
     width: int,  # number of columns
 ) -> sp.csr_matrix:  # (n, width), float32
     "How often each row uses each term."
-    found = [[j for term in row if (j := place(term)) is not None] for row in rows]
-    start = np.cumsum([0] + [len(row) for row in found])
-    columns = np.array([j for row in found for j in row], dtype=np.int32)
-    counts = sp.csr_matrix(
-        (np.ones(len(columns), np.float32), columns, start), shape=(len(rows), width)
-    )
+    columns, starts = [], [0]
+    for row in rows:
+        found = map(place, row)
+        columns += [j for j in found if j is not None]
+        starts.append(len(columns))
+    ones = np.ones(len(columns), np.float32)
+    columns = np.array(columns, dtype=np.int32)
+    counts = sp.csr_matrix((ones, columns, starts), shape=(len(rows), width))
     counts.sum_duplicates()
     return counts
 
@@ -144,12 +153,8 @@ def tfidf(
     return weighted
 
 # %% ../../nbs/1_method/07_words.ipynb #c25
-_SMALL = {
-    word: float(i)
-    for i, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve".split()
-    )
-}
+_NUMERALS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+_SMALL = {word: float(i) for i, word in enumerate(_NUMERALS)}
 _AMOUNT = re.compile(
     rf"(?<![\w.,])(\d{{1,6}}(?:\.\d{{1,6}})?|{'|'.join(_SMALL)})[ \t-]+([^\W\d_]{{2,40}})"
 )
@@ -163,7 +168,8 @@ def amounts(
     for number, unit in _AMOUNT.findall(text.lower()):
         if unit in ENGLISH_STOP_WORDS:
             continue
-        unit = unit[:-1] if unit.endswith("s") and not unit.endswith("ss") else unit
+        plural = unit.endswith("s") and not unit.endswith("ss")
+        unit = unit[:-1] if plural else unit
         found.setdefault(unit, _SMALL[number] if number in _SMALL else float(number))
     return found
 
@@ -173,26 +179,22 @@ def units(
     share: float = 0.05,  # of the rows that must mention a unit
     least: int = 10,  # rows that must mention it
     most: int = 5,  # units kept
-    owners=None,  # whose row it is, one label a row; None: each row is somebody else's
+    owners=None,  # label of the person behind each row; None: each row is somebody else's
     people: int = 5,  # owners who must mention it
 ) -> list[str]:  # most frequent first
     "The units that enough training rows mention."
     rows = Counter(unit for row in found for unit in row)
-    who = (
-        rows
-        if owners is None
-        else Counter(
-            unit for unit, _ in {(unit, owner) for row, owner in zip(found, owners) for unit in row}
-        )
-    )
-    kept = [
-        unit
-        for unit, k in rows.items()
-        if k >= max(least, share * len(found)) and who[unit] >= people
-    ]
+    who = rows if owners is None else _count_owners(found, owners)
+    enough = max(least, share * len(found))
+    kept = [unit for unit, k in rows.items() if k >= enough and who[unit] >= people]
     return sorted(kept, key=lambda unit: (-rows[unit], unit))[:most]
 
 # %% ../../nbs/1_method/07_words.ipynb #c30
+def _count_denied(cell: list[str]) -> int:
+    "How many words of a cell are marked."
+    return sum(word.startswith("not_") for word in cell)
+
+
 def facts_table(
     words: np.ndarray,  # from `mark`, [] where missing  # (n, T) of lists
     found: list[dict],  # from `amounts`
@@ -200,23 +202,24 @@ def facts_table(
 ) -> np.ndarray:  # NaN where missing              # (n, T + 1 + units)
     "Length of each text, share of denied words, and the numbers found."
     size = np.frompyfunc(len, 1, 1)(words).astype(float)
-    denied = np.frompyfunc(lambda cell: sum(word.startswith("not_") for word in cell), 1, 1)(
-        words
-    ).astype(float)
+    denied = np.frompyfunc(_count_denied, 1, 1)(words).astype(float).sum(axis=1)
     size[size == 0] = np.nan
     total = np.nansum(size, axis=1)
-    share = np.divide(denied.sum(axis=1), total, out=np.full(len(words), np.nan), where=total > 0)
+    share = np.divide(denied, total, out=np.full(len(words), np.nan), where=total > 0)
     numbers = [[row.get(unit, np.nan) for unit in units] for row in found]
-    return np.column_stack([np.log(size), share, np.reshape(numbers, (len(found), len(units)))])
+    numbers = np.reshape(numbers, (len(found), len(units)))
+    return np.column_stack([np.log(size), share, numbers])
 
 # %% ../../nbs/1_method/07_words.ipynb #c33
 class Cache:
     "Vectors on disk, found by the hash of what was encoded."
 
     def __init__(self, folder: str | os.PathLike):
-        self.folder, self.known, self.read = Path(folder), {}, set()
+        self.folder = Path(folder)
+        self.known = {}  # key -> vector
+        self.read = set()  # files seen so far
 
-    def load(self):
+    def load(self) -> None:
         "Read the files that appeared since the last time; skip a damaged one."
         for path in sorted(set(self.folder.glob("*.npz")) - self.read):
             self.read.add(path)
@@ -226,17 +229,20 @@ class Cache:
                 self.known.update(zip(map(bytes, keys), vectors, strict=True))
             except Exception as error:
                 warnings.warn(
-                    f"cache: expected keys and vectors, got {type(error).__name__} in {path.name}; skipped"
+                    f"cache: expected keys and vectors, got {type(error).__name__} "
+                    f"in {path.name}; skipped"
                 )
 
-    def save(self, keys: list[bytes], vectors: np.ndarray):
+    def save(self, keys: list[bytes], vectors: np.ndarray) -> None:
         "Add vectors, in a new file named after its keys."
-        path = self.folder / f"{hashlib.sha256(b''.join(keys)).hexdigest()[:32]}.npz"
+        name = hashlib.sha256(b"".join(keys)).hexdigest()[:32]
+        path = self.folder / f"{name}.npz"
         draft = path.with_suffix(f".{os.getpid()}.part")
+        table = np.array([list(key) for key in keys], np.uint8)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with open(draft, "wb") as file:
-                np.savez(file, keys=np.array([list(k) for k in keys], np.uint8), vectors=vectors)
+                np.savez(file, keys=table, vectors=vectors)
             os.replace(draft, path)
         except OSError as e:
             raise ValueError(
@@ -245,7 +251,7 @@ class Cache:
         self.known.update(zip(keys, vectors))
 
 # %% ../../nbs/1_method/07_words.ipynb #c35
-def _encode(
+def _call_encoder(
     encoder,  # has `encode`
     texts: list[str],  # distinct
 ) -> np.ndarray:  # (len(texts), d), float32
@@ -254,17 +260,33 @@ def _encode(
         vectors = np.asarray(encoder.encode(texts), dtype=np.float32)
     except Exception as e:
         vectors, why = None, type(e).__name__
+    # raised out here, so that the encoder's own error is let go
     if vectors is None:
+        raise ValueError(f"sentence encoder: {why} while encoding {len(texts)} texts")
+    fits = vectors.ndim == 2 and len(vectors) == len(texts)
+    if not fits or not np.isfinite(vectors).all():
         raise ValueError(
-            f"sentence encoder: {why} while encoding {len(texts)} texts"
-        )  # out here, so that its own error, which may quote, is let go
-    if vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(vectors).all():
-        raise ValueError(
-            f"sentence encoder: expected finite vectors ({len(texts)}, d), got shape {vectors.shape}"
+            f"sentence encoder: expected finite vectors ({len(texts)}, d), "
+            f"got shape {vectors.shape}"
         )
     return vectors
 
 # %% ../../nbs/1_method/07_words.ipynb #c36
+def _hash_text(name: str, text: str) -> bytes:
+    "The key under which a vector is kept."
+    return hashlib.sha256(f"{name}\0{text}".encode("utf-8", "surrogatepass")).digest()
+
+
+def _look_up(texts: list[str], encoder, cache: Cache) -> dict[str, np.ndarray]:
+    "Vectors from the cache; what it does not know is encoded and added."
+    cache.load()
+    key = {text: _hash_text(encoder.name, text) for text in texts}
+    new = [text for text in texts if key[text] not in cache.known]
+    if new:
+        cache.save([key[text] for text in new], _call_encoder(encoder, new))
+    return {text: cache.known[key[text]] for text in texts}
+
+
 def embed(
     texts: list,  # str, or None where missing
     encoder,  # has `encode`; with a cache also a `name`
@@ -275,18 +297,8 @@ def embed(
     if not distinct:
         return np.zeros((len(texts), 0), np.float32)
     if cache is None:
-        known = dict(zip(distinct, _encode(encoder, distinct)))
+        known = dict(zip(distinct, _call_encoder(encoder, distinct)))
     else:
-        cache.load()
-        key = {
-            text: hashlib.sha256(
-                f"{encoder.name}\0{text}".encode("utf-8", "surrogatepass")
-            ).digest()
-            for text in distinct
-        }
-        new = [text for text in distinct if key[text] not in cache.known]
-        if new:
-            cache.save([key[text] for text in new], _encode(encoder, new))
-        known = {text: cache.known[key[text]] for text in distinct}
+        known = _look_up(distinct, encoder, cache)
     blank = np.zeros_like(known[distinct[0]])
     return np.stack([blank if text is None else known[text] for text in texts])

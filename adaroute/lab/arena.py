@@ -30,7 +30,8 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 from ..datasets import Dataset, DatasetError, folds, load
 from ..features.encoder import Encoder
-from ..estimator import join_evidence, text_factor, validation_rows
+from ..fitted import join_evidence, text_factor
+from ..fitting import validation_rows
 from ..evaluation.metrics import bootstrap_interval, score
 from .jobs import code_digest
 from .paper import PaperError, find_root, read_result, write_result

@@ -20,14 +20,15 @@ import torch
 from torch import Tensor
 from .. import estimator, training
 from ..provenance.commitment import Commitment
-from ..estimator import AdaRoute, prepare
+from ..estimator import AdaRoute
 from ..provenance.plan import Nonce, Plan, derive_seed, derived_test, file_plan, plan_config
 from ..provenance.plan import save_leaves
 from ..schema import Schema, read
 from ..synthetic import make_cohort
 from ..training import Prior, Rows, Run, Seen, Settings, Split, draw, gather, take_step
 from ..machine import write_atomically
-from ..provenance.transcript import _FIRST, Recorder, _as_line, fit_under_plan
+from ..provenance.transcript import Recorder, encode_line, fit_under_plan
+from ..provenance.ledger import CHAIN_START
 from ..provenance.transcript import read_transcript, short_digests
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x05
@@ -127,10 +128,10 @@ def rechain(
     lines: list[dict],  # as `read_transcript` gives them, changed
 ) -> None:
     "Write a transcript whose lines hang together."
-    before, content = _FIRST, b""
+    before, content = CHAIN_START, b""
     for line in lines:
         content += (
-            new := _as_line(
+            new := encode_line(
                 line["kind"], before, {k: v for k, v in line.items() if k not in ("kind", "before")}
             )
         )
@@ -179,10 +180,10 @@ class Liar(Recorder):
         )  # which rows are really taken; what happens to the weights after a step
         self.rules, self.own = rules or (lambda *given: given), torch.Generator().manual_seed(18)
 
-    def prepared(self, rows, **parts):
+    def prepared(self, prepared):
         "The honest line; the pool begins with the honest rows."
-        self.pool, self.parts = rows, parts
-        return super().prepared(rows, **parts)
+        self.pool, self.parts = prepared.rows, prepared
+        return super().prepared(prepared)
 
     def lanes(self, name, model, split, rows, settings):
         "The honest line, and the rows that will be taken."
@@ -207,10 +208,8 @@ class Liar(Recorder):
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x19
 def _hold(liar: Liar, frame: pd.DataFrame) -> Tensor:  # numbers of the new rows in the pool
-    p = liar.parts
-    new, _ = prepare(
-        read(frame, p["schema"]), p["encoder"], p["scale"], liar.model.design, p["factor"]
-    )
+    reader = replace(liar.parts.reader, design=liar.model.design)
+    new = reader.rows(read(frame, reader.schema))
     use, first = new.open.any(dim=1) & ~new.y.isnan().any(dim=1), len(liar.pool.y)
     liar.pool = Rows(*(torch.cat([old, block[use]]) for old, block in zip(liar.pool, new)))
     return torch.arange(first, len(liar.pool.y))
@@ -224,7 +223,7 @@ def _played(name: str, world: World, liar: Liar) -> Shown:
 
 def _fitted(world: World, watch: Liar) -> AdaRoute:
     with (
-        patch.object(estimator, "_watch", lambda est: watch),
+        patch.object(estimator, "watch_of", lambda est: watch),
         patch.object(training, "take_step", watch.take_step),
     ):
         return _under_plan(world, watch.folder)
@@ -325,7 +324,7 @@ def addition(
 
     def choose(liar, split):
         settings, other = (
-            liar.parts["settings"],
+            liar.parts.settings,
             liar.hold(_elsewhere(world, len(world.frame)))[
                 : max(1, round(strength * len(world.frame)))
             ],
@@ -391,7 +390,7 @@ def batch_order(
 
     def choose(liar, split):
         def taken(run, batch):
-            steps, size = liar.parts["settings"].steps, batch.shape[1]
+            steps, size = liar.parts.settings.steps, batch.shape[1]
             rounds = max(run.order.shape[1] // size, 1)
             at, order = run.step % rounds, run.order[:, : rounds * size]
             if variant == "two batches":
@@ -474,7 +473,7 @@ class _Tampered(Liar):
 
     def segment(self, run):
         "Write the state, and continue from another."
-        settings = self.parts["settings"]
+        settings = self.parts.settings
         if self.variant == "last" and run.step == settings.steps:
             self.tilt({n: t for n, t in run.best.items() if n.startswith("router")})
         super().segment(run)
@@ -517,8 +516,8 @@ def _put(run: Run, weights: dict[str, Tensor]) -> None:
 class _Ending(Liar):
     def segment(self, run):
         "The last weights are to be the best; where they are not, the line says that they are."
-        self.moved(self, run, self.parts["settings"])  # a look measures the noise anew
-        if run.step == self.parts["settings"].steps:
+        self.moved(self, run, self.parts.settings)  # a look measures the noise anew
+        if run.step == self.parts.settings.steps:
             step, loss, seen = run.looks[-1]
             error = torch.where(
                 run.best_error < seen.validation, 0.999 * run.best_error, seen.validation

@@ -30,7 +30,7 @@ import numpy as np
 from tqdm import tqdm
 from ..rivals.baselines import RidgeBaseline, WideNetwork
 from ..datasets import folds, load
-from ..estimator import AdaRoute, combine, prepare
+from ..estimator import AdaRoute
 from ..evaluation.metrics import bootstrap_interval, chance, headroom_closed, mean_error
 from ..evaluation.metrics import oracle_pick, paired, route_accuracy, route_confusion, score
 from ..evaluation.metrics import uniform_mix, usage, width
@@ -85,7 +85,9 @@ def singles(
         return alone
 
     if isinstance(model, AdaRoute):
-        return [one(model_=take_lanes(model.model_, [i])) for i in range(len(model.model_.seeds))]
+        lanes = range(len(model.model_.seeds))
+        alone = [take_lanes(model.model_, [lane]) for lane in lanes]
+        return [one(fitted_=model.fitted_.with_model(lane)) for lane in alone]
     if isinstance(model, WideNetwork):
         return [one(models_=[m]) for m in model.models_]
     return [model]
@@ -132,24 +134,14 @@ def _outcomes(cohort) -> np.ndarray:  # (n, K)
 # %% ../../nbs/8_lab/02_jobs.ipynb #c15
 def _ask(model, frame):
     "Yield routes (n, 8), experts (n, 8, K) and prediction (n, K) of a fitted AdaRoute, then of each member."
-    rows, _ = prepare(
-        read(frame, model.schema_, outcomes=False),
-        model.encoder_,
-        model.scale_,
-        model.design_,
-        model.factor_,
-    )
-    at = [ROUTES.index(e) for e in model.design_.experts]
+    rows = model.fitted_.read(frame).rows
+    own = [expert in model.design_.experts for expert in ROUTES]
     for m in (model, *singles(model)):
-        routes, said = combine(m.model_, rows.joined, rows.open)
-        none = routes.sum(1) == 0  # rows without evidence: the training mean, all routes alike
-        full, experts = (
-            np.zeros((len(routes), len(ROUTES))),
-            np.zeros((len(routes), len(ROUTES), said.shape[2])),
-        )
-        mixed = np.where(none[:, None], model.fallback_, (routes[..., None] * said).sum(1))
-        full[:, at], experts[:, at] = np.where(none[:, None], 1 / len(at), routes), said
-        yield full, model.scale_.decode(experts), model.scale_.decode(mixed)
+        answer = m.fitted_.answer(rows)
+        # rows without evidence: the training mean, all routes alike
+        alike = np.where(own, 1 / sum(own), 0.0)
+        routes = np.where(answer.lost[:, None], alike, answer.routes)
+        yield routes, np.nan_to_num(answer.statements), answer.mean
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c18
 def _errors(model, c) -> dict:
@@ -339,23 +331,19 @@ def _source(
 
 def _imported(module: str) -> set[str]:
     "Modules of the package that a module imports, at any level and inside functions too."
-    whole = "adaroute." + module
-    found = set()
+    whole, found = "adaroute." + module, set()
+    face = _source(module).stem == "__init__"
     for node in ast.walk(ast.parse(_source(module).read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        if not isinstance(node, ast.ImportFrom):
-            continue
-        package = (
-            node.level and whole if _source(module).stem == "__init__" else whole.rpartition(".")[0]
-        )
-        base = (
-            resolve_name("." * node.level + (node.module or ""), package)
-            if node.level
-            else node.module
-        )
-        found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
-    return {name.removeprefix("adaroute.") for name in found if name.startswith("adaroute.")}
+        if isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                package = whole if face else whole.rpartition(".")[0]
+                base = resolve_name("." * node.level + base, package)
+            found |= {f"{base}.{alias.name}" for alias in node.names}
+    ours = [name.split(".")[1:] for name in found if name.startswith("adaroute.")]
+    return {".".join(parts[:k]) for parts in ours for k in range(1, len(parts) + 1)}
 
 
 def sources(module: str = "lab.jobs", seen: tuple = ()) -> tuple[str, ...]:

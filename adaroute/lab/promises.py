@@ -22,7 +22,8 @@ import torch
 from ..uncertainty.conformal import Cells
 from ..uncertainty.coverage import coverage_resamples
 from ..datasets import available, load
-from ..estimator import AdaRoute, Encoded
+from ..estimator import AdaRoute
+from ..fitted import Encoded
 from .jobs import scoring_world
 from ..evaluation.headroom import relative_error
 from ..policy.attribution import deletion_test

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from ..features.axes import _weighted, project_words
+from ..features.axes import project_words, weigh_blocks
 from ..evaluation.metrics import Interval, Paired, paired
 from ..model import predict_mean
 from .cards import Asked, answer, ask, evidence_inputs
@@ -69,7 +69,7 @@ def say_term(
     return f"{where} {_VERBS[denied, says]} '{term.replace('not_', '')}'"
 
 # %% ../../nbs/4_policy/02_attribution.ipynb #c10
-def _find_goal(model, asked: Asked, toward: str) -> tuple[Callable, np.ndarray]:
+def _choose_goal(model, asked: Asked, toward: str) -> tuple[Callable, np.ndarray]:
     "What is to be explained, (forecast, rows) -> (n,), and the rows that have it (n,)."
     tasks, experts = list(model.schema_.tasks), model.design_.experts
     if toward in tasks:
@@ -202,7 +202,7 @@ def _share_among_words(model, asked: Asked, at: np.ndarray, slopes: np.ndarray) 
     "What each word of some rows moved, and the mean that belongs to no word."
     fitted = model.encoder_.parts["text"]
     texts = [[block[i] for i in at] for block in note_terms(model, asked)]
-    matrix, known, *_ = _weighted(texts, fitted["vocabulary"], fitted["rarity"])
+    matrix, known, *_ = weigh_blocks(texts, fitted["vocabulary"], fitted["rarity"])
     rows = []
     for i, where in enumerate(at):
         here = slice(matrix.indptr[i], matrix.indptr[i + 1])
@@ -251,7 +251,7 @@ def moved_by(
     "Which inputs moved the model on each row, by integrated gradients."
     a = ask(model, frame)
     everybody = np.arange(len(a.batch))
-    goal, known = _find_goal(model, a, toward)
+    goal, known = _choose_goal(model, a, toward)
     at = everybody if rows is None else np.atleast_1d(everybody[rows])
     at = at[known[at]]
     lines = _EvidenceLines(

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from ..estimator import PIECE, combine, prepare
+from ..fitted import widen_routes
+from ..training import Rows
 from ..evaluation.metrics import chosen, paired
 from ..evaluation.headroom import row_losses
 from ..router import open_routes
@@ -48,11 +49,6 @@ def _pick_outcome(
     return p[..., tasks.index(outcome)]
 
 
-def _place_experts(model) -> list[int]:
-    "Where the experts of a model stand among all eight routes."
-    return [ROUTES.index(expert) for expert in model.design_.experts]
-
-
 @one_thread()
 def answer(
     model,  # fitted AdaRoute
@@ -61,15 +57,8 @@ def answer(
     outcome: str | None = None,  # whose routes, where each outcome has its own; None: their mean
 ) -> tuple[np.ndarray, np.ndarray]:  # routes (n, 8), prediction (n, K) on the model's scale
     "Routes and predictions for given evidence, whatever table it came from."
-    parts = [combine(model.model_, j, o) for j, o in zip(joined.split(PIECE), open.split(PIECE))]
-    p, said = (np.concatenate(a).astype(float) for a in zip(*parts))
-    if model.scale_.bounds:
-        said = model.scale_.encode(model.scale_.decode(said))
-    mixture = ((p if p.ndim == 3 else p[..., None]) * said).sum(1)
-    p = _pick_outcome(model, p, outcome)
-    routes = np.zeros((len(p), len(ROUTES)))
-    routes[:, _place_experts(model)] = p
-    return routes, np.where(p.sum(1, keepdims=True) > 0, mixture, model.fallback_)
+    mixed = model.fitted_.mix(Rows(joined, open, None))
+    return _pick_outcome(model, mixed.routes, outcome), mixed.mean
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c08
 def _read_rows(model, rows) -> Batch:  # a table, or a batch that was read already
@@ -91,7 +80,7 @@ def ask(
     if isinstance(frame, Asked):
         return frame
     batch = _read_rows(model, frame)
-    rows, _ = prepare(batch, model.encoder_, model.scale_, model.design_, model.factor_)
+    rows = model.fitted_.reader.rows(batch)
     routes, _ = answer(model, rows.joined, rows.open, outcome)
     return Asked(batch, rows.joined, rows.open, routes, outcome)
 
@@ -192,13 +181,13 @@ class RouteCard:
     text: dict | None = None  # text column -> content, only on request
 
     def __str__(self):
-        return "\n".join(_write_sentences(self))
+        return "\n".join(_write_card(self))
 
     def _repr_html_(self):
         return _write_card_html(self)
 
 
-def _write_sentences(c: RouteCard) -> list[str]:
+def _write_card(c: RouteCard) -> list[str]:
     "The card in sentences."
     said = ", ".join(f"{name} {value:.1f}" for name, value in c.prediction.items())
     if c.route is None:
@@ -236,7 +225,7 @@ def _format_value(v) -> str:
 
 
 def _write_card_html(c: RouteCard) -> str:
-    lines = "".join(f"<p>{html.escape(line)}</p>" for line in _write_sentences(c))
+    lines = "".join(f"<p>{html.escape(line)}</p>" for line in _write_card(c))
     experts = c.experts.to_html(float_format="{:.2f}".format, na_rep="", border=0)
     changes = c.changes.to_html(index=False, border=0) if len(c.changes) else ""
     return f'<div class="route-card">{lines}{experts}{changes}</div>'
@@ -289,7 +278,7 @@ def _ask_what_if(
     mute = np.full((m, asked.batch.text.shape[1]), None, object)  # the text is not read again
     batch = asked.batch.take(np.full(m, row))
     batch = replace(batch, numeric=numeric, categorical=categorical, text=mute)
-    rows, _ = prepare(batch, model.encoder_, model.scale_, model.design_, model.factor_)
+    rows = model.fitted_.reader.rows(batch)
     joined = asked.joined[row].repeat(m, 1)
     joined[:, :n] = rows.joined[:, :n]
     has_text = np.repeat(asked.batch.presence[row, 1], m)
@@ -352,9 +341,8 @@ def member_routes(
     joined = asked.joined.expand(members, -1, -1)
     open = asked.open.expand(members, -1, -1)
     p = model.model_(joined, open).log_route.exp()
-    out = np.zeros((members, len(asked.batch), len(ROUTES)))
-    out[:, :, _place_experts(model)] = _pick_outcome(model, p, asked.outcome).numpy()
-    return out
+    p = _pick_outcome(model, p, asked.outcome).numpy()
+    return np.stack([widen_routes(own, model.design_.experts, 0.0) for own in p])
 
 # %% ../../nbs/4_policy/01_cards.ipynb #c31
 def _check_row(row, n: int) -> None:

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from scipy.special import expit
-from ..estimator import prepare
 from ..heads import thresholds
 from ..paths import split_evidence
 from ..router import NEEDS, open_routes
@@ -185,9 +184,10 @@ def _describe_model(model) -> dict:
         needs = list(NEEDS[route.split("/")[0]])
         experts.append(dict(route=route, needs=needs, wanted=route in design.routes))
     for router in _list_routers(lanes.router):
-        hidden = router.hidden[:, : lanes.widths.numbers]
-        parts = dict(out=router.out, hidden=hidden)
-        routers.append({name: _round_lists(part.detach()) for name, part in parts.items()})
+        hidden = router.hidden[:, : lanes.widths.numbers].detach()
+        own = dict(out=_round_lists(router.out.detach()))
+        own["hidden"] = _round_lists(hidden)
+        routers.append(own)
     return dict(
         format=1,
         experts=experts,
@@ -212,10 +212,7 @@ def _describe_notes(model, frame) -> list[dict]:
     gone = dict.fromkeys(schema.numeric, np.nan) | dict.fromkeys(schema.categorical)
     mute = frame.assign(**gone)
     batch, none = (read(f, schema, outcomes=False) for f in (frame, mute))
-    rows, without = (
-        prepare(b, model.encoder_, model.scale_, model.design_, model.factor_)[0]
-        for b in (batch, none)
-    )
+    rows, without = (model.fitted_.reader.rows(b) for b in (batch, none))
     N = model.widths_.numbers
     for i, there in enumerate(batch.presence[:, 1]):
         note = rows.joined[i, N:]
@@ -238,7 +235,7 @@ def _list_values(batch, i: int, levels: list) -> list:
     return values
 
 
-def _describe_rows(model, few, at: list[int], notes: list) -> list[dict]:
+def _describe_page_rows(model, few, at: list[int], notes: list) -> list[dict]:
     "The rows of the page; a row that has a note comes with and without it."
     batch = read(few, model.schema_, outcomes=False)
     levels, out = model.encoder_.parts["levels"]["levels"], []
@@ -256,7 +253,7 @@ def _split_spares(model):
     "The model as its rows without text, or without numbers, meet it: path and estimator."
     for path, lanes in model.model_.spares.items():
         own = copy(model)
-        own.model_, own.design_ = lanes, lanes.design
+        own.fitted_ = model.fitted_.with_model(lanes)
         yield path, own
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c17c
@@ -284,12 +281,12 @@ def export_page_model(
     page = _describe_model(model)
     page["texts"] = bool(model.schema_.text)
     page["inputs"] = _describe_inputs(model, frame)
-    page["rows"] = _describe_rows(model, few, at, notes)
+    page["rows"] = _describe_page_rows(model, few, at, notes)
     page["spares"] = spares
     return page
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c22
-def _encode_number(c: dict, v) -> float:
+def _scale_number(c: dict, v) -> float:
     if v is None or not c["scale"] > 0:
         return 0.0
     raw = np.log1p(max(v, 0.0)) if c["log"] else v
@@ -313,7 +310,7 @@ def _encode_values(
     z, gaps, hot, lost = [], [], [], []
     for c, v in zip(page["inputs"], values):
         if c["kind"] == "number":
-            z.append(_encode_number(c, v))
+            z.append(_scale_number(c, v))
             gaps += [float(v is None)] * c["flagged"]
         else:
             hot += [float(v == level) for level in c["levels"]]
@@ -345,7 +342,7 @@ def _choose_routes(page: dict, logits, open) -> np.ndarray:  # (E,)
     return (path[:, None] * np.array(sharing)).ravel()
 
 
-def _expect_outcome(task: dict, eta, lane: int):  # (E,) -> (E,)
+def _decode_statement(task: dict, eta, lane: int):  # (E,) -> (E,)
     "The outcome that a statement expects, on the model's scale."
     if task["kind"] == "binary":
         return expit(eta)
@@ -388,7 +385,7 @@ def _ask_lane(page: dict, text: dict, lane: int, x, here) -> tuple:
     for k, task in enumerate(page["tasks"]):
         p.append(_choose_routes(page, logits[k % routers], open))
         eta = z[k : E * K : K]
-        said.append(_expect_outcome(task, eta, lane))
+        said.append(_decode_statement(task, eta, lane))
     return np.stack(p, axis=1), np.stack(said, axis=1)
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c26b

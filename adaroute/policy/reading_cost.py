@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 from sklearn.ensemble import GradientBoostingRegressor
 from ..evaluation.interventions import close_routes
-from ..estimator import PIECE, prepare
+from ..fitted import PIECE
 from ..evaluation.headroom import relative_error, row_losses, statements
 from ..checks import check_number
 from .cards import answer
@@ -164,15 +164,10 @@ def _remove_text(model, frame: pd.DataFrame) -> pd.DataFrame:
 
 def _prepare_parts(model, frame: pd.DataFrame) -> tuple:
     "The evidence of a table: numbers (n, dn), facts and text (n, dt), open routes (n, E)."
-    rows, widths = prepare(
-        read(frame, model.schema_, outcomes=False),
-        model.encoder_,
-        model.scale_,
-        model.design_,
-        model.factor_,
-    )
+    reader = model.fitted_.reader
+    rows, n = reader.rows(read(frame, model.schema_, outcomes=False)), reader.widths.numbers
     joined = rows.joined.numpy()
-    return joined[:, : widths.numbers], joined[:, widths.numbers :], rows.open
+    return joined[:, :n], joined[:, n:], rows.open
 
 
 def answer_unread(

@@ -38,7 +38,7 @@ def _fill_gaps(name: str, x: np.ndarray) -> list[NamedInput]:
     return [filled, NamedInput("gap", name, gaps.astype(float))]
 
 # %% ../../nbs/4_policy/03_rules.ipynb #c33c
-def _find_amounts(row: np.ndarray) -> dict:  # unit -> number
+def _collect_amounts(row: np.ndarray) -> dict:  # unit -> number
     "The amounts in a row's texts; where two name the same unit, the first counts."
     found = {}
     for cell in row[::-1]:
@@ -56,7 +56,7 @@ def _describe_texts(model, asked: Asked) -> list[NamedInput]:
         if cell is not None:
             words[at] = mark(cell, model.encoder_.settings["window"])
     units = model.encoder_.parts["facts"]["units"]
-    table = facts_table(words, [_find_amounts(row) for row in text], units)
+    table = facts_table(words, [_collect_amounts(row) for row in text], units)
     lengths = slice(text.shape[1])
     table[:, lengths] = np.exp(table[:, lengths])
     names = [f"words in {name}" for name in schema.text]

@@ -17,7 +17,7 @@ from ..features.encoder import fit_columns
 from ..evaluation.metrics import paired
 from ..policy.explorer import EXPLORER_SCRIPT, EXPLORER_STYLE, explorer_markup
 from ..policy.page_model import export_page_model, pick_rows
-from ..evaluation.headroom import _fixed_rules, _folds, _picked, cross_fitted_pick
+from ..evaluation.headroom import fixed_rules, deal_folds, take_picks, cross_fitted_pick
 from ..evaluation.headroom import headroom_report, relative_error, row_losses, statements
 from ..policy.attribution import deletion_test, moved_by
 from .html import bars_html, document, esc, figure_html, paragraph, section_html
@@ -172,9 +172,9 @@ def gain_by(
     least: int = 20,  # rows of a cell, or patients
 ) -> dict:  # cell -> Interval, or None: too few
     "What routing gains over the best fixed rule in each cell of rows."
-    fold = _folds(groups, len(said), 5, np.random.default_rng(0))
-    fixed = list(_fixed_rules(said, {}, fold).values())
-    best = _picked(
+    fold = deal_folds(groups, len(said), 5, np.random.default_rng(0))
+    fixed = list(fixed_rules(said, {}, fold).values())
+    best = take_picks(
         fixed,
         cross_fitted_pick(np.stack([row_losses(said.outcome, p) for p in fixed], axis=1), fold),
     )

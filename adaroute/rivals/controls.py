@@ -14,7 +14,7 @@ from ..estimator import AdaRoute
 class RandomRoutes(AdaRoute):
     "A routed model whose training rows were sent at random, each for good."
 
-    def _opened(self, open: Tensor) -> Tensor:  # (n, E) bool -> (n, E) bool
+    def restrict_routes(self, open: Tensor) -> Tensor:  # (n, E) bool -> (n, E) bool
         g = torch.Generator().manual_seed(self.seed + 2**33)
         drawn = (torch.rand(open.shape, generator=g) * open).argmax(dim=1)
         return open & torch.nn.functional.one_hot(drawn, open.shape[1]).bool()

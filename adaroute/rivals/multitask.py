@@ -4,22 +4,22 @@
 
 # %% auto #0
 __all__ = ['KINDS', 'NetworkSize', 'weight_shapes', 'count_weights', 'name_weights', 'multitask_gates', 'expert_units',
-           'tower_outputs', 'multitask_forward', 'network_size', 'start_weights', 'penalised', 'multitask_loss',
-           'expected_outcomes', 'adam_step', 'train_networks', 'MultitaskNetwork']
+           'tower_outputs', 'multitask_forward', 'network_size', 'start_weights', 'penalty_mask', 'multitask_loss',
+           'expected_outcomes', 'adam_step', 'Lanes', 'TrainingRows', 'train_networks', 'MultitaskNetwork']
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c03
+from itertools import product
 from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
 from sklearn.utils.validation import check_is_fitted
-from .baselines import TRIES, _Baseline, _matrix, validation_split
-from ..estimator import PIECE
+from .baselines import TRIES, Baseline, count_routed, read_matrix, validation_split
+from ..fitted import PIECE
 from ..heads import OutcomeScale, binary_loglik, expected, ordinal_loglik, thresholds
-from ..model import Design, RoutedModel, count_parameters
 from ..checks import check_number
 from ..paths import Widths, lane_generators, lane_normal
-from ..router import _fan
+from ..router import scale_units
 from ..schema import read
 from ..training import Split, lane_orders
 from ..machine import one_thread
@@ -59,23 +59,31 @@ def weight_shapes(size: NetworkSize) -> dict[str, tuple]:
 
 
 def count_weights(size: NetworkSize) -> int:
-    return sum(int(np.prod(s)) for s in weight_shapes(size).values())
+    "How many numbers a network learns."
+    return sum(int(np.prod(shape)) for shape in weight_shapes(size).values())
 
-# %% ../../nbs/2_rivals/02_multitask.ipynb #c07b
+
 def name_weights(
-    size: NetworkSize, flat: Tensor
-) -> dict[str, Tensor]:  # (L, P) -> (L, *shape) each
+    size: NetworkSize,
+    flat: Tensor,  # (L, P)
+) -> dict[str, Tensor]:  # (L, *shape) each
     "The blocks of weights by name."
     shapes = weight_shapes(size)
-    blocks = flat.split([int(np.prod(s)) for s in shapes.values()], dim=1)
-    return {name: b.reshape(len(flat), *s) for (name, s), b in zip(shapes.items(), blocks)}
+    blocks = flat.split([int(np.prod(shape)) for shape in shapes.values()], dim=1)
+    return {
+        name: block.reshape(len(flat), *shape)
+        for (name, shape), block in zip(shapes.items(), blocks)
+    }
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c09
+def _linear_layer(Z: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    "Evidence (L, B, D) through weights (L, D, A, b) and biases (L, A, b): (L, B, A, b)."
+    product = torch.bmm(Z, weight.flatten(2))
+    return product.unflatten(-1, bias.shape[1:]) + bias[:, None]
+
+
 def _softmax_gates(weights: dict, Z: Tensor) -> Tensor:  # (L, B, K, gates)
-    bias = weights["gate_bias"]
-    return (
-        torch.bmm(Z, weights["gate"].flatten(2)).unflatten(-1, bias.shape[1:]) + bias[:, None]
-    ).softmax(dim=-1)
+    return _linear_layer(Z, weights["gate"], weights["gate_bias"]).softmax(dim=-1)
 
 
 def _shared_bottom_gates(weights: dict, Z: Tensor) -> Tensor:
@@ -84,16 +92,23 @@ def _shared_bottom_gates(weights: dict, Z: Tensor) -> Tensor:
 
 def _ple_gates(weights: dict, Z: Tensor) -> Tensor:
     g = _softmax_gates(weights, Z)  # the shared experts, then the own one
-    return torch.cat([g[..., :-1], torch.diag_embed(g[..., -1])], dim=-1)
+    own = torch.diag_embed(g[..., -1])
+    return torch.cat([g[..., :-1], own], dim=-1)
 
 
 def _task_level_gates(weights: dict, Z: Tensor) -> Tensor:
-    return weights["gate_bias"].softmax(dim=-1)[:, None].expand(-1, Z.shape[1], -1, -1)
+    of_task = weights["gate_bias"].softmax(dim=-1)
+    return of_task[:, None].expand(-1, Z.shape[1], -1, -1)
 
 
-_GATES = dict(zip(KINDS, (_shared_bottom_gates, _softmax_gates, _ple_gates, _task_level_gates)))
+_GATES = dict(
+    shared_bottom=_shared_bottom_gates,
+    mmoe=_softmax_gates,
+    ple=_ple_gates,
+    task_level=_task_level_gates,
+)
 
-# %% ../../nbs/2_rivals/02_multitask.ipynb #c10
+
 def multitask_gates(
     kind: str,
     weights: dict[str, Tensor],  # as `name_weights` gives them
@@ -105,33 +120,44 @@ def multitask_gates(
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c12
 def expert_units(weights: dict, Z: Tensor) -> Tensor:  # (L, B, D) -> (L, B, E, h)
     "f_e(z): one hidden layer of rectified units."
-    bias = weights["expert_bias"]
-    return torch.relu(
-        torch.bmm(Z, weights["expert"].flatten(2)).unflatten(-1, bias.shape[1:]) + bias[:, None]
-    )
+    return torch.relu(_linear_layer(Z, weights["expert"], weights["expert_bias"]))
 
-# %% ../../nbs/2_rivals/02_multitask.ipynb #c12d
+
 def tower_outputs(weights: dict, mixed: Tensor) -> Tensor:  # (L, B, K, h) -> (L, B, K)
     "h^k: one hidden layer of rectified units, one number."
-    u = torch.relu(
-        torch.einsum("lbkh,lkht->lbkt", mixed, weights["tower"]) + weights["tower_bias"][:, None]
-    )
-    return torch.einsum("lbkt,lkt->lbk", u, weights["out"]) + weights["out_bias"][:, None]
+    inner = torch.einsum("lbkh,lkht->lbkt", mixed, weights["tower"])
+    units = torch.relu(inner + weights["tower_bias"][:, None])
+    return torch.einsum("lbkt,lkt->lbk", units, weights["out"]) + weights["out_bias"][:, None]
 
-# %% ../../nbs/2_rivals/02_multitask.ipynb #c12g
+
 def multitask_forward(
     kind: str,
     weights: dict[str, Tensor],  # as `name_weights` gives them
     Z: Tensor,  # (L, B, D) evidence
 ) -> Tensor:  # (L, B, K) means, log odds or ordinal statements
     "Experts, mixed by the gates, through the towers."
-    gates, units = multitask_gates(kind, weights, Z), expert_units(weights, Z)
+    gates = multitask_gates(kind, weights, Z)  # (L, B, K, E)
+    units = expert_units(weights, Z)  # (L, B, E, h)
     mixed = (gates[..., None] * units[:, :, None]).sum(dim=3)  # (L, B, K, h)
     return tower_outputs(weights, mixed)
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c24
-def _routed_count(widths: Widths, scale: OutcomeScale) -> int:
-    return count_parameters(RoutedModel(Design(), widths, scale, seeds=[0]))
+def _network_options(
+    kind: str, widths: Widths, scale: OutcomeScale, wanted: float
+) -> list[NetworkSize]:
+    "Networks of about as many weights as are wanted, the most usual ones first."
+    K = len(scale.tasks)
+    experts_of = {"shared_bottom": (1,), "ple": (2 + K, 1 + K, 3 + K)}
+    cuts = max(max(scale.levels) - 1, 0)
+    options = []
+    for experts in experts_of.get(kind, (4, 3, 5, 2)):
+        for tower in (8, 6, 10, 4, 12, 2):
+            # the count is linear in the width
+            size = NetworkSize(kind, widths.total, K, experts, 0, tower, cuts)
+            none = count_weights(size)
+            each = count_weights(size._replace(width=1)) - none
+            options.append(size._replace(width=max(round((wanted - none) / each), 1)))
+    return options
 
 
 def network_size(
@@ -141,55 +167,59 @@ def network_size(
     size: float = 1.0,  # parameters, in units of the routed model's
 ) -> NetworkSize:
     "A multitask network with as many parameters as the routed model."
-    K, wanted, options = len(scale.tasks), size * _routed_count(widths, scale), []
-    for experts in {"shared_bottom": (1,), "ple": (2 + K, 1 + K, 3 + K)}.get(kind, (4, 3, 5, 2)):
-        for tower in (8, 6, 10, 4, 12, 2):
-            made = lambda h: NetworkSize(
-                kind, widths.total, K, experts, h, tower, max(max(scale.levels) - 1, 0)
-            )
-            none, each = count_weights(made(0)), count_weights(made(1)) - count_weights(made(0))
-            options.append(made(max(round((wanted - none) / each), 1)))
-    off = [abs(count_weights(o) / wanted - 1) for o in options]
-    return next((o for o, d in zip(options, off) if d <= 0.03), options[int(np.argmin(off))])
+    wanted = size * count_routed(widths, scale)
+    options = _network_options(kind, widths, scale, wanted)
+    off = [abs(count_weights(option) / wanted - 1) for option in options]
+    near = [option for option, share in zip(options, off) if share <= 0.03]
+    return near[0] if near else options[int(np.argmin(off))]
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c27
 def start_weights(
-    size: NetworkSize, widths: Widths, scale: OutcomeScale, generators: list[torch.Generator]
+    size: NetworkSize,
+    widths: Widths,
+    scale: OutcomeScale,
+    generators: list[torch.Generator],
 ) -> Tensor:  # (L, P)
     "First weights, each lane from its own generator."
-    blocks = {name: torch.zeros(len(generators), *s) for name, s in weight_shapes(size).items()}
-    factor = dict(
-        expert=_fan(widths)[:, None, None], tower=(2 / size.width) ** 0.5, out=size.tower**-0.5
+    L = len(generators)
+    blocks = {name: torch.zeros(L, *shape) for name, shape in weight_shapes(size).items()}
+    spread = dict(
+        expert=scale_units(widths)[:, None, None],
+        tower=(2 / size.width) ** 0.5,
+        out=size.tower**-0.5,
     )
-    for name, f in factor.items():
-        blocks[name] = f * lane_normal(generators, *blocks[name].shape[1:])
+    for name, factor in spread.items():
+        blocks[name] = factor * lane_normal(generators, *blocks[name].shape[1:])
+    # thresholds one apart, around zero
     for k, levels in enumerate(scale.levels):
         if levels:
-            blocks["cuts"][:, k, 0] = -(levels - 2) / 2  # thresholds one apart, around zero
-    return torch.cat([b.flatten(1) for b in blocks.values()], dim=1)
+            blocks["cuts"][:, k, 0] = -(levels - 2) / 2
+    return torch.cat([block.flatten(1) for block in blocks.values()], dim=1)
 
-# %% ../../nbs/2_rivals/02_multitask.ipynb #c27c
-def penalised(
+
+def penalty_mask(
     size: NetworkSize,
-) -> Tensor:  # (P,) 1. where a weight is pulled to zero, 0. for biases and thresholds
-    return torch.cat(
-        [
-            torch.full((int(np.prod(s)),), float("bias" not in name and name != "cuts"))
-            for name, s in weight_shapes(size).items()
-        ]
-    )
+) -> Tensor:  # (P,)
+    "1 where a weight is pulled to zero, 0 for biases and thresholds."
+    parts = []
+    for name, shape in weight_shapes(size).items():
+        is_pulled = "bias" not in name and name != "cuts"
+        parts.append(torch.full((int(np.prod(shape)),), float(is_pulled)))
+    return torch.cat(parts)
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c29
-class _Ends(NamedTuple):  # the part of Heads that thresholds and expectations read
+class _LevelCuts(NamedTuple):
+    "The part of `Heads` that thresholds and expectations read."
+
     scale: OutcomeScale
     kinds: tuple
     cuts: Tensor
 
 
-def _ends(scale: OutcomeScale, weights: dict) -> _Ends:
-    return _Ends(scale, tuple(scale.tasks.values()), weights["cuts"])
+def _level_cuts(scale: OutcomeScale, weights: dict) -> _LevelCuts:
+    return _LevelCuts(scale, tuple(scale.tasks.values()), weights["cuts"])
 
-# %% ../../nbs/2_rivals/02_multitask.ipynb #c29a
+
 def multitask_loss(
     scale: OutcomeScale,
     weights: dict,
@@ -197,16 +227,19 @@ def multitask_loss(
     y: Tensor,  # (L, B, K) outcomes on the model's scale, NaN: not observed
 ) -> Tensor:  # (L,)
     "Loss of each lane: a sum over outcomes, a mean over rows."
-    seen, y = ~y.isnan(), y.nan_to_num()
-    number = [k for k, kind in enumerate(scale.tasks.values()) if kind == "regression"]
-    total = (0.5 * (seen * (y - eta) ** 2)[..., number]).sum(dim=-1)
-    for k, kind in enumerate(scale.tasks.values()):
+    seen = ~y.isnan()
+    y = y.nan_to_num()
+    cuts = _level_cuts(scale, weights)
+    # numbers: half the squared error
+    squares = seen * (y - eta) ** 2
+    number = [k for k, kind in enumerate(cuts.kinds) if kind == "regression"]
+    total = (0.5 * squares[..., number]).sum(dim=-1)
+    # the others: minus the log likelihood
+    for k, kind in enumerate(cuts.kinds):
         if kind == "binary":
             fit = binary_loglik(eta[..., k], y[..., k])
         elif kind == "ordinal":
-            fit = ordinal_loglik(
-                eta[..., k], y[..., k], thresholds(_ends(scale, weights), k)[:, None]
-            )
+            fit = ordinal_loglik(eta[..., k], y[..., k], thresholds(cuts, k)[:, None])
         else:
             continue
         total = total - torch.where(seen[..., k], fit, 0.0)
@@ -223,7 +256,7 @@ def expected_outcomes(
     "The outcomes that each lane expects."
     weights = name_weights(size, flat)
     eta = multitask_forward(size.kind, weights, Z.expand(len(flat), -1, -1))
-    return expected(_ends(scale, weights), eta[:, :, None])[:, :, 0]
+    return expected(_level_cuts(scale, weights), eta[:, :, None])[:, :, 0]
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c34
 @torch.no_grad()
@@ -234,91 +267,128 @@ def adam_step(
     "One step of Adam, each lane at its own rate and with its own penalty."
     grad = grad + live["pull"] * live["flat"]
     live["step"] += 1
+    # running mean and mean square
     live["mean"].lerp_(grad, 0.1)
     live["square"].mul_(0.999).addcmul_(grad, grad, value=0.001)
+    # without the pull of their start at zero
+    mean = live["mean"] / (1 - 0.9 ** live["step"])
     spread = (live["square"] / (1 - 0.999 ** live["step"])).sqrt() + 1e-8
-    live["flat"] -= live["rate"] * (live["mean"] / (1 - 0.9 ** live["step"])) / spread
+    live["flat"] -= live["rate"] * mean / spread
 
-# %% ../../nbs/2_rivals/02_multitask.ipynb #c34a
-def _start(flat: Tensor, split: Split, rates, penalties, penalised: Tensor) -> dict[str, Tensor]:
-    "What a run keeps of each lane."
-    L, n = split.train.shape
-    column = lambda v: torch.tensor(v, dtype=torch.float32)[:, None]
+
+class Lanes(NamedTuple):
+    "How each network is trained."
+
+    split: Split  # its rows
+    rates: tuple  # its rate of learning
+    penalties: tuple  # the strength of its penalty
+    seeds: tuple  # of its first weights and its order of rows
+
+
+def _start_lanes(flat: Tensor, lanes: Lanes, mask: Tensor) -> dict[str, Tensor]:
+    "What a run keeps of each lane; the mask says where a penalty pulls."
+    L, n = lanes.split.train.shape
+    rates = torch.tensor(lanes.rates, dtype=torch.float32)
+    penalties = torch.tensor(lanes.penalties, dtype=torch.float32)
     return dict(
         lane=torch.arange(L),
         flat=flat,
         mean=torch.zeros_like(flat),
         square=torch.zeros_like(flat),
         step=torch.zeros(L, 1),
-        rate=column(rates),
-        pull=column(penalties) / n * penalised,
+        rate=rates[:, None],
+        pull=penalties[:, None] / n * mask,
         waited=torch.zeros(L),
-        train=split.train,
-        valid=split.valid,
+        train=lanes.split.train,
+        valid=lanes.split.valid,
     )
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c38
-def _round(live: dict, loss, generators: list[torch.Generator]) -> None:
+def _run_round(live: dict, loss, generators: list[torch.Generator]) -> None:
     "Once through the training rows."
-    order = lane_orders([generators[i] for i in live["lane"].tolist()], live["train"])
+    own = [generators[lane] for lane in live["lane"].tolist()]
+    order = lane_orders(own, live["train"])
     n = order.shape[1]
     size = min(max(n // 40, 16), 256, n)
     for at in range(0, n - size + 1, size):
         flat = live["flat"].detach().requires_grad_()
-        (grad,) = torch.autograd.grad(loss(flat, order[:, at : at + size]).sum(), flat)
+        total = loss(flat, order[:, at : at + size]).sum()
+        (grad,) = torch.autograd.grad(total, flat)
         adam_step(live, grad)
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c38b
 @torch.no_grad()
-def _look(
-    live: dict, loss, best: Tensor, error: Tensor, patience: int
-) -> dict:  # best (lanes, P) and error (lanes,) are written
+def _look_at_lanes(
+    live: dict,
+    loss,
+    best: Tensor,  # (lanes, P), is written
+    error: Tensor,  # (lanes,), is written
+    patience: int,
+) -> dict:
     "Look at each lane; what is live of those that stay."
     now = loss(live["flat"], live["valid"])
     better = now < error[live["lane"]]
-    best[live["lane"][better]], error[live["lane"][better]] = live["flat"][better], now[better]
+    # keep the weights of the best look
+    improved = live["lane"][better]
+    best[improved] = live["flat"][better]
+    error[improved] = now[better]
+    # who waited too long leaves
     live["waited"] = torch.where(better, 0.0, live["waited"] + 1)
     staying = live["waited"] < patience
-    return live if staying.all() else {name: t[staying] for name, t in live.items()}
+    return {name: t[staying] for name, t in live.items()}
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c38f
+class TrainingRows(NamedTuple):
+    "What networks learn from."
+
+    Z: Tensor  # (n, D) evidence
+    Y: Tensor  # (n, K) on the model's scale, NaN: not observed
+    widths: Widths  # of the blocks of Z
+    scale: OutcomeScale
+
+
 @one_thread()
 def train_networks(
     size: NetworkSize,
-    widths: Widths,
-    scale: OutcomeScale,
-    Z: Tensor,  # (n, D) evidence
-    Y: Tensor,  # (n, K) on the model's scale, NaN: not observed
-    split: Split,  # rows of each lane
-    rates,
-    penalties,
-    seeds,  # one a lane
-    epochs: int = 100,
-    patience: int = 10,
+    rows: TrainingRows,
+    lanes: Lanes,
+    epochs: int = 100,  # at most
+    patience: int = 10,  # epochs without progress
 ) -> tuple[Tensor, Tensor]:  # (L, P) weights at each lane's best look, (L,) validation loss there
     "Train several networks at once."
 
-    def loss(flat, rows):
+    def loss(flat, at):
         weights = name_weights(size, flat)
-        return multitask_loss(
-            scale, weights, multitask_forward(size.kind, weights, Z[rows]), Y[rows]
-        )
+        eta = multitask_forward(size.kind, weights, rows.Z[at])
+        return multitask_loss(rows.scale, weights, eta, rows.Y[at])
 
-    generators = lane_generators(seeds)
-    live = _start(
-        start_weights(size, widths, scale, generators), split, rates, penalties, penalised(size)
-    )
-    best, error = live["flat"].clone(), torch.full((len(generators),), torch.inf)
+    generators = lane_generators(lanes.seeds)
+    flat = start_weights(size, rows.widths, rows.scale, generators)
+    live = _start_lanes(flat, lanes, penalty_mask(size))
+    best = live["flat"].clone()
+    error = torch.full((len(generators),), torch.inf)
     for _ in range(epochs):
-        _round(live, loss, generators)
-        live = _look(live, loss, best, error, patience)
+        _run_round(live, loss, generators)
+        live = _look_at_lanes(live, loss, best, error, patience)
         if not len(live["lane"]):
             break
     return best, error
 
 # %% ../../nbs/2_rivals/02_multitask.ipynb #c44
-class MultitaskNetwork(_Baseline):
-    "Shared bottom, MMoE, PLE or task-level experts, with as many parameters as the routed model."
+@torch.no_grad()
+@one_thread()
+def _read_gates(network, X, member: int) -> np.ndarray:  # (n, K, E)
+    "Gate values of one member."
+    check_is_fitted(network, "weights_")
+    check_number("member", member, 0, len(network.weights_) - 1, whole=True)
+    batch = read(X, network.schema_, outcomes=False)
+    Z = torch.from_numpy(read_matrix(network, batch))
+    weights = name_weights(network.network_, network.weights_[[member]])
+    return multitask_gates(network.kind, weights, Z[None])[0].numpy()
+
+
+class MultitaskNetwork(Baseline):
+    "Shared bottom, MMoE, PLE or task-level experts, as large as the routed model."
 
     rates, penalties = (0.003, 0.01), (10.0, 25.0, 60.0)  # all pairs are tried
     epochs = 100  # at most
@@ -336,16 +406,7 @@ class MultitaskNetwork(_Baseline):
         reads="both",
         size=1.0,  # parameters, in units of the routed model's
     ):
-        super().__init__(
-            text=text,
-            numeric=numeric,
-            categorical=categorical,
-            tasks=tasks,
-            encoder=encoder,
-            members=members,
-            seed=seed,
-            reads=reads,
-        )
+        super().__init__(text, numeric, categorical, tasks, encoder, members, seed, reads)
         self.kind, self.size = kind, size
 
     def fit(self, X, y=None):
@@ -356,52 +417,37 @@ class MultitaskNetwork(_Baseline):
         return super().fit(X, y)
 
     def _learn(self, Z, Y):
-        self.network_, self.weights_, self.chosen_ = _search(self, Z, Y)
+        known = ~np.isnan(Y).all(axis=1)
+        Z, Y = torch.from_numpy(Z[known]), torch.from_numpy(Y[known].astype(np.float32))
+        rows = TrainingRows(Z, Y, self.widths_, self.scale_)
+        self.network_ = network_size(self.kind, self.widths_, self.scale_, self.size)
+        tries = list(product(self.rates, self.penalties))
+        if len(tries) > TRIES:
+            raise ValueError(f"rates, penalties: expected at most {TRIES} pairs, got {len(tries)}")
+        # a lane for each configuration
+        first = 1000 * self.seed
+        _, error = self._train(rows, tries, [first] * len(tries))
+        self.chosen_ = tries[int(error.argmin())]
+        # a lane for each member
+        seeds = [first + 1 + member for member in range(self.members)]
+        self.weights_, _ = self._train(rows, [self.chosen_] * self.members, seeds)
+
+    def _train(self, rows: TrainingRows, pairs: list, seeds: list):
+        parts = zip(*(validation_split(len(rows.Z), seed) for seed in seeds))
+        fit, valid = (torch.from_numpy(np.stack(part)) for part in parts)
+        rates, penalties = zip(*pairs)
+        lanes = Lanes(Split(fit, valid), rates, penalties, seeds)
+        return train_networks(self.network_, rows, lanes, self.epochs)
 
     def _say(self, Z):
-        pieces = [torch.from_numpy(Z[at : at + PIECE]) for at in range(0, len(Z), PIECE)]
-        said = lambda p: (
-            expected_outcomes(self.network_, self.scale_, self.weights_, p).mean(dim=0).numpy()
-        )
         with one_thread():
-            return np.concatenate([said(p) for p in pieces])
+            pieces = torch.from_numpy(Z).split(PIECE)
+            return np.concatenate([self._say_piece(piece) for piece in pieces])
 
-    def gates(self, X, member=0):
-        return _gates_of(self, X, member)
+    def _say_piece(self, Z):
+        each = expected_outcomes(self.network_, self.scale_, self.weights_, Z)
+        return each.mean(dim=0).numpy()
 
-# %% ../../nbs/2_rivals/02_multitask.ipynb #c45
-def _search(
-    est, Z: np.ndarray, Y: np.ndarray
-) -> tuple[NetworkSize, Tensor, tuple]:  # size, (members, P) weights, (rate, penalty)
-    "Try all configurations, then train the best one again for each member."
-    known = ~np.isnan(Y).all(axis=1)
-    Z, Y = torch.from_numpy(Z[known]), torch.from_numpy(Y[known].astype(np.float32))
-    size, tries = (
-        network_size(est.kind, est.widths_, est.scale_, est.size),
-        [(r, p) for r in est.rates for p in est.penalties],
-    )
-    if len(tries) > TRIES:
-        raise ValueError(f"rates, penalties: expected at most {TRIES} pairs, got {len(tries)}")
-
-    def run(tries, seeds):
-        parts = [validation_split(len(Z), s) for s in seeds]
-        split = Split(*(torch.from_numpy(np.stack(rows)) for rows in zip(*parts)))
-        return train_networks(
-            size, est.widths_, est.scale_, Z, Y, split, *zip(*tries), seeds, est.epochs
-        )
-
-    _, error = run(tries, [1000 * est.seed] * len(tries))
-    chosen = tries[int(error.argmin())]
-    weights, _ = run([chosen] * est.members, [1000 * est.seed + 1 + m for m in range(est.members)])
-    return size, weights, chosen
-
-# %% ../../nbs/2_rivals/02_multitask.ipynb #c51
-@torch.no_grad()
-@one_thread()
-def _gates_of(est, X, member: int) -> np.ndarray:  # (n, K, E)
-    "Gate values of one member."
-    check_is_fitted(est, "weights_")
-    check_number("member", member, 0, len(est.weights_) - 1, whole=True)
-    Z = torch.from_numpy(_matrix(est, read(X, est.schema_, outcomes=False)))
-    weights = name_weights(est.network_, est.weights_[[member]])
-    return multitask_gates(est.kind, weights, Z[None])[0].numpy()
+    def gates(self, X, member: int = 0) -> np.ndarray:  # (n, K, E)
+        "How much each outcome of each row listens to each expert of a member."
+        return _read_gates(self, X, member)

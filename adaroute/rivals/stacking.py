@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['HOWS', 'ROUTING', 'TEXT_AXES', 'fill_closed', 'relative_loss', 'Combiner', 'Average', 'BestCorner', 'Stacked',
-           'TaskRoute', 'FeatureWeighted', 'Gate', 'Neighbours', 'LateRouter', 'CornerStatements', 'held_out',
-           'CornerPool', 'Combined']
+           'TaskRoute', 'FeatureWeighted', 'Gate', 'Neighbours', 'LateRouter', 'CornerStatements',
+           'held_out_statements', 'CornerPool', 'Combined']
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c03
 from contextlib import suppress
+from itertools import product
 from typing import NamedTuple
 import numpy as np
 import pandas as pd
@@ -19,10 +20,13 @@ from sklearn.linear_model import RidgeCV
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils.validation import check_is_fitted
 from ..features.encoder import Encoder
-from ..estimator import PIECE, AdaRoute, combine, join_evidence, text_factor, validation_rows
+from ..estimator import AdaRoute
+from ..fitted import PIECE, combine, join_evidence, text_factor
+from ..fitting import validation_rows
 from ..heads import fit_scale, gaussian_loglik
 from ..model import take_lanes
 from ..paths import Widths, split_evidence
+from .baselines import count_columns
 from ..router import Router, open_routes
 from ..schema import ROUTES, check_trainable, infer, read
 from ..checks import SchemaError
@@ -37,9 +41,11 @@ def fill_closed(
     centre: np.ndarray,  # (K,) for rows where nothing is open
 ) -> np.ndarray:  # (n, R, K)
     "Statements with the average of the open routes in the place of the closed ones."
-    kept, count = np.where(open[..., None], said, 0.0), open.sum(axis=1)[:, None]
-    average = np.where(count > 0, kept.sum(axis=1) / np.maximum(count, 1), centre)
-    return np.where(open[..., None], said, average[:, None])
+    is_open = open[..., None]
+    count = open.sum(axis=1)[:, None]
+    total = np.where(is_open, said, 0.0).sum(axis=1)
+    average = np.where(count > 0, total / np.maximum(count, 1), centre)
+    return np.where(is_open, said, average[:, None])
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c08
 def relative_loss(
@@ -48,13 +54,14 @@ def relative_loss(
     kinds: tuple[str, ...],  # task type of each outcome
 ) -> np.ndarray:  # (n, R, K) NaN where not observed
     "Loss of each statement over the mean loss of the average outcome."
-    y, centre = outcome[:, None], np.nanmean(outcome, axis=0)[None, None]
+    y = outcome[:, None]
+    centre = np.nanmean(outcome, axis=0)[None, None]
+    is_binary = [kind == "binary" for kind in kinds]
 
-    def loss(s):
-        p = np.clip(s, 0.01, 0.99)
-        return np.where(
-            [k == "binary" for k in kinds], -(y * np.log(p) + (1 - y) * np.log(1 - p)), (s - y) ** 2
-        )
+    def loss(statement):
+        p = np.clip(statement, 0.01, 0.99)
+        surprise = -(y * np.log(p) + (1 - y) * np.log(1 - p))
+        return np.where(is_binary, surprise, (statement - y) ** 2)
 
     with np.errstate(invalid="ignore"):
         return loss(said) / np.nanmean(loss(centre), axis=0)
@@ -64,61 +71,73 @@ def _heard_rows(held: np.ndarray, Y: np.ndarray, open: np.ndarray) -> np.ndarray
     "Rows with an outcome and a statement of every open route."
     if held.ndim != 3 or Y.shape != held.shape[::2]:
         raise ValueError(f"Y: expected (n, K) for held (n, R, K), got {Y.shape} for {held.shape}")
-    heard = (
-        (np.isfinite(held).all(axis=2) | ~open).all(axis=1)
-        & open.any(axis=1)
-        & np.isfinite(Y).any(axis=1)
-    )
+    is_stated = np.isfinite(held).all(axis=2) | ~open
+    is_known = np.isfinite(Y).any(axis=1)
+    heard = is_stated.all(axis=1) & open.any(axis=1) & is_known
     if heard.sum() < 3:
         raise ValueError(
-            f"held: expected statements on at least 3 rows with an outcome, got {heard.sum()} of {len(held)}"
+            "held: expected statements on at least 3 rows with an outcome, "
+            f"got {heard.sum()} of {len(held)}"
         )
     return heard
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c10c
-def _limits(
-    Y: np.ndarray, kinds
-) -> tuple[np.ndarray, np.ndarray]:  # (n, K) -> lowest and highest (K,)
-    whole = [k == "regression" for k in kinds]
-    return np.where(whole, -np.inf, np.nanmin(Y, axis=0)), np.where(
-        whole, np.inf, np.nanmax(Y, axis=0)
-    )
+def _outcome_limits(Y: np.ndarray, kinds) -> tuple[np.ndarray, np.ndarray]:  # lowest, highest (K,)
+    "Between which values a combined prediction must lie."
+    is_number = [kind == "regression" for kind in kinds]
+    low = np.where(is_number, -np.inf, np.nanmin(Y, axis=0))
+    high = np.where(is_number, np.inf, np.nanmax(Y, axis=0))
+    return low, high
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c11
 class Combiner:
-    "Statements in, one prediction out."
+    "Statements in, one prediction out; subclasses bring `_learn` and `_combine`."
 
     def __init__(
-        self, kinds: tuple[str, ...] = (), seed: int = 0, **how
-    ):  # task types, none: all regression
+        self,
+        kinds: tuple[str, ...] = (),  # task types; none: all regression
+        seed: int = 0,
+        **how,  # what else the way of combining has to be told
+    ):
         self.kinds, self.seed = tuple(kinds), seed
         for name, value in how.items():
             setattr(self, name, value)
 
     def fit(
-        self, held, Y, Z=None, open=None, groups=None
-    ):  # (n, R, K), (n, K), (n, D), (n, R) bool, (n,)
-        "Learn from statements by experts that had not seen these rows; rows of one group validate together."
+        self,
+        held,  # (n, R, K) statements by experts that had not seen these rows
+        Y,  # (n, K) outcomes
+        Z=None,  # (n, D) what else is known of the rows
+        open=None,  # (n, R) bool; None: all
+        groups=None,  # (n,) rows of one group validate together
+    ):
+        "Learn how to combine."
         held, Y = np.asarray(held, float), np.asarray(Y, float)
         open = np.ones(held.shape[:2], bool) if open is None else open
+        groups = np.arange(len(held)) if groups is None else np.asarray(groups)
         heard = _heard_rows(held, Y, open)
-        held, Y, Z, open = held[heard], Y[heard], None if Z is None else Z[heard], open[heard]
-        groups = np.flatnonzero(heard) if groups is None else np.asarray(groups)[heard]
-        self.kinds_, self.centre_ = (
-            self.kinds or ("regression",) * Y.shape[1],
-            np.nanmean(Y, axis=0),
-        )
-        self.limits_ = _limits(Y, self.kinds_)
-        self._learn(fill_closed(held, open, self.centre_), Y, Z, open, groups)
+        Y, open = Y[heard], open[heard]
+        Z = None if Z is None else Z[heard]
+        self.kinds_ = self.kinds or ("regression",) * Y.shape[1]
+        self.centre_ = np.nanmean(Y, axis=0)
+        self.limits_ = _outcome_limits(Y, self.kinds_)
+        filled = fill_closed(held[heard], open, self.centre_)
+        self._learn(filled, Y, Z, open, groups[heard])
         return self
 
     def combine(
-        self, said, Z=None, open=None
-    ) -> np.ndarray:  # (m, R, K), (m, D), (m, R) bool -> (m, K)
+        self,
+        said,  # (m, R, K) statements
+        Z=None,  # (m, D)
+        open=None,  # (m, R) bool; None: all
+    ) -> np.ndarray:  # (m, K)
         "The combined prediction for new rows."
         open = np.ones(said.shape[:2], bool) if open is None else open
-        out = self._combine(fill_closed(np.asarray(said, float), open, self.centre_), Z, open)
-        return np.clip(np.where(open.any(axis=1)[:, None], out, self.centre_), *self.limits_)
+        filled = fill_closed(np.asarray(said, float), open, self.centre_)
+        is_heard = open.any(axis=1)[:, None]
+        return np.clip(
+            np.where(is_heard, self._combine(filled, Z, open), self.centre_), *self.limits_
+        )
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c13
 class Average(Combiner):
@@ -135,23 +154,28 @@ class BestCorner(Combiner):
     "The one route with the lowest held-out error."
 
     def _learn(self, held, Y, Z, open, groups):
-        self.errors_ = np.nanmean(relative_loss(held, Y, self.kinds_), axis=0).mean(axis=1)  # (R,)
+        loss = relative_loss(held, Y, self.kinds_)
+        self.errors_ = np.nanmean(loss, axis=0).mean(axis=1)  # (R,)
         self.best_ = int(self.errors_.argmin())
 
     def _combine(self, said, Z, open):
         return said[:, self.best_]
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c13d
-def _ridges(tables, Y: np.ndarray, alphas) -> list:  # a table an outcome
-    seen = ~np.isnan(Y)
-    return [RidgeCV(alphas).fit(t[s], y[s]) for t, y, s in zip(tables, Y.T, seen.T)]
+def _fit_ridges(tables, Y: np.ndarray, alphas) -> list:  # one table per outcome
+    "A ridge regression per outcome, on the rows where it is known."
+    models = []
+    for table, y in zip(tables, Y.T):
+        seen = ~np.isnan(y)
+        models.append(RidgeCV(alphas).fit(table[seen], y[seen]))
+    return models
 
 
 class Stacked(Combiner):
-    "One ridge regression an outcome on what the routes said."
+    "One ridge regression per outcome on what the routes said."
 
     def _learn(self, held, Y, Z, open, groups):
-        self.models_ = _ridges(np.moveaxis(held, 2, 0), Y, np.logspace(-3, 5, 17))
+        self.models_ = _fit_ridges(np.moveaxis(held, 2, 0), Y, np.logspace(-3, 5, 17))
 
     def _combine(self, said, Z, open):
         return np.column_stack([m.predict(said[..., k]) for k, m in enumerate(self.models_)])
@@ -161,21 +185,27 @@ class TaskRoute(Combiner):
     "A router that sees only the task: convex weights of the routes for each outcome."
 
     def _learn(self, held, Y, Z, open, groups):
-        self.weights_ = np.stack(
-            [self._simplex(held[s, :, k], Y[s, k]) for k, s in enumerate((~np.isnan(Y)).T)]
-        )  # (K, R)
+        weights = []
+        for k, seen in enumerate((~np.isnan(Y)).T):
+            weights.append(self._fit_weights(held[seen, :, k], Y[seen, k]))
+        self.weights_ = np.stack(weights)  # (K, R)
 
-    def _simplex(self, H, y):
+    def _fit_weights(self, H, y):
+        "Least squares; a heavy row asks the weights to sum to one."
         heavy = 1e3 * np.sqrt(len(y))
-        w, _ = nnls(np.vstack([H, np.full(H.shape[1], heavy)]), np.append(y, heavy))
+        table = np.vstack([H, np.full(H.shape[1], heavy)])
+        w, _ = nnls(table, np.append(y, heavy))
         return w / w.sum()
 
     def _combine(self, said, Z, open):
         return np.einsum("kr,nrk->nk", self.weights_, said)
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c21
-def _products(said: np.ndarray, Z: np.ndarray) -> np.ndarray:  # (n, R), (n, q) -> (n, R * (1 + q))
-    return (said[:, :, None] * np.hstack([np.ones((len(Z), 1)), Z])[:, None]).reshape(len(Z), -1)
+def _multiply_features(said: np.ndarray, Z: np.ndarray) -> np.ndarray:
+    "Statements (n, R), alone and times each feature (n, q): (n, R * (1 + q))."
+    factors = np.hstack([np.ones((len(Z), 1)), Z])
+    products = said[:, :, None] * factors[:, None]
+    return products.reshape(len(Z), -1)
 
 
 class FeatureWeighted(Combiner):
@@ -184,15 +214,20 @@ class FeatureWeighted(Combiner):
     leading = (None,)
 
     def _learn(self, held, Y, Z, open, groups):
-        tables = lambda q: [_products(h, Z[:, :q]) for h in np.moveaxis(held, 2, 0)]
-        tries = [_ridges(tables(q), Y, np.logspace(-1, 5, 19)) for q in self.leading]
-        at = np.array([[m.best_score_ for m in models] for models in tries]).argmax(axis=0)
-        self.models_ = [(self.leading[i], tries[i][k]) for k, i in enumerate(at)]
+        tries = [self._fit_leading(held, Y, Z[:, :q]) for q in self.leading]
+        scores = [[m.best_score_ for m in models] for models in tries]
+        best = np.array(scores).argmax(axis=0)  # (K,)
+        self.models_ = [(self.leading[i], tries[i][k]) for k, i in enumerate(best)]
+
+    def _fit_leading(self, held, Y, Z) -> list:
+        tables = [_multiply_features(h, Z) for h in np.moveaxis(held, 2, 0)]
+        return _fit_ridges(tables, Y, np.logspace(-1, 5, 19))
 
     def _combine(self, said, Z, open):
-        return np.column_stack(
-            [m.predict(_products(said[..., k], Z[:, :q])) for k, (q, m) in enumerate(self.models_)]
-        )
+        each = []
+        for k, (q, model) in enumerate(self.models_):
+            each.append(model.predict(_multiply_features(said[..., k], Z[:, :q])))
+        return np.column_stack(each)
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c23
 class Gate(Combiner):
@@ -202,128 +237,170 @@ class Gate(Combiner):
         return np.einsum("nr,nrk->nk", self.weights(Z, open), said)
 
 
-def _local(
-    loss: np.ndarray, open: np.ndarray, near: np.ndarray
-) -> np.ndarray:  # (n, R), (n, R), (m, k) -> (m, R)
-    "Mean loss of each route over the neighbours for whom it was open."
+def _sum_neighbours(table: np.ndarray, near: np.ndarray) -> np.ndarray:  # (n, R), (m, k) -> (m, R)
+    "Sums over the neighbours of each row, a thousand rows at a time."
     parts = [near[at : at + 1000] for at in range(0, len(near), 1000)]
-    total, count = (
-        np.concatenate([table[p].sum(axis=1) for p in parts])
-        for table in (np.where(open, loss, 0.0), open)
-    )
+    return np.concatenate([table[part].sum(axis=1) for part in parts])
+
+
+def _local_loss(
+    loss: np.ndarray,  # (n, R)
+    open: np.ndarray,  # (n, R) bool
+    near: np.ndarray,  # (m, k) neighbours
+) -> np.ndarray:  # (m, R)
+    "Mean loss of each route over the neighbours for whom it was open."
+    total = _sum_neighbours(np.where(open, loss, 0.0), near)
+    count = _sum_neighbours(open, near)
     return np.where(count > 0, total / np.maximum(count, 1), 1e9)
 
 
-def _picked(
-    local: np.ndarray, open: np.ndarray
-) -> np.ndarray:  # (m, R), (m, R) -> (m, R) one 1 a row, none where nothing is open
+def _pick_least(
+    local: np.ndarray,  # (m, R)
+    open: np.ndarray,  # (m, R) bool
+) -> np.ndarray:  # (m, R) one 1 per row, none where nothing is open
+    "The open route that lost least."
     best = np.where(open, local, np.inf).argmin(axis=1)
-    return (np.arange(local.shape[1]) == best[:, None]) * open.any(axis=1)[:, None] * 1.0
+    is_best = np.arange(local.shape[1]) == best[:, None]
+    return is_best * open.any(axis=1)[:, None] * 1.0
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c24
 class Neighbours(Gate):
     "Dynamic selection: the route that was least wrong for the nearest training rows."
 
-    leading, ks = (None,), (20, 60, 180)
+    leading, ks = (None,), (20, 60, 180)  # columns of Z, numbers of neighbours: all pairs are tried
 
     def _learn(self, held, Y, Z, open, groups):
-        self.loss_, self.open_ = np.nanmean(relative_loss(held, Y, self.kinds_), axis=2), open
-        total = {(q, k): 0.0 for q in self.leading for k in self.ks}
+        self.loss_ = np.nanmean(relative_loss(held, Y, self.kinds_), axis=2)
+        self.open_ = open
+        self.errors_ = self._try_all(Z, groups)
+        self.chosen_ = min(self.errors_, key=self.errors_.get)
+        leading, k = self.chosen_
+        self.tree_ = NearestNeighbors(n_neighbors=min(k, len(Z))).fit(Z[:, :leading])
+
+    def _try_all(self, Z, groups) -> dict:
+        "Mean loss of each configuration; each fifth of the rows asks the others."
+        total = {how: 0.0 for how in product(self.leading, self.ks)}
         for mask in validation_rows(groups, 5, 0.2, np.random.default_rng(self.seed)):
-            train, own = np.flatnonzero(~mask), open[mask]
+            train = np.flatnonzero(~mask)
+            most = min(max(self.ks), len(train))
             for q in self.leading:
-                tree = NearestNeighbors(n_neighbors=min(max(self.ks), len(train))).fit(Z[train, :q])
+                tree = NearestNeighbors(n_neighbors=most).fit(Z[train, :q])
                 near = train[tree.kneighbors(Z[mask, :q], return_distance=False)]
                 for k in self.ks:
-                    total[q, k] += float(
-                        (
-                            _picked(_local(self.loss_, open, near[:, :k]), own) * self.loss_[mask]
-                        ).sum()
-                        / len(Z)
-                    )
-        self.errors_, self.chosen_ = total, min(total, key=total.get)
-        self.tree_ = NearestNeighbors(n_neighbors=min(self.chosen_[1], len(Z))).fit(
-            Z[:, : self.chosen_[0]]
-        )
+                    total[q, k] += float(self._loss_of_picks(near[:, :k], mask) / len(Z))
+        return total
+
+    def _loss_of_picks(self, near, mask) -> float:
+        local = _local_loss(self.loss_, self.open_, near)
+        picked = _pick_least(local, self.open_[mask])
+        return (picked * self.loss_[mask]).sum()
 
     def weights(self, Z, open) -> np.ndarray:  # (m, D), (m, R) -> (m, R)
         "The route picked for each row."
-        near = self.tree_.kneighbors(Z[:, : self.chosen_[0]], return_distance=False)
-        return _picked(_local(self.loss_, self.open_, near), open)
+        leading, _ = self.chosen_
+        near = self.tree_.kneighbors(Z[:, :leading], return_distance=False)
+        return _pick_least(_local_loss(self.loss_, self.open_, near), open)
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c26
 def _statement_loglik(
-    said, y, log_sd, tie, kinds
-) -> torch.Tensor:  # (L, B, R, K), (L, B, K), (R, K), (L, R, K) -> (L, B, R)
+    said,  # (L, B, R, K)
+    y,  # (L, B, K)
+    log_sd,  # (R, K) noise of each route
+    tie,  # (L, R, K) what residuals share
+    kinds,
+) -> torch.Tensor:  # (L, B, R)
     "Log likelihood of the outcomes around frozen statements; levels are taken for numbers."
-    seen, y = ~y.isnan()[:, :, None], y.nan_to_num()[:, :, None]
+    seen = ~y.isnan()[:, :, None]
+    y = y.nan_to_num()[:, :, None]
+    # numbers and levels together
     number = [k for k, kind in enumerate(kinds) if kind != "binary"]
-    error, loading = (y - said)[..., number], 0.99 * torch.tanh(tie)[:, None, :, number]
-    total = gaussian_loglik(error, log_sd[:, number], loading, seen[..., number].expand_as(error))
+    error = (y - said)[..., number]
+    loading = 0.99 * torch.tanh(tie)[:, None, :, number]
+    is_seen = seen[..., number].expand_as(error)
+    total = gaussian_loglik(error, log_sd[:, number], loading, is_seen)
+    # yes or no, one by one
     for k in set(range(len(kinds))) - set(number):
         p = said[..., k].clamp(0.01, 0.99)
-        total = total + torch.where(seen[..., k], torch.where(y[..., k] > 0.5, p, 1 - p).log(), 0.0)
+        fit = torch.where(y[..., k] > 0.5, p, 1 - p).log()
+        total = total + torch.where(seen[..., k], fit, 0.0)
     return total
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c26c
-def _mixed_loss(log_route, said, y, log_sd) -> torch.Tensor:  # -> (L, B)
+def _mix_statements(log_route, said) -> torch.Tensor:  # (L, B, R), (L, B, R, K) -> (L, B, K)
+    return (log_route.exp()[..., None] * said).sum(dim=2)
+
+
+def _mixture_loss(log_route, said, y, log_sd) -> torch.Tensor:  # (L, B)
     "Squared error of the mixture's mean, in units of the best route's noise."
-    error = (log_route.exp()[..., None] * said).sum(dim=2) - y.nan_to_num()
-    return torch.where(y.isnan(), 0.0, 0.5 * error**2 / torch.exp(2 * log_sd).amin(dim=0)).sum(
-        dim=-1
-    )
+    error = _mix_statements(log_route, said) - y.nan_to_num()
+    noise = torch.exp(2 * log_sd).amin(dim=0)
+    return torch.where(y.isnan(), 0.0, 0.5 * error**2 / noise).sum(dim=-1)
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c28
-class _Training:
+class _RouterRows(NamedTuple):
+    "What a late router learns from."
+
+    open: torch.Tensor  # (n, R) bool
+    said: torch.Tensor  # (n, R, K)
+    y: torch.Tensor  # (n, K)
+    Z: torch.Tensor  # (n, D) evidence
+    log_sd: torch.Tensor  # (R, K) noise of each route
+    kinds: tuple  # task type of each outcome
+    widths: Widths  # of the blocks of Z
+
+
+class _RouterTraining:
     "One configuration: routers of all members, trained side by side."
 
-    def __init__(self, data, widths, split, tied, seed):
-        self.open, self.said, self.y, self.log_sd, self.Z, self.kinds = data
-        R, self.widths, (self.train, self.valid) = self.said.shape[1], widths, split
+    def __init__(self, data: _RouterRows, split, tied, seed):
+        self.data = data
+        self.train, self.valid = split
+        R, K = data.said.shape[1:]
         seeds = [1000 * seed + lane for lane in range(len(self.train))]
-        self.router = Router(
-            widths, [torch.Generator().manual_seed(s) for s in seeds], R, 1, "joint"
-        )
+        first = [torch.Generator().manual_seed(s) for s in seeds]
+        self.router = Router(data.widths, first, R, 1, "joint")
+        # only MTL routes tie outcomes
         self.tied = torch.as_tensor(tied).float()[:, None]
-        self.tie = torch.nn.Parameter(torch.full((len(seeds), R, self.y.shape[1]), 0.5))
+        self.tie = torch.nn.Parameter(torch.full((len(seeds), R, K), 0.5))
         self.generators = [torch.Generator().manual_seed(s + 2**32) for s in seeds]
-        self.best, self.kept = (
-            torch.full((len(seeds),), torch.inf),
-            [p.detach().clone() for p in self.router.parameters()],
-        )
+        self.best = torch.full((len(seeds),), torch.inf)
+        self.kept = [p.detach().clone() for p in self.router.parameters()]
+
+    def route(self, rows):  # (L, B) -> (L, B, R)
+        evidence = split_evidence(self.data.Z[rows], self.data.widths)
+        return self.router(evidence, None, self.data.open[rows])
 
     def loss(self, rows, criterion):  # (L, B) -> (L,)
-        log_route, said, y = (
-            self.router(split_evidence(self.Z[rows], self.widths), None, self.open[rows]),
-            self.said[rows],
-            self.y[rows],
-        )
+        log_route = self.route(rows)
+        said, y = self.data.said[rows], self.data.y[rows]
         if criterion == "error":
-            return _mixed_loss(log_route, said, y, self.log_sd).mean(dim=1)
-        return -torch.logsumexp(
-            log_route + _statement_loglik(said, y, self.log_sd, self.tie * self.tied, self.kinds),
-            dim=-1,
-        ).mean(dim=1)
+            return _mixture_loss(log_route, said, y, self.data.log_sd).mean(dim=1)
+        tie = self.tie * self.tied
+        fit = _statement_loglik(said, y, self.data.log_sd, tie, self.data.kinds)
+        return -torch.logsumexp(log_route + fit, dim=-1).mean(dim=1)
 
     @torch.no_grad()
     def remember(self):
-        log_route = self.router(
-            split_evidence(self.Z[self.valid], self.widths), None, self.open[self.valid]
-        )
-        error = prediction_error(
-            (log_route.exp()[..., None] * self.said[self.valid]).sum(dim=2), self.y[self.valid]
-        )
+        "Keep the weights of the members that predict better than before."
+        mixed = _mix_statements(self.route(self.valid), self.data.said[self.valid])
+        error = prediction_error(mixed, self.data.y[self.valid])
         better = error < self.best
         self.best = torch.where(better, error, self.best)
-        self.kept = [
-            torch.where(better.view(-1, *[1] * (p.dim() - 1)), p, old)
-            for p, old in zip(self.router.parameters(), self.kept)
-        ]
+        for i, p in enumerate(self.router.parameters()):
+            of_lane = better.view(-1, *[1] * (p.dim() - 1))
+            self.kept[i] = torch.where(of_lane, p, self.kept[i])
+
+    @torch.no_grad()
+    def restore(self):
+        "Put the best weights of each member in place."
+        for p, best in zip(self.router.parameters(), self.kept):
+            p.copy_(best)
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c29
-def _train_router(t: _Training, criterion: str, precision: float, steps: int):
+def _train_router(t: _RouterTraining, criterion: str, precision: float, steps: int):
     "Train with early stopping; the best weights of each member are put in place."
-    settings, n = Settings(steps=steps, every=25), t.train.shape[1]
+    n = t.train.shape[1]
+    settings = Settings(steps=steps, every=25)
     size = batch_size(settings, n)
     per_round = max(n // size, 1)
     optimiser = torch.optim.Adam([*t.router.parameters(), t.tie], betas=(0.9, 0.99), fused=True)
@@ -332,82 +409,91 @@ def _train_router(t: _Training, criterion: str, precision: float, steps: int):
         at = step % per_round
         if at == 0:
             order = lane_orders(t.generators, t.train)
+        batch = order[:, at * size : (at + 1) * size]
         optimiser.zero_grad()
-        t.loss(order[:, at * size : (at + 1) * size], criterion).sum().backward()
+        t.loss(batch, criterion).sum().backward()
+        # the prior pulls to zero
         for w in (t.router.linear, t.router.hidden, t.router.out):
             w.grad.add_(w.detach(), alpha=precision / n)
         optimiser.param_groups[0]["lr"] = learning_rate(settings, step)
         optimiser.step()
         if (step + 1) % settings.every == 0 or step + 1 == steps:
             t.remember()
-    with torch.no_grad():
-        for p, best in zip(t.router.parameters(), t.kept):
-            p.copy_(best)
+    t.restore()
     return t
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c29b
-def _split_rows(
-    groups, members: int, rng
-) -> tuple[
-    torch.Tensor, torch.Tensor
-]:  # (members, n) rows to train on, (members, m) to validate on
-    masks = validation_rows(groups, members, 0.2, rng)
-    fewest = [min(int((m == v).sum()) for m in masks) for v in (False, True)]
-    part = lambda v, f: torch.from_numpy(
-        np.stack([rng.permutation(np.flatnonzero(m == v))[:f] for m in masks])
-    )
-    return part(False, fewest[0]), part(True, fewest[1])
+def _rows_of_part(masks, value: bool, rng) -> torch.Tensor:  # (members, fewest)
+    "For each member as many rows of one part as the smallest part has, in random order."
+    fewest = min(int((mask == value).sum()) for mask in masks)
+    rows = [rng.permutation(np.flatnonzero(mask == value))[:fewest] for mask in masks]
+    return torch.from_numpy(np.stack(rows))
+
+
+def _split_rows(groups, members: int, rng) -> tuple[torch.Tensor, torch.Tensor]:
+    "Rows to train on (members, n), rows to validate on (members, m)."
+    masks = list(validation_rows(groups, members, 0.2, rng))
+    return _rows_of_part(masks, False, rng), _rows_of_part(masks, True, rng)
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c30
-class LateRouter(Gate):
-    "A router for finished experts; `widths` of the blocks of Z, None: all numbers; `steps`, None: half the rows, 300 to 800."
+def _as_tensor(a: np.ndarray, kind=np.float32) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(a, kind))
 
-    widths, members, steps, criteria, precisions = (
-        None,
-        3,
-        None,
-        ("likelihood", "error"),
-        (2.0, 8.0, 32.0),
-    )
+
+def _tied_routes(R: int) -> list[bool]:
+    "Which routes share a head, where there are eight and their names say so."
+    return [r.endswith("MTL") for r in ROUTES] if R == len(ROUTES) else [False] * R
+
+
+class LateRouter(Gate):
+    "A router for finished experts."
+
+    widths = None  # of the blocks of Z; None: all are numbers
+    members = 3
+    steps = None  # None: half the rows, 300 to 800
+    criteria = ("likelihood", "error")
+    precisions = (2.0, 8.0, 32.0)
 
     @one_thread()
     def _learn(self, held, Y, Z, open, groups):
-        R, rng, steps = (
-            held.shape[1],
-            np.random.default_rng(self.seed),
-            self.steps or min(max(len(Z) // 2, 300), 800),
-        )
+        steps = self.steps or min(max(len(Z) // 2, 300), 800)
         self.widths_ = self.widths or Widths(Z.shape[1], 0, 0)
+        data = self._make_rows(held, Y, Z, open)
+        split = _split_rows(groups, self.members, np.random.default_rng(self.seed))
+        tied = _tied_routes(held.shape[1])
+        tries = {}
+        for criterion, precision in product(self.criteria, self.precisions):
+            training = _RouterTraining(data, split, tied, self.seed)
+            tries[criterion, precision] = _train_router(training, criterion, precision, steps)
+        self.errors_ = {how: float(t.best.mean()) for how, t in tries.items()}
+        self.chosen_ = min(self.errors_, key=self.errors_.get)
+        self.router_ = tries[self.chosen_].router
+
+    def _make_rows(self, held, Y, Z, open) -> _RouterRows:
         noise = np.nanmean((held - Y[:, None]) ** 2, axis=0).clip(1e-6)  # (R, K)
-        data = [
-            torch.from_numpy(np.ascontiguousarray(a, d))
-            for a, d in ((open, bool), *((b, np.float32) for b in (held, Y, np.log(noise) / 2, Z)))
-        ]
-        split = _split_rows(groups, self.members, rng)
-        tied = [r.endswith("MTL") for r in ROUTES] if R == len(ROUTES) else [False] * R
-        run = lambda c, p: _train_router(
-            _Training((*data, self.kinds_), self.widths_, split, tied, self.seed), c, p, steps
+        return _RouterRows(
+            open=_as_tensor(open, bool),
+            said=_as_tensor(held),
+            y=_as_tensor(Y),
+            Z=_as_tensor(Z),
+            log_sd=_as_tensor(np.log(noise) / 2),
+            kinds=self.kinds_,
+            widths=self.widths_,
         )
-        tries = {(c, p): run(c, p) for c in self.criteria for p in self.precisions}
-        self.errors_ = errors = {how: float(t.best.mean()) for how, t in tries.items()}
-        self.chosen_, self.router_ = (best := min(errors, key=errors.get)), tries[best].router
 
     @torch.no_grad()
     @one_thread()
     def weights(self, Z, open) -> np.ndarray:  # (m, D), (m, R) -> (m, R)
         "Route probabilities of each row, averaged over the members."
-        Z, open = torch.from_numpy(np.ascontiguousarray(Z, np.float32)), torch.from_numpy(open)
-        each = lambda block: block.expand(self.members, -1, -1)
-        ask = lambda z, o: (
-            self.router_(split_evidence(each(z), self.widths_), None, each(o)).exp().mean(dim=0)
-        )
-        return (
-            torch.cat(
-                [ask(Z[at : at + PIECE], open[at : at + PIECE]) for at in range(0, len(Z), PIECE)]
-            )
-            .double()
-            .numpy()
-        )
+        Z, open = _as_tensor(Z), torch.from_numpy(open)
+        pieces = zip(Z.split(PIECE), open.split(PIECE))
+        routes = torch.cat([self._route_piece(*piece) for piece in pieces])
+        return routes.double().numpy()
+
+    def _route_piece(self, Z, open):
+        Z, open = (block.expand(self.members, -1, -1) for block in (Z, open))
+        log_route = self.router_(split_evidence(Z, self.widths_), None, open)
+        return log_route.exp().mean(dim=0)
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c32
 HOWS = {
@@ -419,12 +505,10 @@ HOWS = {
     "neighbours": Neighbours,
     "late_router": LateRouter,
 }
-ROUTING = tuple(
-    name for name, kind in HOWS.items() if issubclass(kind, Gate)
-)  # those that route row by row
+ROUTING = tuple(name for name, kind in HOWS.items() if issubclass(kind, Gate))  # row by row
 
 
-def _options(how: str, widths: Widths) -> dict:
+def _way_options(how: str, widths: Widths) -> dict:
     "What a way of combining has to be told about the evidence."
     if how in ("weighted", "neighbours"):
         return dict(leading=(2 + widths.numbers + widths.facts, None))
@@ -451,9 +535,9 @@ class _PoolParameters(BaseEstimator):
         numeric=None,
         categorical=None,
         tasks=None,
-        routes=ROUTES,
-        members=5,
-        validation=0.2,
+        routes=ROUTES,  # the corners that are trained
+        members=5,  # of each corner
+        validation=0.2,  # share of the rows that a member leaves out
         steps=None,
         encoder=None,
         seed=0,
@@ -462,42 +546,24 @@ class _PoolParameters(BaseEstimator):
         self.routes, self.members, self.validation = routes, members, validation
         self.steps, self.encoder, self.seed = steps, encoder, seed
 
-    def _corner(self, route: str) -> AdaRoute:
-        s = self.schema_
-        about = dict(
-            text=s.text,
-            numeric=s.numeric,
-            categorical=s.categorical,
-            tasks=s.tasks,
-            encoder=self.encoder,
-            seed=self.seed,
-        )
-        return AdaRoute(
-            **about,
-            routes=(route,),
-            members=self.members,
-            validation=self.validation,
-            steps=self.steps,
-        )
-
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c43
-def _usable(batch, routes) -> np.ndarray:  # (n,) bool
+def _usable_rows(batch, routes) -> np.ndarray:  # (n,) bool
     return open_routes(batch.presence, routes).any(axis=1) & batch.observed.any(axis=1)
 
 
-def _natural(est, model, joined: torch.Tensor) -> np.ndarray:  # (n, D) -> (n, K)
+def _state_corner(est, model, joined: torch.Tensor) -> np.ndarray:  # (n, D) -> (n, K)
     "A corner's statements in the outcomes' own units, its members averaged."
+    if not len(joined):
+        return np.zeros((0, len(est.scale_.tasks)))
     yes = torch.ones(len(joined), 1, dtype=torch.bool)
     parts = [
         combine(model, joined[at : at + PIECE], yes[at : at + PIECE])[1][:, 0]
         for at in range(0, len(joined), PIECE)
     ]
-    return (
-        est.scale_.decode(np.concatenate(parts)) if parts else np.zeros((0, len(est.scale_.tasks)))
-    )
+    return est.scale_.decode(np.concatenate(parts))
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c43b
-def held_out(
+def held_out_statements(
     corner: AdaRoute,  # fitted, with a single route
     joined: torch.Tensor,  # (n, D) evidence of the table it was fitted on
     usable: np.ndarray,  # (n,) bool, rows that it could use
@@ -506,84 +572,72 @@ def held_out(
     "What the members that did not train on a row say of it."
     rows = np.flatnonzero(usable)
     groups = pd.factorize(groups[rows], use_na_sentinel=False)[0]
-    masks = validation_rows(
-        groups, corner.members, corner.validation, np.random.default_rng(corner.seed)
-    )
-    total, count = np.zeros((len(usable), len(corner.scale_.tasks))), np.zeros((len(usable), 1))
-    for lane, mask in enumerate(masks):
-        total[rows[mask]] += _natural(corner, take_lanes(corner.model_, [lane]), joined[rows[mask]])
-        count[rows[mask]] += 1
+    rng = np.random.default_rng(corner.seed)
+    total = np.zeros((len(usable), len(corner.scale_.tasks)))
+    count = np.zeros((len(usable), 1))
+    for lane, mask in enumerate(validation_rows(groups, corner.members, corner.validation, rng)):
+        left_out = rows[mask]
+        member = take_lanes(corner.model_, [lane])
+        total[left_out] += _state_corner(corner, member, joined[left_out])
+        count[left_out] += 1
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c45
+def _main_axes(text: np.ndarray) -> np.ndarray:  # (n, t) -> (t, at most TEXT_AXES)
+    "Directions in which the text varies most."
+    axes = np.eye(text.shape[1])
+    if text.shape[1] > 1:
+        _, axes = np.linalg.eigh(np.cov(text, rowvar=False))
+    return axes[:, ::-1][:, :TEXT_AXES]
+
+
 def _learn_features(pool, batch, usable: np.ndarray):
     "Encoder, text factor and main components from the usable rows."
     rows = batch.take(usable)
+    pool.used_ = usable.tobytes()
     pool.encoder_ = Encoder(**(pool.encoder or {})).fit(rows, seed=pool.seed)
-    f = pool.encoder_.transform(rows)
-    pool.factor_, pool.widths_ = (
-        text_factor(f.text),
-        Widths(f.numbers.shape[1], f.facts.shape[1], f.text.shape[1]),
-    )
-    text = (f.text * np.float32(pool.factor_)).astype(float)
+    features = pool.encoder_.transform(rows)
+    pool.factor_ = text_factor(features.text)
+    pool.widths_ = count_columns(features)
+    text = (features.text * np.float32(pool.factor_)).astype(float)
     pool.text_mean_ = text.mean(axis=0)
-    _, axes = (
-        np.linalg.eigh(np.cov(text, rowvar=False))
-        if text.shape[1] > 1
-        else (None, np.eye(text.shape[1]))
-    )
-    pool.components_, pool.used_ = axes[:, ::-1][:, :TEXT_AXES], usable.tobytes()
+    pool.components_ = _main_axes(text)
+
+
+def _describe_rows(pool, batch, joined: np.ndarray) -> np.ndarray:  # (n, D) -> (n, S)
+    "What is absent, numbers, facts, and the main components of the text."
+    first = pool.widths_.numbers + pool.widths_.facts
+    text = (joined[:, first:] - pool.text_mean_) @ pool.components_
+    return np.hstack([~batch.presence, joined[:, :first], text])
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c45a
 @one_thread()
-def _describe(pool, batch, speak) -> CornerStatements:
+def _state_corners(pool, batch, speak) -> CornerStatements:
     "Statements of all corners about a batch; `speak` asks one corner."
-    f, w = pool.encoder_.transform(batch), pool.widths_
-    joined = {pool.used_: join_evidence(f, pool.factor_)}
-    open, said = (
-        np.zeros((len(batch), len(ROUTES)), bool),
-        np.full((len(batch), len(ROUTES), len(pool.schema_.tasks)), np.nan),
-    )
+    features = pool.encoder_.transform(batch)
+    joined = {pool.used_: join_evidence(features, pool.factor_)}
+    n, R, K = len(batch), len(ROUTES), len(pool.schema_.tasks)
+    open, said = np.zeros((n, R), bool), np.full((n, R, K), np.nan)
     for route, est in pool.corners_.items():
-        key, r = pool.rows_[route], ROUTES.index(route)
-        if key not in joined:
-            joined[key] = join_evidence(est.encoder_.transform(batch), est.factor_)
+        used = pool.rows_[route]
+        if used not in joined:
+            joined[used] = join_evidence(est.encoder_.transform(batch), est.factor_)
+        r = ROUTES.index(route)
         open[:, r] = open_routes(batch.presence, (route,))[:, 0]
-        said[:, r] = np.where(
-            open[:, [r]], pool.scale_.encode(speak(route, est, joined[key])), np.nan
-        )
+        stated = pool.scale_.encode(speak(route, est, joined[used]))
+        said[:, r] = np.where(open[:, [r]], stated, np.nan)
     own = joined[pool.used_].numpy()
-    text = (own[:, w.numbers + w.facts :] - pool.text_mean_) @ pool.components_
-    return CornerStatements(
-        batch.index,
-        said,
-        open,
-        np.hstack([~batch.presence, own[:, : w.numbers + w.facts], text]),
-        own,
-    )
+    short = _describe_rows(pool, batch, own)
+    return CornerStatements(batch.index, said, open, short, own)
 
-# %% ../../nbs/2_rivals/03_stacking.ipynb #c45c
-def _fit_corners(pool, frame, groups) -> dict:  # route -> fitted AdaRoute
-    corners = {}
-    for route in pool.routes:
-        with suppress(SchemaError):
-            corners[route] = pool._corner(route).fit(
-                frame, groups=groups
-            )  # too few rows have what it reads
-    if not corners:
-        raise SchemaError(
-            f"table: expected rows enough for one of {', '.join(pool.routes)}, got {len(frame)}"
-        )
-    return corners
-
-
+# %% ../../nbs/2_rivals/03_stacking.ipynb #c46
 def _check_groups(groups, n: int) -> np.ndarray:  # (n,) labels; None: every row is its own
     groups = np.arange(n) if groups is None else np.asarray(groups)
     if groups.shape != (n,):
         raise ValueError(f"groups: expected {n} labels, one a row, got shape {groups.shape}")
     return groups
 
-# %% ../../nbs/2_rivals/03_stacking.ipynb #c46
+
 class CornerPool(_PoolParameters):
     "The fixed corners, each trained alone, and their statements on rows they had not seen."
 
@@ -593,46 +647,65 @@ class CornerPool(_PoolParameters):
         self.schema_ = infer(frame, self.tasks, self.text, self.numeric, self.categorical)
         batch = read(frame, self.schema_)
         check_trainable(batch)
-        groups = _check_groups(groups, len(batch))
-        self.scale_, usable = (
-            fit_scale(batch.outcome, self.schema_.tasks),
-            {r: _usable(batch, (r,)) for r in self.routes},
-        )
-        _learn_features(self, batch, _usable(batch, self.routes))
-        self.corners_, self.rows_ = (
-            _fit_corners(self, frame, groups),
-            {r: u.tobytes() for r, u in usable.items()},
-        )
-        told = _describe(
-            self, batch, lambda route, est, joined: held_out(est, joined, usable[route], groups)
-        )
-        self.outcome_, self.held_, self.trained_, self.groups_ = (
-            self.scale_.encode(batch.outcome),
-            told.said,
-            told,
-            groups,
-        )
+        self.groups_ = _check_groups(groups, len(batch))
+        self.scale_ = fit_scale(batch.outcome, self.schema_.tasks)
+        self.outcome_ = self.scale_.encode(batch.outcome)
+        _learn_features(self, batch, _usable_rows(batch, self.routes))
+        self.corners_ = self._fit_corners(frame)
+        usable = {route: _usable_rows(batch, (route,)) for route in self.routes}
+        self.rows_ = {route: rows.tobytes() for route, rows in usable.items()}
+
+        def speak(route, corner, joined):
+            return held_out_statements(corner, joined, usable[route], self.groups_)
+
+        self.trained_ = _state_corners(self, batch, speak)
+        self.held_ = self.trained_.said
         return self
+
+    def _fit_corners(self, frame) -> dict[str, AdaRoute]:
+        corners = {}
+        for route in self.routes:
+            with suppress(SchemaError):  # too few rows have what it reads
+                corners[route] = self._make_corner(route).fit(frame, groups=self.groups_)
+        if not corners:
+            routes = ", ".join(self.routes)
+            raise SchemaError(f"table: expected rows enough for one of {routes}, got {len(frame)}")
+        return corners
+
+    def _make_corner(self, route: str) -> AdaRoute:
+        s = self.schema_
+        return AdaRoute(
+            text=s.text,
+            numeric=s.numeric,
+            categorical=s.categorical,
+            tasks=s.tasks,
+            routes=(route,),
+            members=self.members,
+            validation=self.validation,
+            steps=self.steps,
+            encoder=self.encoder,
+            seed=self.seed,
+        )
 
     def statements(self, frame) -> CornerStatements:
         "What the corners say of any rows, and what else is known of them."
         check_is_fitted(self, "corners_")
-        return _describe(
-            self,
-            read(frame, self.schema_, outcomes=False),
-            lambda r, est, joined: _natural(est, est.model_, joined),
-        )
+
+        def speak(route, corner, joined):
+            return _state_corner(corner, corner.model_, joined)
+
+        return _state_corners(self, read(frame, self.schema_, outcomes=False), speak)
 
     def say(self, frame) -> np.ndarray:  # (n, 8, K)
         "What the corners say of any rows, on the model's scale; NaN where a route is closed."
         return self.statements(frame).said
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c51b
-def _evidence_for(how: str, s: CornerStatements) -> np.ndarray:
+def _choose_evidence(how: str, s: CornerStatements) -> np.ndarray:
     return s.joined if how == "late_router" else s.short
 
 
-def _statements_of(est, X) -> CornerStatements:  # X: a table, or the pool's statements about it
+def _as_statements(est, X) -> CornerStatements:  # X: a table, or the pool's statements about it
     check_is_fitted(est, "combiner_")
     return X if isinstance(X, CornerStatements) else est.pool_.statements(X)
 
@@ -659,39 +732,35 @@ class Combined(RegressorMixin, _PoolParameters):
         )
         self.how = how
 
-    def fit(self, X, y=None, pool=None, groups=None):
-        "Learn from a table; with a fitted pool, only the combination is learned, and X is not read."
+    def fit(self, X, y=None, pool: CornerPool | None = None, groups=None):
+        "Learn from a table; with a fitted pool X is not read, and only the combination is learned."
         if self.how not in HOWS:
             raise ValueError(f"how: expected one of {', '.join(HOWS)}, got {self.how!r}")
         if pool is None:
-            pool = CornerPool(**{k: v for k, v in self.get_params().items() if k != "how"}).fit(
-                X, groups
-            )
+            about = self.get_params()
+            del about["how"]
+            pool = CornerPool(**about).fit(X, groups)
         check_is_fitted(pool, "corners_")
-        self.pool_, t = pool, pool.trained_
-        self.combiner_ = HOWS[self.how](
-            tuple(pool.schema_.tasks.values()), self.seed, **_options(self.how, pool.widths_)
-        )
-        self.combiner_.fit(t.said, pool.outcome_, _evidence_for(self.how, t), t.open, pool.groups_)
+        self.pool_ = pool
+        kinds = tuple(pool.schema_.tasks.values())
+        way = HOWS[self.how](kinds, self.seed, **_way_options(self.how, pool.widths_))
+        s = pool.trained_
+        evidence = _choose_evidence(self.how, s)
+        self.combiner_ = way.fit(s.said, pool.outcome_, evidence, s.open, pool.groups_)
         return self
 
-    def predict(self, X):
-        "Expected outcomes: a frame with one column an outcome; X is a table or the pool's statements about it."
-        s = _statements_of(self, X)
-        out = self.pool_.scale_.decode(
-            self.combiner_.combine(s.said, _evidence_for(self.how, s), s.open)
-        )
-        return pd.DataFrame(out, index=s.index, columns=list(self.pool_.schema_.tasks))
+    def predict(self, X) -> pd.DataFrame:  # X: a table, or the pool's statements about it
+        "Expected outcomes: a frame with one column per outcome."
+        s = _as_statements(self, X)
+        combined = self.combiner_.combine(s.said, _choose_evidence(self.how, s), s.open)
+        tasks = list(self.pool_.schema_.tasks)
+        return pd.DataFrame(self.pool_.scale_.decode(combined), index=s.index, columns=tasks)
 
-    def predict_routes(self, X):
-        "Route probabilities, a frame (n, 8), of the ways in ROUTING."
+    def predict_routes(self, X) -> pd.DataFrame:  # (n, 8)
+        "Route probabilities, of the ways in ROUTING."
         if self.how not in ROUTING:
-            raise ValueError(
-                f"predict_routes: expected how to be one of {', '.join(ROUTING)}, got {self.how!r}"
-            )
-        s = _statements_of(self, X)
-        return pd.DataFrame(
-            self.combiner_.weights(_evidence_for(self.how, s), s.open),
-            index=s.index,
-            columns=list(ROUTES),
-        )
+            known = ", ".join(ROUTING)
+            raise ValueError(f"predict_routes: expected how to be one of {known}, got {self.how!r}")
+        s = _as_statements(self, X)
+        weights = self.combiner_.weights(_choose_evidence(self.how, s), s.open)
+        return pd.DataFrame(weights, index=s.index, columns=list(ROUTES))

@@ -17,7 +17,7 @@ from sklearn.base import clone
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from .distribution import Distribution, pick_routes, predict_distribution
-from ..evaluation.headroom import _folds
+from ..evaluation.headroom import deal_folds
 from ..checks import check_number
 from ..schema import as_frame
 
@@ -527,7 +527,7 @@ def _score_fold(model, frame, group, out, unit, route) -> _Scored:  # out: (n,) 
     s = model.schema_
     rest, held = np.flatnonzero(~out), np.flatnonzero(out)
     columns = dict(text=list(s.text), numeric=list(s.numeric), categorical=list(s.categorical))
-    silent = dict(checkpoint=None, transcript=None, progress=False)
+    silent = dict(checkpoint=None, watch=None, progress=False)
     other = clone(model).set_params(**columns, tasks=dict(s.tasks), **silent)
     other.fit(frame.iloc[rest], groups=group[rest])
     met = predict_distribution(other, frame.iloc[rest])
@@ -549,7 +549,7 @@ def cross_calibrate(
     check_number("folds", folds, 2, whole=True)
     group = _number_groups(groups, len(frame))
     model = estimator if hasattr(estimator, "model_") else clone(estimator).fit(frame, groups=group)
-    fold = _folds(group, len(frame), folds, np.random.default_rng(seed))
+    fold = deal_folds(group, len(frame), folds, np.random.default_rng(seed))
     everybody = predict_distribution(model, frame)
     unit, route = everybody.sd.to_numpy(), pick_routes(everybody)
     parts = [_score_fold(model, frame, group, fold == f, unit, route) for f in range(folds)]

@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy.special import ndtr
-from ..estimator import PIECE, Encoded, _input_frame, mixture_quantile, prepare
+from ..estimator import frame_to_read
+from ..fitted import Encoded, split_batch
+from ..quantiles import mixture_quantile
 from ..heads import expected, thresholds
 from ..checks import check_number
 from ..schema import read
@@ -162,9 +164,10 @@ def _by_row(t) -> np.ndarray:  # (L, n, ...) -> (n, L, ...)
 
 def _ask_experts(model, rows) -> tuple[dict, dict]:
     "Weights, means, spreads and evidence of some rows, and the probabilities of levels."
-    heads, L = model.model_.heads, len(model.model_.seeds)
+    precise = model.fitted_.precise
+    heads, L = precise.heads, len(precise.seeds)
     open = rows.open.expand(L, -1, -1)
-    f = model.model_(rows.joined.expand(L, -1, -1), open)
+    f = precise(rows.joined.double().expand(L, -1, -1), open)
     mean = expected(heads, f.eta)  # (L, n, E, K)
     p = f.log_route.exp() / L
     if p.dim() < 4:
@@ -227,11 +230,9 @@ def _fill_unknown(model, arrays: dict, levels: dict) -> None:
 # %% ../../nbs/5_uncertainty/01_distribution.ipynb #c19
 def _row_pieces(model, known):  # yields tensors of some rows
     if isinstance(known, Encoded):
-        yield from (rows for _, rows in known.pieces())
+        yield from (piece.rows for piece in known.pieces())
     else:
-        for at in range(0, len(known), PIECE):
-            piece = known.take(np.arange(at, min(at + PIECE, len(known))))
-            yield prepare(piece, model.encoder_, model.scale_, model.design_, model.factor_)[0]
+        yield from map(model.fitted_.reader.rows, split_batch(known))
 
 
 def _check_frame(model, frame, outcomes: bool) -> None:
@@ -256,11 +257,9 @@ def predict_distribution(
 ) -> Distribution:
     "The predictive distribution of the mixture."
     _check_frame(model, frame, outcomes)
-    known = (
-        frame
-        if isinstance(frame, Encoded)
-        else read(_input_frame(model, frame), model.schema_, outcomes=outcomes)
-    )
+    known = frame
+    if not isinstance(frame, Encoded):
+        known = read(frame_to_read(model, frame), model.schema_, outcomes=outcomes)
     parts = [_ask_experts(model, rows) for rows in _row_pieces(model, known)]
     arrays, chances = (_join_pieces(list(pieces)) for pieces in zip(*parts))
     _fill_unknown(model, arrays, chances)
