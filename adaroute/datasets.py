@@ -198,9 +198,10 @@ def _list_places(
     folder: str | Path | None,  # the caller's argument
 ) -> list[Path]:
     "Folders in which a dataset may be, the nearest first."
-    place, here = _named_place(folder), Path.cwd()
+    place = _named_place(folder)
     if place:
         return [place]
+    here = Path.cwd()
     beside = [p / "shared" / "data" for p in (here, *here.parents)]
     return [*beside, _cache_folder()]
 
@@ -277,7 +278,8 @@ def _obtain(
     folder: str | Path | None,  # the only place to look in
 ) -> tuple[bytes, _File]:
     "Checked bytes and the file that they are."
-    found, place = _find_file(name, part, folder), _named_place(folder)
+    found = _find_file(name, part, folder)
+    place = _named_place(folder)
     if found is None and place:
         raise DatasetError(
             f"{name}: expected {_list_alternatives(part)} in {place}, got no such file"
@@ -388,7 +390,8 @@ def folds(
         raise ValueError(f"repeats: expected at least 1, got {repeats}")
     if not 2 <= k <= len(sizes):
         raise ValueError(f"k: expected 2 to {len(sizes)}, the number of groups, got {k}")
-    rng, out = np.random.default_rng(seed), []
+    rng = np.random.default_rng(seed)
+    out = []
     for _ in range(repeats):
         fold = _deal_groups(sizes, k, rng)[group]
         out += [(np.flatnonzero(fold != j), np.flatnonzero(fold == j)) for j in range(k)]

@@ -451,7 +451,12 @@ def _solve_absence(
         return np.inf if rate > 0.5 else -np.inf
     z = np.linspace(-8, 8, 2001)
     w = softmax(-(z**2) / 2)
-    return brentq(lambda c: expit(c + slope * z) @ w - rate, -60, 60)
+
+    def miss(intercept):
+        "How far the rate is off."
+        return expit(intercept + slope * z) @ w - rate
+
+    return brentq(miss, -60, 60)
 
 
 def _absence_logits(knobs: Knobs, z: np.ndarray) -> list[np.ndarray]:  # numbers, text  # (n,) each
@@ -636,7 +641,8 @@ def _lay_out_table(
 ) -> pd.DataFrame:
     "The columns as a model gets them."
     frame = pd.DataFrame(np.column_stack([r.x, r.ratings]), columns=_NUMERIC + _RATINGS)
-    sexes, sites = np.array(["female", "male"], object), np.array(["A", "B", "C"], object)
+    sexes = np.array(["female", "male"], object)
+    sites = np.array(["A", "B", "C"], object)
     frame.insert(1, "sex", rng.choice(sexes, len(frame)))
     frame["site"] = rng.choice(sites, len(frame))
     frame["note"] = note

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from types import ModuleType
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 
@@ -195,7 +196,8 @@ def _count_widths(lines: list[str], delimiter: str) -> list[int]:
 
 def _sniff_delimiter(sample: str) -> str:
     "The likely delimiter of the first rows of a file."
-    lines, scores = sample.splitlines(keepends=True), {}
+    scores = {}
+    lines = sample.splitlines(keepends=True)
     for delimiter in DELIMITERS:
         widths = _count_widths(lines, delimiter)
         if widths and widths[0] > 1:
@@ -319,7 +321,7 @@ class CsvTable:
         finally:
             self.file.close()
 
-    def refuse(self, cell: int | None, line: int, expected: str, got: str):
+    def refuse(self, cell: int | None, line: int, expected: str, got: str) -> NoReturn:
         "Raise for a cell of the record that is being read, or for all of it."
         what, row = f"expected {expected}, got {got}", self.rows + 1
         if not self.names:
@@ -396,7 +398,7 @@ def _split_records(source: CsvTable) -> Iterator[tuple[int, list[str]]]:
     _explain_trouble(source, trouble, line)
 
 # %% ../nbs/1_method/04_table_reader.ipynb #c30
-def import_parquet():
+def import_parquet() -> ModuleType:
     "pyarrow's Parquet module, or what to do about it."
     try:
         import pyarrow.parquet as parquet
@@ -434,7 +436,8 @@ class ParquetTable:
 
     def chunks(self, rows: int) -> Iterator[Chunk]:
         "All rows, so many at a time."
-        batches, why = self.file.iter_batches(batch_size=rows), None
+        why = None
+        batches = self.file.iter_batches(batch_size=rows)
         while True:
             try:
                 batch = next(batches, None)

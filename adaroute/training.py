@@ -4,10 +4,8 @@
 
 # %% auto #0
 __all__ = ['Settings', 'batch_size', 'learning_rate', 'Rows', 'Split', 'gather', 'lane_orders', 'lane_uniform', 'close_some',
-           'fair_loss', 'choices', 'press_usage', 'draw', 'batch_losses', 'is_warm', 'prediction_error', 'Look',
-           'mean_entropy', 'look', 'collapsed', 'fingerprint', 'Seen', 'Run', 'begin_run', 'lane_training_generators',
-           'hold_parts', 'next_batch', 'take_step', 'remember_best', 'Watch', 'Session', 'train', 'take_look',
-           'finish_run']
+           'choices', 'draw', 'batch_losses', 'prediction_error', 'Look', 'look', 'collapsed', 'fingerprint', 'Seen',
+           'Run', 'lane_training_generators', 'take_step', 'remember_best', 'Watch', 'Session', 'train', 'take_look']
 
 # %% ../nbs/1_method/18_training.ipynb #c03
 import hashlib
@@ -122,7 +120,7 @@ def close_some(
     return torch.where(left.any(dim=-1, keepdim=True), left, open)
 
 # %% ../nbs/1_method/18_training.ipynb #c19
-def fair_loss(model: RoutedModel, f: Forecast, y: Tensor) -> Tensor:  # (L, B)
+def _fair_loss(model: RoutedModel, f: Forecast, y: Tensor) -> Tensor:  # (L, B)
     "Warm phase: every open expert learns from the row, the router from none."
     open = (
         f.log_route if f.log_route.dim() == 3 else f.log_route[..., 0]
@@ -139,7 +137,7 @@ def choices(
     return p if p.dim() == 3 else p.movedim(3, 2).flatten(1, 2)
 
 
-def press_usage(f: Forecast, settings: Settings) -> Tensor | float:  # (L,)
+def _press_usage(f: Forecast, settings: Settings) -> Tensor | float:  # (L,)
     "Entropy and balance terms, off by default."
     if not settings.balance and not settings.entropy:
         return 0.0
@@ -179,7 +177,9 @@ def batch_losses(
         b = b._replace(open=close_some(b.open, uniform, settings.close))
     f = model(b.joined, b.open)
     if kind == "likelihood":
-        return (fair_loss if is_warm(model, settings, done) else likelihood_loss)(model, f, b.y), f
+        return (_fair_loss if _is_warm(model, settings, done) else likelihood_loss)(
+            model, f, b.y
+        ), f
     if kind == "soft":
         return soft_loss(model, f, b.y), f
     noise = -torch.log(-torch.log(uniform.clamp(1e-9, 1 - 1e-7)))
@@ -187,7 +187,7 @@ def batch_losses(
     return hard_loss(model, f, b.y, noise, first * (last / first) ** done), f
 
 
-def is_warm(model: RoutedModel, settings: Settings, done: float) -> bool:
+def _is_warm(model: RoutedModel, settings: Settings, done: float) -> bool:
     return model.design.selection == "likelihood" and done < settings.warm
 
 # %% ../nbs/1_method/18_training.ipynb #f1ef2804
@@ -214,7 +214,7 @@ class Look(NamedTuple):
     decisiveness: Tensor  # (L,) one minus the mean entropy of the rows over its largest value
 
 
-def mean_entropy(p: Tensor) -> Tensor:  # in units of log E; a single route has none
+def _mean_entropy(p: Tensor) -> Tensor:  # in units of log E; a single route has none
     return torch.special.entr(p).sum(dim=-1) / math.log(max(p.shape[-1], 2))
 
 
@@ -230,8 +230,8 @@ def look(model: RoutedModel, b: Rows, measure: bool) -> Look:
         prediction_error(predict_mean(model, f), b.y),
         prediction_error(each, b.y[:, None]).amin(dim=1),
         p.mean(dim=1),
-        mean_entropy(p.mean(dim=1)),
-        1 - mean_entropy(p).mean(dim=1),
+        _mean_entropy(p.mean(dim=1)),
+        1 - _mean_entropy(p).mean(dim=1),
     )
 
 # %% ../nbs/1_method/18_training.ipynb #c26
@@ -281,7 +281,7 @@ class Run:
     seen: Seen | None = None  # of the last step
 
 # %% ../nbs/1_method/18_training.ipynb #c35
-def begin_run(model: RoutedModel, split: Split) -> Run:
+def _begin_run(model: RoutedModel, split: Split) -> Run:
     generators = lane_training_generators(model.seeds)
     best = {n: p.detach().clone() for n, p in model.named_parameters()}
     optimiser = torch.optim.Adam(model.parameters(), betas=(0.9, 0.99), fused=True)
@@ -293,11 +293,11 @@ def begin_run(model: RoutedModel, split: Split) -> Run:
 
 
 def lane_training_generators(seeds) -> list[torch.Generator]:
-    "Generators for batches and draws, apart from those of the first weights."
+    "Generators for batches and draws, one a lane."
     return [torch.Generator().manual_seed(int(s) + 2**32) for s in seeds]
 
 # %% ../nbs/1_method/18_training.ipynb #c37
-def hold_parts(model: RoutedModel, settings: Settings, done: float) -> None:
+def _hold_parts(model: RoutedModel, settings: Settings, done: float) -> None:
     "Take the gradient from the parts that are not to learn at this step."
     if model.router is None:
         return
@@ -309,7 +309,7 @@ def hold_parts(model: RoutedModel, settings: Settings, done: float) -> None:
             p.grad = None
 
 
-def next_batch(run: Run, split: Split, settings: Settings) -> Tensor:  # (L, B) row numbers
+def _next_batch(run: Run, split: Split, settings: Settings) -> Tensor:  # (L, B) row numbers
     "The rows of a step; every round has a fresh order."
     rows = split.train.shape[1]
     size = batch_size(settings, rows)
@@ -324,20 +324,21 @@ def take_step(
 ) -> Tensor:  # (L,) loss
     "One step of all lanes."
     model, done = run.model, run.step / settings.steps
-    batch = next_batch(run, split, settings)
+    batch = _next_batch(run, split, settings)
+    taken = gather(rows, batch)
     uniform = draw(model, settings, done, run.generators, batch.shape[1])
-    losses, f = batch_losses(model, gather(rows, batch), settings, done, uniform)
+    losses, f = batch_losses(model, taken, settings, done, uniform)
     run.seen = Seen(batch, losses.detach(), f.eta.detach().mean(dim=(2, 3)))
     loss = losses.mean(dim=1)
-    if not is_warm(model, settings, done):
-        loss = loss + press_usage(f, settings)
+    if not _is_warm(model, settings, done):
+        loss = loss + _press_usage(f, settings)
     run.optimiser.param_groups[0]["lr"] = learning_rate(settings, run.step)
     run.optimiser.zero_grad(set_to_none=False)
     loss.sum().backward()
     prior.pull(model, split.train.shape[1])
     if done >= settings.measure_from:
         model.heads.log_sd.grad = None
-    hold_parts(model, settings, done)
+    _hold_parts(model, settings, done)
     run.optimiser.step()
     run.step += 1
     return loss.detach()
@@ -406,7 +407,7 @@ def train(
     watch, last = session.watch, session.last(settings)
     bar = tqdm(total=last, disable=not session.progress, desc="training", unit="step", leave=False)
     with one_thread(), bar:
-        run, watched = begin_run(model, split), gather(rows, split.valid)
+        run, watched = _begin_run(model, split), gather(rows, split.valid)
         if watch:
             watch.begin(run, fingerprint(rows, split, settings, prior, model.design, model.seeds))
         while run.step < last:
@@ -419,7 +420,7 @@ def train(
                     watch.segment(run)
             bar.update(run.step - bar.n)
         if run.step >= settings.steps:
-            finish_run(run, watched.open.any(dim=1) & model.wanted)
+            _finish_run(run, watched.open.any(dim=1) & model.wanted)
     return run
 
 # %% ../nbs/1_method/18_training.ipynb #c41b
@@ -431,7 +432,7 @@ def take_look(run: Run, loss: Tensor, watched: Rows, settings: Settings) -> None
         remember_best(run, run.looks[-1][2].validation)
 
 # %% ../nbs/1_method/18_training.ipynb #c42
-def finish_run(run: Run, reachable: Tensor) -> None:  # (L, E)
+def _finish_run(run: Run, reachable: Tensor) -> None:  # (L, E)
     "Put the best weights in place; warn if a lane has collapsed."
     with torch.no_grad():
         for n, p in run.model.named_parameters():

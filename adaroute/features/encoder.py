@@ -8,7 +8,7 @@ __all__ = ['fit_columns', 'scale_columns', 'fit_levels', 'one_hot', 'verbalise',
 # %% ../../nbs/1_method/10_encoder.ipynb #c02
 import os
 from collections import Counter
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from ..checks import list_names
 from .axes import fit_vectors, fit_words, project_vectors, project_words
 from .bends import fit_curves, ramps
 from .words import Cache, amounts, blocks, embed, facts_table, mark, terms, units
-from .words import vocabulary
+from .words import EncoderOrName, Owners, vocabulary
 from ..schema import Batch, is_filled
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c05
@@ -83,7 +83,7 @@ def scale_columns(
 def fit_levels(
     cells: np.ndarray,  # training rows, None where missing  # (n, C)
     min_rows: int = 5,  # rarer levels are not stored
-    owners=None,  # label of the person behind each row: people are counted, not rows  # (n,)
+    owners: Owners = None,  # whose row each is: people are counted, not rows  # (n,)
 ) -> dict:  # levels and missing indicator of each column
     "Learn the levels of each categorical column."
     owners = np.arange(len(cells)) if owners is None else owners
@@ -188,7 +188,7 @@ def _embed_cells(
 def _fit_facts(
     batch: Batch,
     words: np.ndarray,  # from `_mark_words`
-    owners,  # label of the person behind each row
+    owners: Owners,  # whose row each is
 ) -> dict:  # of `fit_columns`, and the units
     "Learn the numbers in the text."
     found = _find_amounts(batch)
@@ -201,7 +201,7 @@ def _fit_text(
     batch: Batch,
     words: np.ndarray,  # from `_mark_words`
     rng: np.random.Generator,
-    owners,  # label of the person behind each row
+    owners: Owners,  # whose row each is
 ) -> dict:  # of `fit_words` or `fit_vectors`, and which columns get a missing indicator
     "Learn the text features."
     s = encoder.settings
@@ -209,7 +209,8 @@ def _fit_text(
         vectors, known = _embed_cells(batch.text, encoder)
         fitted = fit_vectors(vectors, known, s["text_dim"], rng)
     else:
-        rows, kept = _make_blocks(words, batch, s["ngrams"]), None
+        rows = _make_blocks(words, batch, s["ngrams"])
+        kept = None
         if s["text_features"] != "hashing":
             kept = vocabulary(rows, s["min_df"], s["max_terms"], owners)
         fitted = fit_words(rows, kept, s["text_dim"], rng)
@@ -221,7 +222,7 @@ def _fit_parts(
     encoder: "Encoder",
     batch: Batch,
     rng: np.random.Generator,
-    owners=None,  # label of the person behind each row  # (n,)
+    owners: Owners = None,  # whose row each is  # (n,)
 ) -> dict:  # the tree
     "Learn every part."
     s, schema = encoder.settings, batch.schema
@@ -272,12 +273,14 @@ def _scale_numbers(batch: Batch, parts: dict) -> np.ndarray:  # (n, dn)
 
 def _apply_parts(encoder: "Encoder", batch: Batch) -> Features:
     "Apply every part."
-    parts, s = _match_columns(encoder, batch), encoder.settings
+    s = encoder.settings
+    parts = _match_columns(encoder, batch)
     numbers = _scale_numbers(batch, parts)
     if "text" not in parts:
         nothing = np.zeros((len(batch), 0), np.float32)
         return Features(numbers, nothing, nothing, batch.presence)
-    words, fitted, facts = _mark_words(batch, s["window"]), parts["text"], parts["facts"]
+    words = _mark_words(batch, s["window"])
+    fitted, facts = parts["text"], parts["facts"]
     if encoder.sentence_encoder is None:
         text = project_words(_make_blocks(words, batch, s["ngrams"]), fitted)
     else:
@@ -417,6 +420,13 @@ def _restore_encoder(kind: type, plain: dict, arrays: dict, sentence_encoder, ca
     return encoder
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c37
+def _list_loadings(parts: dict) -> tuple[list[str], np.ndarray]:
+    "The terms, none if hashed, and the projection, empty without text."
+    text = parts.get("text", {})
+    nothing = np.zeros((0, 0), np.float32)
+    return text.get("vocabulary") or [], text.get("projection", nothing)
+
+
 def _name_gaps(names: list[str], flagged: np.ndarray) -> list[str]:
     "Names of the missing indicators."
     return [f"{name} missing" for name, flag in zip(names, flagged) if flag]
@@ -459,7 +469,7 @@ class Encoder:
         self,
         text_features: str = "tfidf",  # or "hashing": no word is stored
         text_dim: int = 384,  # directions of the text at most
-        sentence_encoder=None,  # with `encode`, or the name of a sentence-transformers model
+        sentence_encoder: EncoderOrName = None,  # a name: of a sentence-transformers model
         cache: str | os.PathLike | None = None,  # folder for the sentence encoder's vectors
         min_df: int = 5,  # people (rows, without owners) that must use a term before it is stored
         ngrams: int = 1,  # 1: words; 2: words and pairs
@@ -476,7 +486,7 @@ class Encoder:
         self.cache = Cache(cache) if cache else None
         self.parts = None
 
-    def fit(self, batch: Batch, seed: int | np.random.Generator = 0, owners=None) -> "Encoder":
+    def fit(self, batch: Batch, seed: int | np.random.Generator = 0, owners: Owners = None) -> Self:
         "Learn from training rows; what fewer than `min_df` of the `owners` say is not stored."
         self.parts = _fit_parts(self, batch, np.random.default_rng(seed), owners)
         return self
@@ -500,9 +510,7 @@ class Encoder:
 
     def loadings(self) -> tuple[list[str], np.ndarray]:
         "The terms, and how much each adds to every direction: (terms, directions)."
-        text = _require_fit(self).get("text", {})
-        projection = text.get("projection", np.zeros((0, 0), np.float32))
-        return text.get("vocabulary") or [], projection
+        return _list_loadings(_require_fit(self))
 
     def state(self) -> tuple[dict, dict]:
         "A dictionary that JSON can hold, and arrays."
@@ -511,6 +519,8 @@ class Encoder:
         return dict(settings=self.settings, parts=plain, sentence_encoder=name), arrays
 
     @classmethod
-    def from_state(cls, plain: dict, arrays: dict, sentence_encoder=None, cache=None) -> "Encoder":
+    def from_state(
+        cls, plain: dict, arrays: dict, sentence_encoder: EncoderOrName = None, cache=None
+    ) -> Self:
         "The inverse of `state`; a sentence encoder is not stored and must be given again."
         return _restore_encoder(cls, plain, arrays, sentence_encoder, cache)

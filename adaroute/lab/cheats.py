@@ -223,7 +223,7 @@ def _played(name: str, world: World, liar: Liar) -> Shown:
 
 def _fitted(world: World, watch: Liar) -> AdaRoute:
     with (
-        patch.object(estimator, "watch_of", lambda est: watch),
+        patch.object(estimator, "_watch_of", lambda est: watch),
         patch.object(training, "take_step", watch.take_step),
     ):
         return _under_plan(world, watch.folder)
