@@ -171,7 +171,7 @@ def _describe_outcomes(model) -> list[dict]:
     return out
 
 # %% ../../nbs/4_policy/05_page_model.ipynb #c15
-def _describe_model(model) -> dict:
+def _describe_shared(model) -> dict:
     "What is the same for all rows: routes, outcomes, ramps, the hidden layer."
     design, lanes = model.design_, model.model_
     curves = model.encoder_.parts["curves"]
@@ -277,8 +277,8 @@ def export_page_model(
     for path, spare in _split_spares(model):
         pairs = zip(_describe_notes(spare, few), _describe_notes(spare, bare))
         own = [dict(notes=list(pair)) for pair in pairs]
-        spares[path] = dict(_describe_model(spare), rows=own)
-    page = _describe_model(model)
+        spares[path] = dict(_describe_shared(spare), rows=own)
+    page = _describe_shared(model)
     page["texts"] = bool(model.schema_.text)
     page["inputs"] = _describe_inputs(model, frame)
     page["rows"] = _describe_page_rows(model, few, at, notes)
