@@ -15,7 +15,7 @@ from ..uncertainty.coverage import coverage_table, defer_curve
 from ..uncertainty.distribution import predict_distribution
 from ..features.encoder import fit_columns
 from ..evaluation.metrics import paired
-from ..policy.page_model import EXPLORER_SCRIPT, EXPLORER_STYLE, explorer_markup
+from ..policy.explorer import EXPLORER_SCRIPT, EXPLORER_STYLE, explorer_markup
 from ..policy.page_model import export_page_model, pick_rows
 from ..evaluation.headroom import fixed_rules, deal_folds, take_picks, cross_fitted_pick
 from ..evaluation.headroom import headroom_report, relative_error, row_losses, statements
