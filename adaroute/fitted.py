@@ -18,12 +18,14 @@ import torch
 from torch import Tensor
 from .checks import check_number
 from .features.encoder import Encoder, Features
-from .heads import OutcomeScale, expected
+from .heads import expected
+from .outcomes import OutcomeScale
 from .machine import one_thread
 from .model import Design, Forecast, RoutedModel
 from .paths import Widths
 from .quantiles import count_quantile, mixture_quantile
-from .router import TEXT_NORM, open_routes
+from .router import TEXT_NORM
+from .schema import open_routes
 from .schema import ROUTES, Batch, Schema, read
 from .training import Rows
 

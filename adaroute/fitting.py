@@ -20,14 +20,14 @@ import torch
 from .checks import SchemaError, check_number
 from .features.encoder import Encoder
 from .fitted import Fitted, Reader, text_factor
-from .heads import fit_scale
+from .outcomes import fit_scale
 from .machine import one_thread
 from .model import Design, RoutedModel, take_lanes
 from .outcomes import read_bounds, read_weights
 from .paths import aim
 from .prior import Prior
 from .ridge_start import learn_trust, start_from_ridge
-from .router import open_routes
+from .schema import open_routes
 from .schema import Batch, Schema, check_trainable, infer, read, without
 from .training import Rows, Run, Session, Settings, Split, Watch, train
 

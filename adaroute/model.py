@@ -13,7 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from .checks import check_number
-from .heads import Heads, OutcomeScale, expected, log_likelihood, marginals, outcome_weights
+from .heads import Heads, expected, log_likelihood, marginals, outcome_weights
+from .outcomes import OutcomeScale
 from .paths import Evidence, Paths, Widths, lane_generators, split_evidence
 from .router import ROUTERS, OutcomeRouters, Router
 from .schema import PATHS, ROUTES, SHARINGS

@@ -18,7 +18,7 @@ from safetensors.torch import load as load_tensors, save as save_tensors
 from sklearn.utils.validation import check_is_fitted
 from .features.encoder import Encoder
 from .fitted import Fitted, Reader
-from .heads import OutcomeScale
+from .outcomes import OutcomeScale
 from .model import Design, RoutedModel
 from .schema import Schema
 from .machine import write_atomically

@@ -20,6 +20,7 @@ from .checks import list_names, quote_name
 from .schema import TASKS, Schema, read_names
 from .table_reader import Chunk, CsvTable, Problem, Reading, TableError, TableSource
 from .table_reader import make_reading, open_table, read_chunks
+from .table_writer import TableWriter as TableWriter, write_table as write_table
 
 # %% ../nbs/1_method/04_tables.ipynb #c35
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)

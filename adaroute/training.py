@@ -325,8 +325,9 @@ def take_step(
     "One step of all lanes."
     model, done = run.model, run.step / settings.steps
     batch = _next_batch(run, split, settings)
+    taken = gather(rows, batch)
     uniform = draw(model, settings, done, run.generators, batch.shape[1])
-    losses, f = batch_losses(model, gather(rows, batch), settings, done, uniform)
+    losses, f = batch_losses(model, taken, settings, done, uniform)
     run.seen = Seen(batch, losses.detach(), f.eta.detach().mean(dim=(2, 3)))
     loss = losses.mean(dim=1)
     if not _is_warm(model, settings, done):

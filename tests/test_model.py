@@ -11,23 +11,15 @@ import torch
 from hypothesis import given, settings, strategies as st
 from torch import distributions as D
 
-from adaroute.heads import (
-    Heads,
-    OutcomeScale,
-    expected,
-    fit_scale,
-    gaussian_loglik,
-    loadings,
-    log_likelihood,
-    measure_noise,
-    ordinal_loglik,
-    thresholds,
-)
+from adaroute.heads import Heads, expected, gaussian_loglik, loadings, log_likelihood, measure_noise
+from adaroute.heads import ordinal_loglik, thresholds
+from adaroute.outcomes import OutcomeScale, fit_scale
 from adaroute.model import SELECTIONS, Design, Forecast, RoutedModel, hard_loss, likelihood_loss
 from adaroute.model import predict_mean, responsibility, soft_loss, take_lanes, task_loss
 from adaroute.prior import Prior
 from adaroute.paths import Evidence, Paths, Widths, lane_generators, principal_axes, split_evidence
-from adaroute.router import NEEDS, ROUTERS, closed_log_softmax, open_routes, two_stage
+from adaroute.router import ROUTERS, closed_log_softmax, two_stage
+from adaroute.schema import NEEDS, open_routes
 from adaroute.schema import PATHS, ROUTES, SHARINGS
 from adaroute.training import (
     Rows,

@@ -15,6 +15,7 @@ from .common import SETTINGS, OneLineGroup
 # %% ../../nbs/9_command/07_main.ipynb #c08
 VERBS = {
     "check-proof": "adaroute.command.check:check_proof_command",
+    "columns": "adaroute.files.files_command:columns_command",
     "commit": "adaroute.command.file:commit_command",
     "data": "adaroute.command.make:data_group",
     "evaluate": "adaroute.command.ask:evaluate_command",
@@ -24,7 +25,9 @@ VERBS = {
     "paper": "adaroute.command.make:paper_command",
     "predict": "adaroute.command.ask:predict_command",
     "prove": "adaroute.command.check:prove_command",
+    "score": "adaroute.files.files_command:score_command",
     "simulate": "adaroute.command.make:simulate_command",
+    "study": "adaroute.studies.study_command:study",
     "verify": "adaroute.command.check:verify_command",
     "withdraw": "adaroute.command.check:withdraw_command",
 }

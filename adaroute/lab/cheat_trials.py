@@ -588,7 +588,7 @@ def cheat_table(
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y40
 def _row(asked: str, measured: str, reached: bool | None) -> dict:
     return dict(
-        asked=asked,
+        target=asked,
         measured=measured,
         reached="" if reached is None else "yes" if reached else "no",
     )

@@ -19,7 +19,7 @@ import pandas as pd
 from torch import Tensor
 from ..estimator import AdaRoute
 from ..fitting import make_split
-from ..heads import OutcomeScale
+from ..outcomes import OutcomeScale
 from ..model import Design, RoutedModel
 from ..paths import Widths
 from .commitment import canonical_json

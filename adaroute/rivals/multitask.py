@@ -16,7 +16,8 @@ from torch import Tensor
 from sklearn.utils.validation import check_is_fitted
 from .baselines import TRIES, Baseline, count_routed, read_matrix, validation_split
 from ..fitted import PIECE
-from ..heads import OutcomeScale, binary_loglik, expected, ordinal_loglik, thresholds
+from ..heads import binary_loglik, expected, ordinal_loglik, thresholds
+from ..outcomes import OutcomeScale
 from ..checks import check_number
 from ..paths import Widths, lane_generators, lane_normal
 from ..router import scale_units

@@ -23,11 +23,13 @@ from ..features.encoder import Encoder
 from ..estimator import AdaRoute
 from ..fitted import PIECE, combine, join_evidence, text_factor
 from ..fitting import validation_rows
-from ..heads import fit_scale, gaussian_loglik
+from ..heads import gaussian_loglik
+from ..outcomes import fit_scale
 from ..model import take_lanes
 from ..paths import Widths, split_evidence
 from .baselines import count_columns
-from ..router import Router, open_routes
+from ..router import Router
+from ..schema import open_routes
 from ..schema import ROUTES, check_trainable, infer, read
 from ..checks import SchemaError
 from ..training import Settings, batch_size, lane_orders, learning_rate
@@ -81,7 +83,7 @@ def _heard_rows(held: np.ndarray, Y: np.ndarray, open: np.ndarray) -> np.ndarray
         )
     return heard
 
-# %% ../../nbs/2_rivals/03_stacking.ipynb #c10c
+
 def _outcome_limits(Y: np.ndarray, kinds) -> tuple[np.ndarray, np.ndarray]:  # lowest, highest (K,)
     "Between which values a combined prediction must lie."
     is_number = [kind == "regression" for kind in kinds]
@@ -89,7 +91,7 @@ def _outcome_limits(Y: np.ndarray, kinds) -> tuple[np.ndarray, np.ndarray]:  # l
     high = np.where(is_number, np.inf, np.nanmax(Y, axis=0))
     return low, high
 
-# %% ../../nbs/2_rivals/03_stacking.ipynb #c11
+
 class Combiner:
     "Statements in, one prediction out; subclasses bring `_learn` and `_combine`."
 
@@ -161,7 +163,7 @@ class BestCorner(Combiner):
     def _combine(self, said, Z, open):
         return said[:, self.best_]
 
-# %% ../../nbs/2_rivals/03_stacking.ipynb #c13d
+
 def _fit_ridges(tables, Y: np.ndarray, alphas) -> list:  # one table per outcome
     "A ridge regression per outcome, on the rows where it is known."
     models = []
@@ -325,7 +327,7 @@ def _statement_loglik(
         total = total + torch.where(seen[..., k], fit, 0.0)
     return total
 
-# %% ../../nbs/2_rivals/03_stacking.ipynb #c26c
+
 def _mix_statements(log_route, said) -> torch.Tensor:  # (L, B, R), (L, B, R, K) -> (L, B, K)
     return (log_route.exp()[..., None] * said).sum(dim=2)
 
@@ -422,7 +424,7 @@ def _train_router(t: _RouterTraining, criterion: str, precision: float, steps: i
     t.restore()
     return t
 
-# %% ../../nbs/2_rivals/03_stacking.ipynb #c29b
+
 def _rows_of_part(masks, value: bool, rng) -> torch.Tensor:  # (members, fewest)
     "For each member as many rows of one part as the smallest part has, in random order."
     fewest = min(int((mask == value).sum()) for mask in masks)
@@ -527,7 +529,7 @@ class CornerStatements(NamedTuple):
 
 TEXT_AXES = 20  # of the text, in the short description of a row
 
-# %% ../../nbs/2_rivals/03_stacking.ipynb #c42b
+
 class _PoolParameters(BaseEstimator):
     def __init__(
         self,
@@ -546,7 +548,7 @@ class _PoolParameters(BaseEstimator):
         self.routes, self.members, self.validation = routes, members, validation
         self.steps, self.encoder, self.seed = steps, encoder, seed
 
-# %% ../../nbs/2_rivals/03_stacking.ipynb #c43
+# %% ../../nbs/2_rivals/03_stacking.ipynb #c43b
 def _usable_rows(batch, routes) -> np.ndarray:  # (n,) bool
     return open_routes(batch.presence, routes).any(axis=1) & batch.observed.any(axis=1)
 
@@ -562,7 +564,7 @@ def _state_corner(est, model, joined: torch.Tensor) -> np.ndarray:  # (n, D) -> 
     ]
     return est.scale_.decode(np.concatenate(parts))
 
-# %% ../../nbs/2_rivals/03_stacking.ipynb #c43b
+
 def held_out_statements(
     corner: AdaRoute,  # fitted, with a single route
     joined: torch.Tensor,  # (n, D) evidence of the table it was fitted on
@@ -610,7 +612,7 @@ def _describe_rows(pool, batch, joined: np.ndarray) -> np.ndarray:  # (n, D) -> 
     text = (joined[:, first:] - pool.text_mean_) @ pool.components_
     return np.hstack([~batch.presence, joined[:, :first], text])
 
-# %% ../../nbs/2_rivals/03_stacking.ipynb #c45a
+
 @one_thread()
 def _state_corners(pool, batch, speak) -> CornerStatements:
     "Statements of all corners about a batch; `speak` asks one corner."
@@ -700,7 +702,7 @@ class CornerPool(_PoolParameters):
         "What the corners say of any rows, on the model's scale; NaN where a route is closed."
         return self.statements(frame).said
 
-# %% ../../nbs/2_rivals/03_stacking.ipynb #c51b
+# %% ../../nbs/2_rivals/03_stacking.ipynb #c52
 def _choose_evidence(how: str, s: CornerStatements) -> np.ndarray:
     return s.joined if how == "late_router" else s.short
 
@@ -709,7 +711,7 @@ def _as_statements(est, X) -> CornerStatements:  # X: a table, or the pool's sta
     check_is_fitted(est, "combiner_")
     return X if isinstance(X, CornerStatements) else est.pool_.statements(X)
 
-# %% ../../nbs/2_rivals/03_stacking.ipynb #c52
+
 class Combined(RegressorMixin, _PoolParameters):
     "Experts trained alone, combined afterwards in one of the ways of HOWS."
 
