@@ -10,7 +10,8 @@ JOBS   ?= 2
 NB     ?= $(filter-out nbs/paper/%,$(wildcard nbs/*.ipynb nbs/*/*.ipynb))
 VENV   := .venv
 BIN    := $(VENV)/bin
-# The stamp carries the lock's checksum: a changed lock installs again, an unchanged one never does.
+# The stamp's name carries the lock's checksum, and its name alone decides: a changed lock installs again,
+# an unchanged one never does, whatever the times of the files are.
 STAMP  := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml | cksum | tr ' ' '-')
 # Two cores, two workers, one thread each: more only makes them wait for each other.
 ONE    := OMP_NUM_THREADS=1
@@ -22,11 +23,13 @@ help: ## this list
 env: $(STAMP) ## the environment alone, in .venv/
 	@echo "environment ready: $(VENV) ($$($(BIN)/python --version))"
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP):
 	@command -v $(PYTHON) >/dev/null || { echo "expected $(PYTHON) on the path, found none; set PYTHON=..." >&2; exit 2; }
 	@echo "==> making $(VENV) with $$($(PYTHON) --version)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "==> installing $$(grep -c == requirements.lock) locked packages (a few minutes the first time)"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check "$$(grep ^torch== requirements.lock)+cpu" 2>/dev/null \
+	  || echo "    the registry offers no CPU build of torch: the CUDA build, about 3 GB larger, is taken"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements.lock
 	@echo "==> installing adaroute in place"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .

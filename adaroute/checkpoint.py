@@ -33,7 +33,7 @@ _ADAM = ("step", "exp_avg", "exp_avg_sq")
 
 # %% ../nbs/1_method/19_checkpoint.ipynb #c32
 def run_tensors(run: Run) -> dict[str, Tensor]:
-    "All that a run has come to: weights, moments, generators, order, looks; copies, for the run goes on."
+    "Weights, moments, generators, order and looks of a run; copies, since the run goes on."
     return {k: v.clone() for k, v in _tensors(run).items()}
 
 
@@ -87,7 +87,8 @@ def _digest(about: dict[str, str], tensors: dict[str, Tensor]) -> str:
 # %% ../nbs/1_method/19_checkpoint.ipynb #c33
 def _refuse(path: Path, expected: str, got: str) -> ValueError:
     return ValueError(
-        f"checkpoint {Path(path).name}: expected {expected}, got {got}; remove it or choose another name"
+        f"checkpoint {Path(path).name}: expected {expected}, got {got}; "
+        "remove it or choose another name"
     )
 
 
@@ -150,9 +151,8 @@ class Checkpoint(Watch):
     def __init__(self, path):
         self.path = Path(path)
         if not self.path.parent.is_dir():
-            raise ValueError(
-                f"checkpoint: expected a file in an existing folder, got {self.path.name!r} in one that is not there"
-            )
+            got = f"got {self.path.name!r} in one that is not there"
+            raise ValueError(f"checkpoint: expected a file in an existing folder, {got}")
 
     def begin(self, run, mark):
         "Continue from the file, if it is there."

@@ -7,6 +7,7 @@ __all__ = ['SchemaError', 'quote_name', 'quote_label', 'list_names', 'refuse_cel
 
 # %% ../nbs/1_method/01_checks.ipynb #k03
 import math
+from collections.abc import Sequence
 from numbers import Integral, Real
 
 import pandas as pd
@@ -37,7 +38,7 @@ def quote_label(
 
 
 def list_names(
-    columns,  # names of columns
+    columns: Sequence,  # names of columns
 ) -> str:
     "Names in a row, at most twenty of them."
     more = f" and {len(columns) - 20} more" if len(columns) > 20 else ""
@@ -50,7 +51,7 @@ def refuse_cell(
     row: int,  # position of the row, counted from 0
     expected: str,  # what should have stood there
     got: str | None = None,  # what stands there; None: type and length of the cell
-):
+) -> None:
     "Raise a `SchemaError` that says where and what kind, never what."
     if got is None:
         value = frame[column].iloc[row]
@@ -63,20 +64,17 @@ def refuse_cell(
 # %% ../nbs/1_method/01_checks.ipynb #c05
 def check_number(
     name: str,  # what the number is for
-    value,  # as given
+    value: object,  # as given
     low: float,  # smallest value allowed
     high: float = math.inf,  # largest value allowed
     whole: bool = False,  # whether it has to be an integer
 ) -> None:
     "Refuse what is not a number of the kind and range expected."
     kind = Integral if whole else Real
-    if (
-        isinstance(value, kind)
-        and not isinstance(value, bool)
-        and low <= value <= high
-        and abs(value) < math.inf
-    ):
+    number = isinstance(value, kind) and not isinstance(value, bool)
+    if number and low <= value <= high and abs(value) < math.inf:
         return
-    got = value if isinstance(value, Real) else type(value).__name__
+    wanted = "a whole number" if whole else "a number"
     span = f"from {low:g} to {high:g}" if high < math.inf else f"of at least {low:g}"
-    raise ValueError(f"{name}: expected a {'whole ' if whole else ''}number {span}, got {got}")
+    got = value if isinstance(value, Real) else type(value).__name__
+    raise ValueError(f"{name}: expected {wanted} {span}, got {got}")

@@ -25,12 +25,14 @@ class DatasetError(ValueError):
 
 @dataclass(frozen=True)
 class _File:
+    "A file that is known by its content."
+
     name: str  # as it is called in the folder of its dataset
     sha256: str  # of its bytes
     url: str = ""  # pinned to a commit; empty: only to be found in a folder
 
 # %% ../nbs/1_method/06_datasets.ipynb #c06
-def _checked(
+def _verify_bytes(
     path: Path,  # a file on this machine
     file: _File,  # what it should be
 ) -> bytes:
@@ -39,13 +41,16 @@ def _checked(
     got = hashlib.sha256(data).hexdigest()
     if got != file.sha256:
         raise DatasetError(
-            f"{file.name}: expected sha256 {file.sha256[:16]}..., got {got[:16]}... ({len(data)} bytes)"
+            f"{file.name}: expected sha256 {file.sha256[:16]}..., "
+            f"got {got[:16]}... ({len(data)} bytes)"
         )
     return data
 
 # %% ../nbs/1_method/06_datasets.ipynb #c10
 @dataclass(frozen=True)
 class _Source:
+    "What is known of a dataset before its rows are read."
+
     parts: tuple[tuple[_File, ...], ...]  # the rows are those of all parts, one below the other
     variants: dict[str, Schema]  # the first is the default
     citation: str
@@ -55,6 +60,17 @@ class _Source:
 
 # %% ../nbs/1_method/06_datasets.ipynb #c12
 _RAW = "https://raw.githubusercontent.com"
+_DEP_WOR_CSV = _File(
+    "dep_wor_data.csv",
+    "8d450ed54f7f3610fe31dcc051a6d31763dd1a994be7f1f8288691f008f92dd6",
+)
+_DEP_WOR_RDA = _File(
+    "dep_wor_data.rda",
+    "0fec67d2aec2c362ccc65df7b747ff62d3059e06c9e58d7447587939e46d7323",
+    f"{_RAW}/theharmonylab/topics/95a3ad180f6c25cb7f42482185de0101cf1871d6/data/dep_wor_data.rda",
+)
+_CLOSED = ("Depselect", "Worselect", "Depword", "Worword", "Depphrase", "Worphrase")
+_FREE_TEXTS = ("Deptext", "Wortext")
 _PHQ_GAD = dict(
     numeric=(
         "Gender",
@@ -69,40 +85,23 @@ _PHQ_GAD = dict(
     tasks={"PHQ9tot": "regression", "GAD7tot": "regression"},
 )
 _DEP_WOR = _Source(
-    parts=(
-        (
-            _File(
-                "dep_wor_data.csv",
-                "8d450ed54f7f3610fe31dcc051a6d31763dd1a994be7f1f8288691f008f92dd6",
-            ),
-            _File(
-                "dep_wor_data.rda",
-                "0fec67d2aec2c362ccc65df7b747ff62d3059e06c9e58d7447587939e46d7323",
-                f"{_RAW}/theharmonylab/topics/95a3ad180f6c25cb7f42482185de0101cf1871d6/data/dep_wor_data.rda",
-            ),
-        ),
-    ),
+    parts=((_DEP_WOR_CSV, _DEP_WOR_RDA),),
     variants={
-        "all": Schema(
-            text=(
-                "Depselect",
-                "Worselect",
-                "Depword",
-                "Worword",
-                "Depphrase",
-                "Worphrase",
-                "Deptext",
-                "Wortext",
-            ),
-            **_PHQ_GAD,
-        ),
-        "free": Schema(text=("Deptext", "Wortext"), **_PHQ_GAD),
+        "all": Schema(text=_CLOSED + _FREE_TEXTS, **_PHQ_GAD),
+        "free": Schema(text=_FREE_TEXTS, **_PHQ_GAD),
     },
-    citation="The Harmony Lab, R package 'topics', data set dep_wor_data; source https://osf.io/preprints/psyarxiv/p67db",
+    citation="The Harmony Lab, R package 'topics', data set dep_wor_data; "
+    "source https://osf.io/preprints/psyarxiv/p67db",
     licence="GPL-3 (of the package that carries it; no separate data licence)",
 )
 
 # %% ../nbs/1_method/06_datasets.ipynb #c14
+_RWWD_CSV = _File(
+    "rwwd_full.csv",
+    "8cdb8b79916ba48351f174c5d13a23f204e0024af54e6ea2006e4b8b0fae4fb4",
+    f"{_RAW}/ben-aaron188/covid19worry/7324d50869578589a47781bc1d26123ca48e27c8"
+    "/data_phase_1/files_clean/meta/rwwd_full.csv",
+)
 _USAGE = (
     "duration",
     "self_rating_general",
@@ -112,30 +111,21 @@ _USAGE = (
     "twitter_tweet_often",
     "twitter_participate_often",
 )
+_EMOTIONS = ("anger", "disgust", "happiness", "relaxation", "desire")
 _WORRY = dict(
     text=("text_long", "text_short"),
     categorical=("eng_native",),
     tasks={name: "regression" for name in ("worry", "anxiety", "fear", "sadness")},
 )
 _RWWD = _Source(
-    parts=(
-        (
-            _File(
-                "rwwd_full.csv",
-                "8cdb8b79916ba48351f174c5d13a23f204e0024af54e6ea2006e4b8b0fae4fb4",
-                f"{_RAW}/ben-aaron188/covid19worry/7324d50869578589a47781bc1d26123ca48e27c8"
-                "/data_phase_1/files_clean/meta/rwwd_full.csv",
-            ),
-        ),
-    ),
+    parts=((_RWWD_CSV,),),
     variants={
-        "rich": Schema(
-            numeric=(*_USAGE, "anger", "disgust", "happiness", "relaxation", "desire"), **_WORRY
-        ),
+        "rich": Schema(numeric=_USAGE + _EMOTIONS, **_WORRY),
         "lean": Schema(numeric=_USAGE, **_WORRY),
     },
-    citation="B. Kleinberg, I. van der Vegt, M. Mozes (2020), Measuring Emotions in the COVID-19 Real World Worry "
-    "Dataset, NLP COVID-19 Workshop at ACL 2020, 2020.nlpcovid19-acl.11",
+    citation="B. Kleinberg, I. van der Vegt, M. Mozes (2020), "
+    "Measuring Emotions in the COVID-19 Real World Worry Dataset, "
+    "NLP COVID-19 Workshop at ACL 2020, 2020.nlpcovid19-acl.11",
     licence="GPL-3 (of the repository that carries it; no separate data licence)",
 )
 
@@ -144,32 +134,27 @@ _CLOTHES = (
     f"{_RAW}/georgian-io/Multimodal-Toolkit/a9df7291491b9fbcfd2c578eab73390a15868f75"
     "/datasets/Womens_Clothing_E-Commerce_Reviews"
 )
+_VAL_CSV = _File(
+    "val.csv",
+    "4fa0e4bd43259628f3eb89a7b31d7852b16d877efa31f24cdbb95ef50d7fafcc",
+    f"{_CLOTHES}/val.csv",
+)
+_TEST_CSV = _File(
+    "test.csv",
+    "508bd19a93d720274f677b0589cd7ab4b15497ded16d071f3da7743801ae03b3",
+    f"{_CLOTHES}/test.csv",
+)
+_GARMENTS = Schema(
+    text=("Review Text", "Title"),
+    numeric=("Age", "Positive Feedback Count"),
+    categorical=("Division Name", "Department Name", "Class Name"),
+    tasks={"Recommended IND": "binary", "Rating": "ordinal"},
+)
 _CLOTHING = _Source(
-    parts=(
-        (
-            _File(
-                "val.csv",
-                "4fa0e4bd43259628f3eb89a7b31d7852b16d877efa31f24cdbb95ef50d7fafcc",
-                f"{_CLOTHES}/val.csv",
-            ),
-        ),
-        (
-            _File(
-                "test.csv",
-                "508bd19a93d720274f677b0589cd7ab4b15497ded16d071f3da7743801ae03b3",
-                f"{_CLOTHES}/test.csv",
-            ),
-        ),
-    ),
-    variants={
-        "all": Schema(
-            text=("Review Text", "Title"),
-            numeric=("Age", "Positive Feedback Count"),
-            categorical=("Division Name", "Department Name", "Class Name"),
-            tasks={"Recommended IND": "binary", "Rating": "ordinal"},
-        )
-    },
-    citation="Women's E-Commerce Clothing Reviews, Kaggle, nicapotato/womens-ecommerce-clothing-reviews; "
+    parts=((_VAL_CSV,), (_TEST_CSV,)),
+    variants={"all": _GARMENTS},
+    citation="Women's E-Commerce Clothing Reviews, Kaggle, "
+    "nicapotato/womens-ecommerce-clothing-reviews; "
     "splits of georgian-io/Multimodal-Toolkit",
     licence="CC0, public domain",
     groups="Clothing ID",
@@ -185,7 +170,7 @@ def names() -> list[str]:
     return list(_SOURCES)
 
 
-def _source(
+def _get_source(
     name: str,  # of a dataset
 ) -> _Source:
     "What is known of a dataset."
@@ -194,7 +179,7 @@ def _source(
     return _SOURCES[name]
 
 # %% ../nbs/1_method/06_datasets.ipynb #c20
-def _named(
+def _named_place(
     folder: str | Path | None,  # the caller's argument
 ) -> Path | None:
     "The one place that was named, if any."
@@ -202,44 +187,67 @@ def _named(
     return Path(place) if place else None
 
 
-def _cache() -> Path:
+def _cache_folder() -> Path:
     "Where downloads are kept; pooch asks the same package for it."
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("adaroute"))
 
 
-def _find(
+def _list_places(
+    folder: str | Path | None,  # the caller's argument
+) -> list[Path]:
+    "Folders in which a dataset may be, the nearest first."
+    place = _named_place(folder)
+    if place:
+        return [place]
+    here = Path.cwd()
+    beside = [p / "shared" / "data" for p in (here, *here.parents)]
+    return [*beside, _cache_folder()]
+
+
+def _find_file(
     name: str,  # of the dataset
     part: tuple[_File, ...],  # files that hold the same rows, the preferred one first
     folder: str | Path | None,  # the caller's argument
 ) -> tuple[Path, _File] | None:
     "The first file of the part that is on this machine."
-    place, here = _named(folder), Path.cwd()
-    places = (
-        [place] if place else [*(p / "shared" / "data" for p in (here, *here.parents)), _cache()]
-    )
-    paths = ((p / sub / f.name, f) for p in places for f in part for sub in (name, ""))
-    return next(((path, f) for path, f in paths if path.is_file()), None)
+    for place in _list_places(folder):
+        for file in part:
+            for path in (place / name / file.name, place / file.name):
+                if path.is_file():
+                    return path, file
+    return None
 
 # %% ../nbs/1_method/06_datasets.ipynb #c24
-def available(
-    name: str,  # one of `names()`
-    folder: str | Path | None = None,  # the only place to look in
-) -> bool:
-    "Whether a dataset is on this machine, readable without a download."
-    found = [_find(name, part, folder) for part in _source(name).parts]
-    return all(f is not None and (f[1].name.endswith(".csv") or _has_rdata()) for f in found)
-
-
 def _has_rdata() -> bool:
     "Whether the reader for R's files is installed."
     from importlib.util import find_spec
 
     return find_spec("rdata") is not None
 
+
+def _is_readable(found: tuple[Path, _File] | None) -> bool:
+    "Whether a file was found, and a reader for its format."
+    return found is not None and (found[1].name.endswith(".csv") or _has_rdata())
+
+
+def available(
+    name: str,  # one of `names()`
+    folder: str | Path | None = None,  # the only place to look in
+) -> bool:
+    "Whether a dataset is on this machine, readable without a download."
+    return all(_is_readable(_find_file(name, part, folder)) for part in _get_source(name).parts)
+
 # %% ../nbs/1_method/06_datasets.ipynb #c27
-def _fetch(
+def _list_alternatives(
+    part: tuple[_File, ...],  # files that hold the same rows
+) -> str:
+    "Their names, for a message."
+    return " or ".join(f.name for f in part)
+
+
+def _download(
     name: str,  # of the dataset
     part: tuple[_File, ...],  # files that hold the same rows
 ) -> tuple[Path, _File]:
@@ -249,10 +257,9 @@ def _fetch(
         import pooch
     file = next(f for f in part if f.url)
     pooch.get_logger().setLevel("WARNING")  # its notes name folders of this machine
+    expected = f"sha256:{file.sha256}"
     try:
-        path = pooch.retrieve(
-            file.url, known_hash=f"sha256:{file.sha256}", fname=file.name, path=_cache() / name
-        )
+        path = pooch.retrieve(file.url, expected, fname=file.name, path=_cache_folder() / name)
     except ValueError:
         reason = "a download with another checksum"
     except OSError as e:
@@ -260,16 +267,9 @@ def _fetch(
     else:
         return Path(path), file
     raise DatasetError(
-        f"{name}: expected {_either(part)} in the folder ADAROUTE_DATA or ../shared/data, "
-        f"or a download from {file.url}; got no such file and {reason}"
+        f"{name}: expected {_list_alternatives(part)} in the folder ADAROUTE_DATA "
+        f"or ../shared/data, or a download from {file.url}; got no such file and {reason}"
     )
-
-
-def _either(
-    part: tuple[_File, ...],  # files that hold the same rows
-) -> str:
-    "Their names, for a message."
-    return " or ".join(f.name for f in part)
 
 # %% ../nbs/1_method/06_datasets.ipynb #c29
 def _obtain(
@@ -278,14 +278,17 @@ def _obtain(
     folder: str | Path | None,  # the only place to look in
 ) -> tuple[bytes, _File]:
     "Checked bytes and the file that they are."
-    found, place = _find(name, part, folder), _named(folder)
+    found = _find_file(name, part, folder)
+    place = _named_place(folder)
     if found is None and place:
-        raise DatasetError(f"{name}: expected {_either(part)} in {place}, got no such file")
-    path, file = found or _fetch(name, part)
-    return _checked(path, file), file
+        raise DatasetError(
+            f"{name}: expected {_list_alternatives(part)} in {place}, got no such file"
+        )
+    path, file = found or _download(name, part)
+    return _verify_bytes(path, file), file
 
 # %% ../nbs/1_method/06_datasets.ipynb #c32
-def _frame(
+def _parse_table(
     data: bytes,  # of a file whose sum has been checked
     file: _File,  # which it is
 ) -> pd.DataFrame:
@@ -294,14 +297,14 @@ def _frame(
         return pd.read_csv(io.BytesIO(data), keep_default_na=False, na_values=[""])
     if not _has_rdata():
         raise DatasetError(
-            f"{file.name}: expected the package rdata to read it (pip install 'adaroute[data]'), got none"
+            f"{file.name}: expected the package rdata to read it "
+            "(pip install 'adaroute[data]'), got none"
         )
     import rdata
 
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # it takes R's kinds of data frame for plain ones, which is what we want
+        # it takes R's kinds of data frame for plain ones, which is what we want
+        warnings.simplefilter("ignore")
         tables = rdata.conversion.convert(rdata.parser.parse_data(data))
     return next(iter(tables.values())).reset_index(drop=True)
 
@@ -312,9 +315,7 @@ class Dataset:
 
     frame: pd.DataFrame  # the schema's columns only
     schema: Schema  # what they are
-    groups: (
-        np.ndarray | None
-    )  # rows of one group stay together in folds; None: rows are apart  # (n,)
+    groups: np.ndarray | None  # rows of one group share a fold; None: rows are apart  # (n,)
     citation: str  # to be named wherever results are shown
     licence: str  # as its origin states it
     split: np.ndarray | None = None  # "train" or "test", where the authors made a split  # (n,)
@@ -336,24 +337,25 @@ def load(
     variant: str | None = None,  # dep_wor: all, free; rwwd: rich, lean; None: the first of them
 ) -> Dataset:
     "A real dataset by its name."
-    source = _source(name)
+    source = _get_source(name)
     variant = next(iter(source.variants)) if variant is None else variant
     if variant not in source.variants:
         raise DatasetError(
             f"{name}: expected a variant of {', '.join(source.variants)}, got {variant!r}"
         )
-    parts = [_frame(*_obtain(name, part, folder)) for part in source.parts]
-    frame, schema = pd.concat(parts, ignore_index=True), source.variants[variant]
-    groups = frame[source.groups].to_numpy() if source.groups else None
+    schema = source.variants[variant]
+    parts = [_parse_table(*_obtain(name, part, folder)) for part in source.parts]
+    rows = pd.concat(parts, ignore_index=True)
+    groups = rows[source.groups].to_numpy() if source.groups else None
     split = np.repeat(source.splits, [len(p) for p in parts]) if source.splits else None
+    # numbers are float, all else is as it was written
     numbers = [*schema.numeric, *schema.tasks]
-    frame = (
-        frame[[*schema.inputs, *schema.tasks]].astype(object).astype(dict.fromkeys(numbers, float))
-    )
+    frame = rows[[*schema.inputs, *schema.tasks]].astype(object)
+    frame = frame.astype(dict.fromkeys(numbers, float))
     return Dataset(frame, schema, groups, source.citation, source.licence, split)
 
 # %% ../nbs/1_method/06_datasets.ipynb #c42
-def _assign(
+def _deal_groups(
     sizes: np.ndarray,  # rows in each group                        # (G,)
     k: int,  # number of folds
     rng: np.random.Generator,  # advanced by this call
@@ -361,10 +363,11 @@ def _assign(
     "Groups to folds of nearly equal size, at random."
     order = rng.permutation(len(sizes))
     order = order[np.argsort(-sizes[order], kind="stable")]
-    load, fold = np.zeros(k, dtype=int), np.empty(len(sizes), dtype=int)
+    rows = np.zeros(k, dtype=int)  # in each fold so far
+    fold = np.empty(len(sizes), dtype=int)
     for group in order:
-        fold[group] = load.argmin()
-        load[fold[group]] += sizes[group]
+        fold[group] = rows.argmin()
+        rows[fold[group]] += sizes[group]
     return fold
 
 # %% ../nbs/1_method/06_datasets.ipynb #c45
@@ -373,24 +376,23 @@ def folds(
     k: int = 5,  # folds in a repeat
     repeats: int = 1,  # how often the rows are dealt anew
     seed: int = 0,  # of the deal
-) -> list[tuple[np.ndarray, np.ndarray]]:  # train and test rows, k of them a repeat
+) -> list[tuple[np.ndarray, np.ndarray]]:  # train and test rows, k of them for each repeat
     "Seeded cross-validation in which no group straddles a fold."
-    group = (
-        np.arange(n_or_groups)
-        if np.ndim(n_or_groups) == 0
-        else pd.factorize(np.asarray(n_or_groups))[0]
-    )
+    if np.ndim(n_or_groups) == 0:
+        group = np.arange(n_or_groups)
+    else:
+        group = pd.factorize(np.asarray(n_or_groups))[0]
     if (group < 0).any():
-        raise ValueError(
-            f"groups: expected one for each row, got none at row {(group < 0).argmax()}"
-        )
+        row = (group < 0).argmax()
+        raise ValueError(f"groups: expected one for each row, got none at row {row}")
     sizes = np.bincount(group)
     if repeats < 1:
         raise ValueError(f"repeats: expected at least 1, got {repeats}")
     if not 2 <= k <= len(sizes):
         raise ValueError(f"k: expected 2 to {len(sizes)}, the number of groups, got {k}")
-    rng, out = np.random.default_rng(seed), []
+    rng = np.random.default_rng(seed)
+    out = []
     for _ in range(repeats):
-        fold = _assign(sizes, k, rng)[group]
+        fold = _deal_groups(sizes, k, rng)[group]
         out += [(np.flatnonzero(fold != j), np.flatnonzero(fold == j)) for j in range(k)]
     return out

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['make_part', 'Choices', 'settle_choices', 'settle_steps', 'schema_of', 'trainable_rows', 'learn_reader',
-           'validation_rows', 'make_split', 'stack_rows', 'Course', 'course_of', 'begin_lanes', 'read_history',
-           'Trained', 'keep_best', 'train_members', 'spare_paths', 'train_spare', 'Prepared', 'fit_table']
+           'validation_rows', 'make_split', 'Course', 'course_of', 'begin_lanes', 'read_history', 'Trained',
+           'keep_best', 'train_members', 'spare_paths', 'Prepared', 'fit_table']
 
 # %% ../nbs/1_method/22_fitting.ipynb #g03
 import warnings
@@ -20,16 +20,16 @@ import torch
 from .checks import SchemaError, check_number
 from .features.encoder import Encoder
 from .fitted import Fitted, Reader, text_factor
-from .heads import fit_scale
+from .outcomes import fit_scale
 from .machine import one_thread
 from .model import Design, RoutedModel, take_lanes
 from .outcomes import read_bounds, read_weights
 from .paths import aim
 from .prior import Prior
 from .ridge_start import learn_trust, start_from_ridge
-from .router import open_routes
+from .schema import open_routes
 from .schema import Batch, Schema, check_trainable, infer, read, without
-from .training import Rows, Run, Settings, Split, Watch, train
+from .training import Rows, Run, Session, Settings, Split, Watch, train
 
 # %% ../nbs/1_method/22_fitting.ipynb #g05
 def make_part(kind: type, name: str, given: dict | None, **own: Any):
@@ -162,10 +162,10 @@ def make_split(
     for mask in validation_rows(groups, members, share, rng):
         train.append(rng.permutation(np.flatnonzero(~mask)))
         valid.append(np.flatnonzero(mask))
-    return Split(stack_rows(train, starts), stack_rows(valid, starts))
+    return Split(_stack_rows(train, starts), _stack_rows(valid, starts))
 
 
-def stack_rows(parts: list[np.ndarray], times: int) -> torch.Tensor:
+def _stack_rows(parts: list[np.ndarray], times: int) -> torch.Tensor:
     "Rows of each member, cut to the fewest, each member several times."
     fewest = min(map(len, parts))
     return torch.from_numpy(np.repeat([part[:fewest] for part in parts], times, axis=0))
@@ -260,7 +260,8 @@ def train_members(
     model = begin_lanes(reader, course, rows, split)
     if watch:
         watch.lanes(name, model, split, rows, course.settings)
-    run = train(model, rows, split, course.settings, course.prior, watch, course.progress)
+    session = Session(watch, course.progress)
+    run = train(model, rows, split, course.settings, course.prior, session)
     learn_trust(model, rows, split)
     found = keep_best(model, run, course.members)
     if watch:
@@ -277,7 +278,7 @@ def spare_paths(est, design: Design) -> list[str]:
     return [path for path in ("N1", "T1") if path in design.paths]
 
 
-def train_spare(
+def _train_spare(
     path: str, batch: Batch, groups: np.ndarray, reader: Reader, course: Course
 ) -> RoutedModel:
     "A model of the path alone, trained on all rows that have its evidence, and on nothing else."
@@ -326,6 +327,6 @@ def fit_table(
     course = course_of(est, choices, watch)
     found = train_members(reader, rows, owners, course)
     for path in spare_paths(est, choices.design):
-        found.model.spares[path] = train_spare(path, batch, owners, reader, course)
+        found.model.spares[path] = _train_spare(path, batch, owners, reader, course)
     fallback = np.nanmean(reader.scale.encode(batch.outcome), axis=0)
     return Fitted(reader, found.model, fallback, found.validation_error, found.history)

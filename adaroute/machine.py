@@ -12,8 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # %% ../nbs/1_method/02_machine.ipynb #c29
-def write_atomically(path: Path, content: bytes) -> None:
-    "Replace a file in one step; whoever reads it sees the old or the new one, never a part."
+def write_atomically(
+    path: str | Path,  # of a file that may be there
+    content: bytes,
+) -> None:
+    "Replace a file in one step; a reader sees the old or the new one, never a part."
     path = Path(path)
     part = path.with_name(f".{path.name}.part")
     with open(part, "wb") as file:
@@ -21,6 +24,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(part, path)
+    # the new name has to reach the disk too
     folder = os.open(path.parent, os.O_RDONLY)
     os.fsync(folder)
     os.close(folder)

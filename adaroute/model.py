@@ -13,8 +13,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from .checks import check_number
-from .heads import Heads, OutcomeScale, expected, log_likelihood, marginals, outcome_weights
-from .paths import Paths, Widths, lane_generators, split_evidence
+from .heads import Heads, expected, log_likelihood, marginals, outcome_weights
+from .outcomes import OutcomeScale
+from .paths import Evidence, Paths, Widths, lane_generators, split_evidence
 from .router import ROUTERS, OutcomeRouters, Router
 from .schema import PATHS, ROUTES, SHARINGS
 
@@ -52,140 +53,173 @@ class Design:
     trunk: int = 2  # numbers in the shared trunk of MTL
     axes: int = 1  # projections of the numbers that may scale the text
     hidden: int = 16  # hidden units of the router
-    start: str = "ridge"  # where the experts start, see the chapter on it; or "random"
+    start: str = "ridge"  # where the experts start; or "random"
     route_per: str = "sample"  # one route a row; or "sample_task": one for each of its outcomes
 
     def __post_init__(self):
         _check_design(self)
 
     @property
-    def paths(self):
-        return tuple(p for p in PATHS if any(r.startswith(p) for r in self.routes))
+    def paths(self) -> tuple[str, ...]:
+        "Paths that its routes need."
+        needed = {route.split("/")[0] for route in self.routes}
+        return tuple(path for path in PATHS if path in needed)
 
     @property
-    def sharings(self):
-        return tuple(s for s in SHARINGS if any(r.endswith(s) for r in self.routes))
+    def sharings(self) -> tuple[str, ...]:
+        "Ways of sharing that its routes need."
+        needed = {route.split("/")[1] for route in self.routes}
+        return tuple(sharing for sharing in SHARINGS if sharing in needed)
 
     @property
-    def experts(self):
-        return tuple(f"{p}/{s}" for p in self.paths for s in self.sharings)
+    def experts(self) -> tuple[str, ...]:
+        "Every path with every sharing."
+        return tuple(f"{path}/{sharing}" for path in self.paths for sharing in self.sharings)
 
 # %% ../nbs/1_method/16_model.ipynb #c10a
 class Forecast(NamedTuple):
     "What the model says of a batch of rows."
 
     eta: Tensor  # (L, B, E, K) statements of the experts
-    log_route: Tensor  # (L, B, E) log probabilities of the routes; (L, B, E, K) where each outcome has its own
+    log_route: Tensor  # (L, B, E) of each route; (L, B, E, K) where each outcome has its own
+
+    @property
+    def per_row(self) -> bool:
+        "Whether a row has one route, and not one for each of its outcomes."
+        return self.log_route.dim() == 3
 
 # %% ../nbs/1_method/16_model.ipynb #c10c
-def _routers(d: Design, widths: Widths, generators, outcomes: int) -> nn.Module:
-    "One router, or one for each outcome."
-    one = lambda: Router(
-        widths, generators, len(d.paths), len(d.sharings), d.router, d.hidden, d.width
-    )
-    return one() if d.route_per == "sample" else OutcomeRouters([one() for _ in range(outcomes)])
+def _make_routers(
+    design: Design,
+    widths: Widths,
+    generators: list[torch.Generator],  # one a lane
+    outcomes: int,
+) -> nn.Module | None:
+    "One router, or one for each outcome; a corner has none."
+    if len(design.experts) == 1:
+        return None
+    shape = len(design.paths), len(design.sharings)
+    how = design.router, design.hidden, design.width
+    if design.route_per == "sample":
+        return Router(widths, generators, *shape, *how)
+    return OutcomeRouters([Router(widths, generators, *shape, *how) for _ in range(outcomes)])
 
 # %% ../nbs/1_method/16_model.ipynb #c11
+def _fixed(*shape: int, value: float = 0.0) -> nn.Parameter:
+    "Weights that are put in place and not trained."
+    return nn.Parameter(torch.full(shape, value), requires_grad=False)
+
+
 class RoutedModel(nn.Module):
     "Paths, heads and router of all lanes."
 
-    def __init__(self, design: Design, widths: Widths, scale: OutcomeScale, seeds, caution=None):
+    def __init__(
+        self,
+        design: Design,
+        widths: Widths,
+        scale: OutcomeScale,
+        seeds,  # one a lane
+        caution=None,  # one a lane: multiplies the prior's precision of the evidence
+    ):
         super().__init__()
-        self.design, self.widths, self.seeds, g = (
-            design,
-            widths,
-            tuple(seeds),
-            lane_generators(seeds),
-        )
-        d, P = design, len(design.paths)
-        self.paths = Paths(widths, g, d.paths, d.width, d.axes)
-        self.heads = Heads(scale, g, P, d.sharings, d.width, d.trunk)
-        self.router = (
-            _routers(design, widths, g, len(self.heads.kinds)) if len(d.experts) > 1 else None
-        )
-        held = lambda t: nn.Parameter(t, requires_grad=False)
-        self.start = held(torch.zeros(len(self.seeds), widths.total, P * len(self.heads.kinds)))
-        self.trust, self.start_bias = (
-            held(torch.ones(len(self.seeds), P)),
-            held(torch.zeros(len(self.seeds), P * len(self.heads.kinds))),
-        )
-        self.caution = tuple(
-            caution or [1.0] * len(self.seeds)
-        )  # of each lane: multiplies the prior's precision of the evidence
-        self.register_buffer(
-            "wanted", torch.tensor([e in d.routes for e in d.experts]), persistent=False
-        )
-        self.spares = (
-            nn.ModuleDict()
-        )  # path -> a model of its own for rows of which no other path is open
+        self.design, self.widths, self.seeds = design, widths, tuple(seeds)
+        lanes, paths, generators = len(self.seeds), len(design.paths), lane_generators(seeds)
+        self.paths = Paths(widths, generators, design.paths, design.width, design.axes)
+        self.heads = Heads(scale, generators, paths, design.sharings, design.width, design.trunk)
+        outcomes = len(self.heads.kinds)
+        self.router = _make_routers(design, widths, generators, outcomes)
+        self.start = _fixed(lanes, widths.total, paths * outcomes)
+        self.trust = _fixed(lanes, paths, value=1.0)
+        self.start_bias = _fixed(lanes, paths * outcomes)
+        self.caution = tuple(caution or [1.0] * lanes)
+        wanted = torch.tensor([expert in design.routes for expert in design.experts])
+        self.register_buffer("wanted", wanted, persistent=False)
+        # path -> a model of its own for rows of which no other path is open
+        self.spares = nn.ModuleDict()
 
-    def forward(self, joined: Tensor, open: Tensor) -> Forecast:  # (L, B, D), (L, B, E) bool
+    def forward(
+        self,
+        joined: Tensor,  # (L, B, D)
+        open: Tensor,  # (L, B, E) bool
+    ) -> Forecast:
         if open.shape[-1] != len(self.wanted):
-            raise ValueError(
-                f"open: expected {len(self.wanted)} columns {self.design.experts}, got {open.shape[-1]}"
-            )
+            wanted = f"{len(self.wanted)} columns {self.design.experts}"
+            raise ValueError(f"open: expected {wanted}, got {open.shape[-1]}")
         evidence = split_evidence(joined, self.widths)
         representation = self.paths(evidence)
         open = open & self.wanted
-        log_route = _log_routes(
-            self, evidence, representation, open
-        )  # before the statements: gradients add up in this order
-        eta = _leaning(self, self.heads(representation), joined, open)
-        return _served(self, Forecast(eta, log_route), joined, open)
+        # before the statements: gradients add up in this order
+        log_route = _weigh_routes(self, evidence, representation, open)
+        eta = _add_start(self, self.heads(representation), joined, open)
+        return _serve_spares(self, Forecast(eta, log_route), joined, open)
 
 # %% ../nbs/1_method/16_model.ipynb #c11a
-def _log_routes(
-    model: RoutedModel, evidence, representation: Tensor, open: Tensor
+def _weigh_routes(
+    model: RoutedModel,
+    evidence: Evidence,
+    representation: Tensor,  # (L, B, P, width)
+    open: Tensor,  # (L, B, E) bool
 ) -> Tensor:  # (L, B, E), or (L, B, E, K)
     "What the router says; where there is no choice, the one route that is open."
     if model.router:
         return model.router(evidence, representation, open)
     log_route = torch.where(open, 0.0, -torch.inf)
-    return (
-        log_route
-        if model.design.route_per == "sample"
-        else log_route[..., None].expand(*open.shape, len(model.heads.kinds))
-    )
+    if model.design.route_per == "sample":
+        return log_route
+    return log_route[..., None].expand(*open.shape, len(model.heads.kinds))
 
 # %% ../nbs/1_method/16_model.ipynb #c12a
-def _alone(open: Tensor, sharings: int) -> Tensor:  # (L, B, E) bool -> (L, B, E) float
+def _is_alone(
+    open: Tensor,  # (L, B, E) bool
+    sharings: int,
+) -> Tensor:  # (L, B, E) float
     "Whether this path is the only one that is open."
     paths = open.unflatten(-1, (-1, sharings)).any(dim=-1)
-    return (
-        (paths & (paths.sum(dim=-1, keepdim=True) == 1)).float().repeat_interleave(sharings, dim=-1)
-    )
+    single = paths.sum(dim=-1, keepdim=True) == 1
+    return (paths & single).float().repeat_interleave(sharings, dim=-1)
 
 # %% ../nbs/1_method/16_model.ipynb #c12d
-def _leaning(
-    model: RoutedModel, learned: Tensor, joined: Tensor, open: Tensor
+def _add_start(
+    model: RoutedModel,
+    learned: Tensor,  # (L, B, E, K)
+    joined: Tensor,  # (L, B, D)
+    open: Tensor,  # (L, B, E) bool
 ) -> Tensor:  # (L, B, E, K)
     "Start and what was learned on top, the latter as far as it is trusted."
-    begun, S = torch.bmm(joined, model.start), len(model.design.sharings)  # (L, B, P * K)
-    each = lambda of_paths: of_paths.unflatten(-1, (len(model.design.paths), -1)).repeat_interleave(
-        S, dim=2
-    )
-    eta = learned + each(begun)
+    paths, sharings = len(model.design.paths), len(model.design.sharings)
+
+    def of_experts(of_paths: Tensor) -> Tensor:  # (L, B, P * K) -> (L, B, E, K)
+        return of_paths.unflatten(-1, (paths, -1)).repeat_interleave(sharings, dim=2)
+
+    begun = torch.bmm(joined, model.start)
+    eta = learned + of_experts(begun)
     if (model.trust == 1).all():
         return eta
-    doubt = _alone(open, S) * (1 - model.trust[:, None].repeat_interleave(S, dim=-1))  # (L, B, E)
-    return torch.lerp(eta, each(begun + model.start_bias[:, None]), doubt[..., None])
+    distrust = 1 - model.trust[:, None].repeat_interleave(sharings, dim=-1)
+    doubt = _is_alone(open, sharings) * distrust
+    begun = of_experts(begun + model.start_bias[:, None])
+    return torch.lerp(eta, begun, doubt[..., None])
 
 # %% ../nbs/1_method/16_model.ipynb #c12b
-def _served(model: RoutedModel, f: Forecast, joined: Tensor, open: Tensor) -> Forecast:
+def _serve_spares(
+    model: RoutedModel,
+    f: Forecast,
+    joined: Tensor,  # (L, B, D)
+    open: Tensor,  # (L, B, E) bool
+) -> Forecast:
     "Let the spares answer for the rows that are theirs."
+    alone = _is_alone(open, len(model.design.sharings))
     for path, spare in model.spares.items():
-        own = [e for e, name in enumerate(model.design.experts) if name.startswith(path)]
-        alone = _alone(open, len(model.design.sharings))[..., own].any(dim=-1)[
-            ..., None, None
-        ]  # (L, B, 1, 1)
-        if not alone.any():
-            continue
-        said, eta, log_route = spare(joined, open[..., own]), f.eta.clone(), f.log_route.clone()
-        eta[:, :, own] = torch.where(alone, said.eta, eta[:, :, own])
-        log_route[:, :, own] = torch.where(
-            alone if log_route.dim() == 4 else alone[..., 0], said.log_route, log_route[:, :, own]
-        )
-        f = Forecast(eta, log_route)
+        names = enumerate(model.design.experts)
+        own = [expert for expert, name in names if name.startswith(path)]
+        theirs = alone[..., own].any(dim=-1)[..., None]  # (L, B, 1)
+        if theirs.any():
+            answer = spare(joined, open[..., own])
+            eta, log_route = f.eta.clone(), f.log_route.clone()
+            of_route = theirs if f.per_row else theirs[..., None]
+            eta[:, :, own] = torch.where(theirs[..., None], answer.eta, eta[:, :, own])
+            log_route[:, :, own] = torch.where(of_route, answer.log_route, log_route[:, :, own])
+            f = Forecast(eta, log_route)
     return f
 
 # %% ../nbs/1_method/16_model.ipynb #c13
@@ -194,20 +228,24 @@ def predict_mean(
     f: Forecast,
 ) -> Tensor:  # (L, B, K) on the model's scale
     "The mixture's expected outcomes."
-    p, said = f.log_route.exp(), expected(model.heads, f.eta)
-    return torch.einsum("lbe,lbek->lbk", p, said) if p.dim() == 3 else (p * said).sum(dim=2)
+    p, stated = f.log_route.exp(), expected(model.heads, f.eta)
+    if f.per_row:
+        return torch.einsum("lbe,lbek->lbk", p, stated)
+    return (p * stated).sum(dim=2)
 
 # %% ../nbs/1_method/16_model.ipynb #c16a
 def explained(
-    heads, f: Forecast, y: Tensor
+    heads,  # Heads, or what has their noise and loadings
+    f: Forecast,
+    y: Tensor,  # (L, B, K)
 ) -> Tensor:  # (L, B, E), or (L, B, E, K), as the routes are
     "How well each expert explains what its route decides: all outcomes of a row, or one."
-    return log_likelihood(heads, f.eta, y) if f.log_route.dim() == 3 else marginals(heads, f.eta, y)
+    return log_likelihood(heads, f.eta, y) if f.per_row else marginals(heads, f.eta, y)
 
 # %% ../nbs/1_method/16_model.ipynb #c17
-class _PlainHeads(
-    NamedTuple
-):  # the part of Heads that a likelihood reads, with the noise fixed at one and nothing shared
+class _PlainHeads(NamedTuple):
+    "What a likelihood reads of heads, with a noise of one and nothing shared."
+
     kinds: tuple
     scale: OutcomeScale
     log_sd: Tensor
@@ -216,23 +254,22 @@ class _PlainHeads(
     sharings: tuple
 
 
+def _strip_noise(heads: Heads) -> _PlainHeads:
+    "The heads without any noise model; a count keeps Poisson's law, which has no dispersion."
+    log_sd, tie = torch.zeros_like(heads.log_sd), torch.zeros_like(heads.tie)
+    log_sd[..., [k for k, kind in enumerate(heads.kinds) if kind == "count"]] = -9.0
+    return _PlainHeads(heads.kinds, heads.scale, log_sd, tie, heads.cuts, heads.sharings)
+
+
 def task_loss(model: RoutedModel, f: Forecast, y: Tensor) -> Tensor:  # (L, B, E), or (L, B, E, K)
     "Each expert's loss without any noise model: half the squared error, or the cross-entropy."
-    heads, unit = model.heads, torch.zeros_like(model.heads.log_sd)
-    unit[
-        ..., [k for k, kind in enumerate(heads.kinds) if kind == "count"]
-    ] = -9.0  # Poisson's law: no dispersion
-    plain = _PlainHeads(
-        heads.kinds, heads.scale, unit, torch.zeros_like(heads.tie), heads.cuts, heads.sharings
-    )
+    heads = model.heads
     number = torch.tensor([kind == "regression" for kind in heads.kinds])
-    counted = (~y.isnan() & number).float() * outcome_weights(
-        heads.scale, y.nan_to_num()
-    )  # (L, B, K)
+    known = (~y.isnan() & number).float()
+    counted = known * outcome_weights(heads.scale, y.nan_to_num())  # (L, B, K)
     constant = 0.5 * math.log(2 * math.pi) * counted
-    return -explained(plain, f, y) - (
-        constant[:, :, None] if f.log_route.dim() == 4 else constant.sum(-1)[..., None]
-    )
+    constant = constant.sum(-1)[..., None] if f.per_row else constant[:, :, None]
+    return -explained(_strip_noise(heads), f, y) - constant
 
 # %% ../nbs/1_method/16_model.ipynb #c18b
 def add_up(loss: Tensor) -> Tensor:  # (L, B) or (L, B, K) -> (L, B)
@@ -242,7 +279,8 @@ def add_up(loss: Tensor) -> Tensor:  # (L, B) or (L, B, K) -> (L, B)
 # %% ../nbs/1_method/16_model.ipynb #c20
 def soft_loss(model: RoutedModel, f: Forecast, y: Tensor) -> Tensor:  # (L, B)
     "Route-probability-weighted task loss (the paper's soft selection)."
-    return add_up((f.log_route.exp() * task_loss(model, f, y)).sum(dim=2))
+    weighted = f.log_route.exp() * task_loss(model, f, y)
+    return add_up(weighted.sum(dim=2))
 
 # %% ../nbs/1_method/16_model.ipynb #c22
 def hard_loss(
@@ -252,25 +290,24 @@ def hard_loss(
     noise: Tensor,  # shape of the routes, standard Gumbel numbers
     temperature: float,
 ) -> Tensor:  # (L, B)
-    "Task loss of one expert a row, drawn by straight-through Gumbel-Softmax (the paper's hard selection)."
+    "Task loss of one drawn expert, straight through (the paper's hard selection)."
     soft = ((f.log_route + noise) / temperature).softmax(dim=2)
-    drawn = torch.zeros_like(soft).scatter(2, soft.argmax(dim=2, keepdim=True), 1.0)
-    return add_up(((drawn - soft.detach() + soft) * task_loss(model, f, y)).sum(dim=2))
+    first = soft.argmax(dim=2, keepdim=True)
+    drawn = torch.zeros_like(soft).scatter(2, first, 1.0)
+    straight = drawn - soft.detach() + soft
+    return add_up((straight * task_loss(model, f, y)).sum(dim=2))
 
 # %% ../nbs/1_method/16_model.ipynb #c24
 def likelihood_loss(model: RoutedModel, f: Forecast, y: Tensor) -> Tensor:  # (L, B)
     "Minus the log likelihood of the mixture (ours)."
-    return add_up(-torch.logsumexp(f.log_route + explained(model.heads, f, y), dim=2))
+    joint = f.log_route + explained(model.heads, f, y)
+    return add_up(-torch.logsumexp(joint, dim=2))
 
 # %% ../nbs/1_method/16_model.ipynb #c32
 def take_lanes(model: RoutedModel, lanes: list[int]) -> RoutedModel:
     "A model of some of the lanes."
-    out = RoutedModel(
-        model.design,
-        model.widths,
-        model.heads.scale,
-        *([of[i] for i in lanes] for of in (model.seeds, model.caution)),
-    )
+    seeds, caution = ([of[lane] for lane in lanes] for of in (model.seeds, model.caution))
+    out = RoutedModel(model.design, model.widths, model.heads.scale, seeds, caution)
     with torch.no_grad():
         for name, new in out.named_parameters():
             new.copy_(model.get_parameter(name)[lanes])
@@ -283,15 +320,15 @@ def responsibility(
     model: RoutedModel, f: Forecast, y: Tensor
 ) -> Tensor:  # shape of the routes, summing to one
     "Posterior probability of each route given the outcome (ours)."
-    return torch.softmax(f.log_route + explained(model.heads, f, y), dim=2)
+    joint = f.log_route + explained(model.heads, f, y)
+    return torch.softmax(joint, dim=2)
 
 # %% ../nbs/1_method/16_model.ipynb #c48
 def count_parameters(model: RoutedModel) -> int:
-    "Numbers that one lane has learned: trained weights, and the starts on the columns that its paths read."
+    "Numbers that one lane has learned: trained weights, and starts on columns that are read."
+    trained = sum(p[0].numel() for p in model.parameters() if p.requires_grad)
+    if model.design.start != "ridge":
+        return trained
     read = {"N1": model.widths.numbers, "T1": model.widths.text}
-    started = sum(read.get(p, model.widths.total) for p in model.design.paths) * len(
-        model.heads.kinds
-    )
-    return sum(p[0].numel() for p in model.parameters() if p.requires_grad) + (
-        started if model.design.start == "ridge" else 0
-    )
+    columns = sum(read.get(path, model.widths.total) for path in model.design.paths)
+    return trained + columns * len(model.heads.kinds)

@@ -67,15 +67,15 @@ def split_evidence(
 
 # %% ../nbs/1_method/11_paths.ipynb #c15
 def fuse_facts(
-    on_numbers: Tensor,  # (L, B, 1 + facts, width) the numbers, times their weights, block by block
+    on_numbers: Tensor,  # (L, B, 1 + facts, width) the numbers, times their weights, in blocks
     facts: Tensor,  # (L, B, facts)
     on_facts: Tensor,  # (L, B, width) the facts, times their own weights
 ) -> Tensor:  # (L, B, width)
     "N2: the numbers, plus the facts, plus the numbers scaled by each fact (ours)."
-    scaled = (on_numbers[:, :, 1:] * facts[..., None]).sum(dim=2) / math.sqrt(
-        max(facts.shape[-1], 1)
-    )
-    return on_numbers[:, :, 0] + on_facts + scaled
+    plain, blocks = on_numbers[:, :, 0], on_numbers[:, :, 1:]
+    scaled = (blocks * facts[..., None]).sum(dim=2)
+    scaled = scaled / math.sqrt(max(facts.shape[-1], 1))
+    return plain + on_facts + scaled
 
 # %% ../nbs/1_method/11_paths.ipynb #c17
 def fuse_numbers(
@@ -84,21 +84,33 @@ def fuse_numbers(
     on_numbers: Tensor,  # (L, B, width) the numbers, times their own weights
 ) -> Tensor:  # (L, B, width)
     "T2: the text, plus the numbers, plus the text scaled by the projected numbers (ours)."
-    return on_text[:, :, 0] + on_numbers + (on_text[:, :, 1:] * place[..., None]).sum(dim=2)
+    plain, blocks = on_text[:, :, 0], on_text[:, :, 1:]
+    scaled = (blocks * place[..., None]).sum(dim=2)
+    return plain + on_numbers + scaled
 
 # %% ../nbs/1_method/11_paths.ipynb #c21
-def _blocks(paths: tuple[str, ...], facts: int, axes: int) -> tuple[dict[str, int], dict[str, int]]:
+def _count_blocks(
+    paths: tuple[str, ...],
+    facts: int,  # columns of facts
+    axes: int,  # projections of the numbers that may scale the text
+) -> tuple[dict[str, int], dict[str, int]]:
     "How many blocks of weights each path has on the numbers and on the text."
-    numbers, text = {"N1": 1, "N2": 1 + facts, "T2": 1}, {"T1": 1, "T2": 1 + axes}
-    return {p: n for p, n in numbers.items() if p in paths}, {
-        p: n for p, n in text.items() if p in paths
-    }
+    on_numbers = {"N1": 1, "N2": 1 + facts, "T2": 1}
+    on_text = {"T1": 1, "T2": 1 + axes}
+    numbers = {path: n for path, n in on_numbers.items() if path in paths}
+    text = {path: n for path, n in on_text.items() if path in paths}
+    return numbers, text
 
 
-def _cut(
-    product: Tensor, blocks: dict[str, int], width: int
+def _cut_blocks(
+    product: Tensor,  # (L, B, all blocks * width)
+    blocks: dict[str, int],  # path -> how many of them are its own
+    width: int,
 ) -> dict[str, Tensor]:  # path -> (L, B, blocks, width)
-    return dict(zip(blocks, product.unflatten(-1, (-1, width)).split(list(blocks.values()), dim=2)))
+    "The product of evidence and weights, path by path."
+    one_by_one = product.unflatten(-1, (-1, width))
+    parts = one_by_one.split(list(blocks.values()), dim=2)
+    return dict(zip(blocks, parts))
 
 # %% ../nbs/1_method/11_paths.ipynb #c22
 class Paths(nn.Module):
@@ -116,26 +128,46 @@ class Paths(nn.Module):
         unknown = [p for p in paths if p not in PATHS]
         if unknown or not paths:
             raise ValueError(f"paths: expected some of {PATHS}, got {tuple(paths)}")
-        self.widths, self.paths, self.width, self.axes = widths, tuple(paths), width, axes
-        self.number_blocks, self.text_blocks = _blocks(self.paths, widths.facts, axes)
-        draw = lambda *shape: nn.Parameter(0.05 * lane_normal(generators, *shape))
-        self.on_numbers = draw(widths.numbers, sum(self.number_blocks.values()) * width)
-        self.on_text = draw(widths.text, sum(self.text_blocks.values()) * width)
+        self.widths, self.width, self.axes = widths, width, axes
+        self.paths = tuple(paths)
+        self.number_blocks, self.text_blocks = _count_blocks(self.paths, widths.facts, axes)
+        on_numbers, on_text = (sum(b.values()) for b in (self.number_blocks, self.text_blocks))
+
+        def draw(*shape: int) -> nn.Parameter:
+            return nn.Parameter(0.05 * lane_normal(generators, *shape))
+
+        self.on_numbers = draw(widths.numbers, on_numbers * width)
+        self.on_text = draw(widths.text, on_text * width)
         self.on_facts = draw(widths.facts, width if "N2" in paths else 0)
         self.axis = draw(widths.numbers, axes if "T2" in paths else 0)
 
     def forward(self, e: Evidence) -> Tensor:  # (L, B, P, width)
-        x = _cut(torch.bmm(e.numbers, self.on_numbers), self.number_blocks, self.width)
-        t = _cut(torch.bmm(e.text, self.on_text), self.text_blocks, self.width)
-        return torch.stack([_READ[p](self, e, x.get(p), t.get(p)) for p in self.paths], dim=2)
+        on_numbers = torch.bmm(e.numbers, self.on_numbers)
+        on_text = torch.bmm(e.text, self.on_text)
+        x = _cut_blocks(on_numbers, self.number_blocks, self.width)
+        t = _cut_blocks(on_text, self.text_blocks, self.width)
+        read = [_READ_PATH[p](self, e, x.get(p), t.get(p)) for p in self.paths]
+        return torch.stack(read, dim=2)
 
 # %% ../nbs/1_method/11_paths.ipynb #c24
-_READ = {  # path -> function(module, evidence, number blocks, text blocks) -> (L, B, width)
-    "N1": lambda m, e, x, t: x[:, :, 0],
-    "T1": lambda m, e, x, t: t[:, :, 0],
-    "N2": lambda m, e, x, t: fuse_facts(x, e.facts, torch.bmm(e.facts, m.on_facts)),
-    "T2": lambda m, e, x, t: fuse_numbers(t, torch.bmm(e.numbers, m.axis), x[:, :, 0]),
-}
+def _read_n1(model: Paths, e: Evidence, x: Tensor, t: None) -> Tensor:
+    return x[:, :, 0]
+
+
+def _read_t1(model: Paths, e: Evidence, x: None, t: Tensor) -> Tensor:
+    return t[:, :, 0]
+
+
+def _read_n2(model: Paths, e: Evidence, x: Tensor, t: None) -> Tensor:
+    return fuse_facts(x, e.facts, torch.bmm(e.facts, model.on_facts))
+
+
+def _read_t2(model: Paths, e: Evidence, x: Tensor, t: Tensor) -> Tensor:
+    return fuse_numbers(t, torch.bmm(e.numbers, model.axis), x[:, :, 0])
+
+
+# path -> function(module, evidence, number blocks, text blocks) -> (L, B, width)
+_READ_PATH = {"N1": _read_n1, "T1": _read_t1, "N2": _read_n2, "T2": _read_t2}
 
 # %% ../nbs/1_method/11_paths.ipynb #c36
 def principal_axes(
@@ -145,15 +177,17 @@ def principal_axes(
     "Directions of largest variance, scaled so that the rows' places on them have variance one."
     if not numbers.shape[1]:
         return numbers.new_zeros(0, axes)
-    _, s, v = torch.linalg.svd(numbers - numbers.mean(dim=0), full_matrices=False)
-    keep = min(
-        axes, int((s > 1e-4 * s.sum() + 1e-5 * numbers.norm()).sum())
-    )  # what is left is rounding
-    v = (
-        v[:keep] * v[:keep].gather(1, v[:keep].abs().argmax(dim=1, keepdim=True)).sign()
-    )  # a sign that does not depend on the library
+    centred = numbers - numbers.mean(dim=0)
+    _, s, v = torch.linalg.svd(centred, full_matrices=False)
+    rounding = 1e-4 * s.sum() + 1e-5 * numbers.norm()
+    keep = min(axes, int((s > rounding).sum()))
+    v = v[:keep]
+    # a sign that does not depend on the library: the largest entry is positive
+    largest = v.abs().argmax(dim=1, keepdim=True)
+    v = v * v.gather(1, largest).sign()
+    deviation = s[:keep, None] / math.sqrt(len(numbers))
     out = numbers.new_zeros(numbers.shape[1], axes)
-    out[:, :keep] = (v / (s[:keep, None] / math.sqrt(len(numbers)))).T
+    out[:, :keep] = (v / deviation).T
     return out
 
 

@@ -14,14 +14,17 @@ def mixture_quantile(
     weight: np.ndarray,  # (n, C) rows sum to one
     mean: np.ndarray,  # (n, C)
     sd: np.ndarray,  # (n, C)
-    level: float,
+    level: float,  # between 0 and 1
 ) -> np.ndarray:  # (n,)
     "Quantile of a mixture of Gaussians, by bisection to a billionth of its range."
-    low, high = (mean - 9 * sd).min(axis=1), (mean + 9 * sd).max(axis=1)
+    low = (mean - 9 * sd).min(axis=1)
+    high = (mean + 9 * sd).max(axis=1)
     for _ in range(40):
         middle = (low + high) / 2
-        below = (weight * ndtr((middle[:, None] - mean) / sd)).sum(axis=1) < level
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
+        passed = ndtr((middle[:, None] - mean) / sd)
+        below = (weight * passed).sum(axis=1) < level
+        low = np.where(below, middle, low)
+        high = np.where(below, high, middle)
     return (low + high) / 2
 
 # %% ../nbs/1_method/14_quantiles.ipynb #q08
@@ -29,18 +32,29 @@ def count_quantile(
     weight: np.ndarray,  # (n, C) rows sum to one
     eta: np.ndarray,  # (n, C) log rates
     half: np.ndarray,  # (n, C) half a log dispersion
-    level: float,
+    level: float,  # between 0 and 1
 ) -> np.ndarray:  # (n,) whole numbers
     "Quantile of a mixture of negative binomials, by bisection over whole numbers."
-    size, mean = np.exp(-2 * half.clip(-3.45, 3.45)), np.exp(eta.clip(-12, 12))
-    reached = lambda k: (
-        (weight * betainc(size, k[:, None] + 1, size / (size + mean))).sum(axis=1) >= level
-    )
-    low, high = np.full(len(eta), -1.0), np.full(len(eta), 1.0)
-    while not (enough := reached(high)).all():
+    size = np.exp(-2 * half.clip(-3.45, 3.45))
+    mean = np.exp(eta.clip(-12, 12))
+    chance = size / (size + mean)
+
+    def reached(k):
+        "Whether enough of the mixture lies at or below k."
+        passed = betainc(size, k[:, None] + 1, chance)
+        return (weight * passed).sum(axis=1) >= level
+
+    # double the upper end until enough lies below
+    low = np.full(len(eta), -1.0)
+    high = np.full(len(eta), 1.0)
+    enough = reached(high)
+    while not enough.all():
         high = np.where(enough, high, 2 * high)
+        enough = reached(high)
+    # then halve the range down to one count
     while (high - low > 1).any():
         middle = np.floor((low + high) / 2)
         done = (middle >= 0) & reached(np.maximum(middle, 0))
-        low, high = np.where(done, low, middle), np.where(done, middle, high)
+        low = np.where(done, low, middle)
+        high = np.where(done, middle, high)
     return high

@@ -8,6 +8,9 @@ __all__ = ['PENALTIES', 'FEWEST', 'RARE', 'TRUSTS', 'Moments', 'validated_ridge'
 
 # %% ../nbs/1_method/20_ridge_start.ipynb #c03
 import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 from .model import RoutedModel, predict_mean
@@ -24,7 +27,8 @@ class Moments:
     def __init__(self, evidence: Tensor):  # (n, d)
         self.mean = evidence.double().mean(dim=0)
         self.centred = evidence.double() - self.mean
-        self.values, self.vectors = torch.linalg.eigh(self.centred.T @ self.centred)
+        products = self.centred.T @ self.centred
+        self.values, self.vectors = torch.linalg.eigh(products)
 
     def ridge(
         self, y: Tensor
@@ -32,7 +36,8 @@ class Moments:
         "Weights and constant of each penalty."
         y = y.double()
         along = self.vectors.T @ (self.centred.T @ (y - y.mean()))
-        weights = self.vectors @ (along[:, None] / (self.values.clamp_min(0)[:, None] + PENALTIES))
+        shrunk = self.values.clamp_min(0)[:, None] + PENALTIES
+        weights = self.vectors @ (along[:, None] / shrunk)
         return weights, y.mean() - self.mean @ weights
 
 # %% ../nbs/1_method/20_ridge_start.ipynb #c09
@@ -46,9 +51,12 @@ def validated_ridge(
 ):  # weights (d,), constant, mean squared error there; None: no better than the mean
     "The penalty that serves the validation rows best."
     weights, constants = moments.ridge(y)
-    error = ((evidence.double() @ weights + constants - outcome.double()[:, None]) ** 2).mean(dim=0)
+    outcome = outcome.double()
+    stated = evidence.double() @ weights + constants
+    error = ((stated - outcome[:, None]) ** 2).mean(dim=0)
     best = int(error.argmin())
-    if error[best] >= ((y.double().mean() - outcome.double()) ** 2).mean():
+    of_the_mean = ((y.double().mean() - outcome) ** 2).mean()
+    if error[best] >= of_the_mean:
         return None
     return weights[:, best], constants[best].item(), error[best].item()
 
@@ -63,13 +71,15 @@ def to_statement(
     "A regression's weights and constant on the scale of a head's statements."
     if kind == "regression":
         return weights, constant
+    beyond = constant - mean
     if kind == "count":
-        return weights / mean, math.log(mean) + (constant - mean) / mean
+        return weights / mean, math.log(mean) + beyond / mean
     if kind == "binary":
-        slope, p = 1 / max(error, 1e-3), min(max(mean, 1e-3), 1 - 1e-3)
-        return weights * slope, math.log(p / (1 - p)) + (constant - mean) * slope
+        slope = 1 / max(error, 1e-3)
+        p = min(max(mean, 1e-3), 1 - 1e-3)
+        return weights * slope, math.log(p / (1 - p)) + beyond * slope
     slope = math.pi / math.sqrt(3 * max(error, 1e-3))
-    return weights * slope, (constant - mean) * slope
+    return weights * slope, beyond * slope
 
 # %% ../nbs/1_method/20_ridge_start.ipynb #c16
 def columns_read(path: str, widths: Widths) -> Tensor:  # (d,) column numbers
@@ -81,22 +91,35 @@ def columns_read(path: str, widths: Widths) -> Tensor:  # (d,) column numbers
 FEWEST = 10  # training and validation rows below which a path starts from zero
 
 
-def _path_start(
-    path: str, open: Tensor, rows: Rows, train: Tensor, valid: Tensor, model: RoutedModel
-):
-    "Yield the number of an outcome, and the weights and constant it starts from."
-    at, shared = columns_read(path, model.widths), {}
-    for k, kind in enumerate(model.heads.kinds if len(at) else ()):
-        seen = open & ~rows.y[:, k].isnan()
-        i, j = train[seen[train]], valid[seen[valid]]
+class _Sides(NamedTuple):
+    "Rows of a lane of which a path is open."
+
+    path: str
+    train: Tensor  # (n,) row numbers
+    valid: Tensor  # (m,) row numbers
+
+
+def _path_starts(
+    sides: _Sides, rows: Rows, model: RoutedModel
+) -> Iterator[tuple[int, Tensor, Tensor, float]]:
+    "Each outcome with the columns it is regressed on, its weights and its constant."
+    columns, shared = columns_read(sides.path, model.widths), {}
+    for k, kind in enumerate(model.heads.kinds if len(columns) else ()):
+        known = ~rows.y[:, k].isnan()
+        i = sides.train[known[sides.train]]
+        j = sides.valid[known[sides.valid]]
         if min(len(i), len(j)) < FEWEST:
             continue
+        y = rows.y[i, k]
+        outcome = rows.y[j, k]
         key = tuple(i.tolist())
         if key not in shared:
-            shared = {key: Moments(rows.joined[i][:, at])}
-        found = validated_ridge(shared[key], rows.y[i, k], rows.joined[j][:, at], rows.y[j, k])
+            shared = {key: Moments(rows.joined[i][:, columns])}
+        evidence = rows.joined[j][:, columns]
+        found = validated_ridge(shared[key], y, evidence, outcome)
         if found:
-            yield k, at, *to_statement(kind, *found, rows.y[i, k].mean().item())
+            weights, constant = to_statement(kind, *found, y.mean().item())
+            yield k, columns, weights, constant
 
 # %% ../nbs/1_method/20_ridge_start.ipynb #c20
 @torch.no_grad()
@@ -106,34 +129,46 @@ def start_from_ridge(
     split: Split,
 ) -> None:
     "Let every path of every lane start from its own ridge regression."
-    S, K = len(model.design.sharings), len(model.heads.kinds)
-    for l in range(len(model.seeds)):
-        if l and torch.equal(split.train[l], split.train[l - 1]):
-            model.start[l], model.heads.bias[l] = model.start[l - 1], model.heads.bias[l - 1]
-            continue
-        for p, path in enumerate(model.design.paths):
-            experts = slice(p * S, (p + 1) * S)
-            open = rows.open[:, experts].any(dim=1)
-            for k, at, weights, constant in _path_start(
-                path, open, rows, split.train[l], split.valid[l], model
-            ):
-                model.start[l, at, p * K + k] = weights.float()
-                model.heads.bias[l, experts, k] = constant
-    model.start_bias.copy_(model.heads.bias[:, ::S].flatten(1))
+    for lane in range(len(model.seeds)):
+        if lane and torch.equal(split.train[lane], split.train[lane - 1]):
+            model.start[lane] = model.start[lane - 1]
+            model.heads.bias[lane] = model.heads.bias[lane - 1]
+        else:
+            _start_lane(model, lane, rows, split)
+    first_of_path = model.heads.bias[:, :: len(model.design.sharings)]
+    model.start_bias.copy_(first_of_path.flatten(1))
+
+
+def _start_lane(model: RoutedModel, lane: int, rows: Rows, split: Split) -> None:
+    "Weights and constants of one lane."
+    sharings = len(model.design.sharings)
+    outcomes = len(model.heads.kinds)
+    for p, path in enumerate(model.design.paths):
+        experts = slice(p * sharings, (p + 1) * sharings)
+        open_ = rows.open[:, experts].any(dim=1)
+        train, valid = split.train[lane], split.valid[lane]
+        sides = _Sides(path, train[open_[train]], valid[open_[valid]])
+        for k, columns, weights, constant in _path_starts(sides, rows, model):
+            place = p * outcomes + k
+            model.start[lane, columns, place] = weights.float()
+            model.heads.bias[lane, experts, k] = constant
 
 # %% ../nbs/1_method/20_ridge_start.ipynb #c26
 RARE = 0.05  # share of the training rows below which a kind of row counts as not seen in training
 TRUSTS = (1.0, 0.5, 0.0)
 
 
-def _hidden(rows: Rows, path: str, model: RoutedModel) -> Rows:
+def _hide_all_but(path: str, rows: Rows, model: RoutedModel) -> Rows:
     "The same rows as if nothing but the path's own evidence were there."
-    S, joined = len(model.design.sharings), torch.zeros_like(rows.joined)
-    at, own = columns_read(path, model.widths), model.design.paths.index(path)
-    joined[:, at] = rows.joined[:, at]
-    open = torch.zeros_like(rows.open)
-    open[:, own * S : (own + 1) * S] = rows.open[:, own * S : (own + 1) * S]
-    return rows._replace(joined=joined, open=open)
+    sharings = len(model.design.sharings)
+    first = model.design.paths.index(path) * sharings
+    columns = columns_read(path, model.widths)
+    joined = torch.zeros_like(rows.joined)
+    joined[:, columns] = rows.joined[:, columns]
+    experts = slice(first, first + sharings)
+    open_ = torch.zeros_like(rows.open)
+    open_[:, experts] = rows.open[:, experts]
+    return rows._replace(joined=joined, open=open_)
 
 # %% ../nbs/1_method/20_ridge_start.ipynb #c27
 @torch.no_grad()
@@ -143,18 +178,27 @@ def learn_trust(
     split: Split,
 ) -> None:
     "How far each path is trusted with rows that have nothing else, where training had hardly any."
-    d, S = model.design, len(model.design.sharings)
-    for path in [
-        p for p in ("N1", "T1") if p in d.paths and len(d.paths) > 1 and d.start == "ridge"
-    ]:
-        p = d.paths.index(path)
-        alone = rows.open[:, p * S] & (rows.open.sum(dim=1) == S)
-        errors, watched = [], gather(_hidden(rows, path, model), split.valid)
-        y = torch.where(watched.open[..., p * S, None], watched.y, torch.nan)
-        for trust in TRUSTS:
-            model.trust[:, p] = trust
-            errors.append(
-                prediction_error(predict_mean(model, model(watched.joined, watched.open)), y)
-            )
-        best = torch.tensor(TRUSTS)[torch.stack(errors).argmin(dim=0)]
-        model.trust[:, p] = torch.where(alone[split.train].float().mean(dim=1) < RARE, best, 1.0)
+    design = model.design
+    if design.start != "ridge" or len(design.paths) == 1:
+        return
+    for path in ("N1", "T1"):
+        if path in design.paths:
+            _learn_path_trust(model, path, rows, split)
+
+
+def _learn_path_trust(model: RoutedModel, path: str, rows: Rows, split: Split) -> None:
+    "The trust with which a path errs least on rows that have nothing else."
+    sharings = len(model.design.sharings)
+    p = model.design.paths.index(path)
+    first = p * sharings  # the path's first expert
+    alone = rows.open[:, first] & (rows.open.sum(dim=1) == sharings)
+    watched = gather(_hide_all_but(path, rows, model), split.valid)
+    errors = []
+    y = torch.where(watched.open[..., first, None], watched.y, torch.nan)
+    for trust in TRUSTS:
+        model.trust[:, p] = trust
+        mean = predict_mean(model, model(watched.joined, watched.open))
+        errors.append(prediction_error(mean, y))
+    best = torch.tensor(TRUSTS)[torch.stack(errors).argmin(dim=0)]
+    share = alone[split.train].float().mean(dim=1)
+    model.trust[:, p] = torch.where(share < RARE, best, 1.0)

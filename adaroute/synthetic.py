@@ -35,7 +35,7 @@ _RANGES = dict(
 )
 
 
-def _got(value: object) -> str:
+def _describe_value(value: object) -> str:
     "A number as it is, anything else by its type."
     if not isinstance(value, Real) or isinstance(value, (bool, np.bool_)):
         return type(value).__name__
@@ -45,34 +45,44 @@ def _got(value: object) -> str:
         return "a huge number"
 
 
-def _number(
+def _check_whole(name: str, value: object, low: int) -> None:
+    "Refuse what is not a whole number from `low`."
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.bool_))
+    if not whole or value < low:
+        got = _describe_value(value)
+        raise ValueError(f"{name}: expected a whole number from {low}, got {got}")
+
+
+def _check_knob(
     name: str,  # of the knob
     value: object,  # what the caller gave
 ) -> float:
     "A number in the range of its knob."
     low, high = _RANGES[name]
-    if isinstance(value, Real) and not isinstance(value, (bool, np.bool_)) and low <= value <= high:
+    number = isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
+    if number and low <= value <= high:
         return float(value)
-    raise ValueError(f"knob {name}: expected a number from {low} to {high}, got {_got(value)}")
+    got = _describe_value(value)
+    raise ValueError(f"knob {name}: expected a number from {low} to {high}, got {got}")
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c05c
-def _pair(
+def _check_pair(
     name: str,  # of the knob
     value: object,  # one number for both outcomes, or one for each
 ) -> tuple[float, float]:
-    "Two numbers, one an outcome."
+    "Two numbers, one for each outcome."
     if isinstance(value, np.ndarray):
         value = value.tolist()
     if not isinstance(value, (tuple, list)):
-        return (_number(name, value),) * 2
+        return (_check_knob(name, value),) * 2
     if len(value) != 2:
         raise ValueError(f"knob {name}: expected one number or two, got {len(value)} of them")
-    return tuple(_number(name, v) for v in value)
+    return tuple(_check_knob(name, v) for v in value)
 
-# %% ../nbs/1_method/05_synthetic.ipynb #c06
-def _shares(
+
+def _check_shares(
     name: str,  # of the knob
-    value: object,  # eight shares in the order of ROUTES, or a dictionary route -> share; None: equal
+    value: object,  # eight shares, or a dictionary route -> share; None: equal
 ) -> tuple[float, ...]:
     "Shares of the eight routes, summing to 1."
     if value is None:
@@ -80,9 +90,8 @@ def _shares(
     if isinstance(value, Mapping):
         unknown = [k for k in value if k not in ROUTES]
         if unknown:
-            raise ValueError(
-                f"knob {name}: expected routes among {', '.join(ROUTES)}, got {str(unknown[0])[:40]!r}"
-            )
+            got = repr(str(unknown[0])[:40])
+            raise ValueError(f"knob {name}: expected routes among {', '.join(ROUTES)}, got {got}")
         value = [value.get(r, 0) for r in ROUTES]
     try:
         shares = np.array(value, float)
@@ -91,11 +100,11 @@ def _shares(
     if shares is None or shares.shape != (len(ROUTES),):
         got = type(value).__name__ if shares is None else f"shape {shares.shape}"
         raise ValueError(f"knob {name}: expected {len(ROUTES)} numbers, got {got}")
-    if not (shares >= 0).all() or not abs(shares.sum() - 1) < 1e-6:
-        raise ValueError(
-            f"knob {name}: expected no share below 0 and a sum of 1, got {shares.min()} and {shares.sum()}"
-        )
-    return tuple((shares / shares.sum()).tolist())
+    total = shares.sum()
+    if not (shares >= 0).all() or not abs(total - 1) < 1e-6:
+        got = f"{shares.min()} and {total}"
+        raise ValueError(f"knob {name}: expected no share below 0 and a sum of 1, got {got}")
+    return tuple((shares / total).tolist())
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c07
 @dataclass(frozen=True)
@@ -104,32 +113,26 @@ class Knobs:
 
     shares: tuple = None  # share of each route, or a dictionary route -> share; None: equal
     cue: float = 0.9  # how strongly ratings and note give the route away; 0: not at all
-    heterogeneity: float = (
-        1.0  # how far the functions of the routes differ; 0: one function for all
-    )
-    alignment: float = (
-        1.0  # MTL rows: correlation of the two outcomes' functions, down to conflict at -1
-    )
+    heterogeneity: float = 1.0  # how far the routes' functions differ; 0: one function for all
+    # MTL rows: correlation of the two outcomes' functions, down to conflict at -1
+    alignment: float = 1.0
     outcome_correlation: float = 0.0  # STL rows: the same
-    residual_correlation: float = (
-        0.8  # MTL rows: correlation of what the functions leave over (STL rows: 0)
-    )
-    noise: tuple = (
-        0.5  # standard deviation of the residual, per outcome, in units of the function's
-    )
+    # MTL rows: correlation of what the functions leave over (STL rows: 0)
+    residual_correlation: float = 0.8
+    noise: tuple = 0.5  # deviation of the residual in units of the function's, per outcome
     severity: float = 1.0  # how strongly everything hangs on the latent severity
     missing_numbers: float = 0.0  # share of rows without any number, rating or category
     missing_text: float = 0.0  # share of rows without a note
-    missing_severity: float = 0.0  # slope of the logit of absence on severity; 0: missing at random
+    missing_severity: float = 0.0  # slope of the logit of absence on severity; 0: at random
     missing_outcomes: float = 0.0  # share of unknown values, per outcome
     filler: float = 3.0  # mean number of irrelevant sentences: the length of a note
 
     def __post_init__(self):
-        checks = dict(shares=_shares, noise=_pair, missing_outcomes=_pair)
-        for f in fields(self):
-            object.__setattr__(
-                self, f.name, checks.get(f.name, _number)(f.name, getattr(self, f.name))
-            )
+        checks = dict(shares=_check_shares, noise=_check_pair, missing_outcomes=_check_pair)
+        for field in fields(self):
+            check = checks.get(field.name, _check_knob)
+            value = check(field.name, getattr(self, field.name))
+            object.__setattr__(self, field.name, value)
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c10
 class _Law(NamedTuple):
@@ -137,21 +140,23 @@ class _Law(NamedTuple):
 
     items: np.ndarray  # logit; an item is binomial out of 3         # (n, 5)
     visits: np.ndarray  # log of the mean of a Poisson count          # (n,)
-    report: (
-        np.ndarray
-    )  # logit; a symptom is reported with .8 of it, denied with .8 of the rest, else not mentioned
+    report: np.ndarray  # logit; a symptom is reported with .8 of it, denied with .8 of the rest
     hours: np.ndarray  # logit; hours of sleep are binomial out of 10
     episodes: np.ndarray  # log of the mean of a Poisson count
 
 
-def _law(
+def _make_law(
     z: np.ndarray,  # severity                           # (n,)
     loading: float,  # the knob `severity`
 ) -> _Law:
     "How answers depend on severity."
     s = loading * z
     return _Law(
-        np.array([-0.3, 0, 0.2, -0.1, 0.1]) + s[:, None], 0.8 + 0.4 * s, s, -0.5 * s, 1 + 0.3 * s
+        items=np.array([-0.3, 0, 0.2, -0.1, 0.1]) + s[:, None],
+        visits=0.8 + 0.4 * s,
+        report=s,
+        hours=-0.5 * s,
+        episodes=1 + 0.3 * s,
     )
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c11
@@ -160,53 +165,55 @@ _SYMPTOMS = 8
 
 def _draw_numbers(rng: np.random.Generator, law: _Law) -> np.ndarray:  # (n, 7) age, items, visits
     "Numbers of people with these laws."
-    n = len(law.visits)
-    age = 18 + rng.binomial(62, 0.35, n)
-    return np.column_stack(
-        [age, rng.binomial(3, expit(law.items)), rng.poisson(np.exp(law.visits))]
-    ).astype(float)
+    age = 18 + rng.binomial(62, 0.35, len(law.visits))
+    items = rng.binomial(3, expit(law.items))
+    visits = rng.poisson(np.exp(law.visits))
+    return np.column_stack([age, items, visits]).astype(float)
 
 
 def _draw_facts(
     rng: np.random.Generator, law: _Law
 ) -> tuple[np.ndarray, np.ndarray]:  # t (n, 8), q (n, 2)
     "What the notes of people with these laws will say."
-    u, report = rng.random((len(law.report), _SYMPTOMS)), 0.8 * expit(law.report)[:, None]
+    u = rng.random((len(law.report), _SYMPTOMS))
+    report = 0.8 * expit(law.report)[:, None]
     t = np.where(u < report, 1.0, np.where(u < 0.8, -1.0, 0.0))
-    return t, np.column_stack(
-        [rng.binomial(10, expit(law.hours)), rng.poisson(np.exp(law.episodes))]
-    ).astype(float)
+    hours = rng.binomial(10, expit(law.hours))
+    episodes = rng.poisson(np.exp(law.episodes))
+    return t, np.column_stack([hours, episodes]).astype(float)
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c11b
-def _mean_numbers(law: _Law) -> np.ndarray:  # (n, 7)
+def _expect_numbers(law: _Law) -> np.ndarray:  # (n, 7)
     "Expected numbers."
     age = np.full(len(law.visits), 18 + 62 * 0.35)
     return np.column_stack([age, 3 * expit(law.items), np.exp(law.visits)])
 
 
-def _mean_facts(law: _Law) -> tuple[np.ndarray, np.ndarray]:  # t (n, 8), q (n, 2)
+def _expect_facts(law: _Law) -> tuple[np.ndarray, np.ndarray]:  # t (n, 8), q (n, 2)
     "Expected facts."
-    t = np.repeat(0.8 * (2 * expit(law.report) - 1)[:, None], _SYMPTOMS, axis=1)
+    symptom = 0.8 * (2 * expit(law.report) - 1)
+    t = np.repeat(symptom[:, None], _SYMPTOMS, axis=1)
     return t, np.column_stack([10 * expit(law.hours), np.exp(law.episodes)])
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c15
-def _products(
+def _multiply_scores(
     numbers: np.ndarray,  # s_x in direction g and h, v   # (..., 3)
     text: np.ndarray,  # s_t in direction g and h, q   # (..., 3)
 ) -> np.ndarray:  # N1, T1, N2, T2, common in directions g and h  # (..., 5, 2)
     "The five functions of the evidence, as they are before standardising."
-    s, v, t, q = numbers[..., :2], numbers[..., 2:], text[..., :2], text[..., 2:]
+    s, v = numbers[..., :2], numbers[..., 2:]
+    t, q = text[..., :2], text[..., 2:]
     return np.stack([s, t, s * q, t * v, s + t], axis=-2)
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c18
-def _reference(loading: float):
+def _draw_reference(loading: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     "Twenty thousand people that define mean 0 and variance 1: numbers, symptoms, quantities."
     rng = np.random.default_rng(12345)
-    law = _law(rng.standard_normal(20_000), loading)
+    law = _make_law(rng.standard_normal(20_000), loading)
     return (_draw_numbers(rng, law), *_draw_facts(rng, law))
 
 
-def _directions(rng: np.random.Generator, d: int) -> np.ndarray:  # (2, d)
+def _draw_directions(rng: np.random.Generator, d: int) -> np.ndarray:  # (2, d)
     "Two random directions of length 1."
     a = rng.standard_normal((2, d))
     return a / np.linalg.norm(a, axis=1, keepdims=True)
@@ -216,12 +223,16 @@ class _World:
     "The planted functions of one seed."
 
     def __init__(self, seed: int, knobs: Knobs):
-        rng, self.knobs = np.random.default_rng([seed, 1]), knobs
-        x, t, q = _reference(knobs.severity)
-        self.a, self.b = _directions(rng, x.shape[1]), _directions(rng, _SYMPTOMS)
-        self.centre, self.scale = [v.mean(0) for v in (x, t, q)], [v.std(0) for v in (x, t, q)]
-        self.v_scale = ((x - self.centre[0]) / self.scale[0])[:, 1:6].sum(1).std()
-        raw = _products(self.numbers(x), self.text(t, q))  # (n, 5, 2)
+        self.knobs = knobs
+        rng = np.random.default_rng([seed, 1])
+        x, t, q = reference = _draw_reference(knobs.severity)
+        self.a = _draw_directions(rng, x.shape[1])
+        self.b = _draw_directions(rng, _SYMPTOMS)
+        self.centre = [v.mean(0) for v in reference]
+        self.scale = [v.std(0) for v in reference]
+        items = ((x - self.centre[0]) / self.scale[0])[:, 1:6]
+        self.v_scale = items.sum(1).std()
+        raw = _multiply_scores(self.numbers(x), self.text(t, q))  # (n, 5, 2)
         self.mean, self.sd = raw.mean(0), raw.std(0)
         g, h = np.moveaxis((raw - self.mean) / self.sd, -1, 0)  # (n, 5) each
         self.overlap = (g * h).mean(0)  # (5,)
@@ -235,15 +246,21 @@ class _World:
 
     def text(self, t: np.ndarray, q: np.ndarray) -> np.ndarray:  # (n, 8), (n, 2) -> (n, 3)
         "What the text says: a score in each direction, and the contrast of the quantities."
-        t, q = (t - self.centre[1]) / self.scale[1], (q - self.centre[2]) / self.scale[2]
-        return np.column_stack([t @ self.b.T, (q[:, 0] - q[:, 1]) / np.sqrt(2)])
+        t = (t - self.centre[1]) / self.scale[1]
+        q = (q - self.centre[2]) / self.scale[2]
+        contrast = (q[:, 0] - q[:, 1]) / np.sqrt(2)
+        return np.column_stack([t @ self.b.T, contrast])
 
     def planted(self, raw: np.ndarray) -> np.ndarray:  # (n, 5, 2) -> (n, 8, 2)
         "The functions of the eight routes for both outcomes, standardised."
-        return _mix(raw, self, self.knobs) / self.norm
+        return _mix_functions(raw, self, self.knobs) / self.norm
+
+    def evaluate(self, x: np.ndarray, t: np.ndarray, q: np.ndarray) -> np.ndarray:  # (n, 8, 2)
+        "The same, of people without gaps."
+        return self.planted(_multiply_scores(self.numbers(x), self.text(t, q)))
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c21
-def _mix(
+def _mix_functions(
     raw: np.ndarray,  # (n, 5, 2)
     world: _World,  # for its constants
     knobs: Knobs,  # alignment, outcome_correlation, heterogeneity
@@ -251,11 +268,14 @@ def _mix(
     "From the five functions to those of the routes, for each outcome."
     g, h = np.moveaxis((raw - world.mean) / world.sd, -1, 0)  # (n, 5)
     h = (h - world.overlap * g) / np.sqrt(1 - world.overlap**2)
-    second = lambda c: c * g + np.sqrt(1 - c**2) * h
-    stl, mtl = (
-        np.stack([g, second(c)], -1) for c in (knobs.outcome_correlation, knobs.alignment)
-    )  # (n, 5, 2)
-    own = np.stack([stl[:, :4], mtl[:, :4]], axis=2).reshape(-1, len(ROUTES), 2)
+
+    def correlate(c):
+        "Both outcomes, with this correlation: (n, 5, 2)."
+        return np.stack([g, c * g + np.sqrt(1 - c**2) * h], -1)
+
+    stl, mtl = correlate(knobs.outcome_correlation), correlate(knobs.alignment)
+    own = np.stack([stl[:, :4], mtl[:, :4]], axis=2)
+    own = own.reshape(-1, len(ROUTES), 2)
     H = knobs.heterogeneity
     return np.sqrt(1 - H**2) * stl[:, 4:] + H * own
 
@@ -269,12 +289,14 @@ def _draw_cues(
     cue: float,  # the knob
 ) -> tuple[np.ndarray, np.ndarray]:  # ratings (n, 5), joint course (n,) bool
     "What a row shows of its route."
-    high = np.column_stack([route[:, None] // 2 == np.arange(4), route % 2])
+    path, shared = route // 2, route % 2
+    high = np.column_stack([path[:, None] == np.arange(4), shared])
     ratings = rng.binomial(10, expit(1.1 * cue * np.where(high, 1, -1)))
-    return ratings, rng.random(len(route)) < expit(cue * np.where(route % 2, 1, -1))
+    chance = expit(cue * np.where(shared, 1, -1))
+    return ratings, rng.random(len(route)) < chance
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c25c
-def _route_posterior(
+def _infer_route(
     ratings: np.ndarray,  # (n, 5)
     joint: np.ndarray,  # the note says that complaints move together  # (n,) bool
     absent: np.ndarray,  # numbers, text                                # (n, 2) bool
@@ -282,7 +304,8 @@ def _route_posterior(
 ) -> np.ndarray:  # (n, 8)
     "Probability of each route given the cues that are there."
     says = 1.1 * knobs.cue * (2 * ratings - 10) * ~absent[:, :1]
-    shared = says[:, 4] + knobs.cue * np.where(joint, 1, -1) * ~absent[:, 1]
+    sentence = knobs.cue * np.where(joint, 1, -1) * ~absent[:, 1]
+    shared = says[:, 4] + sentence
     logit = np.repeat(says[:, :4], 2, axis=1) + np.tile([0, 1], 4) * shared[:, None]
     with np.errstate(divide="ignore"):
         return softmax(logit + np.log(knobs.shares), axis=1)
@@ -330,41 +353,48 @@ _FILLER = (
 )
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c30
-def _phrases(
+def _list_phrases(
     templates: tuple,  # with a place for the symptom
 ) -> np.ndarray:  # (8 symptoms, templates, 2 words) str
     "Every way to say each symptom."
-    say = lambda template, term: (s := template.format(term))[0].upper() + s[1:]
-    return np.array(
-        [[[say(template, term) for term in terms] for template in templates] for terms in _TERMS],
-        object,
-    )
+    phrases = np.empty((len(_TERMS), len(templates), 2), object)
+    for symptom, way, word in np.ndindex(phrases.shape):
+        phrase = templates[way].format(_TERMS[symptom][word])
+        phrases[symptom, way, word] = phrase[0].upper() + phrase[1:]
+    return phrases
+
+
+def _say_symptoms(
+    rng: np.random.Generator,
+    templates: tuple,  # ways to say it
+    word: np.ndarray,  # which of two words  # (n, 8)
+) -> np.ndarray:  # (n, 8) str
+    "Each symptom in one of the ways."
+    way = rng.integers(len(templates), size=word.shape)
+    return _list_phrases(templates)[np.arange(_SYMPTOMS), way, word]
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c30c
-def _sentences(
+def _compose_sentences(
     rng: np.random.Generator,
     t: np.ndarray,  # symptoms                   # (n, 8)
     q: np.ndarray,  # hours, episodes            # (n, 2)
     joint: np.ndarray,  # course                     # (n,) bool
 ) -> np.ndarray:  # "" where nothing is said   # (n, 11) str
     "The sentences of each note that mean something."
-    n, k = len(t), np.arange(_SYMPTOMS)
-    pick = lambda m, *shape: rng.integers(m, size=shape or n)
-    word = pick(2, n, _SYMPTOMS)
-    reported, denied = (
-        _phrases(p)[k, pick(len(p), n, _SYMPTOMS), word] for p in (_REPORTED, _DENIED)
-    )
+    n = len(t)
+    word = rng.integers(2, size=(n, _SYMPTOMS))
+    reported = _say_symptoms(rng, _REPORTED, word)
+    denied = _say_symptoms(rng, _DENIED, word)
     symptoms = np.where(t > 0, reported, np.where(t < 0, denied, ""))
-    quantities = [
-        [f"Sleeps {int(hours)} hours", f"{int(episodes)} episodes this week"]
-        for hours, episodes in q
-    ]
-    course = np.where(
-        joint, np.array(_TOGETHER, object)[pick(3)], np.array(_APART, object)[pick(3)]
-    )
-    return np.concatenate([symptoms, np.array(quantities, object), course[:, None]], axis=1)
+    quantities = []
+    for hours, episodes in q.astype(int):
+        quantities.append([f"Sleeps {hours} hours", f"{episodes} episodes this week"])
+    together = np.array(_TOGETHER, object)[rng.integers(3, size=n)]
+    apart = np.array(_APART, object)[rng.integers(3, size=n)]
+    course = np.where(joint, together, apart)[:, None]
+    return np.concatenate([symptoms, np.array(quantities, object), course], axis=1)
 
-# %% ../nbs/1_method/05_synthetic.ipynb #c30f
+
 def _write_notes(
     rng: np.random.Generator,
     sentences: np.ndarray,  # (n, m) str
@@ -373,16 +403,16 @@ def _write_notes(
     "Notes with their sentences shuffled."
     count = rng.poisson(filler, len(sentences))
     order = rng.permuted(np.tile(np.arange(len(_FILLER)), (len(sentences), 1)), axis=1)
-    out = np.empty(len(sentences), object)
-    for i, said in enumerate(sentences):
-        said = [s for s in said if s] + [
-            _FILLER[order[i, j % len(_FILLER)]] for j in range(count[i])
-        ]
-        out[i] = ". ".join([said[j] for j in rng.permutation(len(said))]) + "."
-    return out
+    notes = np.empty(len(sentences), object)
+    for i, meant in enumerate(sentences):
+        said = [s for s in meant if s]
+        said += [_FILLER[order[i, j % len(_FILLER)]] for j in range(count[i])]
+        shuffled = [said[j] for j in rng.permutation(len(said))]
+        notes[i] = ". ".join(shuffled) + "."
+    return notes
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c34
-def _fit_numbers(x: np.ndarray, law: _Law) -> np.ndarray:  # (n, 7), K severities -> (n, K)
+def _score_numbers(x: np.ndarray, law: _Law) -> np.ndarray:  # (n, 7), K severities -> (n, K)
     "Log-likelihood of the numbers under each severity, up to a constant."
     items, visits = x[:, 1:6], x[:, 6:]
     return (
@@ -393,11 +423,14 @@ def _fit_numbers(x: np.ndarray, law: _Law) -> np.ndarray:  # (n, 7), K severitie
     )
 
 
-def _fit_facts(
-    t: np.ndarray, q: np.ndarray, law: _Law
-) -> np.ndarray:  # (n, 8), (n, 2), K severities -> (n, K)
+def _score_facts(
+    t: np.ndarray,  # symptoms    # (n, 8)
+    q: np.ndarray,  # quantities  # (n, 2)
+    law: _Law,  # of K severities
+) -> np.ndarray:  # (n, K)
     "Log-likelihood of the facts in the text under each severity, up to a constant."
-    reported, denied = (t > 0).sum(1, keepdims=True), (t < 0).sum(1, keepdims=True)
+    reported = (t > 0).sum(1, keepdims=True)
+    denied = (t < 0).sum(1, keepdims=True)
     hours, episodes = q[:, :1], q[:, 1:]
     return (
         reported * log_expit(law.report)
@@ -409,7 +442,7 @@ def _fit_facts(
     )
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c36
-def _absence(
+def _solve_absence(
     rate: float,  # share of rows without the modality
     slope: float,  # of the logit on severity
 ) -> float:  # intercept of the logit
@@ -418,90 +451,147 @@ def _absence(
         return np.inf if rate > 0.5 else -np.inf
     z = np.linspace(-8, 8, 2001)
     w = softmax(-(z**2) / 2)
-    return brentq(lambda c: expit(c + slope * z) @ w - rate, -60, 60)
+
+    def miss(intercept):
+        "How far the rate is off."
+        return expit(intercept + slope * z) @ w - rate
+
+    return brentq(miss, -60, 60)
+
+
+def _absence_logits(knobs: Knobs, z: np.ndarray) -> list[np.ndarray]:  # numbers, text  # (n,) each
+    "Logits of absence at each severity."
+    slope = knobs.missing_severity
+    rates = (knobs.missing_numbers, knobs.missing_text)
+    return [_solve_absence(rate, slope) + slope * z for rate in rates]
+
+# %% ../nbs/1_method/05_synthetic.ipynb #c36b
+class _Rows(NamedTuple):
+    "Everything that is drawn for a cohort, apart from words and noise."
+
+    x: np.ndarray  # numbers                       # (n, 7)
+    t: np.ndarray  # symptoms                      # (n, 8)
+    q: np.ndarray  # quantities                    # (n, 2)
+    route: np.ndarray  # index into ROUTES             # (n,)
+    ratings: np.ndarray  # (n, 5)
+    joint: np.ndarray  # complaints move together      # (n,) bool
+    absent: np.ndarray  # numbers, text                 # (n, 2) bool
+
+    def take(self, rows: np.ndarray) -> "_Rows":
+        "The rows at these positions."
+        return _Rows(*(array[rows] for array in self))
+
+
+class _Streams(NamedTuple):
+    "A generator for each kind of randomness."
+
+    people: np.random.Generator
+    routes: np.random.Generator
+    cues: np.random.Generator
+    gaps: np.random.Generator
+    words: np.random.Generator
+    noise: np.random.Generator
+
+
+def _draw_rows(n: int, k: Knobs, streams: _Streams) -> _Rows:
+    "People, their routes, the cues and what is missing."
+    z = streams.people.standard_normal(n)
+    law = _make_law(z, k.severity)
+    route = streams.routes.choice(len(ROUTES), n, p=k.shares)
+    absence = np.column_stack([expit(logit) for logit in _absence_logits(k, z)])
+    x = _draw_numbers(streams.people, law)
+    t, q = _draw_facts(streams.people, law)
+    ratings, joint = _draw_cues(streams.cues, route, k.cue)
+    absent = streams.gaps.random((n, 2)) < absence
+    return _Rows(x, t, q, route, ratings, joint, absent)
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c37
-def _expected_products(
+def _score_absent(
+    absent: np.ndarray,  # whether a modality is absent           # (n, 1) bool
+    logit: np.ndarray,  # of its absence under each severity      # (K,)
+    score: np.ndarray,  # its log-likelihood where it is there    # (n, K)
+) -> np.ndarray:  # (n, K)
+    "Log-likelihood of a modality that may be absent."
+    return np.where(absent, log_expit(logit), log_expit(-logit) + score)
+
+
+def _expect_products(
     world: _World,
-    x: np.ndarray,
-    t: np.ndarray,
-    q: np.ndarray,  # (n, 7), (n, 8), (n, 2)
-    absent: np.ndarray,  # numbers, text           # (n, 2) bool
+    r: _Rows,
     nodes: int,  # of the grid
 ) -> np.ndarray:  # (n, 5, 2)
     "The five functions, each averaged over what is missing given what is there."
-    k = world.knobs
     z = np.linspace(-8, 8, nodes)
-    law, logit = (
-        _law(z, k.severity),
-        [
-            _absence(r, k.missing_severity) + k.missing_severity * z
-            for r in (k.missing_numbers, k.missing_text)
-        ],
+    law = _make_law(z, world.knobs.severity)
+    no_numbers, no_text = r.absent[:, :1], r.absent[:, 1:]
+    numbers_logit, text_logit = _absence_logits(world.knobs, z)
+    # probability of each severity given the row
+    prior = -(z**2) / 2
+    numbers = _score_absent(no_numbers, numbers_logit, _score_numbers(r.x, law))
+    text = _score_absent(no_text, text_logit, _score_facts(r.t, r.q, law))
+    p = softmax(prior + numbers + text, axis=1)  # (n, K)
+    # what is missing at each severity, averaged
+    at_numbers = world.numbers(_expect_numbers(law))
+    at_text = world.text(*_expect_facts(law))
+    out = _multiply_scores(
+        np.where(no_numbers, p @ at_numbers, world.numbers(r.x)),
+        np.where(no_text, p @ at_text, world.text(r.t, r.q)),
     )
-    fit = (
-        -(z**2) / 2
-        + np.where(absent[:, :1], log_expit(logit[0]), log_expit(-logit[0]) + _fit_numbers(x, law))
-        + np.where(absent[:, 1:], log_expit(logit[1]), log_expit(-logit[1]) + _fit_facts(t, q, law))
-    )
-    p = softmax(fit, axis=1)  # (n, K) severity given the row
-    at_numbers, at_text = world.numbers(_mean_numbers(law)), world.text(*_mean_facts(law))
-    out = _products(
-        np.where(absent[:, :1], p @ at_numbers, world.numbers(x)),
-        np.where(absent[:, 1:], p @ at_text, world.text(t, q)),
-    )
-    both = absent.all(1)
-    out[both] = np.tensordot(p[both], _products(at_numbers, at_text), 1)
+    both = r.absent.all(1)
+    out[both] = np.tensordot(p[both], _multiply_scores(at_numbers, at_text), 1)
     return out
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c38
-def _expected_functions(
+def _expect_functions(
     world: _World,
-    x: np.ndarray,
-    t: np.ndarray,
-    q: np.ndarray,  # (n, 7), (n, 8), (n, 2)
-    absent: np.ndarray,  # (n, 2) bool
+    r: _Rows,
     nodes: int = 128,  # of the coarser grid
 ) -> tuple[np.ndarray, float]:  # (n, 8, 2), largest change by doubling the nodes
     "What each route's function is expected to be, given the evidence that is there."
-    out, rows, error = (
-        world.planted(_products(world.numbers(x), world.text(t, q))),
-        np.flatnonzero(absent.any(1)),
-        0.0,
-    )
-    for i in np.split(rows, range(10_000, len(rows), 10_000)):  # in parts, for the sake of memory
-        coarse, out[i] = (
-            world.planted(_expected_products(world, x[i], t[i], q[i], absent[i], m))
-            for m in (nodes, 2 * nodes)
-        )
+    out = world.evaluate(r.x, r.t, r.q)
+    rows = np.flatnonzero(r.absent.any(1))
+    error = 0.0
+    # in parts, for the sake of memory
+    for i in np.split(rows, range(10_000, len(rows), 10_000)):
+        part = r.take(i)
+        coarse = world.planted(_expect_products(world, part, nodes))
+        out[i] = world.planted(_expect_products(world, part, 2 * nodes))
         error = max(error, abs(out[i] - coarse).max(initial=0))
     return out, float(error)
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c40
-def _equal(*routes: str) -> dict:
+def _share_equally(*routes: str) -> dict:
     "Equal shares of these routes."
     return {r: 1 / len(routes) for r in routes}
 
 
 SCENARIOS = dict(
-    planted={},  # all eight routes, equally
-    homogeneous=dict(
-        heterogeneity=0, residual_correlation=0
-    ),  # one function for all: nothing to route
-    text_only=dict(shares=_equal("T1/STL", "T1/MTL")),  # only the note matters
-    numbers_only=dict(shares=_equal("N1/STL", "N1/MTL")),  # only the numbers matter
-    fusion=dict(shares=_equal("N2/STL", "N2/MTL", "T2/STL", "T2/MTL")),  # neither says it alone
+    # all eight routes, equally
+    planted={},
+    # one function for all: nothing to route
+    homogeneous=dict(heterogeneity=0, residual_correlation=0),
+    # only the note matters
+    text_only=dict(shares=_share_equally("T1/STL", "T1/MTL")),
+    # only the numbers matter
+    numbers_only=dict(shares=_share_equally("N1/STL", "N1/MTL")),
+    # neither says it alone
+    fusion=dict(shares=_share_equally("N2/STL", "N2/MTL", "T2/STL", "T2/MTL")),
+    # a shared head would have to serve two masters
     negative_transfer=dict(
-        shares=_equal("N1/STL", "T1/STL", "N2/STL", "T2/STL"),
+        shares=_share_equally("N1/STL", "T1/STL", "N2/STL", "T2/STL"),
         outcome_correlation=-0.8,
         noise=(0.5, 1.0),
     ),
+    # a fifth of each modality, more where severity is high
     missing=dict(missing_numbers=0.2, missing_text=0.2, missing_severity=1, missing_outcomes=0.15),
-    paper=dict(shares=_equal("N2/MTL", "T2/MTL"), heterogeneity=0.5, residual_correlation=0.8),
-)  # both inform both
+    # both inform both
+    paper=dict(
+        shares=_share_equally("N2/MTL", "T2/MTL"), heterogeneity=0.5, residual_correlation=0.8
+    ),
+)
 
-# %% ../nbs/1_method/05_synthetic.ipynb #c40b
-def _knobs(
+
+def _settle_knobs(
     scenario: str,  # a key of SCENARIOS
     given: dict,  # what the caller turned
 ) -> Knobs:
@@ -515,31 +605,8 @@ def _knobs(
             raise ValueError(f"knob: expected one of {', '.join(known)}, got {name[:40]!r}")
     return Knobs(**{**SCENARIOS[scenario], **given})
 
-
-def _whole(name: str, value: object, low: int):
-    "Refuse what is not a whole number from `low`."
-    if (
-        isinstance(value, (bool, np.bool_))
-        or not isinstance(value, (int, np.integer))
-        or value < low
-    ):
-        raise ValueError(f"{name}: expected a whole number from {low}, got {_got(value)}")
-
 # %% ../nbs/1_method/05_synthetic.ipynb #c42
 _CENTRE, _SCALE = np.array([11.0, 9.0]), np.array([5.0, 4.0])
-
-
-def _residuals(
-    rng: np.random.Generator,
-    route: np.ndarray,  # (n,)
-    knobs: Knobs,
-) -> np.ndarray:  # (n, 2)
-    "Noise: correlated on MTL rows, independent on STL rows."
-    e, rho = rng.standard_normal((len(route), 2)), knobs.residual_correlation * (route % 2)
-    e[:, 1] = rho * e[:, 0] + np.sqrt(1 - rho**2) * e[:, 1]
-    return e * knobs.noise
-
-# %% ../nbs/1_method/05_synthetic.ipynb #c42c
 _NUMERIC = ("age", "item_1", "item_2", "item_3", "item_4", "item_5", "visits")
 _SCHEMA = Schema(
     text="note",
@@ -549,22 +616,55 @@ _SCHEMA = Schema(
 )
 
 
-def _table(
+def _to_scores(f: np.ndarray) -> np.ndarray:  # (..., 2) -> (..., 2)
+    "Standardised outcomes on the scales that clinicians know."
+    return _CENTRE + _SCALE * f
+
+
+def _draw_residuals(
     rng: np.random.Generator,
-    x: np.ndarray,  # (n, 7)
-    ratings: np.ndarray,  # (n, 5)
+    route: np.ndarray,  # (n,)
+    knobs: Knobs,
+) -> np.ndarray:  # (n, 2)
+    "Noise: correlated on MTL rows, independent on STL rows."
+    e = rng.standard_normal((len(route), 2))
+    rho = knobs.residual_correlation * (route % 2)
+    e[:, 1] = rho * e[:, 0] + np.sqrt(1 - rho**2) * e[:, 1]
+    return e * knobs.noise
+
+# %% ../nbs/1_method/05_synthetic.ipynb #c42c
+def _lay_out_table(
+    rng: np.random.Generator,
+    r: _Rows,
     note: np.ndarray,  # (n,)
-    absent: np.ndarray,  # (n, 2) bool
     y: np.ndarray,  # (n, 2)
 ) -> pd.DataFrame:
     "The columns as a model gets them."
-    frame = pd.DataFrame(np.column_stack([x, ratings]), columns=_NUMERIC + _RATINGS)
-    frame.insert(1, "sex", rng.choice(np.array(["female", "male"], object), len(x)))
-    frame["site"], frame["note"] = rng.choice(np.array(["A", "B", "C"], object), len(x)), note
-    frame.loc[absent[:, 0], [*_NUMERIC, *_RATINGS]] = np.nan
-    frame.loc[absent[:, 0], ["sex", "site"]] = None
-    frame.loc[absent[:, 1], "note"] = None
+    frame = pd.DataFrame(np.column_stack([r.x, r.ratings]), columns=_NUMERIC + _RATINGS)
+    sexes = np.array(["female", "male"], object)
+    sites = np.array(["A", "B", "C"], object)
+    frame.insert(1, "sex", rng.choice(sexes, len(frame)))
+    frame["site"] = rng.choice(sites, len(frame))
+    frame["note"] = note
+    no_numbers, no_text = r.absent.T
+    frame.loc[no_numbers, [*_NUMERIC, *_RATINGS]] = np.nan
+    frame.loc[no_numbers, ["sex", "site"]] = None
+    frame.loc[no_text, "note"] = None
     return frame.assign(phq9=y[:, 0], gad7=y[:, 1])
+
+
+def _show_rows(
+    r: _Rows,
+    f: np.ndarray,  # what the planted routes say, standardised  # (n, 2)
+    k: Knobs,
+    streams: _Streams,
+) -> pd.DataFrame:
+    "What a model may see: a table with notes, and outcomes with noise and gaps."
+    y = _to_scores(f + _draw_residuals(streams.noise, r.route, k))
+    y[streams.gaps.random(y.shape) < k.missing_outcomes] = np.nan
+    sentences = _compose_sentences(streams.words, r.t, r.q, r.joint)
+    note = _write_notes(streams.words, sentences, k.filler)
+    return _lay_out_table(streams.words, r, note, y)
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c43
 @dataclass(frozen=True, eq=False)
@@ -591,37 +691,6 @@ class Cohort:
     def __repr__(self) -> str:
         return f"Cohort({self.scenario}: {len(self)} rows, seed {self.seed}, draw {self.draw})"
 
-# %% ../nbs/1_method/05_synthetic.ipynb #c45
-class _Rows(NamedTuple):
-    "Everything that is drawn for a cohort, apart from words and noise."
-
-    x: np.ndarray  # numbers                       # (n, 7)
-    t: np.ndarray  # symptoms                      # (n, 8)
-    q: np.ndarray  # quantities                    # (n, 2)
-    route: np.ndarray  # index into ROUTES             # (n,)
-    ratings: np.ndarray  # (n, 5)
-    joint: np.ndarray  # complaints move together      # (n,) bool
-    absent: np.ndarray  # numbers, text                 # (n, 2) bool
-
-
-def _draw_rows(
-    n: int, k: Knobs, people, routes, cues, gaps
-) -> _Rows:  # the last four: a numpy Generator each
-    "People, their routes, the cues and what is missing."
-    z = people.standard_normal(n)
-    law, route = _law(z, k.severity), routes.choice(len(ROUTES), n, p=k.shares)
-    absence = [
-        expit(_absence(r, k.missing_severity) + k.missing_severity * z)
-        for r in (k.missing_numbers, k.missing_text)
-    ]
-    return _Rows(
-        _draw_numbers(people, law),
-        *_draw_facts(people, law),
-        route,
-        *_draw_cues(cues, route, k.cue),
-        gaps.random((n, 2)) < np.column_stack(absence),
-    )
-
 # %% ../nbs/1_method/05_synthetic.ipynb #c46
 def make_cohort(
     n: int,  # number of rows
@@ -632,32 +701,26 @@ def make_cohort(
 ) -> Cohort:
     "A simulated cohort whose routes, noise-free means and best possible predictions are known."
     for name, value, low in (("n", n, 1), ("seed", seed, 0), ("draw", draw, 0)):
-        _whole(name, value, low)
-    k = _knobs(scenario, knobs)
-    people, routes, cues, gaps, words, noise = (
-        np.random.default_rng([seed, 2, draw, i]) for i in range(6)
-    )
-    world, r = _World(seed, k), _draw_rows(n, k, people, routes, cues, gaps)
-    full = world.planted(_products(world.numbers(r.x), world.text(r.t, r.q)))  # (n, 8, 2)
-    expected, error = _expected_functions(world, r.x, r.t, r.q, r.absent)
-    posterior, own = _route_posterior(r.ratings, r.joint, r.absent, k), (np.arange(n), r.route)
-    y = _CENTRE + _SCALE * (full[own] + _residuals(noise, r.route, k))
-    y[gaps.random((n, 2)) < k.missing_outcomes] = np.nan
-    note = _write_notes(words, _sentences(words, r.t, r.q, r.joint), k.filler)
-    units = [
-        _CENTRE + _SCALE * f
-        for f in (full[own], np.einsum("nr,nrk->nk", posterior, expected), expected[own])
-    ]
+        _check_whole(name, value, low)
+    k = _settle_knobs(scenario, knobs)
+    streams = _Streams(*(np.random.default_rng([seed, 2, draw, i]) for i in range(6)))
+    world = _World(seed, k)
+    r = _draw_rows(n, k, streams)
+    own = (np.arange(n), r.route)
+    full = world.evaluate(r.x, r.t, r.q)  # (n, 8, 2)
+    expected, error = _expect_functions(world, r)
+    posterior = _infer_route(r.ratings, r.joint, r.absent, k)
+    mixed = np.einsum("nr,nrk->nk", posterior, expected)
+    made = dict(knobs=asdict(k), scenario=scenario, seed=seed, draw=draw)
     return Cohort(
-        _table(words, r.x, r.ratings, note, r.absent, y),
-        _SCHEMA,
-        r.route,
-        *units,
-        posterior,
-        _CENTRE + _SCALE * full,
-        error * _SCALE.max(),
-        asdict(k),
-        scenario,
-        seed,
-        draw,
+        frame=_show_rows(r, full[own], k, streams),
+        schema=_SCHEMA,
+        route=r.route,
+        mean=_to_scores(full[own]),
+        bayes=_to_scores(mixed),
+        oracle=_to_scores(expected[own]),
+        posterior=posterior,
+        expert_mean=_to_scores(full),
+        bayes_error=error * _SCALE.max(),
+        **made,
     )

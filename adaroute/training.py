@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Settings', 'batch_size', 'learning_rate', 'Rows', 'Split', 'gather', 'lane_orders', 'lane_uniform', 'close_some',
            'choices', 'draw', 'batch_losses', 'prediction_error', 'Look', 'look', 'collapsed', 'fingerprint', 'Seen',
-           'Run', 'lane_training_generators', 'take_step', 'remember_best', 'Watch', 'train', 'take_look']
+           'Run', 'lane_training_generators', 'take_step', 'remember_best', 'Watch', 'Session', 'train', 'take_look']
 
 # %% ../nbs/1_method/18_training.ipynb #c03
 import hashlib
@@ -137,7 +137,7 @@ def choices(
     return p if p.dim() == 3 else p.movedim(3, 2).flatten(1, 2)
 
 
-def _pressure(f: Forecast, settings: Settings) -> Tensor | float:  # (L,)
+def _press_usage(f: Forecast, settings: Settings) -> Tensor | float:  # (L,)
     "Entropy and balance terms, off by default."
     if not settings.balance and not settings.entropy:
         return 0.0
@@ -177,7 +177,9 @@ def batch_losses(
         b = b._replace(open=close_some(b.open, uniform, settings.close))
     f = model(b.joined, b.open)
     if kind == "likelihood":
-        return (_fair_loss if _warm(model, settings, done) else likelihood_loss)(model, f, b.y), f
+        return (_fair_loss if _is_warm(model, settings, done) else likelihood_loss)(
+            model, f, b.y
+        ), f
     if kind == "soft":
         return soft_loss(model, f, b.y), f
     noise = -torch.log(-torch.log(uniform.clamp(1e-9, 1 - 1e-7)))
@@ -185,7 +187,7 @@ def batch_losses(
     return hard_loss(model, f, b.y, noise, first * (last / first) ** done), f
 
 
-def _warm(model: RoutedModel, settings: Settings, done: float) -> bool:
+def _is_warm(model: RoutedModel, settings: Settings, done: float) -> bool:
     return model.design.selection == "likelihood" and done < settings.warm
 
 # %% ../nbs/1_method/18_training.ipynb #f1ef2804
@@ -212,7 +214,7 @@ class Look(NamedTuple):
     decisiveness: Tensor  # (L,) one minus the mean entropy of the rows over its largest value
 
 
-def _entropy(p: Tensor) -> Tensor:  # in units of log E; a single route has none
+def _mean_entropy(p: Tensor) -> Tensor:  # in units of log E; a single route has none
     return torch.special.entr(p).sum(dim=-1) / math.log(max(p.shape[-1], 2))
 
 
@@ -228,8 +230,8 @@ def look(model: RoutedModel, b: Rows, measure: bool) -> Look:
         prediction_error(predict_mean(model, f), b.y),
         prediction_error(each, b.y[:, None]).amin(dim=1),
         p.mean(dim=1),
-        _entropy(p.mean(dim=1)),
-        1 - _entropy(p).mean(dim=1),
+        _mean_entropy(p.mean(dim=1)),
+        1 - _mean_entropy(p).mean(dim=1),
     )
 
 # %% ../nbs/1_method/18_training.ipynb #c26
@@ -279,7 +281,7 @@ class Run:
     seen: Seen | None = None  # of the last step
 
 # %% ../nbs/1_method/18_training.ipynb #c35
-def _start(model: RoutedModel, split: Split) -> Run:
+def _begin_run(model: RoutedModel, split: Split) -> Run:
     generators = lane_training_generators(model.seeds)
     best = {n: p.detach().clone() for n, p in model.named_parameters()}
     optimiser = torch.optim.Adam(model.parameters(), betas=(0.9, 0.99), fused=True)
@@ -291,11 +293,11 @@ def _start(model: RoutedModel, split: Split) -> Run:
 
 
 def lane_training_generators(seeds) -> list[torch.Generator]:
-    "Generators for batches and draws, apart from those of the first weights."
+    "Generators for batches and draws, one a lane."
     return [torch.Generator().manual_seed(int(s) + 2**32) for s in seeds]
 
 # %% ../nbs/1_method/18_training.ipynb #c37
-def _hold(model: RoutedModel, settings: Settings, done: float) -> None:
+def _hold_parts(model: RoutedModel, settings: Settings, done: float) -> None:
     "Take the gradient from the parts that are not to learn at this step."
     if model.router is None:
         return
@@ -307,35 +309,36 @@ def _hold(model: RoutedModel, settings: Settings, done: float) -> None:
             p.grad = None
 
 
+def _next_batch(run: Run, split: Split, settings: Settings) -> Tensor:  # (L, B) row numbers
+    "The rows of a step; every round has a fresh order."
+    rows = split.train.shape[1]
+    size = batch_size(settings, rows)
+    at = run.step % max(rows // size, 1)
+    if at == 0 and run.step:
+        run.order = lane_orders(run.generators, split.train)
+    return run.order[:, at * size : (at + 1) * size]
+
+
 def take_step(
     run: Run, rows: Rows, split: Split, settings: Settings, prior: Prior
 ) -> Tensor:  # (L,) loss
     "One step of all lanes."
-    n = split.train.shape[1]
-    size = batch_size(settings, n)
-    per_round = max(n // size, 1)
-    at, done = run.step % per_round, run.step / settings.steps
-    if at == 0 and run.step:
-        run.order = lane_orders(run.generators, split.train)
-    batch = run.order[:, at * size : (at + 1) * size]
-    losses, f = batch_losses(
-        run.model,
-        gather(rows, batch),
-        settings,
-        done,
-        draw(run.model, settings, done, run.generators, size),
-    )
+    model, done = run.model, run.step / settings.steps
+    batch = _next_batch(run, split, settings)
+    taken = gather(rows, batch)
+    uniform = draw(model, settings, done, run.generators, batch.shape[1])
+    losses, f = batch_losses(model, taken, settings, done, uniform)
     run.seen = Seen(batch, losses.detach(), f.eta.detach().mean(dim=(2, 3)))
-    loss = losses.mean(dim=1) + (
-        0.0 if _warm(run.model, settings, done) else _pressure(f, settings)
-    )
+    loss = losses.mean(dim=1)
+    if not _is_warm(model, settings, done):
+        loss = loss + _press_usage(f, settings)
     run.optimiser.param_groups[0]["lr"] = learning_rate(settings, run.step)
     run.optimiser.zero_grad(set_to_none=False)
     loss.sum().backward()
-    prior.pull(run.model, n)
+    prior.pull(model, split.train.shape[1])
     if done >= settings.measure_from:
-        run.model.heads.log_sd.grad = None
-    _hold(run.model, settings, done)
+        model.heads.log_sd.grad = None
+    _hold_parts(model, settings, done)
     run.optimiser.step()
     run.step += 1
     return loss.detach()
@@ -380,23 +383,31 @@ class Watch:
         "When the fit is done."
 
 # %% ../nbs/1_method/18_training.ipynb #c41
+class Session(NamedTuple):
+    "Who looks on while a model trains, and how far it goes."
+
+    watch: Watch | None = None  # such as a `Checkpoint`
+    progress: bool = False  # show a progress bar
+    stop_at: int | None = None  # stop after this step, weights as they are; None: at the end
+
+    def last(self, settings: Settings) -> int:
+        "The step after which to stop."
+        return settings.steps if self.stop_at is None else min(self.stop_at, settings.steps)
+
+
 def train(
     model: RoutedModel,
     rows: Rows,
     split: Split,
     settings: Settings = Settings(),
     prior: Prior = Prior(),
-    watch: Watch | None = None,  # who looks on, such as a `Checkpoint`
-    progress: bool = False,  # show a progress bar
-    stop_at: int | None = None,  # stop after this step, weights as they are
+    session: Session = Session(),
 ) -> Run:  # model: best weights of each lane; looks: the history
     "Train all lanes of a model in place."
-    last = settings.steps if stop_at is None else min(stop_at, settings.steps)
-    with (
-        one_thread(),
-        tqdm(total=last, disable=not progress, desc="training", unit="step", leave=False) as bar,
-    ):
-        run, watched = _start(model, split), gather(rows, split.valid)
+    watch, last = session.watch, session.last(settings)
+    bar = tqdm(total=last, disable=not session.progress, desc="training", unit="step", leave=False)
+    with one_thread(), bar:
+        run, watched = _begin_run(model, split), gather(rows, split.valid)
         if watch:
             watch.begin(run, fingerprint(rows, split, settings, prior, model.design, model.seeds))
         while run.step < last:
@@ -409,33 +420,28 @@ def train(
                     watch.segment(run)
             bar.update(run.step - bar.n)
         if run.step >= settings.steps:
-            _finish(run, watched.open.any(dim=1) & model.wanted)
+            _finish_run(run, watched.open.any(dim=1) & model.wanted)
     return run
 
 # %% ../nbs/1_method/18_training.ipynb #c41b
 def take_look(run: Run, loss: Tensor, watched: Rows, settings: Settings) -> None:
     "See how the lanes do on their validation rows, and let those that improved remember."
-    run.looks.append(
-        (
-            run.step,
-            loss,
-            look(run.model, watched, measure=run.step >= settings.measure_from * settings.steps),
-        )
-    )
+    measure = run.step >= settings.measure_from * settings.steps
+    run.looks.append((run.step, loss, look(run.model, watched, measure)))
     if run.step > settings.warm * settings.steps or run.step == settings.steps:
         remember_best(run, run.looks[-1][2].validation)
 
 # %% ../nbs/1_method/18_training.ipynb #c42
-def _finish(run: Run, reachable: Tensor) -> None:  # (L, E)
+def _finish_run(run: Run, reachable: Tensor) -> None:  # (L, E)
     "Put the best weights in place; warn if a lane has collapsed."
     with torch.no_grad():
         for n, p in run.model.named_parameters():
             p.copy_(run.best[n])
-    paths = (
-        reachable.unflatten(-1, (len(run.model.design.paths), -1)).any(dim=-1).sum(dim=-1)
-    )  # with one path, there is nothing to collapse
-    if (lanes := collapsed(run.looks[-1][2], reachable) & (paths > 1)).any():
-        warnings.warn(
-            f"the router collapsed in {int(lanes.sum())} of {len(lanes)} lanes: routes without rows, and no better than its best single expert",
-            stacklevel=3,
-        )
+    of_paths = reachable.unflatten(-1, (len(run.model.design.paths), -1))
+    paths = of_paths.any(dim=-1).sum(dim=-1)
+    # with one path, there is nothing to collapse
+    lanes = collapsed(run.looks[-1][2], reachable) & (paths > 1)
+    if lanes.any():
+        some = f"{int(lanes.sum())} of {len(lanes)} lanes"
+        why = "routes without rows, and no better than its best single expert"
+        warnings.warn(f"the router collapsed in {some}: {why}", stacklevel=3)

@@ -24,10 +24,18 @@ PAGES = (
     "CHANGELOG.md",
     "SECURITY.md",
     "CODE_OF_CONDUCT.md",
+    "docs/use.md",
+    "docs/reproduce.md",
+    "docs/proof.md",
     "docs/formats.md",
     "docs/glossary.md",
     "docs/vectors/README.md",
 )
+GUIDES = [
+    {"Using adaroute": "docs/use.md"},
+    {"Reproducing the paper": "docs/reproduce.md"},
+    {"Proof of training data": "docs/proof.md"},
+]
 MORE = [
     {"Glossary": "docs/glossary.md"},
     {"Formats on disk": "docs/formats.md"},
@@ -71,6 +79,7 @@ def navigation(stage: Path, chapters: list, reference: list) -> list:
 
     nav = [
         {"Home": "README.md"},
+        {"Guides": there(GUIDES)},
         {"Chapters": make_nav.chapters_nav(chapters)},
         {"Reference": reference},
         {"Formats and terms": there(MORE)},

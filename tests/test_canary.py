@@ -45,7 +45,8 @@ from adaroute.report.document import write_report
 from adaroute.saving import load_model
 from adaroute.policy.rules import surrogate_tree
 from adaroute.synthetic import make_cohort
-from adaroute.tables import read_table, stream_table, write_table
+from adaroute.tables import read_table, stream_table
+from adaroute.table_writer import write_table
 from adaroute.uncertainty.conformal import calibrate
 from adaroute.features.words import mark
 

@@ -298,7 +298,7 @@ def test_cheats_leave_training_as_it_was(made, world, tmp_path):
     assert (
         training.take_step is cheats.take_step
         and training.gather is cheats.gather
-        and estimator.watch_of.__module__ == "adaroute.estimator"
+        and estimator._watch_of.__module__ == "adaroute.estimator"
     )
     honest(world, tmp_path / "again")
     assert transcript_head(tmp_path / "again") == transcript_head(made("honest")[0])

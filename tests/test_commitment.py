@@ -207,9 +207,9 @@ def test_root_and_paths_are_those_of_the_rfc():
     for n in (1, 2, 3, 5, 7, 8, 13, 33, 64, 65, 70):
         levels = co.merkle_levels(leaves[:n])
         for i in range(n):
-            path = co._beside(levels, i)
+            path = co._collect_path(levels, i)
             assert path == recursive_path(i, leaves[:n])
-            assert co._climb(leaves[i], i, n, path) == recursive(leaves[:n])
+            assert co._climb_path(leaves[i], i, n, path) == recursive(leaves[:n])
 
 
 # commitments
@@ -491,7 +491,7 @@ def test_withdrawn_is_out_and_the_others_are_in():
             for again in (lambda: co.inclusion_proof(new, i, KEY), lambda: co.withdraw(new, i)):
                 with pytest.raises(co.CommitmentError, match="withdrawn"):
                     again()
-            forged = co.Proof(i, before.salt, co._beside(new.tree.levels, i))
+            forged = co.Proof(i, before.salt, co._collect_path(new.tree.levels, i))
             assert not co.check_inclusion(new.root, 11, record, forged)
         else:
             assert co.check_inclusion(new.root, 11, record, co.inclusion_proof(new, i, KEY))

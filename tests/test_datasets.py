@@ -61,7 +61,7 @@ def alone(tmp_path, monkeypatch):
     monkeypatch.delenv("ADAROUTE_DATA", raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(datasets, "_cache", lambda: tmp_path / "cache" / "adaroute")
+    monkeypatch.setattr(datasets, "_cache_folder", lambda: tmp_path / "cache" / "adaroute")
     monkeypatch.setattr(pooch, "retrieve", refuse)
     return tmp_path
 
@@ -218,7 +218,7 @@ def test_parts_groups_and_splits(tmp_path, monkeypatch):
 
 
 def test_only_the_empty_field_is_missing(tmp_path):
-    frame = datasets._frame(b"a,b\nNA,1\nnone,2\nnull,\n,4\n", datasets._File("x.csv", ""))
+    frame = datasets._parse_table(b"a,b\nNA,1\nnone,2\nnull,\n,4\n", datasets._File("x.csv", ""))
     assert (
         frame["a"].isna().tolist() == [False, False, False, True] and frame["b"].isna().sum() == 1
     )
@@ -245,7 +245,7 @@ def test_the_two_formats_of_dep_wor_agree(tmp_path):
     pytest.importorskip("rdata")
     if not available("dep_wor"):
         pytest.skip("dep_wor is not on this machine")
-    found = [datasets._find("dep_wor", (f,), None) for f in datasets._DEP_WOR.parts[0]]
+    found = [datasets._find_file("dep_wor", (f,), None) for f in datasets._DEP_WOR.parts[0]]
     if None in found:
         pytest.skip("one of the two formats is not on this machine")
     for i, (path, file) in enumerate(found):

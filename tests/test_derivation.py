@@ -46,7 +46,7 @@ def one_code():
     "Sources may be edited while tests run; here they count as they were."
     with pytest.MonkeyPatch.context() as m:
         m.setattr(plan_module, "code_digest", lambda version=2: CODE)
-        m.setattr(derivation, "_code_here", lambda version=2: CODE)
+        m.setattr(derivation, "_digest_code_here", lambda version=2: CODE)
         yield m
 
 
@@ -455,8 +455,8 @@ def test_a_start_that_was_not_the_best(tmp_path, cohort):
 
 
 def test_other_code_and_libraries_are_no_failure(home, monkeypatch):
-    monkeypatch.setattr(derivation, "_code_here", lambda version: "0" * 64)
-    monkeypatch.setattr(derivation, "_lock_here", lambda: "0" * 64)
+    monkeypatch.setattr(derivation, "_digest_code_here", lambda version: "0" * 64)
+    monkeypatch.setattr(derivation, "_digest_lock_here", lambda: "0" * 64)
     assert outcome(home / "honest") == [set(), {"code", "libraries"}]
 
 

@@ -13,15 +13,9 @@ from hypothesis import given, settings, strategies as st
 from safetensors.numpy import load_file, save_file
 from sklearn.linear_model import Ridge
 
-from adaroute.features.axes import (
-    Centred,
-    _weighted,
-    directions,
-    fit_vectors,
-    fit_words,
-    project_vectors,
-    project_words,
-)
+from adaroute.features import encoder as enc
+from adaroute.features.axes import Centred, weigh_blocks, directions, fit_vectors, fit_words
+from adaroute.features.axes import project_vectors, project_words
 from adaroute.features.encoder import (
     Encoder,
     fit_columns,
@@ -213,7 +207,7 @@ def test_ridge_on_all_directions_is_ridge_on_tfidf():
     said = [[terms(mark(note)) for note in table()["note"]]]
     kept, y = vocabulary(said), np.random.default_rng(0).normal(size=60)
     fitted = fit_words(said, kept, 1000, np.random.default_rng(0))
-    z, x = project_words(said, fitted), _weighted(said, kept)[0].toarray()
+    z, x = project_words(said, fitted), weigh_blocks(said, kept)[0].toarray()
     scale = (z**2).sum() / ((x - x.mean(axis=0)) ** 2).sum()
     on_words, on_directions = (
         Ridge(0.5).fit(x, y).predict(x),
@@ -633,3 +627,35 @@ def test_sentence_vectors_of_missing_columns_count_as_average():
     known[:20, 1] = False
     fitted = fit_vectors(np.where(known[..., None], v, 0), known, 6, np.random.default_rng(0))
     assert not project_vectors(v, np.zeros((40, 2), bool), fitted).any()
+
+
+def test_verbalised_numbers_are_a_column_of_text():
+    said = read(table(2, age=[43.0, np.nan], item=[2.0, np.nan], site=["north", None]), SCHEMA)
+    assert verbalise(said) == ["age 43; item 2; site north", ""]
+    assert enc._verbalise_column(said).tolist() == [["age 43; item 2; site north"], [None]]
+
+
+def test_the_first_column_that_names_a_unit_wins():
+    notes = ["Low mood, sleeps 4 hours", None]
+    said = read(table(2, note=notes, plan=["Sleep 8 hours, 2 walks", "Call on Monday"]), SCHEMA)
+    words = enc._mark_words(said, 5)
+    assert words[1, 0] == [] and "monday" in words[1, 1]
+    assert enc._find_amounts(said) == [dict(hour=4, walk=2), {}]
+
+
+def test_a_sentence_encoder_is_known_by_its_name_or_its_type():
+    class Letters:
+        def encode(self, texts):
+            return [[0.0]] * len(texts)
+
+    letters = Letters()
+    assert enc._load_encoder(letters) is letters
+    assert enc._name_encoder(letters) == "Letters" and enc._name_encoder(None) is None
+
+
+def test_arrays_leave_a_tree_and_come_back():
+    tree = dict(a=np.arange(3), b=dict(c=np.ones(2), d=["x", 1.5]), e=None)
+    plain, arrays = enc._take_arrays(tree)
+    assert plain == dict(a={"array": "a"}, b=dict(c={"array": "b.c"}, d=["x", 1.5]), e=None)
+    assert sorted(arrays) == ["a", "b.c"]
+    assert enc._take_arrays(enc._put_arrays(plain, arrays))[0] == plain

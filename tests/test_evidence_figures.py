@@ -22,7 +22,7 @@ def closed():
 
 
 CELLS = [
-    dict(scenario=s, n=n, gap=g, best=b, says=v)
+    dict(scenario=s, n=n, gain=-g, best=b, says=v)
     for s, n, g, b, v in (
         ("planted", 1000, -0.2, "wide", "ahead"),
         ("planted", 10000, -0.3, "T2/MTL", "lower"),
@@ -108,7 +108,7 @@ def test_number_of_panels():
 def test_every_verdict_is_in_the_key_and_every_number_in_its_cell():
     shown = words(FIGURES["evidence"]())
     assert {"ahead", "tied", "behind", "lower, one world", "higher, one world", "not run"} <= shown
-    assert {"−20.0", "−30.0", "+4.0", "0.0", "+0.4"} <= shown and {
+    assert {"+20.0", "+30.0", "−4.0", "0.0", "−0.4"} <= shown and {
         "wide fused",
         "late router",
         "MMoE",
@@ -118,10 +118,10 @@ def test_every_verdict_is_in_the_key_and_every_number_in_its_cell():
 
 def test_a_worse_cell_never_has_the_colour_of_a_better_one():
     shades = {
-        c["gap"]: p.get_facecolor() for c, p in zip(CELLS, FIGURES["evidence"]().axes[0].patches)
+        c["gain"]: p.get_facecolor() for c, p in zip(CELLS, FIGURES["evidence"]().axes[0].patches)
     }
-    assert shades[-0.2][2] > shades[-0.2][0] and shades[0.04][0] > shades[0.04][2]
-    assert shades[-0.3] == shades[-0.2]  # beyond the limit the colour is full
+    assert shades[0.2][2] > shades[0.2][0] and shades[-0.04][0] > shades[-0.04][2]
+    assert shades[0.3] == shades[0.2]  # beyond the limit the colour is full
 
 
 def test_knocks_keep_their_sign_and_controls_their_mean():

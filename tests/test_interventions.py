@@ -10,7 +10,7 @@ from adaroute.evaluation import interventions as ca
 from adaroute.estimator import AdaRoute
 from adaroute.evaluation.metrics import route_kappa
 from adaroute.evaluation.headroom import Statements, statements
-from adaroute.router import open_routes
+from adaroute.schema import open_routes
 from adaroute.schema import ROUTES
 from adaroute.synthetic import make_cohort
 

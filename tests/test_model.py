@@ -11,26 +11,28 @@ import torch
 from hypothesis import given, settings, strategies as st
 from torch import distributions as D
 
-from adaroute.heads import (
-    Heads,
-    OutcomeScale,
-    expected,
-    fit_scale,
-    gaussian_loglik,
-    loadings,
-    log_likelihood,
-    measure_noise,
-    ordinal_loglik,
-    thresholds,
-)
+from adaroute.heads import Heads, expected, gaussian_loglik, loadings, log_likelihood, measure_noise
+from adaroute.heads import ordinal_loglik, thresholds
+from adaroute.outcomes import OutcomeScale, fit_scale
 from adaroute.model import SELECTIONS, Design, Forecast, RoutedModel, hard_loss, likelihood_loss
 from adaroute.model import predict_mean, responsibility, soft_loss, take_lanes, task_loss
 from adaroute.prior import Prior
 from adaroute.paths import Evidence, Paths, Widths, lane_generators, principal_axes, split_evidence
-from adaroute.router import NEEDS, ROUTERS, closed_log_softmax, open_routes, two_stage
+from adaroute.router import ROUTERS, closed_log_softmax, two_stage
+from adaroute.schema import NEEDS, open_routes
 from adaroute.schema import PATHS, ROUTES, SHARINGS
-from adaroute.training import Rows, Settings, Split, batch_size, close_some, gather, lane_orders
+from adaroute.training import (
+    Rows,
+    Session,
+    Settings,
+    Split,
+    batch_size,
+    close_some,
+    gather,
+    lane_orders,
+)
 from adaroute.training import look, prediction_error, train
+from adaroute import training
 from adaroute.checkpoint import Checkpoint, read_run
 from adaroute.machine import write_atomically
 
@@ -515,9 +517,15 @@ def test_resumes_to_the_bit(tmp_path, selection, stop):
     whole = fresh(selection=selection)
     run = train(whole, rows, split, SHORT)
     file = tmp_path / "run"
-    train(fresh(selection=selection), rows, split, SHORT, watch=Checkpoint(file), stop_at=stop)
+    train(
+        fresh(selection=selection),
+        rows,
+        split,
+        SHORT,
+        session=Session(Checkpoint(file), stop_at=stop),
+    )
     resumed = fresh(selection=selection)
-    again = train(resumed, rows, split, SHORT, watch=Checkpoint(file))
+    again = train(resumed, rows, split, SHORT, session=Session(Checkpoint(file)))
     assert same(whole, resumed) and [s for s, *_ in run.looks] == [s for s, *_ in again.looks]
     assert all(
         torch.equal(a, b)
@@ -547,7 +555,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
 def checkpoint(tmp_path_factory):
     rows, split = toy()
     file = tmp_path_factory.mktemp("checkpoint") / "run"
-    train(fresh(), rows, split, SHORT, watch=Checkpoint(file), stop_at=60)
+    train(fresh(), rows, split, SHORT, session=Session(Checkpoint(file), stop_at=60))
     return file.read_bytes()
 
 
@@ -555,7 +563,13 @@ def refused(tmp_path, content, rows_split=None, settings=SHORT, prior=Prior(), m
     file = tmp_path / "run"
     file.write_bytes(content)
     with pytest.raises(ValueError) as error:
-        train(model or fresh(), *(rows_split or toy()), settings, prior, watch=Checkpoint(file))
+        train(
+            model or fresh(),
+            *(rows_split or toy()),
+            settings,
+            prior,
+            session=Session(Checkpoint(file)),
+        )
     assert file.read_bytes() == content, "what was there stays"
     message = str(error.value)
     assert (
@@ -627,7 +641,7 @@ def test_checkpoint_of_something_else(tmp_path, checkpoint):
 
 def test_checkpoint_in_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(ValueError, match="expected a file in an existing folder, got 'run'"):
-        train(fresh(), *toy(), SHORT, watch=Checkpoint(tmp_path / "absent" / "run"))
+        train(fresh(), *toy(), SHORT, session=Session(Checkpoint(tmp_path / "absent" / "run")))
 
 
 def test_nothing_global_is_touched():
@@ -796,3 +810,116 @@ def test_orders_are_permutations():
 def test_impossible_choices(make, words):
     with pytest.raises(ValueError, match=f"{words}.*expected .*got"):
         make()
+
+
+def test_a_closed_route_does_not_spoil_the_pressure():
+    "Terms against collapse and indecision have a gradient where half of the routes are closed."
+    logits = torch.zeros(1, 5, 8, requires_grad=True)
+    half = (torch.arange(8) < 4).expand(1, 5, 8)
+    forecast = Forecast(torch.zeros(1, 5, 8, 1), closed_log_softmax(logits, half))
+    training._press_usage(forecast, Settings(balance=1.0, entropy=1.0)).sum().backward()
+    assert logits.grad.isfinite().all()
+
+
+# what the chapters on model and training had as examples
+
+TWO = OutcomeScale({"phq9": "regression", "gad7": "regression"}, (0.0, 0.0), (1.0, 1.0), (0, 0))
+SIZES = Widths(5, 2, 6)
+ALL_OPEN = torch.ones(3, 40, 8, dtype=torch.bool)
+
+
+def three_lanes(scale=TWO, **design):
+    return RoutedModel(Design(**design), SIZES, scale, seeds=[0, 1, 2])
+
+
+@pytest.fixture
+def drawn():
+    "Evidence and outcomes of forty rows for each of three lanes."
+    g = torch.Generator().manual_seed(1)
+    return torch.randn(3, 40, SIZES.total, generator=g), torch.randn(3, 40, 2, generator=g)
+
+
+def test_hard_draws_follow_the_router():
+    log_p = torch.tensor([0.75, 0.25]).log()
+    u = torch.rand(20_000, 2, generator=torch.Generator().manual_seed(0))
+    first = (log_p - torch.log(-torch.log(u))).argmax(dim=-1) == 0
+    assert abs(first.float().mean() - 0.75) < 0.01
+
+
+@pytest.mark.parametrize(
+    "loss, without",
+    [
+        (lambda m, f, y: likelihood_loss(m, f, y), ["heads.cuts"]),
+        (lambda m, f, y: soft_loss(m, f, y), ["heads.log_sd", "heads.tie", "heads.cuts"]),
+        (
+            lambda m, f, y: hard_loss(m, f, y, torch.zeros(3, 40, 8), 0.5),
+            ["heads.log_sd", "heads.tie", "heads.cuts"],
+        ),
+    ],
+    ids=["likelihood", "soft", "hard"],
+)
+def test_a_loss_reaches_all_that_it_can_depend_on(drawn, loss, without):
+    "Thresholds belong to ordinal tasks; soft and hard have no noise model."
+    rows, y = drawn
+    model = three_lanes()
+    for w in model.parameters():
+        w.data += 0.1 * torch.randn(w.shape, generator=torch.Generator().manual_seed(2))
+    loss(model, model(rows, ALL_OPEN), y).sum().backward()
+    trained = [(n, p.grad) for n, p in model.named_parameters() if p.requires_grad]
+    assert [n for n, grad in trained if grad is None or (grad == 0).all()] == without
+
+
+def test_a_closed_route_learns_nothing(drawn):
+    rows, y = drawn
+    numbers_only, blind, model = ALL_OPEN.clone(), rows.clone(), three_lanes()
+    numbers_only[..., 2:] = False
+    blind[..., 7:] = 0.0
+    forecast = model(blind, numbers_only)
+    likelihood_loss(model, forecast, y).sum().backward()
+    assert (model.paths.on_text.grad == 0).all() and (model.paths.on_numbers.grad != 0).any()
+    assert (forecast.log_route.exp()[..., 2:] == 0).all()
+
+
+def test_with_one_outcome_a_route_for_each_is_a_route_for_all(drawn):
+    rows, y = drawn
+    single = OutcomeScale({"phq9": "regression"}, (0.0,), (1.0,), (0,))
+    models = [three_lanes(single, route_per=per) for per in ("sample", "sample_task")]
+    with torch.no_grad():
+        losses = [likelihood_loss(m, m(rows, ALL_OPEN), y[..., :1]) for m in models]
+    assert torch.allclose(*losses, atol=1e-5)
+
+
+def test_a_spare_answers_where_its_path_alone_is_open(drawn):
+    rows, _ = drawn
+    spared, plain = three_lanes(), three_lanes()
+    corner = Design(routes=("N1/STL", "N1/MTL"))
+    spared.spares["N1"] = RoutedModel(corner, SIZES, TWO, seeds=[7, 8, 9])
+    # the first row has everything, the others numbers alone
+    open_ = ALL_OPEN & ((torch.arange(40)[:, None] < 1) | (torch.arange(8) < 2))
+    answer, own = spared(rows, open_), spared.spares["N1"](rows, open_[..., :2])
+    assert torch.equal(answer.eta[:, 1:, :2], own.eta[:, 1:])
+    assert torch.equal(answer.log_route[:, 1:, :2], own.log_route[:, 1:])
+    assert torch.allclose(answer.eta[:, 0], plain(rows, ALL_OPEN).eta[:, 0], atol=1e-6)
+    third = take_lanes(spared, [2])(rows[2:], open_[2:])
+    assert torch.allclose(third.eta, answer.eta[2:], atol=1e-5)
+
+
+def test_lanes_do_not_disturb_each_other():
+    "Products of another size may round differently in the last digit."
+    rows, split = toy()
+    short = Settings(steps=50)
+    alone, together = RoutedModel(Design(), Widths(4, 0, 3), PLAIN, [1]), fresh(2)
+    train(alone, rows, Split(*(s[1:2] for s in split)), short, session=Session(stop_at=40))
+    train(together, rows, Split(*(s[:2] for s in split)), short, session=Session(stop_at=40))
+    for a, b in zip(alone.parameters(), together.parameters()):
+        assert torch.allclose(a[0], b[1], atol=1e-4)
+
+
+def test_experts_rest_when_the_router_learns_alone():
+    rows, split = toy()
+    how = Settings(steps=100, warm=0.5, joint=False)
+    halfway, whole = fresh(), fresh()
+    train(halfway, rows, split, how, session=Session(stop_at=50))
+    after_warm = halfway.heads.own.detach().clone()
+    train(whole, rows, split, how)
+    assert torch.equal(whole.heads.own, after_warm) and (whole.router.linear != 0).any()

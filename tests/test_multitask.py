@@ -7,7 +7,7 @@ import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from adaroute.heads import fit_scale
+from adaroute.outcomes import fit_scale
 from adaroute.model import Design, RoutedModel, count_parameters
 from adaroute.rivals import multitask as mt
 from adaroute.rivals.multitask import (

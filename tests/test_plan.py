@@ -39,7 +39,9 @@ def test_a_plan_comes_back():
     assert PLAN.digest == hashlib.sha256(canonical_json(PLAN.to_dict()).encode()).hexdigest()
     large = replace(PLAN, config=dict(a=1e20, b=-1e300, c=2**53))
     assert (
-        pl.Plan.from_dict(pl._canonical(canonical_json(large.to_dict()).encode(), "plan")).digest
+        pl.Plan.from_dict(
+            pl.parse_canonical(canonical_json(large.to_dict()).encode(), "plan")
+        ).digest
         == large.digest
     )
 
@@ -399,14 +401,14 @@ def test_digest_of_code(tmp_path):
     (tmp_path / "sub").mkdir()
     for name in ("a.py", "sub/b.py"):
         (tmp_path / name).write_text("x = 1\n")
-    first = pl._tree_digest(tmp_path)
+    first = pl._digest_tree(tmp_path)
     (tmp_path / "notes.txt").write_text("not code")
-    assert pl._tree_digest(tmp_path) == first
+    assert pl._digest_tree(tmp_path) == first
     (tmp_path / "a.py").rename(tmp_path / "c.py")
-    assert pl._tree_digest(tmp_path) != first
+    assert pl._digest_tree(tmp_path) != first
     (tmp_path / "c.py").rename(tmp_path / "a.py")
     (tmp_path / "sub/b.py").write_text("x = 2\n")
-    assert pl._tree_digest(tmp_path) != first
+    assert pl._digest_tree(tmp_path) != first
     assert len(pl.code_digest()) == 64
 
 
@@ -534,33 +536,19 @@ def test_shopping_needs_no_model_of_ours():
     rng = np.random.default_rng(3)
     X = rng.normal(size=(600, 3))
     y = X @ [1, 2, 3.0] + rng.normal(size=600)
-    found = pl.split_shopping(Ridge(), X[:100], y[:100], range(100), X[100:], y[100:], seeds(5))
-    again = pl.split_shopping(
-        Ridge(),
-        pd.DataFrame(X[:100]),
-        pd.Series(y[:100], index=range(7, 107)),
-        range(100),
-        pd.DataFrame(X[100:]),
-        y[100:],
-        seeds(5),
-    )
-    assert (
-        found.shape == (5, 2) and np.allclose(found, again) and found.fresh.std() < found.test.std()
-    )
+    table, fresh = pl.Sample(X[:100], y[:100]), pl.Sample(X[100:], y[100:])
+    found = pl.split_shopping(Ridge(), table, range(100), fresh, seeds(5))
+    frame = pl.Sample(pd.DataFrame(table.X), pd.Series(table.y, index=range(7, 107)))
+    later = pl.Sample(pd.DataFrame(fresh.X), fresh.y)
+    again = pl.split_shopping(Ridge(), frame, range(100), later, seeds(5))
+    assert found.shape == (5, 2) and np.allclose(found, again)
+    assert found.fresh.std() < found.test.std()
     test, model = pl.derived_test(seeds(1)[0], range(100), 0.2), Ridge()
-    model.fit(X[:100][~test], y[:100][~test])
-    assert found.fresh[0] == pytest.approx(model.score(X[100:], y[100:])) and found.test[
-        0
-    ] == pytest.approx(model.score(X[:100][test], y[:100][test]))
-    two = pl.split_shopping(
-        Ridge(),
-        X[:100],
-        np.column_stack([y, y])[:100],
-        range(100),
-        X[100:],
-        np.column_stack([y, y])[100:],
-        seeds(1),
-    )
+    model.fit(*table.take(~test))
+    assert found.fresh[0] == pytest.approx(model.score(*fresh))
+    assert found.test[0] == pytest.approx(model.score(X[:100][test], y[:100][test]))
+    both = [pl.Sample(s.X, np.column_stack([s.y, s.y])) for s in (table, fresh)]
+    two = pl.split_shopping(Ridge(), both[0], range(100), both[1], seeds(1))
     assert np.allclose(two.iloc[0], found.iloc[0])
 
 
@@ -572,13 +560,7 @@ def test_shopping_with_adaroute():
         tasks=cohort.schema.tasks, members=1, starts=1, steps=20, routes=("N1/STL", "N1/MTL")
     )
     y = list(cohort.schema.tasks)
-    found = pl.split_shopping(
-        model,
-        cohort.frame,
-        cohort.frame[y],
-        [f"p{i // 3}" for i in range(60)],
-        fresh.frame,
-        fresh.frame[y],
-        seeds(1),
-    )
+    table, later = (pl.Sample(some.frame, some.frame[y]) for some in (cohort, fresh))
+    patients = [f"p{i // 3}" for i in range(60)]
+    found = pl.split_shopping(model, table, patients, later, seeds(1))
     assert np.isfinite(found.to_numpy()).all()

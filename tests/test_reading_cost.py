@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from adaroute.policy import reading_cost as pr
 from adaroute.estimator import AdaRoute
 from adaroute.evaluation.headroom import relative_error, row_losses
-from adaroute.router import open_routes
+from adaroute.schema import open_routes
 from adaroute.schema import PATHS, ROUTES
 from adaroute.checks import SchemaError
 from adaroute.synthetic import make_cohort

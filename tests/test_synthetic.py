@@ -31,6 +31,11 @@ def message(*args, **kwargs):
 # The table
 
 
+def streams(*seed):
+    "Generators of our own."
+    return sim._Streams(*(np.random.default_rng([*seed, i]) for i in range(6)))
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_every_scenario_is_a_readable_table(scenario):
     c = make_cohort(400, scenario, seed=3)
@@ -156,7 +161,7 @@ def parse(note):
 
 def test_the_note_alone_holds_symptoms_and_quantities():
     k, c = Knobs(), make_cohort(500, seed=2)
-    r = sim._draw_rows(500, k, *(np.random.default_rng([2, 2, 0, i]) for i in range(4)))
+    r = sim._draw_rows(500, k, streams(2, 2, 0))
     t, q, together = (np.array(v) for v in zip(*map(parse, c.frame.note)))
     assert np.array_equal(t, r.t) and np.array_equal(q, r.q) and np.array_equal(together, r.joint)
     assert np.array_equal(c.frame[["age", *ITEMS, "visits"]], r.x)
@@ -166,11 +171,11 @@ def test_the_columns_alone_give_bayes_of_complete_rows():
     c, world = make_cohort(300, seed=4), sim._World(4, Knobs())
     t, q, together = (np.array(v) for v in zip(*map(parse, c.frame.note)))
     f = world.planted(
-        sim._products(
+        sim._multiply_scores(
             world.numbers(c.frame[["age", *ITEMS, "visits"]].to_numpy()), world.text(t, q)
         )
     )
-    p = sim._route_posterior(
+    p = sim._infer_route(
         c.frame[list(sim._RATINGS)].to_numpy(), together, np.zeros((300, 2), bool), Knobs()
     )
     assert np.allclose((p[..., None] * f).sum(1) * [5, 4] + [11, 9], c.bayes)
@@ -189,13 +194,11 @@ def test_filler_says_nothing():
 def weights(z, k, x, t, q, absent):
     "How well one row's evidence fits each severity, written out with scipy's distributions."
     s = k.severity * z
-    report, absence = (
-        0.8 * expit(s),
-        [
-            expit(sim._absence(rate, k.missing_severity) + k.missing_severity * z)
-            for rate in (k.missing_numbers, k.missing_text)
-        ],
-    )
+    report = 0.8 * expit(s)
+    absence = [
+        expit(sim._solve_absence(rate, k.missing_severity) + k.missing_severity * z)
+        for rate in (k.missing_numbers, k.missing_text)
+    ]
     w = np.prod([p if gone else 1 - p for p, gone in zip(absence, absent)], axis=0)
     if not absent[0]:
         for j, shift in enumerate((-0.3, 0, 0.2, -0.1, 0.1)):
@@ -222,28 +225,17 @@ def weights(z, k, x, t, q, absent):
     ids=str,
 )
 def test_bayes_against_brute_force(knobs):
-    k, rng = sim._knobs("missing", knobs), np.random.default_rng(11)
-    world, r = (
-        sim._World(6, k),
-        sim._draw_rows(400, k, *(np.random.default_rng([6, i]) for i in range(4))),
-    )
-    expected, _ = sim._expected_functions(world, r.x, r.t, r.q, r.absent)
+    k, rng = sim._settle_knobs("missing", knobs), np.random.default_rng(11)
+    world, r = sim._World(6, k), sim._draw_rows(400, k, streams(6))
+    expected, _ = sim._expect_functions(world, r)
     for gone in ((True, False), (False, True), (True, True)):
         for i in np.flatnonzero((r.absent == gone).all(1))[:2]:
             z = rng.standard_normal(100_000)
-            w, law = (
-                weights(z, k, r.x[i], r.t[i], r.q[i], gone)[:, None, None],
-                sim._law(z, k.severity),
-            )
-            numbers = (
-                world.numbers(sim._draw_numbers(rng, law)) if gone[0] else world.numbers(r.x[[i]])
-            )
-            text = (
-                world.text(*sim._draw_facts(rng, law))
-                if gone[1]
-                else world.text(r.t[[i]], r.q[[i]])
-            )
-            f = world.planted(sim._products(*np.broadcast_arrays(numbers, text)))
+            w = weights(z, k, r.x[i], r.t[i], r.q[i], gone)[:, None, None]
+            law, row = sim._make_law(z, k.severity), r.take([i])
+            numbers = world.numbers(sim._draw_numbers(rng, law) if gone[0] else row.x)
+            text = world.text(*(sim._draw_facts(rng, law) if gone[1] else (row.t, row.q)))
+            f = world.planted(sim._multiply_scores(*np.broadcast_arrays(numbers, text)))
             mean = (w * f).sum(0)
             se = np.sqrt((w**2 * (f - mean) ** 2).sum(0))
             assert (abs(expected[i] - mean) < 4.5 * se + 1e-8).all(), gone
@@ -278,14 +270,10 @@ def test_bayes_is_calibrated_whatever_is_missing(knobs):
 
 
 def test_doubling_the_grid_bounds_the_error():
-    k = sim._knobs("missing", dict(severity=2.5, missing_severity=4))
-    world, r = (
-        sim._World(0, k),
-        sim._draw_rows(500, k, *(np.random.default_rng([0, i]) for i in range(4))),
-    )
-    (coarse, bound), (fine, _) = (
-        sim._expected_functions(world, r.x, r.t, r.q, r.absent, nodes) for nodes in (40, 1000)
-    )
+    k = sim._settle_knobs("missing", dict(severity=2.5, missing_severity=4))
+    world, r = sim._World(0, k), sim._draw_rows(500, k, streams(0))
+    coarse, bound = sim._expect_functions(world, r, 40)
+    fine, _ = sim._expect_functions(world, r, 1000)
     assert 0 < abs(coarse - fine).max() <= bound
 
 
@@ -565,3 +553,85 @@ def test_any_valid_knobs_make_a_sound_cohort(knobs, n, seed, scenario):
         all(np.isfinite(a).all() for a in (c.mean, c.bayes, c.oracle, c.expert_mean))
         and c.bayes_error < 5
     )
+
+
+# parts
+
+
+def test_knobs_one_by_one():
+    assert sim._check_knob("cue", np.int64(2)) == 2 and sim._check_knob("alignment", -1) == -1
+    assert [sim._describe_value(v) for v in (2.50, True, "high")] == ["2.5", "bool", "str"]
+    assert sim._check_pair("noise", 1) == (1, 1)
+    assert sim._check_pair("noise", [0.5, 2]) == (0.5, 2)
+    assert sim._check_shares("shares", None) == (1 / 8,) * 8
+    shares = sim._check_shares("shares", {"T1/STL": 0.25, "N2/MTL": 0.75})
+    assert shares == (0, 0, 0.25, 0, 0, 0.75, 0, 0)
+
+
+def test_knobs_of_a_scenario():
+    assert sim._settle_knobs("planted", {}) == Knobs()
+    turned = sim._settle_knobs("paper", dict(cue=2))
+    assert turned.heterogeneity == 0.5 and turned.cue == 2
+    assert sum(sim._settle_knobs("fusion", {}).shares[4:]) == 1
+    with pytest.raises(ValueError, match="^n: expected a whole number from 1, got 2.5$"):
+        sim._check_whole("n", 2.5, 1)
+
+
+def test_draws_and_expectations_agree():
+    law, rng = sim._make_law(np.ones(100_000), 1.0), np.random.default_rng(0)
+    drawn = np.column_stack([sim._draw_numbers(rng, law), *sim._draw_facts(rng, law)])
+    expected = np.column_stack([sim._expect_numbers(law), *sim._expect_facts(law)])
+    error = (drawn - expected).mean(0) / (drawn.std(0) / np.sqrt(len(drawn)))
+    assert drawn.shape == (100_000, 7 + 8 + 2) and (abs(error) < 4).all()
+
+
+def test_strong_cues():
+    route = np.array([2] * 500 + [5] * 500)  # T1/STL, then N2/MTL
+    ratings, joint = sim._draw_cues(np.random.default_rng(0), route, 5.0)
+    assert (ratings.mean(0).round() == [0, 5, 5, 0, 5]).all()
+    assert abs((joint == np.repeat([False, True], 500)).mean() - expit(5)) < 0.01
+
+
+def test_ratings_in_the_middle_leave_the_sentence():
+    middle, together = np.full((1, 5), 5), np.array([True])
+    for no_text, expected in ((False, expit(1)), (True, 1 / 2)):
+        p = sim._infer_route(middle, together, np.array([[False, no_text]]), Knobs(cue=1))
+        assert np.isclose(p[0, 1::2].sum(), expected)
+
+
+def test_phrases_and_sentences():
+    said = sim._list_phrases(sim._REPORTED)
+    assert said.shape == (8, 4, 2) and said[0, 0, 0] == "Reports sadness"
+    assert said[0, 3, 1] == "Hopelessness most days"
+    t, q = np.array([[0, 0, 1, 0, 0, -1, 0, 0.0]]), np.array([[4.0, 7.0]])
+    rng = np.random.default_rng(4)
+    (note,) = sim._compose_sentences(rng, t, q, np.array([True]))
+    assert len(note) == 8 + 2 + 1 and sum(s != "" for s in note) == 5
+    assert note[2] in said[2] and note[5] in sim._list_phrases(sim._DENIED)[5]
+    assert note[10] in sim._TOGETHER
+
+
+def test_absence_is_as_frequent_as_we_said():
+    assert np.isclose(expit(sim._solve_absence(0.3, 0)), 0.3)
+    assert sim._solve_absence(0, 1) == -np.inf and sim._solve_absence(1, 1) == np.inf
+    z = np.random.default_rng(0).standard_normal(200_000)
+    assert abs(expit(sim._solve_absence(0.3, 2) + 2 * z).mean() - 0.3) < 0.004
+
+
+def test_residuals():
+    route = np.repeat([0, 1], 50_000)  # STL, then MTL
+    knobs = Knobs(noise=(0.5, 2), residual_correlation=0.8)
+    e = sim._draw_residuals(np.random.default_rng(0), route, knobs)
+    assert np.allclose(e.std(0), [0.5, 2], rtol=0.02)
+    assert abs(corr(*e[:50_000].T)) < 0.02 and abs(corr(*e[50_000:].T) - 0.8) < 0.01
+
+
+def test_the_columns_of_rows_with_gaps():
+    r = sim._draw_rows(3, Knobs(), streams(0))
+    gaps = np.array([[False, False], [True, False], [False, True]])
+    r = r._replace(absent=gaps)
+    notes, rng = np.array(["fine"] * 3, object), np.random.default_rng(0)
+    frame = sim._lay_out_table(rng, r, notes, np.zeros((3, 2)))
+    assert frame.notna().sum(axis=1).tolist() == [17, 3, 16]
+    last = ["site", "note", "phq9", "gad7"]
+    assert list(frame) == ["age", "sex", *sim._NUMERIC[1:], *sim._RATINGS, *last]

@@ -12,16 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from adaroute import table_reader as reader, tables
 from adaroute.schema import Schema
-from adaroute.tables import (
-    SHOWN,
-    TableError,
-    TableWriter,
-    read_table,
-    stream_table,
-    table_columns,
-    write_table,
-)
+from adaroute.tables import SHOWN, TableError, read_table, stream_table, table_columns
+from adaroute.table_writer import TableWriter, write_table
 
 MARK = "xylophone-7f3a"  # stands in cells; must never be in a message
 
@@ -585,3 +579,78 @@ def test_ten_thousand_broken_files(quick_path, worker):
                 seen.add(kind)
     print(f"{bad} bad cells, {named} named")
     assert bad > 1000 and named >= 0.99 * bad, (named, bad, seen)
+
+
+# parts
+
+
+def test_the_first_bytes(put):
+    assert reader._read_head(put(b"age\n5\n")) == b"age\n5\n"
+    error = refused(reader._read_head, put(""))
+    assert str(error) == "t.csv: expected a row of column names and data, got an empty file"
+
+
+def test_a_scan_finds_foreign_bytes_and_nul(put):
+    assert reader._scan_bytes(put(b"name\nM\xfcller\n"), "utf-8") == (2, False)
+    assert reader._scan_bytes(put("name\nMüller\n"), "utf-8") == (None, False)
+    assert reader._scan_bytes(put(b"name\na\0b\n"), "utf-8").nul
+
+
+@pytest.mark.parametrize(
+    "text, limit, cell",
+    [
+        ('1,"a ""quote"", closed",3', 99, 2),
+        ('1,"never closed,3\n4,5,6', 99, 1),
+        ('1,2,"closed" too early', 99, 2),
+        ("1," + 30 * "x" + ",3", 20, 1),
+    ],
+)
+def test_the_walk_ends_in_the_cell_at_fault(text, limit, cell):
+    assert reader._find_faulty_cell(text, ",", limit) == cell
+
+
+def test_lines_of_a_record_are_kept(put):
+    with open(put('1,"two\nlines"\n')) as opened:
+        lines = reader._KeptLines(opened, 99)
+        assert next(csv.reader(lines)) == ["1", "two\nlines"]
+        assert lines.kept == ['1,"two\n', 'lines"\n']
+
+
+def test_column_names():
+    path = Path("a.csv")
+    assert reader._check_names(path, [" id", "note "]) == ["id", "note"]
+    assert reader._check_names(path, ["", "age"])[0] == "Unnamed: 0"
+    error = refused(reader._check_names, path, ["a", "b", "a"])
+    assert str(error) == "a.csv: expected different column names, got the same in columns 1 and 3"
+
+
+def test_parquet_by_name_or_by_bytes(put):
+    assert reader._is_parquet(Path("visits.pq"))
+    assert reader._is_parquet(put(b"PAR1...", "export.dat"))
+    assert not reader._is_parquet(put("id\n1\n"))
+
+
+def test_a_path_is_a_path():
+    error = refused(reader.open_table, 5, reader.Reading())
+    assert str(error) == "table: expected the path of a file, got int"
+
+
+@pytest.mark.parametrize(
+    "cell, kind",
+    [
+        ("5 mg", "a number with something behind it of 4 characters"),
+        ("five", "text of 4 characters"),
+        ("2021-03-04", "what looks like a date of 10 characters"),
+        ([5], "a value of type list"),
+    ],
+)
+def test_kinds_of_cells(cell, kind):
+    assert tables._describe_cell(cell, ".") == kind
+
+
+def test_words_of_cells():
+    how = reader.Reading()
+    assert tables._read_word(" A ", "categorical", how) == "A"
+    assert tables._read_word(" as typed ", "text", how) == " as typed "
+    assert tables._read_word("N/A", "text", how) is None
+    assert tables._read_word(2.0, "categorical", how) == "2"

@@ -80,7 +80,7 @@ class Killed(Exception):
 
 def killed_at(monkeypatch, number):
     "The process ends after writing some lines."
-    left, append = [number], transcript._append
+    left, append = [number], transcript._append_line
 
     def last(*args, **more):
         append(*args, **more)
@@ -88,7 +88,7 @@ def killed_at(monkeypatch, number):
         if not left[0]:
             raise Killed
 
-    monkeypatch.setattr(transcript, "_append", last)
+    monkeypatch.setattr(transcript, "_append_line", last)
 
 
 @pytest.mark.parametrize("number", range(1, 11))
@@ -184,7 +184,7 @@ def test_a_line_of_a_segment_stays_small_and_counts_nothing_twice(tmp_path):
 
 
 def test_checkpoint_and_transcript_exclude_each_other(tmp_path):
-    with pytest.raises(ValueError, match="checkpoint: expected none beside a transcript"):
+    with pytest.raises(ValueError, match="checkpoint: expected none beside a watch"):
         fit(tmp_path / "run", checkpoint=str(tmp_path / "file"))
 
 

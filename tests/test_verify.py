@@ -109,7 +109,9 @@ def test_without_segment_files_digests_decide(world, run, tmp_path, monkeypatch)
     assert audit(world, tmp_path / "run").status == 0
     with pytest.raises(TranscriptError, match="expected the state of 'main' at step"):
         reexecute(tmp_path / "run", world.frame[~world.test], None, picked={("main", 90)})
-    monkeypatch.setattr(adaroute.provenance.verify, "_picked", lambda run, segments: {("main", 90)})
+    monkeypatch.setattr(
+        adaroute.provenance.verify, "_pick_segments", lambda run, segments: {("main", 90)}
+    )
     found = audit(world, tmp_path / "run", segments=1)
     assert found.status == 2 and not found.failed and found.verdicts["gluing"].word == "not tested"
 

@@ -92,7 +92,8 @@ def _thrifty(model, part, keep, price: float):
 def _parts_of(model, calibration, table, out, keep, coverage, price, rows, bar, how):
     "Read, predict and write part by part; yield what was written."
     from tqdm import tqdm
-    from adaroute.tables import TableWriter, stream_table
+    from adaroute.tables import stream_table
+    from adaroute.table_writer import TableWriter
 
     if set(keep) & set(model.schema_.text):
         raise click.UsageError("--keep: expected ids and the like, got a column of notes")

@@ -779,10 +779,10 @@ def _ledger_mend(ledger, as_json, quiet):
     Example:
       adaroute ledger mend ledger.jsonl
     """
-    from adaroute.provenance.ledger import _mend
+    from adaroute.provenance.ledger import mend_ledger
 
     book = _book(ledger)
-    cut, aside = _mend(book)
+    cut, aside = mend_ledger(book)
     n = book.check()
     whole = f"{ledger}: {n} whole line{'s' * (n != 1)}"
     lines = (

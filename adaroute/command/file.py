@@ -84,9 +84,9 @@ _WAYS = dict(decimal=_word, delimiter=_word, encoding=_word, missing=_words)
 
 def _checked_reading(said: dict) -> dict:
     "The content of reading.json, if it has the form of one."
-    from adaroute.provenance.plan import _exactly
+    from adaroute.provenance.plan import require_keys
 
-    said = _exactly(said, "reading.json", set(_READING), BadInput)
+    said = require_keys(said, "reading.json", set(_READING), BadInput)
     for fields, forms in ((said, _READING), (said["how"], _WAYS)):
         for name, value in fields.items():
             if name not in forms:
@@ -148,12 +148,12 @@ def load_reading(
     folder,  # of a plan or a run
 ) -> dict:
     "Read reading.json, checked; where there is none, a table without groups and ids, read as usual."
-    from adaroute.provenance.plan import _canonical
+    from adaroute.provenance.plan import parse_canonical
 
     file = Path(folder) / "reading.json"
     if not file.is_file():
         return dict(format="adaroute-reading-1", group=None, id=None, how={}, kept_back=[])
-    return _checked_reading(_canonical(_content(file), "reading.json", BadInput))
+    return _checked_reading(parse_canonical(_content(file), "reading.json", BadInput))
 
 # %% ../../nbs/9_command/06_file.ipynb #p16
 def _schema_in(config: dict):
@@ -559,7 +559,7 @@ def _trained(
 ) -> tuple:
     "Train what was planned; the plan, its reading, the table, the model and the test rows."
     from adaroute.provenance.plan import load_leaves, load_plan
-    from adaroute.saving import _check_place
+    from adaroute.saving import check_place
     from adaroute.provenance.transcript import fit_under_plan
 
     plan, reading = load_plan(plan_folder), load_reading(plan_folder)
@@ -572,7 +572,7 @@ def _trained(
             f"{table.name}: expected the {wanted} records of the plan, got {len(frame)} rows"
         )
     if out is not None:
-        _check_place(out)
+        check_place(out)
     _check_open(ledger, plan, nonce)
     if load_leaves(plan_folder, plan.commitment):
         _write_private(run / "leaves.bin", _content(plan_folder / "leaves.bin"))

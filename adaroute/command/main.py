@@ -238,7 +238,7 @@ def _simulate(out, rows, scenario, seed, as_json, quiet):
       adaroute simulate cohort.csv --rows 1000 --scenario missing
     """
     from adaroute.synthetic import make_cohort
-    from adaroute.tables import write_table
+    from adaroute.table_writer import write_table
 
     with _notes(quiet):
         cohort = make_cohort(rows, scenario, seed=seed)
@@ -296,7 +296,7 @@ def _data_fetch(name, variant, out, as_json, quiet):
       adaroute data fetch clothing --out clothing.csv
     """
     from adaroute.datasets import load, names
-    from adaroute.tables import write_table
+    from adaroute.table_writer import write_table
 
     if name not in names():
         raise click.BadParameter(f"expected one of {', '.join(names())}, got {name[:40]!r}")
@@ -695,9 +695,9 @@ def _fit_table(
     **how,
 ):
     "A model that was fitted to a table and saved, and the rows that were kept back."
-    from adaroute.saving import _check_place
+    from adaroute.saving import check_place
 
-    _check_place(out)
+    check_place(out)
     held = _held_back(data, calibration, seed)
     if transcript:
         from adaroute.command.file import begin_transcript

@@ -16,7 +16,7 @@ from scipy.optimize import nnls
 from sklearn.ensemble import ExtraTreesRegressor
 from ..fitted import join_evidence
 from .metrics import Interval, number_groups, percentile_interval
-from ..router import open_routes
+from ..schema import open_routes
 from ..schema import ROUTES, read
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c05

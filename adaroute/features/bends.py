@@ -7,6 +7,7 @@ __all__ = ['fit_pieces', 'ramps', 'gain_of_bends', 'fit_curves']
 
 # %% ../../nbs/1_method/09_bends.ipynb #c03
 import warnings
+
 import numpy as np
 from sklearn.linear_model import RidgeCV
 
@@ -16,39 +17,40 @@ def fit_pieces(
     pieces: int = 5,  # most pieces of a column
 ) -> dict:  # column, low and high of each piece, three arrays of equal length
     "Quantiles of each column, between which a line may bend."
+    levels = np.linspace(0, 1, pieces + 1)
     found = []
-    for j, c in enumerate(cells.T):
-        seen = c[np.isfinite(c)]
-        at = (
-            np.unique(np.quantile(seen, np.linspace(0, 1, pieces + 1), method="inverted_cdf"))
-            if len(seen)
-            else seen
-        )
-        if len(at) > 2:
-            found += zip(np.full(len(at), j), at[:-1], at[1:])
+    for j, column in enumerate(cells.T):
+        seen = column[np.isfinite(column)]
+        if not len(seen):
+            continue
+        ends = np.unique(np.quantile(seen, levels, method="inverted_cdf"))
+        if len(ends) > 2:
+            found += [(j, low, high) for low, high in zip(ends[:-1], ends[1:])]
     column, low, high = np.array(found, float).reshape(-1, 3).T
     return dict(column=column.astype(int), low=low, high=high)
 
 # %% ../../nbs/1_method/09_bends.ipynb #c09
 def ramps(
     cells: np.ndarray,  # NaN: missing                 # (n, N)
-    column: np.ndarray,
-    low: np.ndarray,
-    high: np.ndarray,  # from `fit_pieces`   # (d,)
-    centre: float | np.ndarray = 0.0,  # what to subtract    # (d,)
+    column: np.ndarray,  # from `fit_pieces`           # (d,)
+    low: np.ndarray,  # from `fit_pieces`              # (d,)
+    high: np.ndarray,  # from `fit_pieces`             # (d,)
+    centre: float | np.ndarray = 0.0,  # to subtract   # (d,)
 ) -> np.ndarray:  # (n, d), float32; zero where missing
-    "One column a piece: 0 below it, 2 above it, a line in between, so that its variance is near 1."
-    return np.nan_to_num(
-        2 * np.clip((cells[:, column] - low) / (high - low), 0, 1) - centre
-    ).astype(np.float32)
+    "One column for each piece: 0 below it, 2 above it, a line in between."
+    climbed = (cells[:, column] - low) / (high - low)
+    raised = 2 * np.clip(climbed, 0, 1) - centre
+    return np.nan_to_num(raised).astype(np.float32)
 
 # %% ../../nbs/1_method/09_bends.ipynb #c15
 _PENALTIES = np.logspace(-1, 4, 11)
 
 
-def _left_out(Z: np.ndarray, y: np.ndarray) -> np.ndarray:  # (n,) squared errors over the variance
+def _leave_one_out(Z: np.ndarray, y: np.ndarray) -> np.ndarray:  # (n,) over the variance
+    "Squared error for each row of a ridge regression that was fitted without it."
     fit = RidgeCV(_PENALTIES, store_cv_results=True).fit(Z, y)
-    return fit.cv_results_[:, np.flatnonzero(fit.alphas == fit.alpha_)[0]] / y.var()
+    chosen = np.flatnonzero(fit.alphas == fit.alpha_)[0]
+    return fit.cv_results_[:, chosen] / y.var()
 
 
 def gain_of_bends(
@@ -62,9 +64,11 @@ def gain_of_bends(
         seen = np.isfinite(y)
         if seen.sum() < 20 or y[seen].std() == 0:
             continue
-        Z, y = np.hstack([straight, bent])[seen].astype(float), y[seen]
-        gains.append(np.where(seen, 0.0, np.nan))
-        gains[-1][seen] = _left_out(Z[:, : straight.shape[1]], y) - _left_out(Z, y)
+        Z = np.hstack([straight, bent])[seen].astype(float)
+        without = _leave_one_out(Z[:, : straight.shape[1]], y[seen])
+        gain = np.full(len(y), np.nan)
+        gain[seen] = without - _leave_one_out(Z, y[seen])
+        gains.append(gain)
     if not gains:
         return 0.0, np.inf
     with warnings.catch_warnings():
@@ -81,12 +85,17 @@ def fit_curves(
     curves: str | bool,  # "auto": if they pay; True; False
 ) -> dict | None:  # what `ramps` wants beside the cells; None: straight lines will do
     "Learn the ramps of a table, if it wants any."
-    pieces = fit_pieces(cells) if curves and cells.shape[1] else None
-    if pieces is None or not len(pieces["column"]):
+    if not curves or not cells.shape[1]:
         return None
-    raised = np.where(np.isnan(cells[:, pieces["column"]]), np.nan, ramps(cells, **pieces))
+    pieces = fit_pieces(cells)
+    if not len(pieces["column"]):
+        return None
+    gaps = np.isnan(cells[:, pieces["column"]])
+    raised = np.where(gaps, np.nan, ramps(cells, **pieces))
     fitted = dict(pieces, centre=np.nanmean(raised, axis=0))
-    gain, error = (
-        gain_of_bends(straight, ramps(cells, **fitted), outcome) if curves == "auto" else (1.0, 0.0)
-    )
-    return fitted if gain > 2 * error else None
+    if curves == "auto":
+        gain, error = gain_of_bends(straight, ramps(cells, **fitted), outcome)
+        pays = gain > 2 * error
+        if not pays:
+            return None
+    return fitted

@@ -8,46 +8,61 @@ __all__ = ['fit_columns', 'scale_columns', 'fit_levels', 'one_hot', 'verbalise',
 # %% ../../nbs/1_method/10_encoder.ipynb #c02
 import os
 from collections import Counter
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
-from .bends import fit_curves, ramps
-from .axes import fit_vectors, fit_words, project_vectors, project_words
-from ..schema import Batch
 from ..checks import list_names
+from .axes import fit_vectors, fit_words, project_vectors, project_words
+from .bends import fit_curves, ramps
 from .words import Cache, amounts, blocks, embed, facts_table, mark, terms, units
-from .words import vocabulary
+from .words import EncoderOrName, Owners, vocabulary
+from ..schema import Batch, is_filled
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c05
-def _moments(
-    x: np.ndarray,  # known training values of a column
-) -> tuple[bool, float, float]:  # take logs?, mean, deviation (0: constant, to be dropped)
+class _Moments(NamedTuple):
     "How one column is brought to zero mean and unit deviation."
+
+    log: bool  # take logarithms first
+    mean: float
+    scale: float  # deviation; 0: constant, to be dropped
+
+
+def _fit_column(
+    x: np.ndarray,  # known training values of a column
+) -> _Moments:
+    "Learn the scale of one column."
     if not len(x) or x.min() == x.max():
-        return False, 0.0, 0.0
+        return _Moments(False, 0.0, 0.0)
     size = np.abs(x).max()  # dividing first keeps squares of huge values finite
-    mean, deviation = (x / size).mean(), (x / size).std()
+    y = x / size
+    mean, deviation = y.mean(), y.std()
     count = x.min() == 0 and (x == np.round(x)).all() and deviation > 0
-    if count and ((x / size - mean) ** 3).mean() > 2 * deviation**3:
-        return True, np.log1p(x).mean(), np.log1p(x).std()
-    return False, mean * size, deviation * size
+    if count and ((y - mean) ** 3).mean() > 2 * deviation**3:
+        logs = np.log1p(x)
+        return _Moments(True, logs.mean(), logs.std())
+    return _Moments(False, mean * size, deviation * size)
+
+
+def _flag_gaps(
+    gaps: np.ndarray,  # which cells are missing  # (n, c) bool
+) -> np.ndarray:  # (c,) bool
+    "Which columns need a missing indicator: those with gaps, but not without a value."
+    return gaps.any(axis=0) & ~gaps.all(axis=0)
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c07
 def fit_columns(
     values: np.ndarray,  # training rows, NaN where missing  # (n, c)
-) -> dict:  # one entry a column: log, mean, scale, flagged
+) -> dict:  # one entry for each column: log, mean, scale, flagged
     "Learn how to scale each column, and which need a missing indicator."
     values = np.asarray(values, dtype=float)
-    log, mean, scale = (
-        zip(*(_moments(x[~np.isnan(x)]) for x in values.T)) if values.shape[1] else ((), (), ())
-    )
     gaps = np.isnan(values)
+    moments = [_fit_column(x[~gap]) for x, gap in zip(values.T, gaps.T)]
     return dict(
-        log=np.array(log, dtype=bool),
-        mean=np.array(mean, dtype=float),
-        scale=np.array(scale, dtype=float),
-        flagged=gaps.any(axis=0) & ~gaps.all(axis=0),
+        log=np.array([m.log for m in moments], dtype=bool),
+        mean=np.array([m.mean for m in moments], dtype=float),
+        scale=np.array([m.scale for m in moments], dtype=float),
+        flagged=_flag_gaps(gaps),
     )
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c07c
@@ -68,18 +83,16 @@ def scale_columns(
 def fit_levels(
     cells: np.ndarray,  # training rows, None where missing  # (n, C)
     min_rows: int = 5,  # rarer levels are not stored
-    owners=None,  # whose row it is: people are counted in place of rows  # (n,)
+    owners: Owners = None,  # whose row each is: people are counted, not rows  # (n,)
 ) -> dict:  # levels and missing indicator of each column
     "Learn the levels of each categorical column."
     owners = np.arange(len(cells)) if owners is None else owners
-    counts = [
-        Counter(v for v, _ in set(zip(column, owners)) if v is not None) for column in cells.T
-    ]
-    gaps = np.equal(cells, None)
-    return dict(
-        levels=[sorted(v for v, k in c.items() if k >= min_rows) for c in counts],
-        flagged=gaps.any(axis=0) & ~gaps.all(axis=0),
-    )
+    levels = []
+    for column in cells.T:
+        pairs = set(zip(column, owners))
+        people = Counter(level for level, _ in pairs if level is not None)
+        levels.append(sorted(level for level, k in people.items() if k >= min_rows))
+    return dict(levels=levels, flagged=_flag_gaps(np.equal(cells, None)))
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c15c
 def one_hot(
@@ -87,33 +100,29 @@ def one_hot(
     fitted: dict,  # from `fit_levels`
 ) -> np.ndarray:  # levels, then indicators   # (n, d), float32
     "Zeros and ones for the known levels; an unknown level is all zeros."
-    columns = [
-        cells[:, j] == level for j, levels in enumerate(fitted["levels"]) for level in levels
-    ]
+    columns = []
+    for column, levels in zip(cells.T, fitted["levels"]):
+        columns += [column == level for level in levels]
     columns += list(np.equal(cells, None).T[fitted["flagged"]])
-    return (
-        np.stack(columns, axis=1).astype(np.float32)
-        if columns
-        else np.zeros((len(cells), 0), np.float32)
-    )
+    if not columns:
+        return np.zeros((len(cells), 0), np.float32)
+    return np.stack(columns, axis=1).astype(np.float32)
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c18
 def verbalise(
     batch: Batch,
-) -> list[str]:  # one sentence a row, empty where nothing is known
+) -> list[str]:  # one sentence for each row, empty where nothing is known
     "The numbers and categories of each row in words."
     names = batch.schema.numeric + batch.schema.categorical
-    rows = [
-        [None if np.isnan(x) else f"{x:.10g}" for x in row] + list(cells)
-        for row, cells in zip(batch.numeric, batch.categorical)
-    ]
-    return [
-        "; ".join(f"{name} {value}" for name, value in zip(names, row) if value is not None)
-        for row in rows
-    ]
+    sentences = []
+    for numbers, categories in zip(batch.numeric, batch.categorical):
+        cells = [None if np.isnan(x) else f"{x:.10g}" for x in numbers]
+        known = zip(names, [*cells, *categories])
+        sentences.append("; ".join(f"{name} {cell}" for name, cell in known if cell is not None))
+    return sentences
 
-# %% ../../nbs/1_method/10_encoder.ipynb #c19a
-def _sentences(
+
+def _verbalise_column(
     batch: Batch,
 ) -> np.ndarray:  # (n, 1), None where nothing is known
     "Verbalised numbers as a column of text."
@@ -129,7 +138,7 @@ class Features(NamedTuple):
     presence: np.ndarray  # numbers, text; bool  # (n, 2)
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c22
-def _words(
+def _mark_words(
     batch: Batch,
     window: int,  # reach of a negation
 ) -> np.ndarray:  # (n, T) of lists
@@ -140,18 +149,21 @@ def _words(
     return out
 
 
-def _amounts(
+def _find_amounts(
     batch: Batch,
 ) -> list[dict]:  # of each row
     "Numbers found in the texts of a row; the first column that names a unit wins."
-    return [
-        {unit: x for cell in row[::-1] if cell is not None for unit, x in amounts(cell).items()}
-        for row in batch.text
-    ]
+    found = []
+    for row in batch.text:
+        found.append({})
+        for cell in row[::-1]:
+            if cell is not None:
+                found[-1].update(amounts(cell))
+    return found
 
-# %% ../../nbs/1_method/10_encoder.ipynb #c24
-def _blocks(
-    words: np.ndarray,  # from `_words`
+
+def _make_blocks(
+    words: np.ndarray,  # from `_mark_words`
     batch: Batch,
     ngrams: int,  # 1: words; 2: words and pairs
 ) -> list:
@@ -161,105 +173,133 @@ def _blocks(
         rows[at] = terms(cell, ngrams)
     return blocks(rows, batch.schema.text)
 
-
-def _vectors(
+# %% ../../nbs/1_method/10_encoder.ipynb #c24
+def _embed_cells(
     cells: np.ndarray,  # str or None  # (n, T)
-    encoder,
-    cache,  # from the `Encoder`
+    encoder: "Encoder",
 ) -> tuple[np.ndarray, np.ndarray]:  # vectors (n, T, d), where text is present (n, T)
     "Sentence vectors of every cell."
-    known = np.frompyfunc(
-        lambda cell: cell is not None and not cell.isspace() and cell != "", 1, 1
-    )(cells).astype(bool)
-    vectors = embed(list(np.where(known, cells, None).ravel()), encoder, cache)
+    known = is_filled(cells)
+    texts = list(np.where(known, cells, None).ravel())
+    vectors = embed(texts, encoder.sentence_encoder, encoder.cache)
     return vectors.reshape(*cells.shape, vectors.shape[1]), known
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c26
-def _fit_text(
+def _fit_facts(
     batch: Batch,
-    words: np.ndarray,  # from `_words`
-    s: dict,  # settings
-    encoder,
-    cache,
-    rng,
-    owners,
+    words: np.ndarray,  # from `_mark_words`
+    owners: Owners,  # whose row each is
+) -> dict:  # of `fit_columns`, and the units
+    "Learn the numbers in the text."
+    found = _find_amounts(batch)
+    kept = units(found, owners=owners)
+    return dict(fit_columns(facts_table(words, found, kept)), units=kept)
+
+
+def _fit_text(
+    encoder: "Encoder",
+    batch: Batch,
+    words: np.ndarray,  # from `_mark_words`
+    rng: np.random.Generator,
+    owners: Owners,  # whose row each is
 ) -> dict:  # of `fit_words` or `fit_vectors`, and which columns get a missing indicator
     "Learn the text features."
-    if encoder is not None:
-        fitted = fit_vectors(*_vectors(batch.text, encoder, cache), s["text_dim"], rng)
+    s = encoder.settings
+    if encoder.sentence_encoder is not None:
+        vectors, known = _embed_cells(batch.text, encoder)
+        fitted = fit_vectors(vectors, known, s["text_dim"], rng)
     else:
-        rows = _blocks(words, batch, s["ngrams"])
-        kept = (
-            None
-            if s["text_features"] == "hashing"
-            else vocabulary(rows, s["min_df"], s["max_terms"], owners)
-        )
+        rows = _make_blocks(words, batch, s["ngrams"])
+        kept = None
+        if s["text_features"] != "hashing":
+            kept = vocabulary(rows, s["min_df"], s["max_terms"], owners)
         fitted = fit_words(rows, kept, s["text_dim"], rng)
     gaps = np.equal(batch.text, None)
-    return dict(fitted, flagged=gaps.any(axis=0) & ~gaps.all(axis=0) & (gaps.shape[1] > 1))
+    return dict(fitted, flagged=_flag_gaps(gaps) & (gaps.shape[1] > 1))
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c27
-def _fit(
+def _fit_parts(
+    encoder: "Encoder",
     batch: Batch,
-    s: dict,  # settings
-    encoder,
-    cache,
-    rng,
-    owners=None,  # whose row it is         # (n,)
+    rng: np.random.Generator,
+    owners: Owners = None,  # whose row each is  # (n,)
 ) -> dict:  # the tree
     "Learn every part."
-    columns = {
-        kind: list(getattr(batch.schema, kind)) for kind in ("text", "numeric", "categorical")
-    }
+    s, schema = encoder.settings, batch.schema
     parts = dict(
-        columns=columns,
+        columns={kind: list(getattr(schema, kind)) for kind in ("text", "numeric", "categorical")},
         numbers=fit_columns(batch.numeric),
         levels=fit_levels(batch.categorical, owners=owners),
     )
-    parts["curves"] = fit_curves(
-        batch.numeric, scale_columns(batch.numeric, parts["numbers"]), batch.outcome, s["curves"]
-    )
-    if columns["text"]:
-        words, found = _words(batch, s["window"]), _amounts(batch)
-        table = facts_table(words, found, kept := units(found, owners=owners))
-        parts.update(
-            facts=dict(fit_columns(table), units=kept),
-            text=_fit_text(batch, words, s, encoder, cache, rng, owners),
-        )
+    straight = scale_columns(batch.numeric, parts["numbers"])
+    parts["curves"] = fit_curves(batch.numeric, straight, batch.outcome, s["curves"])
+    if schema.text:
+        words = _mark_words(batch, s["window"])
+        parts["facts"] = _fit_facts(batch, words, owners)
+        parts["text"] = _fit_text(encoder, batch, words, rng, owners)
     if s["verbalise_numbers"]:
-        parts["spoken"] = fit_vectors(
-            *_vectors(_sentences(batch), encoder, cache), s["text_dim"], rng
-        )
+        vectors, known = _embed_cells(_verbalise_column(batch), encoder)
+        parts["spoken"] = fit_vectors(vectors, known, s["text_dim"], rng)
     return parts
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c28
-def _transform(
-    batch: Batch,
-    parts: dict,  # from `_fit`
-    s: dict,  # settings
-    encoder,
-    cache,
-) -> Features:
+def _require_fit(encoder: "Encoder") -> dict:
+    "The parts of an encoder that was fitted."
+    if encoder.parts is None:
+        raise ValueError("encoder: expected fit before use, got an encoder that was never fitted")
+    return encoder.parts
+
+
+def _match_columns(encoder: "Encoder", batch: Batch) -> dict:
+    "The parts, after a look at whether these are the columns of the training rows."
+    for kind, names in _require_fit(encoder)["columns"].items():
+        got = getattr(batch.schema, kind)
+        if list(got) != names:
+            raise ValueError(
+                f"{kind} columns: expected {list_names(names) or 'none'} as in training, "
+                f"got {list_names(got) or 'none'}"
+            )
+    return encoder.parts
+
+# %% ../../nbs/1_method/10_encoder.ipynb #c28a
+def _scale_numbers(batch: Batch, parts: dict) -> np.ndarray:  # (n, dn)
+    "Scaled numbers, their ramps if any, and the levels."
+    columns = [scale_columns(batch.numeric, parts["numbers"])]
+    if parts["curves"]:
+        columns.append(ramps(batch.numeric, **parts["curves"]))
+    columns.append(one_hot(batch.categorical, parts["levels"]))
+    return np.hstack(columns)
+
+
+def _apply_parts(encoder: "Encoder", batch: Batch) -> Features:
     "Apply every part."
-    bent = [ramps(batch.numeric, **parts["curves"])] if parts["curves"] else []
-    numbers = np.hstack(
-        [
-            scale_columns(batch.numeric, parts["numbers"]),
-            *bent,
-            one_hot(batch.categorical, parts["levels"]),
-        ]
-    )
+    s = encoder.settings
+    parts = _match_columns(encoder, batch)
+    numbers = _scale_numbers(batch, parts)
     if "text" not in parts:
-        return Features(numbers, *2 * [np.zeros((len(batch), 0), np.float32)], batch.presence)
-    words, fitted, facts = _words(batch, s["window"]), parts["text"], parts["facts"]
-    text = (
-        project_words(_blocks(words, batch, s["ngrams"]), fitted)
-        if encoder is None
-        else project_vectors(*_vectors(batch.text, encoder, cache), fitted)
-    )
-    text = np.hstack([text, np.equal(batch.text, None)[:, fitted["flagged"]]]).astype(np.float32)
-    found = scale_columns(facts_table(words, _amounts(batch), facts["units"]), facts)
-    return Features(numbers, text, found, batch.presence)
+        nothing = np.zeros((len(batch), 0), np.float32)
+        return Features(numbers, nothing, nothing, batch.presence)
+    words = _mark_words(batch, s["window"])
+    fitted, facts = parts["text"], parts["facts"]
+    if encoder.sentence_encoder is None:
+        text = project_words(_make_blocks(words, batch, s["ngrams"]), fitted)
+    else:
+        text = project_vectors(*_embed_cells(batch.text, encoder), fitted)
+    gaps = np.equal(batch.text, None)[:, fitted["flagged"]]
+    text = np.hstack([text, gaps]).astype(np.float32)
+    table = facts_table(words, _find_amounts(batch), facts["units"])
+    return Features(numbers, text, scale_columns(table, facts), batch.presence)
+
+
+def _project_spoken(encoder: "Encoder", batch: Batch) -> np.ndarray:  # (n, k), float32
+    "What the sentence encoder makes of the verbalised numbers."
+    parts = _match_columns(encoder, batch)
+    if "spoken" not in parts:
+        raise ValueError(
+            "spoken: expected an encoder made with verbalise_numbers=True, got one without"
+        )
+    vectors, known = _embed_cells(_verbalise_column(batch), encoder)
+    return project_vectors(vectors, known, parts["spoken"])
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c30
 _CHOICES = dict(
@@ -271,9 +311,9 @@ _CHOICES = dict(
 _LEAST = dict(text_dim=1, min_df=1, window=0, max_terms=1)
 
 
-def _check(
-    settings: dict,
-):
+def _check_settings(
+    settings: dict,  # as given
+) -> dict:  # with plain integers
     "Refuse settings that cannot work."
     for name, choices in _CHOICES.items():
         if settings[name] not in choices:
@@ -284,28 +324,30 @@ def _check(
         value = settings[name]
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
             raise ValueError(f"{name}: expected a whole number of at least {least}, got {value!r}")
+    plain = {name: int(v) for name, v in settings.items() if isinstance(v, np.integer)}
+    return settings | plain
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c30b
 def _check_encoder(
     settings: dict,
-    encoder,
+    encoder,  # an object with `encode`, or None
     cache,  # as given
-):
+) -> None:
     "Refuse a sentence encoder that cannot work, and settings that miss one."
     kind = type(encoder).__name__
     if encoder is not None and not callable(getattr(encoder, "encode", None)):
         raise ValueError(f"sentence_encoder: expected an object with `encode`, got {kind}")
     if encoder is None and (cache or settings["verbalise_numbers"]):
-        raise ValueError(
-            f"{'cache' if cache else 'verbalise_numbers'}: expected a sentence_encoder with it, got none"
-        )
+        name = "cache" if cache else "verbalise_numbers"
+        raise ValueError(f"{name}: expected a sentence_encoder with it, got none")
     if cache and not isinstance(getattr(encoder, "name", None), str):
         raise ValueError(
-            f"cache: expected a sentence encoder with a `name` (part of the key), got {kind} without one"
+            "cache: expected a sentence encoder with a `name` (part of the key), "
+            f"got {kind} without one"
         )
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c32
-def _loaded(
+def _load_encoder(
     encoder,  # None, the name of a sentence-transformers model, or an object with `encode`
 ):
     "The sentence encoder itself."
@@ -315,21 +357,22 @@ def _loaded(
         from sentence_transformers import SentenceTransformer
     except ImportError:
         raise ValueError(
-            f"sentence_encoder: {encoder!r} needs `pip install adaroute[encoders]`, got no such package"
+            f"sentence_encoder: {encoder!r} needs `pip install adaroute[encoders]`, "
+            "got no such package"
         ) from None
     model = SentenceTransformer(encoder)
     model.name = encoder
     return model
 
 
-def _name(
-    encoder,  # from `_loaded`
+def _name_encoder(
+    encoder,  # from `_load_encoder`
 ) -> str | None:
     "The name under which a sentence encoder is remembered."
     return None if encoder is None else str(getattr(encoder, "name", type(encoder).__name__))
 
 # %% ../../nbs/1_method/10_encoder.ipynb #c34
-def _split(
+def _take_arrays(
     tree,  # nested dictionaries with arrays in them
     path: str = "",  # name of this branch
 ) -> tuple:  # the tree with names in place of arrays, the arrays by name
@@ -338,75 +381,127 @@ def _split(
         return {"array": path}, {path: tree}
     if not isinstance(tree, dict):
         return tree, {}
-    pairs = {key: _split(value, f"{path}.{key}".lstrip(".")) for key, value in tree.items()}
-    return {key: plain for key, (plain, _) in pairs.items()}, {
-        k: v for _, found in pairs.values() for k, v in found.items()
-    }
+    plain, arrays = {}, {}
+    for key, value in tree.items():
+        plain[key], found = _take_arrays(value, f"{path}.{key}".lstrip("."))
+        arrays |= found
+    return plain, arrays
 
 
-def _join(
-    tree,  # from `_split`
-    arrays: dict,  # from `_split`
+def _put_arrays(
+    tree,  # from `_take_arrays`
+    arrays: dict,  # from `_take_arrays`
 ):
     "Put the arrays back."
     if not isinstance(tree, dict):
         return tree
     if set(tree) != {"array"}:
-        return {key: _join(value, arrays) for key, value in tree.items()}
+        return {key: _put_arrays(value, arrays) for key, value in tree.items()}
     if tree["array"] not in arrays:
         raise ValueError(
             f"encoder: expected the array {tree['array']}, got {', '.join(sorted(arrays))}"
         )
     return np.asarray(arrays[tree["array"]])
 
+# %% ../../nbs/1_method/10_encoder.ipynb #c35
+def _restore_encoder(kind: type, plain: dict, arrays: dict, sentence_encoder, cache):
+    "An encoder as it was when its state was taken."
+    if not isinstance(plain, dict) or set(plain) != {"settings", "parts", "sentence_encoder"}:
+        raise ValueError(
+            "encoder: expected a state with settings, parts and sentence_encoder, "
+            "got something else"
+        )
+    loaded = _load_encoder(sentence_encoder)
+    expected, got = plain["sentence_encoder"], _name_encoder(loaded)
+    if got != expected:
+        raise ValueError(f"sentence_encoder: expected {expected} as in training, got {got}")
+    encoder = kind(**plain["settings"], sentence_encoder=loaded, cache=cache)
+    encoder.parts = _put_arrays(plain["parts"], arrays)
+    return encoder
+
 # %% ../../nbs/1_method/10_encoder.ipynb #c37
-def _names(
-    parts: dict,  # from `_fit`
+def _list_loadings(parts: dict) -> tuple[list[str], np.ndarray]:
+    "The terms, none if hashed, and the projection, empty without text."
+    text = parts.get("text", {})
+    nothing = np.zeros((0, 0), np.float32)
+    return text.get("vocabulary") or [], text.get("projection", nothing)
+
+
+def _name_gaps(names: list[str], flagged: np.ndarray) -> list[str]:
+    "Names of the missing indicators."
+    return [f"{name} missing" for name, flag in zip(names, flagged) if flag]
+
+
+def _name_numbers(parts: dict) -> list[str]:
+    "Names of scaled numbers, ramps and levels."
+    columns, levels, curves = parts["columns"], parts["levels"], parts["curves"]
+    names = columns["numeric"] + _name_gaps(columns["numeric"], parts["numbers"]["flagged"])
+    if curves:
+        for j, low, high in zip(curves["column"], curves["low"], curves["high"]):
+            names.append(f"{columns['numeric'][j]} from {low:g} to {high:g}")
+    for name, seen in zip(columns["categorical"], levels["levels"]):
+        names += [f"{name} = {level}" for level in seen]
+    return names + _name_gaps(columns["categorical"], levels["flagged"])
+
+
+def _name_features(
+    parts: dict,  # from `_fit_parts`
 ) -> dict[str, list[str]]:
     "A name for every feature."
-    columns, levels = parts["columns"], parts["levels"]
-    gaps = lambda names, flagged: [f"{name} missing" for name, flag in zip(names, flagged) if flag]
-    numbers = columns["numeric"] + gaps(columns["numeric"], parts["numbers"]["flagged"])
-    if c := parts["curves"]:
-        numbers += [
-            f"{columns['numeric'][j]} from {a:g} to {b:g}"
-            for j, a, b in zip(c["column"], c["low"], c["high"])
-        ]
-    numbers += [
-        f"{name} = {level}"
-        for name, seen in zip(columns["categorical"], levels["levels"])
-        for level in seen
-    ]
-    numbers += gaps(columns["categorical"], levels["flagged"])
+    numbers = _name_numbers(parts)
     if "text" not in parts:
         return dict(numbers=numbers, text=[], facts=[])
-    text, facts = parts["text"], parts["facts"]
-    found = (
-        [f"{name} length" for name in columns["text"]]
-        + ["share denied"]
-        + [f"{unit} in text" for unit in facts["units"]]
-    )
+    columns, text, facts = parts["columns"]["text"], parts["text"], parts["facts"]
+    directions = [f"direction {j + 1}" for j in range(text["projection"].shape[1])]
+    found = [f"{name} length" for name in columns] + ["share denied"]
+    found += [f"{unit} in text" for unit in facts["units"]]
     return dict(
         numbers=numbers,
-        facts=found + gaps(found, facts["flagged"]),
-        text=[f"direction {j + 1}" for j in range(text["projection"].shape[1])]
-        + gaps(columns["text"], text["flagged"]),
+        facts=found + _name_gaps(found, facts["flagged"]),
+        text=directions + _name_gaps(columns, text["flagged"]),
     )
 
-# %% ../../nbs/1_method/10_encoder.ipynb #c38
-class _Stored:
-    "What can be asked of a fitted encoder."
+# %% ../../nbs/1_method/10_encoder.ipynb #c40
+class Encoder:
+    "Text and numbers to features, learned on training rows only."
 
-    def state(self) -> tuple[dict, dict]:
-        "A dictionary that JSON can hold, and arrays."
-        plain, arrays = _split(self._fitted())
-        return dict(
-            settings=self.settings, parts=plain, sentence_encoder=_name(self.sentence_encoder)
-        ), arrays
+    def __init__(
+        self,
+        text_features: str = "tfidf",  # or "hashing": no word is stored
+        text_dim: int = 384,  # directions of the text at most
+        sentence_encoder: EncoderOrName = None,  # a name: of a sentence-transformers model
+        cache: str | os.PathLike | None = None,  # folder for the sentence encoder's vectors
+        min_df: int = 5,  # people (rows, without owners) that must use a term before it is stored
+        ngrams: int = 1,  # 1: words; 2: words and pairs
+        window: int = 5,  # reach of a negation in words; 0: no marks
+        max_terms: int = 20_000,  # most frequent terms kept
+        curves: str | bool = "auto",  # numbers also as ramps: True, False, or if they pay
+        verbalise_numbers: bool = False,  # let the sentence encoder read the numbers, see `spoken`
+    ):
+        text = dict(text_features=text_features, text_dim=text_dim, min_df=min_df, ngrams=ngrams)
+        settings = text | dict(window=window, max_terms=max_terms, curves=curves)
+        self.sentence_encoder = _load_encoder(sentence_encoder)
+        self.settings = _check_settings(settings | dict(verbalise_numbers=verbalise_numbers))
+        _check_encoder(self.settings, self.sentence_encoder, cache)
+        self.cache = Cache(cache) if cache else None
+        self.parts = None
+
+    def fit(self, batch: Batch, seed: int | np.random.Generator = 0, owners: Owners = None) -> Self:
+        "Learn from training rows; what fewer than `min_df` of the `owners` say is not stored."
+        self.parts = _fit_parts(self, batch, np.random.default_rng(seed), owners)
+        return self
+
+    def transform(self, batch: Batch) -> Features:
+        "Features of any rows with the same columns."
+        return _apply_parts(self, batch)
+
+    def spoken(self, batch: Batch) -> np.ndarray:
+        "What the sentence encoder makes of the verbalised numbers: (n, k), float32."
+        return _project_spoken(self, batch)
 
     def feature_names(self) -> dict[str, list[str]]:
         "A name for every column of numbers, text and facts."
-        return _names(self._fitted())
+        return _name_features(_require_fit(self))
 
     @property
     def widths(self) -> dict[str, int]:
@@ -415,113 +510,17 @@ class _Stored:
 
     def loadings(self) -> tuple[list[str], np.ndarray]:
         "The terms, and how much each adds to every direction: (terms, directions)."
-        fitted = self._fitted().get("text", {})
-        return fitted.get("vocabulary") or [], fitted.get(
-            "projection", np.zeros((0, 0), np.float32)
-        )
+        return _list_loadings(_require_fit(self))
 
-    def _fitted(self) -> dict:
-        if self.parts is None:
-            raise ValueError(
-                "encoder: expected fit before use, got an encoder that was never fitted"
-            )
-        return self.parts
-
-# %% ../../nbs/1_method/10_encoder.ipynb #c39
-class _Base(_Stored):
-    "What a fitted encoder does."
-
-    def fit(self, batch: Batch, seed: int | np.random.Generator = 0, owners=None) -> "Encoder":
-        "Learn from training rows; `owners` says whose row each is, and what fewer than `min_df` of them say is not stored."
-        self.parts = _fit(
-            batch,
-            self.settings,
-            self.sentence_encoder,
-            self.cache,
-            np.random.default_rng(seed),
-            owners,
-        )
-        return self
-
-    def transform(self, batch: Batch) -> Features:
-        "Features of any rows with the same columns."
-        parts = self._checked(batch)
-        return _transform(batch, parts, self.settings, self.sentence_encoder, self.cache)
-
-    def spoken(self, batch: Batch) -> np.ndarray:
-        "What the sentence encoder makes of the verbalised numbers: (n, k), float32."
-        parts = self._checked(batch)
-        if "spoken" not in parts:
-            raise ValueError(
-                "spoken: expected an encoder made with verbalise_numbers=True, got one without"
-            )
-        return project_vectors(
-            *_vectors(_sentences(batch), self.sentence_encoder, self.cache), parts["spoken"]
-        )
-
-    def _checked(self, batch: Batch) -> dict:
-        for kind, names in self._fitted()["columns"].items():
-            got = getattr(batch.schema, kind)
-            if list(got) != names:
-                raise ValueError(
-                    f"{kind} columns: expected {list_names(names) or 'none'} as in training, got {list_names(got) or 'none'}"
-                )
-        return self.parts
-
-# %% ../../nbs/1_method/10_encoder.ipynb #c39b
-def _restored(kind, plain: dict, arrays: dict, sentence_encoder, cache):
-    "An encoder as it was when its state was taken."
-    if not isinstance(plain, dict) or set(plain) != {"settings", "parts", "sentence_encoder"}:
-        raise ValueError(
-            "encoder: expected a state with settings, parts and sentence_encoder, got something else"
-        )
-    encoder = _loaded(sentence_encoder)
-    if _name(encoder) != plain["sentence_encoder"]:
-        raise ValueError(
-            f"sentence_encoder: expected {plain['sentence_encoder']} as in training, got {_name(encoder)}"
-        )
-    new = kind(**plain["settings"], sentence_encoder=encoder, cache=cache)
-    new.parts = _join(plain["parts"], arrays)
-    return new
-
-# %% ../../nbs/1_method/10_encoder.ipynb #c40
-class Encoder(_Base):
-    "Text and numbers to features, learned on training rows only."
-
-    def __init__(
-        self,
-        text_features: str = "tfidf",  # or "hashing": no word is stored
-        text_dim: int = 384,  # directions of the text at most
-        sentence_encoder=None,  # an object with `encode`, or the name of a sentence-transformers model
-        cache: str | os.PathLike | None = None,  # folder for the vectors of the sentence encoder
-        min_df: int = 5,  # people (rows, where nobody says whose they are) that must use a term before it is stored
-        ngrams: int = 1,  # 1: words; 2: words and pairs
-        window: int = 5,  # reach of a negation in words; 0: no marks
-        max_terms: int = 20_000,  # most frequent terms kept
-        curves: str
-        | bool = "auto",  # numbers also as ramps: True, False, or if they pay on the rows of the fit
-        verbalise_numbers: bool = False,  # let the sentence encoder read the numbers, see `spoken`
-    ):
-        self.settings = dict(
-            text_features=text_features,
-            text_dim=text_dim,
-            min_df=min_df,
-            ngrams=ngrams,
-            window=window,
-            max_terms=max_terms,
-            curves=curves,
-            verbalise_numbers=verbalise_numbers,
-        )
-        self.sentence_encoder, self.parts = _loaded(sentence_encoder), None
-        _check(self.settings)
-        _check_encoder(self.settings, self.sentence_encoder, cache)
-        self.settings = {
-            name: int(value) if isinstance(value, np.integer) else value
-            for name, value in self.settings.items()
-        }
-        self.cache = Cache(cache) if cache else None
+    def state(self) -> tuple[dict, dict]:
+        "A dictionary that JSON can hold, and arrays."
+        plain, arrays = _take_arrays(_require_fit(self))
+        name = _name_encoder(self.sentence_encoder)
+        return dict(settings=self.settings, parts=plain, sentence_encoder=name), arrays
 
     @classmethod
-    def from_state(cls, plain: dict, arrays: dict, sentence_encoder=None, cache=None) -> "Encoder":
+    def from_state(
+        cls, plain: dict, arrays: dict, sentence_encoder: EncoderOrName = None, cache=None
+    ) -> Self:
         "The inverse of `state`; a sentence encoder is not stored and must be given again."
-        return _restored(cls, plain, arrays, sentence_encoder, cache)
+        return _restore_encoder(cls, plain, arrays, sentence_encoder, cache)

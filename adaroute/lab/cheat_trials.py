@@ -36,8 +36,8 @@ from ..datasets import available, load
 from ..estimator import AdaRoute
 from .jobs import TUNED_FROM
 from ..provenance.memorisation import heat_map
-from ..provenance.plan import Nonce, derive_seed, file_plan, plan_config, save_leaves
-from ..provenance.plan import save_plan, split_shopping
+from ..provenance.plan import Nonce, Sample, derive_seed, file_plan, plan_config
+from ..provenance.plan import save_leaves, save_plan, split_shopping
 from ..provenance.audit import LEVEL, memorisation_trial
 from ..schema import Schema
 from ..synthetic import make_cohort
@@ -326,7 +326,8 @@ def shopping_trial(
     ]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "the router collapsed")
-        t = split_shopping(est, frame, frame[y], range(len(frame)), later, later[y], seeds)
+        table, fresh = (Sample(rows, rows[y]) for rows in (frame, later))
+        t = split_shopping(est, table, range(len(frame)), fresh, seeds)
     return dict(
         seed=seed,
         model=model,
@@ -587,7 +588,7 @@ def cheat_table(
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y40
 def _row(asked: str, measured: str, reached: bool | None) -> dict:
     return dict(
-        asked=asked,
+        target=asked,
         measured=measured,
         reached="" if reached is None else "yes" if reached else "no",
     )

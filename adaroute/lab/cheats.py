@@ -27,7 +27,8 @@ from ..schema import Schema, read
 from ..synthetic import make_cohort
 from ..training import Prior, Rows, Run, Seen, Settings, Split, draw, gather, take_step
 from ..machine import write_atomically
-from ..provenance.transcript import _FIRST, Recorder, _as_line, fit_under_plan
+from ..provenance.transcript import Recorder, encode_line, fit_under_plan
+from ..provenance.ledger import CHAIN_START
 from ..provenance.transcript import read_transcript, short_digests
 
 # %% ../../nbs/8_lab/05_cheats.ipynb #x05
@@ -127,10 +128,10 @@ def rechain(
     lines: list[dict],  # as `read_transcript` gives them, changed
 ) -> None:
     "Write a transcript whose lines hang together."
-    before, content = _FIRST, b""
+    before, content = CHAIN_START, b""
     for line in lines:
         content += (
-            new := _as_line(
+            new := encode_line(
                 line["kind"], before, {k: v for k, v in line.items() if k not in ("kind", "before")}
             )
         )
@@ -222,7 +223,7 @@ def _played(name: str, world: World, liar: Liar) -> Shown:
 
 def _fitted(world: World, watch: Liar) -> AdaRoute:
     with (
-        patch.object(estimator, "watch_of", lambda est: watch),
+        patch.object(estimator, "_watch_of", lambda est: watch),
         patch.object(training, "take_step", watch.take_step),
     ):
         return _under_plan(world, watch.folder)

@@ -74,7 +74,7 @@ def rival_name(
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c10
 def _verdict_cell(ax, x, y, cell, limit):
     "One cell: its colour, its number, its rival, its mark."
-    shade = np.clip(cell["gap"] / limit, -1, 1)
+    shade = -np.clip(cell["gain"] / limit, -1, 1)
     ax.add_patch(
         Rectangle(
             (x - 0.48, y - 0.46),
@@ -86,7 +86,7 @@ def _verdict_cell(ax, x, y, cell, limit):
     )
     ink = "white" if abs(shade) > 0.7 else "#222222"
     ax.text(
-        x + 0.06, y - 0.16, signed(cell["gap"]), ha="center", va="center", color=ink, fontsize=8
+        x + 0.06, y - 0.16, signed(cell["gain"]), ha="center", va="center", color=ink, fontsize=8
     )
     ax.text(
         x + 0.06,
@@ -113,7 +113,7 @@ def _matrix(ax, cells, limit):
         xlim=(-0.5, len(sizes) - 0.5),
         ylim=(len(rows) - 0.5, -0.5),
         xlabel="training rows",
-        title="routed − best rival, % of the outcome variance",
+        title="gain over the best rival, % of the outcome variance",
     )
     ax.set_xticks(range(len(sizes)), [f"{n:,}" for n in sizes])
     ax.set_yticks(range(len(rows)), [r.replace("_", " ") for r in rows])
@@ -151,10 +151,10 @@ def _gain(ax, knob, points, label):
 def evidence_picture(
     cells: list[
         dict
-    ],  # scenario, n, gap (share of the outcome variance), best (rival), says (ahead, tied, behind, lower, higher)
+    ],  # scenario, n, gain (share of the outcome variance), best (rival), says (ahead, tied, behind, lower, higher)
     curves: dict[str, list],  # knob -> points with value and gain (worlds,), in order
     labels: dict | None = None,  # knob -> words under its axis
-    limit: float = 0.1,  # gap at which the colour is full
+    limit: float = 0.1,  # gain at which the colour is full
 ):
     "When does per-sample routing pay, and how do we know?"
     rows = len({c["scenario"] for c in cells})
@@ -168,7 +168,7 @@ def evidence_picture(
     for ax, (knob, points) in zip(own, curves.items()):
         _gain(ax, knob, points, (labels or {}).get(knob, knob.replace("_", " ")))
     if own:
-        own[0].set_title("gain over the best rival")
+        own[0].set_title("gain over the best strong rival")
     said = {c["says"] for c in cells}
     key = [
         Line2D(
@@ -203,13 +203,13 @@ _CONTROL_INKS = {
 _CONTROL_HEIGHTS = {colour("routed"): -0.27, "#444444": 0, "#D55E00": 0.27}
 _CONTROL_NAMES = {
     "routed": "routed (ours)",
-    "uniform": "trained: even mix",
-    "random": "trained: random routes",
-    "alone": "trained: experts first",
-    "uniform mix": "asked: even mix",
-    "shuffled": "asked: routes of other rows",
-    "drawn": "asked: routes drawn",
-    "averaged": "asked: one average expert",
+    "uniform": "trained with an even mix",
+    "random": "trained with random routes",
+    "alone": "experts trained first",
+    "uniform mix": "ours, mixed evenly",
+    "shuffled": "ours, routes of other rows",
+    "drawn": "ours, routes drawn",
+    "averaged": "ours, one average expert",
 }
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c17c
@@ -222,13 +222,17 @@ def _control_strip(ax, cells):
         if y:
             ax.axhline(y - 0.5, color="#dddddd", lw=0.6)
     ax.set_yticks(range(len(cells)), [c["name"] for c in cells])
+    sizes = {c.get("n") for c in cells} - {None}
+    title = "routed and its controls"
+    if len(sizes) == 1:
+        title += f", {sizes.pop():,} rows"
     ax.set_ylim(len(cells) - 0.5, -0.5)
     ax.set_xscale("log")
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_minor_locator(NullLocator())
     ax.tick_params(axis="y", length=0)
-    ax.set(xlabel="squared error to the mean / its variance", title="routed and its controls")
+    ax.set(xlabel="squared error to the mean / its variance", title=title)
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c17e
 def _knock_bars(ax, cells):
@@ -245,7 +249,7 @@ def _knock_bars(ax, cells):
             y + 0.18,
             cell["knock"]["random"],
             0.34,
-            facecolor="#cccccc",
+            facecolor="#777777",
             label="" if y else "another",
         )
     ax.axvline(0, color="#444444", lw=0.6)
@@ -269,7 +273,7 @@ def _null_panel(ax, claimed, line):
     ax.text(
         len(claimed) - 0.36,
         line,
-        f"{line:.0%}",
+        f"{line:.0%} allowed",
         color="#D55E00",
         ha="left",
         va="center",
@@ -347,6 +351,16 @@ def controls_picture(
     return fig
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c23
+_PART_NAMES = {
+    "one caution": "one strength of the prior",
+    "no closing": "no route closed at random",
+    "no warm phase": "router from the first step",
+    "balance term": "with a balance term",
+    "random start": "random first weights",
+    "linear router": "router without hidden units",
+}
+
+
 def _parts(ax, parts, whole):
     "Errors without a part, the smallest on top."
     order = sorted(parts, key=lambda p: np.mean(parts[p]))
@@ -361,11 +375,12 @@ def _parts(ax, parts, whole):
         )
     if whole in parts:
         ax.axvline(np.mean(parts[whole]), color=colour("routed"), lw=0.8, ls=(0, (3, 2)), zorder=0)
-    ax.set_yticks(range(len(order)), order)
+    ax.set_yticks(range(len(order)), [_PART_NAMES.get(p, p) for p in order])
     ax.set_ylim(len(order) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     ax.xaxis.set_major_locator(MaxNLocator(6))
+    ax.set_xlim(left=0)
     ax.set(
         xlabel="squared error to the mean / its variance",
         title="without a part, or with another one",
@@ -535,7 +550,7 @@ def tables_picture(
     ]
     if references:
         key.append(
-            Line2D([], [], ls="none", marker="|", color="#D55E00", ms=9, mew=1.3, label="reference")
+            Line2D([], [], ls="none", marker="|", color="#D55E00", ms=9, mew=1.3, label="published")
         )
     fig.legend(
         handles=key, loc="outside lower center", ncols=len(key), columnspacing=1.3, handlelength=1.4

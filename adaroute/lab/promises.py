@@ -387,7 +387,7 @@ def _target(asked: str, values, met=None, note: str = "", digits: int = 3) -> di
     "One row; met: whether a value meets the target, as a function, None where there is none."
     v = list(values)
     if not v:
-        return {"asked": asked, "measured": "not measured on this machine", "reached": ""}
+        return {"target": asked, "measured": "not measured on this machine", "reached": ""}
     hit = None if met is None else sum(bool(met(x)) for x in v)
     reached = (
         ""
@@ -399,7 +399,7 @@ def _target(asked: str, values, met=None, note: str = "", digits: int = 3) -> di
         else f"in {hit} of {len(v)}"
     )
     return {
-        "asked": asked,
+        "target": asked,
         "measured": _spread(v, digits) + (f"; {note}" if note else ""),
         "reached": reached,
     }
@@ -549,7 +549,7 @@ def target_table(
         + _price_rows(value["price"])
         + _speed_rows(value["speed"])
     )
-    return pd.DataFrame(rows, columns=["asked", "measured", "reached"])
+    return pd.DataFrame(rows, columns=["target", "measured", "reached"])
 
 # %% ../../nbs/8_lab/04_promises.ipynb #c48
 def removal_table(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import torch
-from ..features.axes import _weighted, project_words
+from ..features.axes import weigh_blocks, project_words
 from ..evaluation.metrics import Interval, Paired, paired
 from ..model import predict_mean
 from .cards import Asked, answer, ask, evidence_inputs
@@ -145,7 +145,7 @@ class Moved:
 def _word_parts(model, asked: Asked, at: np.ndarray, slopes: np.ndarray):  # slopes (n, directions)
     "What each word of the rows moved, and the mean that belongs to no word."
     fitted = model.encoder_.parts["text"]
-    matrix, known, *_ = _weighted(
+    matrix, known, *_ = weigh_blocks(
         [[b[i] for i in at] for b in note_terms(model, asked)],
         fitted["vocabulary"],
         fitted["rarity"],

@@ -16,7 +16,7 @@ import torch
 from ..training import Rows
 from ..evaluation.metrics import chosen, paired
 from ..evaluation.headroom import row_losses
-from ..router import open_routes
+from ..schema import open_routes
 from ..schema import PATHS, ROUTES, SHARINGS, Batch, as_frame, read
 from ..checks import quote_label
 from ..machine import one_thread

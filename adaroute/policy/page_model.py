@@ -13,7 +13,7 @@ import torch
 from scipy.special import expit
 from ..heads import thresholds
 from ..paths import split_evidence
-from ..router import NEEDS, open_routes
+from ..schema import NEEDS, open_routes
 from ..schema import ROUTES, read
 from ..checks import quote_label
 

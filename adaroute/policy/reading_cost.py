@@ -18,7 +18,7 @@ from ..fitted import PIECE
 from ..evaluation.headroom import relative_error, row_losses, statements
 from ..checks import check_number
 from .cards import answer
-from ..router import NEEDS, open_routes
+from ..schema import NEEDS, open_routes
 from ..schema import PATHS, ROUTES, read
 from ..checks import SchemaError
 from ..synthetic import Cohort

@@ -16,8 +16,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from .commitment import Commitment, CommitmentError, _hex, canonical_json
-from .plan import _canonical, _exactly, _plain
+from .commitment import Commitment, CommitmentError, is_sha256, canonical_json
+from .plan import parse_canonical, require_keys, to_plain_json
 
 # %% ../../nbs/6_provenance/11_attestation.ipynb #c04
 class StatementError(ValueError):
@@ -27,7 +27,7 @@ class StatementError(ValueError):
 STATEMENT, PROVENANCE = "https://in-toto.io/Statement/v1", "https://adaroute.dev/provenance/v1"
 
 
-def _good_name(name) -> bool:  # of a file below a folder
+def _is_subject_name(name) -> bool:  # of a file below a folder
     if (
         not isinstance(name, str)
         or not 0 < len(name) <= 255
@@ -51,11 +51,11 @@ def make_statement(
     if not isinstance(subjects, Mapping) or not subjects:
         raise StatementError("subjects: expected at least one file with its SHA-256")
     for i, (name, digest) in enumerate(subjects.items()):
-        if not _good_name(name):
+        if not _is_subject_name(name):
             raise StatementError(
                 f"subjects: expected the name of a file below the folder, with slashes, at place {i}"
             )
-        if not _hex(digest):
+        if not is_sha256(digest):
             raise StatementError(
                 f"subjects: expected a SHA-256 in hex at place {i}, got {type(digest).__name__}"
             )
@@ -66,11 +66,11 @@ def make_statement(
         _type=STATEMENT,
         subject=listed,
         predicateType=PROVENANCE,
-        predicate=_plain(predicate, "predicate", StatementError),
+        predicate=to_plain_json(predicate, "predicate", StatementError),
     )
 
 # %% ../../nbs/6_provenance/11_attestation.ipynb #c08
-def _digest_of(folder: Path, name: str) -> str:
+def _digest_subject(folder: Path, name: str) -> str:
     file = folder / name
     inside = (
         folder / Path(*PurePosixPath(name).parts[: i + 1])
@@ -101,11 +101,11 @@ def subject_digests(
     ]
     if not names:
         raise StatementError("folder: expected one with at least one file")
-    return {name: _digest_of(folder, name) for name in names}
+    return {name: _digest_subject(folder, name) for name in names}
 
 # %% ../../nbs/6_provenance/11_attestation.ipynb #c11
 def _read_statement(statement) -> dict[str, str]:  # name -> digest, where the form is right
-    fields = _exactly(
+    fields = require_keys(
         statement, "statement", {"_type", "subject", "predicateType", "predicate"}, StatementError
     )
     for name, value in (("_type", STATEMENT), ("predicateType", PROVENANCE)):
@@ -113,12 +113,12 @@ def _read_statement(statement) -> dict[str, str]:  # name -> digest, where the f
             raise StatementError(f"{name}: expected {value}")
     listed, found = fields["subject"], {}
     for entry in listed if isinstance(listed, list) else [None]:
-        entry = _exactly(entry, "subject", {"name", "digest"}, StatementError)
+        entry = require_keys(entry, "subject", {"name", "digest"}, StatementError)
         name, digest = (
             entry["name"],
-            _exactly(entry["digest"], "digest", {"sha256"}, StatementError)["sha256"],
+            require_keys(entry["digest"], "digest", {"sha256"}, StatementError)["sha256"],
         )
-        if not _good_name(name) or name in found:
+        if not _is_subject_name(name) or name in found:
             raise StatementError("subject: expected every name once, each below the folder")
         found[name] = digest
     make_statement(found, fields["predicate"])
@@ -132,7 +132,7 @@ def check_statement(
     "Refuse a statement that is not one, and files that are not those it speaks of."
     subjects = _read_statement(statement)
     for name, digest in subjects.items():
-        if _digest_of(Path(folder), name) != digest:
+        if _digest_subject(Path(folder), name) != digest:
             raise StatementError(f"{name}: expected the file of the statement, got another content")
     return list(subjects)
 
@@ -150,7 +150,7 @@ def pre_authentication(
 INTOTO, WITHDRAWAL = "application/vnd.in-toto+json", "application/vnd.adaroute.withdrawal+json"
 
 
-def _keygen(*arguments, data: bytes) -> subprocess.CompletedProcess:
+def _run_keygen(*arguments, data: bytes) -> subprocess.CompletedProcess:
     tool = shutil.which("ssh-keygen")
     if tool is None:
         raise StatementError(
@@ -173,10 +173,10 @@ def sign_json(
     "Sign a dictionary; the envelope holds it."
     if not isinstance(value, Mapping) or not isinstance(kind, str):
         raise StatementError("content: expected a dictionary, and text as its type")
-    body = canonical_json(_plain(value, "content", StatementError)).encode()
+    body = canonical_json(to_plain_json(value, "content", StatementError)).encode()
     if not Path(private_key_file).is_file():
         raise StatementError("private key: expected a file, got none")
-    done = _keygen(
+    done = _run_keygen(
         "sign", "-q", "-n", "adaroute", "-f", private_key_file, data=pre_authentication(kind, body)
     )
     if done.returncode or not done.stdout.startswith(b"-----BEGIN SSH SIGNATURE-----\n"):
@@ -187,7 +187,7 @@ def sign_json(
     return dict(payload=pack(body), payloadType=kind, signatures=[dict(sig=pack(done.stdout))])
 
 # %% ../../nbs/6_provenance/11_attestation.ipynb #c20
-def _unpacked(text, name: str) -> bytes:
+def _unpack_field(text, name: str) -> bytes:
     if isinstance(text, str) and len(text) % 4 == 0 and re.fullmatch("[A-Za-z0-9+/]*={0,2}", text):
         if base64.b64encode(raw := base64.b64decode(text)).decode() == text:
             return raw
@@ -201,7 +201,7 @@ def check_json(
     kind: str,  # type of the content that is expected
 ) -> dict:  # what was signed
     "What an envelope holds, if this signer signed it; refuse it otherwise."
-    fields = _exactly(
+    fields = require_keys(
         envelope, "envelope", {"payload", "payloadType", "signatures"}, StatementError
     )
     if fields["payloadType"] != kind:
@@ -212,11 +212,11 @@ def check_json(
         else [None]
     )
     body, sig = (
-        _unpacked(fields["payload"], "payload"),
-        _unpacked(_exactly(signed[0], "signature", {"sig"}, StatementError)["sig"], "sig"),
+        _unpack_field(fields["payload"], "payload"),
+        _unpack_field(require_keys(signed[0], "signature", {"sig"}, StatementError)["sig"], "sig"),
     )
     _check_signature(pre_authentication(kind, body), sig, allowed_signers_file, signer)
-    return _canonical(body, "envelope", StatementError)
+    return parse_canonical(body, "envelope", StatementError)
 
 # %% ../../nbs/6_provenance/11_attestation.ipynb #c21
 def _check_signature(content: bytes, sig: bytes, allowed, signer: str) -> None:
@@ -226,12 +226,12 @@ def _check_signature(content: bytes, sig: bytes, allowed, signer: str) -> None:
         raise StatementError("signer: expected a name as in the file of allowed signers")
     if not Path(allowed).is_file():
         raise StatementError("allowed signers: expected a file, got none")
-    if not _canonical_signature(sig):
+    if not _is_canonical_signature(sig):
         raise StatementError("signature: expected one of OpenSSH")
     with TemporaryDirectory() as room:
         file = Path(room, "sig")
         file.write_bytes(sig)
-        done = _keygen(
+        done = _run_keygen(
             "verify", "-n", "adaroute", "-f", allowed, "-I", signer, "-s", file, data=content
         )
     if done.returncode:
@@ -240,7 +240,7 @@ def _check_signature(content: bytes, sig: bytes, allowed, signer: str) -> None:
         )
 
 
-def _canonical_signature(
+def _is_canonical_signature(
     sig: bytes,
 ) -> bool:  # the armour of OpenSSH: lines of 70 characters, and nothing around them
     found = re.fullmatch(
@@ -301,7 +301,7 @@ def check_withdrawal(
     notice: dict,  # as `withdrawal_notice` makes it
 ) -> Commitment:  # the new one
     "The commitment in a notice, if the notice fits together."
-    fields = _exactly(
+    fields = require_keys(
         notice, "withdrawal", {"format", "old_root", "tombstones", "commitment"}, StatementError
     )
     try:

@@ -25,7 +25,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 from ..estimator import AdaRoute
-from .memorisation import Bound, _quietly, fit_changed, fraction_below
+from .memorisation import Bound, fit_quietly, fit_changed, fraction_below
 from .memorisation import lane_losses, memorisation, reference_fits
 from .memorisation import subtraction_bound, trained_rows
 from ..checks import check_number
@@ -227,7 +227,9 @@ def _folder_for(folder, about: tuple) -> Path:
     return folder
 
 
-def _about(model: AdaRoute, claimed, sealed, groups, *how) -> tuple:  # all that the fits depend on
+def _describe_fits(
+    model: AdaRoute, claimed, sealed, groups, *how
+) -> tuple:  # all that the fits depend on
     rows = [hash_pandas_object(frame, index=False).tolist() for frame in (claimed, sealed)]
     return (
         list(claimed.columns),
@@ -260,7 +262,9 @@ def make_audit(
     shelf = _Shelf(
         keep,
         *(
-            _about(model, claimed, sealed, groups, count, trials, shares, leaks, seed, noise)
+            _describe_fits(
+                model, claimed, sealed, groups, count, trials, shares, leaks, seed, noise
+            )
             if keep
             else ()
         ),
@@ -352,13 +356,13 @@ class MemorisationEvidence:
 
     @property
     def sentences(self) -> list[str]:
-        return _sentences(self)
+        return _write_sentences(self)
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c36
 FEWEST_ROWS = 50  # on either side
 
 
-def _sentences(e: MemorisationEvidence) -> list[str]:
+def _write_sentences(e: MemorisationEvidence) -> list[str]:
     if not e.enough:
         return [
             f"Not enough rows: {e.rows} claimed and {e.sealed_rows} sealed; at least {FEWEST_ROWS} of each are needed."
@@ -412,14 +416,14 @@ def judge(
         audit.bound_power(),
         found.p_value,
         audit.power(),
-        _share(audit, found.far),
+        _estimate_share(audit, found.far),
         leak.p_value,
         audit.power(leak=True),
-        _share(audit, leak.far, leak=True),
+        _estimate_share(audit, leak.far, leak=True),
     )
 
 
-def _share(audit: Audit, far: float, leak: bool = False) -> Bound | None:
+def _estimate_share(audit: Audit, far: float, leak: bool = False) -> Bound | None:
     trials = {k: [f.far for f in found] for k, found in audit.found[leak].items()}
     if not trials:
         return None
@@ -471,19 +475,19 @@ _COLUMNS = dict(
 )
 
 
-def _noise_of(regime: str) -> float:
+def _noise_in(regime: str) -> float:
     return NOISE * (regime == "noisy")
 
 
 @lru_cache(maxsize=1)
 def _trial_fits(world: int, regime: str, rows: int, count: int, trials: int, leaks: bool):
     claimed, sealed = (make_cohort(n, seed=world, draw=i).frame for i, n in enumerate((rows, 200)))
-    like = _quietly(AdaRoute(**_COLUMNS, **REGIMES[regime], seed=world), claimed)
+    like = fit_quietly(AdaRoute(**_COLUMNS, **REGIMES[regime], seed=world), claimed)
     how = dict(
         count=count,
         trials=trials,
         seed=10**6 + 10 * world,
-        noise=_noise_of(regime),
+        noise=_noise_in(regime),
         shares=() if leaks else SHARES,
         leaks=SHARES if leaks else (),
     )
@@ -504,7 +508,7 @@ def memorisation_trial(
     if regime not in REGIMES:
         raise ValueError(f"regime: expected one of {', '.join(REGIMES)}, got {regime!r}")
     claimed, sealed, like, audit = _trial_fits(world, regime, rows, count, trials, leak > 0)
-    seed, noise = 10**8 + 1000 * world + round(100 * kappa) + round(10 * leak), _noise_of(regime)
+    seed, noise = 10**8 + 1000 * world + round(100 * kappa) + round(10 * leak), _noise_in(regime)
     if kappa or leak or noise:
         fits = [
             fit_changed(
@@ -512,17 +516,19 @@ def memorisation_trial(
             )
         ]
     else:
-        fits = [_quietly(clone(like).set_params(seed=seed + 100 * r), claimed) for r in range(runs)]
+        fits = [
+            fit_quietly(clone(like).set_params(seed=seed + 100 * r), claimed) for r in range(runs)
+        ]
     stack = pooled(*(stack_losses(fitted, 1, claimed, sealed) for fitted in fits))
     stated = {**audit.power(leak=leak > 0), 0: LEVEL}.get(leak or kappa)
     about = dict(world=world, regime=regime, kappa=kappa, leak=leak, stated_power=stated)
     return [
-        about | dict(run=r) | _plain(judge(Stack(*(b[r : r + 1] for b in stack)), audit))
+        about | dict(run=r) | _trial_numbers(judge(Stack(*(b[r : r + 1] for b in stack)), audit))
         for r in range(runs)
     ]
 
 
-def _plain(e: MemorisationEvidence) -> dict:  # the numbers of a trial
+def _trial_numbers(e: MemorisationEvidence) -> dict:  # the numbers of a trial
     numbers = {
         name: getattr(e, name)
         for name in ("p_value", "leak_p_value", "bound_p_value", "auc", "honest_bound")

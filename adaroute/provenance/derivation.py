@@ -6,461 +6,460 @@
 __all__ = ['AIMED', 'STARTED', 'touched_by_data', 'replayed_order', 'check_derivation']
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #e03
+import json
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from torch import Tensor
-from .commitment import canonical_json
 from ..estimator import AdaRoute
 from ..fitting import make_split
-from ..heads import OutcomeScale
+from ..outcomes import OutcomeScale
 from ..model import Design, RoutedModel
 from ..paths import Widths
+from .commitment import canonical_json
 from .plan import code_digest, derive_seed, derived_test, lock_digest, model_seed
-from .run_folder import _MOST, Check, RunFolder, Trained, _asked, _at
-from .run_folder import _configured, _said, _shown, _size
-from ..training import Settings, batch_size, draw, lane_orders, lane_training_generators
+from .run_folder import MOST_NUMBERS, Check, Configured, Reply, RunFolder
+from .run_folder import TrainedLines, ask_questions, choose_answer, count_numbers
+from .run_folder import name_if_known, place_of, settle_config
 from .transcript import numerics, read_segment, segment_file, short_digests
 from .transcript import tensor_digest
+from ..training import Settings, batch_size, draw, lane_orders, lane_training_generators
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d29
-AIMED, STARTED = (
-    ("paths.axis",),
-    ("start", "start_bias", "heads.bias"),
-)  # what `aim` and `start_from_ridge` change
+AIMED = ("paths.axis",)  # what `aim` changes
+STARTED = ("start", "start_bias", "heads.bias")  # what `start_from_ridge` changes
 
 
 def touched_by_data(
     design: Design,
 ) -> set[str]:  # names of tensors
     "First weights that do not follow from the seed alone."
-    return {*(AIMED if "T2" in design.paths else ()), *(STARTED if design.start == "ridge" else ())}
+    aimed = AIMED if "T2" in design.paths else ()
+    started = STARTED if design.start == "ridge" else ()
+    return {*aimed, *started}
 
 
 @lru_cache(maxsize=32)
-def _first_weights(
+def _draw_first_weights(
     design: Design, widths: tuple, tasks: tuple, levels: tuple, seeds: tuple
-) -> dict[str, str]:
+) -> dict[str, str]:  # name of a tensor -> digest
     zero = (0.0,) * len(tasks)
-    return short_digests(
-        RoutedModel(design, Widths(*widths), OutcomeScale(dict(tasks), zero, zero, levels), seeds)
-    )
+    scale = OutcomeScale(dict(tasks), zero, zero, levels)
+    return short_digests(RoutedModel(design, Widths(*widths), scale, seeds))
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d33
 def replayed_order(
     settings: Settings,
     design: Design,
     tasks: int,  # outcomes
-    seeds,  # one a lane
+    seeds: Sequence[int],  # one a lane
     train: Tensor,  # (L, n_train) row numbers
-) -> list[
-    tuple[int, str, str]
-]:  # for each segment: stop, digest of its rows, digest of the generators at its end
+) -> list[tuple[int, str, str]]:  # of each segment: stop, digest of its rows, of the generators
     "Go through the steps of a training without training."
     model = SimpleNamespace(design=design, heads=SimpleNamespace(kinds=(None,) * tasks))
-    generators, n, seen, out = lane_training_generators(seeds), train.shape[1], [], []
-    size = batch_size(settings, n)
-    per_round = max(n // size, 1)
+    generators, seen, out = lane_training_generators(seeds), [], []
+    rows = train.shape[1]
+    size = batch_size(settings, rows)
+    per_round = max(rows // size, 1)
     for step in range(settings.steps):
-        at, done = step % per_round, step / settings.steps
+        at = step % per_round
         if at == 0:
             order = lane_orders(generators, train)
         seen.append(order[:, at * size : (at + 1) * size])
-        draw(model, settings, done, generators, size)
+        draw(model, settings, step / settings.steps, generators, size)
+        # the end of a segment
         if (step + 1) % settings.every == 0 or step + 1 == settings.steps:
-            out.append(
-                (
-                    step + 1,
-                    tensor_digest(*seen),
-                    tensor_digest(*(g.get_state() for g in generators)),
-                )
-            )
+            states = tensor_digest(*(g.get_state() for g in generators))
+            out.append((step + 1, tensor_digest(*seen), states))
             seen = []
     return out
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d35
-def _steps(est: AdaRoute, settings: Settings, rows: int) -> int:
-    return min(max(4 * rows, 2000), settings.steps) if est.steps is None else settings.steps
+def _count_steps(choices: Configured, rows: int) -> int:  # may depend on the number of rows
+    settings = choices.settings
+    if choices.est.steps is not None:
+        return settings.steps
+    return min(max(4 * rows, 2000), settings.steps)
 
 
-class _Derived(NamedTuple):
+def _count_lanes(choices: Configured) -> int:
+    return choices.est.members * choices.est.starts
+
+
+def _has_group_twice(groups: np.ndarray, train: np.ndarray, valid: np.ndarray) -> bool:
+    return np.isin(groups[train], groups[valid]).any()
+
+
+class _DerivedLanes(NamedTuple):
     seeds: tuple[int, ...]
     train: str  # digest
     valid: str  # digest
     apart: bool  # no group both trains and validates
-    order: list | None
+    order: list | None  # from `replayed_order`; None: too large
 
 
 @lru_cache(maxsize=32)
-def _derived(
-    config: str, seed: int, owners: bytes, tasks: int
-) -> _Derived | None:  # None: too large
-    est, settings, design, _ = _configured(config, seed)
-    groups = np.frombuffer(owners, np.int64)
-    if est.members * est.starts * len(groups) > _MOST:
+def _derive_lanes(config: str, seed: int, owners: bytes, tasks: int) -> _DerivedLanes | None:
+    "What follows from configuration, seed and groups; None: it is too large."
+    choices, groups = settle_config(config, seed), np.frombuffer(owners, np.int64)
+    est, lanes = choices.est, _count_lanes(choices)
+    if lanes * len(groups) > MOST_NUMBERS:
         return None
     split = make_split(groups, est.members, est.starts, est.validation, np.random.default_rng(seed))
-    seeds = tuple(1000 * seed + lane for lane in range(est.members * est.starts))
-    apart = all(not np.isin(groups[a], groups[b]).any() for a, b in zip(*map(np.asarray, split)))
-    settings = replace(settings, steps=_steps(est, settings, len(groups)))
-    draws = (
-        settings.steps
-        * len(seeds)
-        * (batch_size(settings, split.train.shape[1]) * len(design.experts) * tasks + 1000)
+    seeds = tuple(1000 * seed + lane for lane in range(lanes))
+    pairs = zip(split.train.numpy(), split.valid.numpy())
+    apart = not any(_has_group_twice(groups, train, valid) for train, valid in pairs)
+    # the order of the rows, if it is not too long
+    settings = replace(choices.settings, steps=_count_steps(choices, len(groups)))
+    size = batch_size(settings, split.train.shape[1])
+    draws = settings.steps * lanes * (size * len(choices.design.experts) * tasks + 1000)
+    order = None
+    if draws < 2**32:
+        order = replayed_order(settings, choices.design, tasks, seeds, split.train)
+    return _DerivedLanes(
+        seeds, tensor_digest(split.train), tensor_digest(split.valid), apart, order
     )
-    order = replayed_order(settings, design, tasks, seeds, split.train) if draws < 2**32 else None
-    return _Derived(seeds, tensor_digest(split.train), tensor_digest(split.valid), apart, order)
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d35a
 _LARGE = "Too large to be derived here, or the number of lanes is not that of the configuration."
 
 
-def _following(
-    run: RunFolder,
-) -> _Derived | None:  # None: too large, or another number of lanes, which `_lanes` says
-    est, *_ = run.choices
-    if est.members * est.starts != len(run.trained[0].lanes["seeds"]):
+def _follow_seed(run: RunFolder) -> _DerivedLanes | None:
+    "None: too large, or another number of lanes, which `_check_lanes` says."
+    if _count_lanes(run.choices) != len(run.trained[0].lanes["seeds"]):
         return None
-    return _derived(
-        canonical_json(run.begin["config"]),
-        run.begin["seed"],
-        run.owners.tobytes(),
-        len(run.prepared["columns"]["tasks"]),
-    )
+    config, tasks = json.dumps(run.begin["config"]), len(run.prepared["columns"]["tasks"])
+    return _derive_lanes(config, run.begin["seed"], run.owners.tobytes(), tasks)
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d37
 _SHOPPED = "That somebody looked for a lucky seed or split is not excluded"
 
 
-def _shopping(run: RunFolder):
+def _check_shopping(run: RunFolder) -> Reply:
+    shopped = f"t{_SHOPPED[1:]}."
     if run.plan is None:
-        return None, f"There is no plan: {_SHOPPED[0].lower() + _SHOPPED[1:]}."
+        return None, f"There is no plan: {shopped}"
     if run.nonce is None:
-        return (
-            None,
-            f"There is no nonce, the seed is self-chosen: {_SHOPPED[0].lower() + _SHOPPED[1:]}.",
-        )
-    return (
-        True,
-        "The seed hangs on a nonce; that nobody knew it before the plan was filed is for a ledger to show.",
-    )
+        return None, f"There is no nonce, the seed is self-chosen: {shopped}"
+    ledger = "that nobody knew it before the plan was filed is for a ledger to show"
+    return True, f"The seed hangs on a nonce; {ledger}."
 
 
-def _seed(run: RunFolder):
+def _check_seed(run: RunFolder) -> Reply:
     if run.plan is None:
         return None, f"There is no plan to derive the seed from. {_SHOPPED}."
     source = "plan and nonce" if run.nonce else "the plan"
-    return _said(
+    return choose_answer(
         model_seed(derive_seed(run.plan, run.nonce)) == run.begin["seed"],
         f"The seed follows from {source}.",
-        _at(1, "seed") + f"expected the one that follows from {source}, got another.",
+        place_of(1, "seed") + f"expected the one that follows from {source}, got another.",
     )
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d37d
-def _configuration(run: RunFolder):
+def _check_configuration(run: RunFolder) -> Reply:
     if run.plan is None:
         return None, "There is no plan that says which configuration was meant."
-    said, meant = run.begin["config"], run.plan.config
-    other = sorted(
-        k
-        for k in {**said, **meant}
-        if (k in said, canonical_json(said.get(k))) != (k in meant, canonical_json(meant.get(k)))
+    trained, meant = (
+        {name: canonical_json(value) for name, value in config.items()}
+        for config in (run.begin["config"], run.plan.config)
     )
+    other = [k for k in sorted({**trained, **meant}) if trained.get(k) != meant.get(k)]
     if not other:
         return True, "The configuration is the one of the plan."
-    return False, _at(
-        1, "config"
-    ) + f"{_shown(other[0], AdaRoute().get_params(), 'a parameter')} is another than in the plan."
+    name = name_if_known(other[0], AdaRoute().get_params(), "a parameter")
+    return False, place_of(1, "config") + f"{name} is another than in the plan."
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d37a
-_code_here = lru_cache(maxsize=2)(code_digest)
-_lock_here = lru_cache(maxsize=1)(lock_digest)
+_digest_code_here = lru_cache(maxsize=2)(code_digest)
+_digest_lock_here = lru_cache(maxsize=1)(lock_digest)
 
 
-def _code(run: RunFolder):
+def _check_code(run: RunFolder) -> Reply:
     if run.plan is None:
         return None, "There is no plan that says which code was meant."
-    if run.plan.code == _code_here(run.plan.version):
+    if run.plan.code == _digest_code_here(run.plan.version):
         return True, "The code of this installation is the one of the plan."
-    return (
-        None,
-        "Other code than planned is installed here; what is derived with it may differ for that reason.",
-    )
+    may_differ = "what is derived with it may differ for that reason"
+    return None, f"Other code than planned is installed here; {may_differ}."
 
 
-def _libraries(run: RunFolder):
+def _check_libraries(run: RunFolder) -> Reply:
     if run.plan is None:
         return None, "There is no plan that says which libraries were meant."
-    if run.plan.lock == _lock_here():
+    if run.plan.lock == _digest_lock_here():
         return True, "The libraries of this installation are those of the plan."
-    return (
-        None,
-        "Other libraries than planned are installed here, or the plan names a lock file; what is derived may differ for that reason.",
-    )
+    other = "Other libraries than planned are installed here, or the plan names a lock file"
+    return None, f"{other}; what is derived may differ for that reason."
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d38
-def _given(run: RunFolder) -> np.ndarray:  # (n,) bool: the rows that were to be given to the fit
-    return ~_tested(derive_seed(run.plan, run.nonce), run.groups.tobytes(), run.plan.test)
-
-
 @lru_cache(maxsize=8)
-def _tested(seed: bytes, groups: bytes, share: float) -> np.ndarray:
+def _derive_tested(seed: bytes, groups: bytes, share: float) -> np.ndarray:  # (n,) bool
     return derived_test(seed, np.frombuffer(groups, np.int64), share)
 
 
-def _test_rows(run: RunFolder):
+def _select_given(run: RunFolder) -> np.ndarray:  # (n,) bool: rows that were to be given to the fit
+    seed = derive_seed(run.plan, run.nonce)
+    return ~_derive_tested(seed, run.groups.tobytes(), run.plan.test)
+
+
+def _check_test_rows(run: RunFolder) -> Reply:
     if run.plan is None:
         return None, f"There is no plan from which test rows could follow. {_SHOPPED}."
     if run.groups is None:
         return None, "groups.json: there is none, and test rows follow from it."
-    wanted = run.plan.commitment["count"] - len(run.plan.commitment["withdrawn"])
-    if len(run.groups) != wanted:
-        return (
-            False,
-            f"groups.json: expected the {wanted} rows of the commitment, got {len(run.groups)}.",
-        )
-    given = run.groups[_given(run)]
+    total, wanted = len(run.groups), run.plan.commitment["count"]
+    wanted -= len(run.plan.commitment["withdrawn"])
+    if total != wanted:
+        return False, f"groups.json: expected the {wanted} rows of the commitment, got {total}."
+    given = run.groups[_select_given(run)]
     if run.used[-1] >= len(given):
-        return (
-            False,
-            f"rows.json, used: expected rows among the {len(given)} that do not test, got one beyond them.",
-        )
-    return _said(
+        among = f"expected rows among the {len(given)} that do not test, got one beyond them"
+        return False, f"rows.json, used: {among}."
+    return choose_answer(
         (pd.factorize(given[run.used])[0] == run.owners).all(),
-        f"{len(run.groups) - len(given)} of {len(run.groups)} rows test, as plan "
-        "and nonce want it, and the groups of the rows that were used are those of the others.",
+        f"{total - len(given)} of {total} rows test, as plan and nonce want it, and the groups "
+        "of the rows that were used are those of the others.",
         "rows.json, groups: expected those of the rows that do not test, got others.",
     )
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d38c
-def _apart(run: RunFolder):
-    if (found := _following(run)) is None:
+def _check_groups_apart(run: RunFolder) -> Reply:
+    found = _follow_seed(run)
+    if found is None:
         return None, _LARGE
     if not found.apart:
         return False, "rows.json, groups: a group both trains and validates."
     if run.plan is None or run.groups is None:
         return None, "No group both trains and validates; of the test rows nothing is known."
-    given = _given(run)
-    return _said(
-        not np.isin(run.groups[given], run.groups[~given]).any(),
+    given = _select_given(run)
+    return choose_answer(
+        not _has_group_twice(run.groups, given, ~given),
         "No group both trains and tests, and none both trains and validates.",
         "groups.json: a group both trains and tests.",
     )
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d40
-def _stops(run: RunFolder):
-    est, settings, *_ = run.choices
-    main = _steps(est, settings, len(run.used))
+def _find_wrong_stop(t: TrainedLines, settings: Settings) -> str | None:  # settings: of this model
+    for k, line in enumerate(t.segments):
+        stop = min(k * settings.every, settings.steps)
+        if line["stop"] != stop:
+            return place_of(t.at + 1 + k, "stop") + f"expected step {stop}."
+    wanted = 1 - -settings.steps // settings.every
+    if len(t.segments) != wanted:
+        segments = f"expected {wanted} segments of {t.name}, got {len(t.segments)}."
+        return place_of(t.at, "run") + segments
+    return None
+
+
+def _check_stops(run: RunFolder) -> Reply:
+    settings, main = run.choices.settings, _count_steps(run.choices, len(run.used))
     if run.prepared["steps"] != main:
-        return False, _at(3, "steps") + "expected those of the configuration, got others."
+        return False, place_of(3, "steps") + "expected those of the configuration, got others."
     for t in run.trained:
         steps = main if t.name == "main" else max(main // 2, 1)
-        wanted = 1 - -steps // settings.every
-        for k, line in enumerate(t.segments):
-            stop = min(k * settings.every, steps)
-            if line["stop"] != stop:
-                return False, _at(t.at + 1 + k, "stop") + f"expected step {stop}."
-        if len(t.segments) != wanted:
-            return False, _at(
-                t.at, "run"
-            ) + f"expected {wanted} segments of {t.name}, got {len(t.segments)}."
+        wrong = _find_wrong_stop(t, replace(settings, steps=steps))
+        if wrong is not None:
+            return False, wrong
     return True, f"{main} steps with a look every {settings.every}, as the configuration has it."
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d40a
-def _lanes(run: RunFolder):
-    (est, *_), main = run.choices, run.trained[0]
-    if main.name != "main" or len(main.lanes["seeds"]) != est.members * est.starts:
-        return False, _at(
-            main.at, "seeds"
-        ) + "expected one for each start of each member of the main model."
-    if (found := _following(run)) is None:
+def _check_lanes(run: RunFolder) -> Reply:
+    main = run.trained[0]
+    if main.name != "main" or len(main.lanes["seeds"]) != _count_lanes(run.choices):
+        wanted = "expected one for each start of each member of the main model."
+        return False, place_of(main.at, "seeds") + wanted
+    found = _follow_seed(run)
+    if found is None:
         return None, _LARGE
-    for field, value in dict(
-        seeds=list(map(str, found.seeds)), train=found.train, valid=found.valid
-    ).items():
+    follows = dict(seeds=list(map(str, found.seeds)), train=found.train, valid=found.valid)
+    for field, value in follows.items():
         if main.lanes[field] != value:
-            return False, _at(
-                main.at, field
-            ) + "expected what follows from seed and groups, got another."
-    return (
-        True,
-        f"Seeds, training rows and validation rows of {len(found.seeds)} lanes follow from seed and groups.",
-    )
+            wanted = "expected what follows from seed and groups, got another."
+            return False, place_of(main.at, field) + wanted
+    rows = f"Seeds, training rows and validation rows of {len(found.seeds)} lanes"
+    return True, f"{rows} follow from seed and groups."
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d40b
-def _same_machine(run: RunFolder) -> bool:
-    return {k: v for k, v in run.lines[1].items() if k not in ("kind", "before")} == numerics()
+_ELSEWHERE = (
+    "Another processor, or other libraries, draw other last digits; "
+    "first weights are compared when the table is there."
+)
 
 
-def _start(run: RunFolder):
-    (est, _, design, _), (tasks, widths) = (
-        run.choices,
-        (run.prepared["columns"]["tasks"], tuple(run.prepared["widths"])),
-    )
+def _is_same_machine(run: RunFolder) -> bool:
+    environment = run.lines[1]
+    return {k: v for k, v in environment.items() if k not in ("kind", "before")} == numerics()
+
+
+def _design_of(run: RunFolder, t: TrainedLines) -> Design:
+    design = run.choices.design
+    if t.name == "main":
+        return design
+    path = t.name.removeprefix("spare ")
+    return replace(design, routes=tuple(f"{path}/{s}" for s in design.sharings))
+
+
+def _find_other_weight(run: RunFolder, t: TrainedLines, lanes: int) -> str | None:
+    "A tensor of the first weights that is not what the seeds draw."
+    design, widths = _design_of(run, t), tuple(run.prepared["widths"])
+    tasks = tuple(map(tuple, run.prepared["columns"]["tasks"]))
+    seeds = tuple(1000 * run.begin["seed"] + lane for lane in range(lanes))
+    levels = tuple(run.model.scale_.levels)
+    drawn = _draw_first_weights(design, widths, tasks, levels, seeds)
+    claimed, moved = t.segments[0]["weights"], touched_by_data(design)
+    for name in sorted({**claimed, **drawn}):
+        held = name in claimed and name in drawn
+        if not held or name not in moved and claimed[name] != drawn[name]:
+            return name_if_known(name, drawn)
+    return None
+
+
+def _check_first_weights(run: RunFolder) -> Reply:
     if run.model is None:
         return None, f"model: {run.says}."
-    levels, lanes = tuple(run.model.scale_.levels), len(run.trained[0].lanes["seeds"])
-    same = len(levels) == len(tasks) and lanes == est.members * est.starts
-    if not same:
-        return False, _at(3, "columns") + "other outcomes or lanes than in the saved model."
-    if _size(design, widths, len(tasks), max(levels), lanes) > _MOST:
+    design, levels = run.choices.design, run.model.scale_.levels
+    tasks, lanes = len(run.prepared["columns"]["tasks"]), len(run.trained[0].lanes["seeds"])
+    if len(levels) != tasks or lanes != _count_lanes(run.choices):
+        other = "other outcomes or lanes than in the saved model."
+        return False, place_of(3, "columns") + other
+    if count_numbers(design, run.prepared["widths"], tasks, max(levels), lanes) > MOST_NUMBERS:
         return None, _LARGE
-    seeds = tuple(1000 * run.begin["seed"] + i for i in range(lanes))
     for t in run.trained:
-        own = (
-            design
-            if t.name == "main"
-            else replace(design, routes=tuple(f"{t.name[6:]}/{s}" for s in design.sharings))
-        )
-        drawn, said, moved = (
-            _first_weights(own, widths, tuple(map(tuple, tasks)), levels, seeds),
-            t.segments[0]["weights"],
-            touched_by_data(own),
-        )
-        other = sorted(
-            n
-            for n in {**said, **drawn}
-            if (n in said) != (n in drawn) or n not in moved and said[n] != drawn[n]
-        )
-        if other and not _same_machine(run):
+        other = _find_other_weight(run, t, lanes)
+        if other and not _is_same_machine(run):
             return None, _ELSEWHERE
         if other:
-            return False, _at(
-                t.at + 1, "weights"
-            ) + f"{_shown(other[0], drawn)} is not what the seed draws."
+            return False, place_of(t.at + 1, "weights") + f"{other} is not what the seed draws."
     moved = ", ".join(sorted(touched_by_data(design))) or "none"
     return True, f"The first weights are what the seeds draw, but for {moved}, which data may move."
 
-
-_ELSEWHERE = "Another processor, or other libraries, draw other last digits; first weights are compared when the table is there."
-
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d40c
-def _order(run: RunFolder):
-    main, found = run.trained[0], _following(run)
+def _check_batch_order(run: RunFolder) -> Reply:
+    main, found = run.trained[0], _follow_seed(run)
     if found is None or found.order is None:
         return None, _LARGE
-    for k, (line, (_, *digests)) in enumerate(zip(main.segments[1:], found.order), 2):
-        for field, value in zip(("batches", "generators"), digests):
-            if line[field] == value:
-                continue
-            return False, _at(
-                main.at + k, field
-            ) + f"expected what the seeds of the lanes draw up to step {line['stop']}, got another."
-    return (
-        True,
-        f"The rows of all {len(found.order)} segments came in the order that the seeds draw.",
-    )
+    for number, (line, drawn) in enumerate(zip(main.segments[1:], found.order), main.at + 2):
+        _, batches, generators = drawn
+        for field, value in dict(batches=batches, generators=generators).items():
+            if line[field] != value:
+                wanted = f"what the seeds of the lanes draw up to step {line['stop']}"
+                return False, place_of(number, field) + f"expected {wanted}, got another."
+    segments = len(found.order)
+    return True, f"The rows of all {segments} segments came in the order that the seeds draw."
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d41a
-def _best_errors(
-    t: Trained, settings: Settings, lanes: int
-) -> np.ndarray | None:  # (L,) as rounded in the lines
-    last = t.segments[-1]["stop"]
-    seen = [
-        line["validation"]
-        for line in t.segments[1:]
-        if line["stop"] > settings.warm * last or line["stop"] == last
-    ]
-    if any(len(v) != lanes for v in seen):
+def _find_best_errors(t: TrainedLines, settings: Settings, lanes: int) -> np.ndarray | None:
+    "The lowest validation error of each lane (L,), as rounded in the lines."
+    last, seen = t.segments[-1]["stop"], []
+    for line in t.segments[1:]:
+        if line["stop"] > settings.warm * last or line["stop"] == last:
+            seen.append([np.inf if x is None else x for x in line["validation"]])
+    if not seen or any(len(values) != lanes for values in seen):
         return None
-    return np.array([[np.inf if x is None else x for x in v] for v in seen]).min(axis=0)
+    return np.array(seen).min(axis=0)
+
+
+def _digest_lanes(tensor: Tensor, lanes: tuple) -> str:
+    return tensor_digest(tensor[list(lanes)])[:8]
 
 
 @lru_cache(maxsize=64)
-def _best_digests(
-    path: Path, digests: tuple, lanes: tuple
-) -> dict[str, str]:  # digests: of this file and those before it
+def _digest_best_weights(path: Path, digests: tuple, lanes: tuple) -> dict[str, str]:
+    "Of some lanes; `digests` are those of this segment file and of those before it."
     try:
-        return {
-            n[5:]: tensor_digest(t[list(lanes)])[:8]
-            for n, t in read_segment(path)[1].items()
-            if n.startswith("best.")
-        }
+        _, tensors = read_segment(path)
+        best = [name for name in tensors if name.startswith("best.")]
+        return {name.removeprefix("best."): _digest_lanes(tensors[name], lanes) for name in best}
     except FileNotFoundError:
         return {}  # withheld
     except Exception:
         return {"a tensor": ""}  # whatever somebody else's file leads to
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d41
-def _kept_lanes(run: RunFolder):
+def _find_worse_start(run: RunFolder, t: TrainedLines, lanes: list[int]) -> str | None:
+    "What is wrong with the starts that were kept."
+    est, seeds = run.choices.est, t.lanes["seeds"]
+    if [lane // est.starts for lane in lanes] != list(range(est.members)):
+        wrong = "the saved model does not hold one start of each member."
+        return place_of(t.at, "seeds") + wrong
+    errors = _find_best_errors(t, run.choices.settings, len(seeds))
+    if errors is None:
+        return place_of(t.at + 2, "validation") + "expected a number for each lane."
+    for member, lane in enumerate(lanes):
+        first = member * est.starts
+        if errors[lane] > errors[first : first + est.starts].min():
+            wrong = f"member {member} keeps a start that was not its best."
+            return place_of(t.at + 1 + len(t.segments), "run") + wrong
+    return None
+
+
+def _find_other_best(run: RunFolder, t: TrainedLines, lanes: list[int]) -> str | None:
+    "What is wrong with the weights that were kept of these lanes."
+    names = [segment_file("", t.name, line["stop"]).as_posix() for line in t.segments]
+    digests = tuple(run.files.get(name) for name in names)
+    if digests[-1] != t.segments[-1]["file"]:
+        return None  # withheld, or another file, which integrity says
+    best = _digest_best_weights(run.folder / names[-1], digests, tuple(lanes))
+    kept = t.finished["weights"]
+    other = [n for n in best if n != "trust" and best[n] != kept.get(n)]
+    if not other:
+        return None
+    wrong = f"{name_if_known(min(other), kept)} is not that of the best look in {names[-1]}."
+    return place_of(t.at + 1 + len(t.segments), "weights") + wrong
+
+
+def _list_kept_seeds(est: AdaRoute) -> dict[str, list[int]]:  # of the main model and of each spare
+    spares = est.model_.spares
+    return {"main": est.model_.seeds} | {f"spare {p}": m.seeds for p, m in spares.items()}
+
+
+def _check_kept_lanes(run: RunFolder) -> Reply:
     if run.model is None:
         return None, f"model: {run.says}."
-    (est, settings, *_), kept = (
-        run.choices,
-        {"main": run.model.model_.seeds}
-        | {f"spare {p}": m.seeds for p, m in run.model.model_.spares.items()},
-    )
+    kept = _list_kept_seeds(run.model)
     for t in run.trained:
-        at, last, seeds = t.at + 1 + len(t.segments), t.segments[-1], t.lanes["seeds"]
+        seeds = t.lanes["seeds"]
         lanes = [seeds.index(str(s)) for s in kept.get(t.name, ()) if str(s) in seeds]
-        if [lane // est.starts for lane in lanes] != list(range(est.members)):
-            return False, _at(
-                t.at, "seeds"
-            ) + "the saved model does not hold one start of each member."
-        errors = _best_errors(t, settings, len(seeds))
-        if errors is None:
-            return False, _at(t.at + 2, "validation") + "expected a number for each lane."
-        worse = [
-            m
-            for m, lane in enumerate(lanes)
-            if errors[lane] > errors[m * est.starts : (m + 1) * est.starts].min()
-        ]
-        if worse:
-            return False, _at(at, "run") + f"member {worse[0]} keeps a start that was not its best."
-        name = segment_file("", t.name, last["stop"]).as_posix()
-        digests = tuple(
-            run.files.get(segment_file("", t.name, s["stop"]).as_posix()) for s in t.segments
-        )
-        best = (
-            _best_digests(run.folder / name, digests, tuple(lanes))
-            if digests[-1] == last["file"]
-            else {}
-        )
-        other = [n for n in best if n != "trust" and best[n] != t.finished["weights"].get(n)]
-        if other:
-            return (
-                False,
-                _at(at, "weights")
-                + f"{_shown(min(other), t.finished['weights'])} is not that of the best look in {name}.",
-            )
+        wrong = _find_worse_start(run, t, lanes) or _find_other_best(run, t, lanes)
+        if wrong:
+            return False, wrong
     return True, "Of each member the start with the lowest validation error was kept."
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d41b
-def _spares(run: RunFolder):
-    *_, paths = run.choices
+def _check_spares(run: RunFolder) -> Reply:
+    paths = run.choices.spares
     if [t.name for t in run.trained] != ["main", *(f"spare {p}" for p in paths)]:
-        return False, _at(
-            run.trained[-1].at, "run"
-        ) + "other spare models than the configuration wants."
+        other = "other spare models than the configuration wants."
+        return False, place_of(run.trained[-1].at, "run") + other
     for t in run.trained[1:]:
         if t.lanes["seeds"] != run.trained[0].lanes["seeds"]:
-            return False, _at(t.at, "seeds") + "expected those of the main model."
+            return False, place_of(t.at, "seeds") + "expected those of the main model."
     if not paths:
         return True, "No spare model was wanted, and there is none."
-    return (
-        None,
-        "Rows and order of the spare models depend on which notes and numbers are missing; they cannot be derived without the table.",
-    )
+    rows = "Rows and order of the spare models depend on which notes and numbers are missing"
+    return None, f"{rows}; they cannot be derived without the table."
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d42
 _DERIVATION = {
-    "shopping": _shopping,
-    "seed": _seed,
-    "configuration": _configuration,
-    "code": _code,
-    "libraries": _libraries,
-    "test rows": _test_rows,
-    "groups apart": _apart,
-    "stops": _stops,
-    "lanes": _lanes,
-    "first weights": _start,
-    "batch order": _order,
-    "kept lanes": _kept_lanes,
-    "spares": _spares,
+    "shopping": _check_shopping,
+    "seed": _check_seed,
+    "configuration": _check_configuration,
+    "code": _check_code,
+    "libraries": _check_libraries,
+    "test rows": _check_test_rows,
+    "groups apart": _check_groups_apart,
+    "stops": _check_stops,
+    "lanes": _check_lanes,
+    "first weights": _check_first_weights,
+    "batch order": _check_batch_order,
+    "kept lanes": _check_kept_lanes,
+    "spares": _check_spares,
 }
 
 
@@ -468,4 +467,4 @@ def check_derivation(
     run: RunFolder,
 ) -> list[Check]:
     "Level 1: does everything follow from plan and nonce that should?"
-    return _asked(run, 1, _DERIVATION)
+    return ask_questions(run, 1, _DERIVATION)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['lane_losses', 'model_losses', 'trained_rows', 'memorisation', 'memorisation_delta', 'below_quantile',
-           'fraction_below', 'Bound', 'subtraction_bound', 'reference_fits', 'fit_changed', 'heat_map']
+           'fraction_below', 'Bound', 'subtraction_bound', 'reference_fits', 'fit_quietly', 'fit_changed', 'heat_map']
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #c03
 import math
@@ -22,10 +22,10 @@ from ..fitting import settle_choices, settle_steps
 from ..model import RoutedModel, likelihood_loss
 from ..checks import check_number
 from ..paths import aim
-from ..router import open_routes
+from ..schema import open_routes
 from ..schema import read
 from ..ridge_start import learn_trust, start_from_ridge
-from ..training import Rows, Watch, train
+from ..training import Rows, Session, Watch, train
 from ..machine import one_thread
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #c05
@@ -68,7 +68,7 @@ def trained_rows(
     groups=None,  # (n,) as they were given to `fit`
 ) -> np.ndarray:  # (lanes, n) bool
     "Which rows each lane trained on, if the seed of the model is the true one."
-    use, labels = _usable(model, frame, groups)[1:]
+    use, labels = _usable_rows(model, frame, groups)[1:]
     train = make_split(
         labels, model.members, 1, model.validation, np.random.default_rng(model.seed)
     ).train.numpy()
@@ -77,7 +77,7 @@ def trained_rows(
     return out
 
 
-def _usable(
+def _usable_rows(
     model: AdaRoute, frame, groups=None
 ) -> tuple[
     Rows, np.ndarray, np.ndarray
@@ -131,7 +131,7 @@ class Bound(NamedTuple):
     high: float
 
 
-def _drawn(values, groups, rng):  # whole groups with replacement
+def _draw_groups(values, groups, rng):  # whole groups with replacement
     code = pd.factorize(groups)[0]
     order, size = np.argsort(code, kind="stable"), np.bincount(code)
     ends = np.cumsum(size)
@@ -158,7 +158,9 @@ def subtraction_bound(
     )
     found, n = fraction_below(values, sealed_values, p), len(pd.unique(groups))
     again = [
-        fraction_below(_drawn(values, groups, rng), _drawn(sealed_values, sealed_groups, rng), p)
+        fraction_below(
+            _draw_groups(values, groups, rng), _draw_groups(sealed_values, sealed_groups, rng), p
+        )
         for _ in range(draws)
     ]
     low, high = np.quantile(again, (0.025, 0.975))
@@ -183,12 +185,12 @@ def reference_fits(
             f"seed: expected one of the auditor's own, got {seed}, that of the claimed model"
         )
     quiet = dict(checkpoint=None, watch=None, progress=False, spares=False)
-    return _quietly(
+    return fit_quietly(
         clone(model).set_params(members=count * model.members, seed=seed, **quiet), frame, groups
     )
 
 
-def _quietly(model: AdaRoute, frame: pd.DataFrame, groups=None) -> AdaRoute:
+def fit_quietly(model: AdaRoute, frame: pd.DataFrame, groups=None) -> AdaRoute:
     with warnings.catch_warnings():
         warnings.filterwarnings(
             "ignore", "the router collapsed"
@@ -211,11 +213,11 @@ def fit_changed(
 ) -> AdaRoute:  # fitted
     "Members that did not train on what they claim."
     est = clone(like).set_params(members=lanes, seed=seed)
-    rows, _, labels = _usable(like, frame, groups)
+    rows, _, labels = _usable_rows(like, frame, groups)
     if added is not None:
-        rows = Rows(*(torch.cat(blocks) for blocks in zip(rows, _usable(like, added)[0])))
+        rows = Rows(*(torch.cat(blocks) for blocks in zip(rows, _usable_rows(like, added)[0])))
     split = make_split(labels, lanes, est.starts, est.validation, np.random.default_rng(seed))
-    train = _changed(
+    train = _change_rows(
         split.train,
         est.starts,
         missing,
@@ -224,13 +226,13 @@ def fit_changed(
         together,
         np.random.default_rng([seed, 1]),
     )
-    found = _trained(like, est, rows, len(labels), split._replace(train=train), noise)
+    found = _train_changed(like, est, rows, len(labels), split._replace(train=train), noise)
     est.fitted_ = replace(like.fitted_, **found._asdict())
     est.extras_ = like.extras_
     return est
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #p09
-def _changed(
+def _change_rows(
     train: torch.Tensor,
     starts: int,
     missing: float,
@@ -248,7 +250,7 @@ def _changed(
     return torch.from_numpy(np.array(out))
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #p09b
-def _trained(
+def _train_changed(
     like: AdaRoute, est: AdaRoute, rows: Rows, claimed: int, split, noise: float
 ) -> Trained:  # as the estimator trains
     choices = settle_choices(est)
@@ -320,7 +322,7 @@ def heat_map(
         seed=seed, settings=dict(batch=batch, lr=lr, warm=0.0, close=0.0, steps=10**6), steps=None
     )
     settings, prior, design, _ = settle_choices(est)
-    (rows, _, groups), (unseen, *_) = _usable(like, claimed), _usable(like, sealed)
+    (rows, _, groups), (unseen, *_) = _usable_rows(like, claimed), _usable_rows(like, sealed)
     split = make_split(groups, 1, 1, est.validation, np.random.default_rng(seed))
     per_segment = split.train.shape[1] // batch // segments
     if per_segment < 1:
@@ -336,7 +338,6 @@ def heat_map(
         split,
         replace(settings, steps=10**6, every=10**6),
         prior,
-        watch,
-        stop_at=segments * per_segment,
+        Session(watch, stop_at=segments * per_segment),
     )
     return np.array(watch.heat)

@@ -4,87 +4,109 @@
 
 # %% auto #0
 __all__ = ['weights_of', 'distance', 'differing', 'state_distance', 'Account', 'account', 'SegmentCheck', 'mean_statements',
-           'MisfitError', 'WithheldError', 'Auditor', 'Reexecution', 'reexecute']
+           'MisfitError', 'WithheldError', 'Given', 'Effort', 'Auditor', 'Reexecution', 'train_again', 'reexecute']
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r03
 import json
 import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
+from ..checkpoint import read_run, run_tensors, set_run
 from ..estimator import AdaRoute
-from ..fitting import fit_table, schema_of, settle_choices
+from ..fitting import Prepared, fit_table, schema_of, settle_choices
 from ..model import RoutedModel
-from ..schema import read
-from ..training import Look, Rows, Run, Split, Watch, gather, look
-from ..checkpoint import read_run, run_tensors
-from ..training import take_look, take_step
-from ..checkpoint import set_run
 from .transcript import Trace, TranscriptError, beginning, best_weights, numerics
 from .transcript import read_transcript, segment_file, segment_line
 from .transcript import short_digests, tensor_digest
+from ..schema import read
+from ..training import Look, Rows, Run, Seen, Watch, gather, look, take_look, take_step
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r05
-def weights_of(tensors: dict[str, Tensor]) -> Tensor:
+def _flatten(tensors: list[Tensor]) -> Tensor:
+    return torch.cat([t.flatten().double() for t in tensors])
+
+
+def weights_of(
+    tensors: dict[str, Tensor],  # of a state
+) -> Tensor:  # (n,)
     "All weights of a state in one row."
-    return torch.cat(
-        [t.flatten().double() for name, t in sorted(tensors.items()) if name.startswith("model.")]
-    )
+    return _flatten([t for name, t in sorted(tensors.items()) if name.startswith("model.")])
 
 
-def distance(
-    own: dict[str, Tensor], claimed: dict[str, Tensor], before: dict[str, Tensor]
-) -> float:
-    "Of the weights, as a share of the honest movement."
-    gap, way = (weights_of(own) - weights_of(other) for other in (claimed, before))
-    return 0.0 if not gap.any() else _known(gap.norm() / way.norm().clamp_min(1e-30))
-
-
-def _known(value: Tensor) -> float:
+def _as_distance(value: Tensor) -> float:
     return float(value.nan_to_num(nan=torch.inf))  # what is no number is as far off as can be
 
 
-def differing(own: dict[str, Tensor], claimed: dict[str, Tensor]) -> list[str]:
+def distance(
+    own: dict[str, Tensor],
+    claimed: dict[str, Tensor],
+    before: dict[str, Tensor],  # the state from which both began
+) -> float:
+    "Of the weights, as a share of the honest movement."
+    gap = weights_of(own) - weights_of(claimed)
+    if not gap.any():
+        return 0.0
+    way = weights_of(own) - weights_of(before)
+    return _as_distance(gap.norm() / way.norm().clamp_min(1e-30))
+
+
+def _is_same_tensor(a: Tensor | None, b: Tensor | None) -> bool:
+    if a is None or b is None or a.dtype != b.dtype:
+        return False
+    return torch.equal(a.nan_to_num(nan=-7e7), b.nan_to_num(nan=-7e7))
+
+
+def differing(
+    own: dict[str, Tensor],
+    claimed: dict[str, Tensor],
+) -> list[str]:
     "Names of the tensors that are not the same to the bit."
-    same = lambda a, b: (
-        a is not None
-        and b is not None
-        and a.dtype == b.dtype
-        and torch.equal(a.nan_to_num(nan=-7e7), b.nan_to_num(nan=-7e7))
-    )
-    return [n for n in sorted({*own, *claimed}) if not same(own.get(n), claimed.get(n))]
+    names = sorted({*own, *claimed})
+    return [name for name in names if not _is_same_tensor(own.get(name), claimed.get(name))]
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r06b
-def _best_gap(own: dict, claimed: dict, before: dict) -> float:  # of the lane that is furthest off
-    by_lane = lambda t, part: torch.cat(
-        [v.flatten(1).double() for n, v in sorted(t.items()) if n.startswith(part)], dim=1
-    )
-    here, old, said = by_lane(own, "model."), by_lane(before, "best."), by_lane(claimed, "best.")
-    off = torch.minimum((said - here).norm(dim=1), (said - old).norm(dim=1))
-    return _known((off / (here - by_lane(before, "model.")).norm(dim=1).clamp_min(1e-30)).max())
+def _by_lane(tensors: dict[str, Tensor], part: str) -> Tensor:  # (L, n)
+    named = [t for name, t in sorted(tensors.items()) if name.startswith(part)]
+    return torch.cat([t.flatten(1).double() for t in named], dim=1)
+
+
+def _measure_best_gap(own: dict, claimed: dict, before: dict) -> float:
+    "Best weights of the lane that is furthest off: they are those of this look, or the old ones."
+    here, said = _by_lane(own, "model."), _by_lane(claimed, "best.")
+    from_here, from_old = said - here, said - _by_lane(before, "best.")
+    off = torch.minimum(from_here.norm(dim=1), from_old.norm(dim=1))
+    way = (here - _by_lane(before, "model.")).norm(dim=1)
+    return _as_distance((off / way.clamp_min(1e-30)).max())
+
+
+def _measure_moments(own: dict, claimed: dict, part: str) -> float:
+    names = [n for n in own if n.startswith(part)]
+    for name in names:
+        if name not in claimed or claimed[name].shape != own[name].shape:
+            return float("inf")
+    off = _flatten([own[n] - claimed[n] for n in names]).norm()
+    size = _flatten([own[n] for n in names]).norm()
+    return _as_distance(off / size.clamp_min(1e-30))
 
 
 def state_distance(
-    own: dict[str, Tensor], claimed: dict[str, Tensor], before: dict[str, Tensor]
+    own: dict[str, Tensor],
+    claimed: dict[str, Tensor],
+    before: dict[str, Tensor],  # the state from which both began
 ) -> float:
-    "The largest of: weights and best weights as a share of the movement, moments as a share of their size."
-    out = [distance(own, claimed, before), _best_gap(own, claimed, before)]
-    for part in ("exp_avg.", "exp_avg_sq."):
-        names = [n for n in own if n.startswith(part)]
-        if any(n not in claimed or claimed[n].shape != own[n].shape for n in names):
-            return float("inf")
-        off, size = (
-            torch.cat([t.flatten().double() for t in ts]).norm()
-            for ts in ([own[n] - claimed[n] for n in names], [own[n] for n in names])
-        )
-        out.append(_known(off / size.clamp_min(1e-30)))
-    same = torch.allclose(own["best_error"], claimed["best_error"], 1e-2, 1e-6)
-    return max(out) if same else float("inf")
+    "The largest gap: weights by their movement, moments by their size."
+    if not torch.allclose(own["best_error"], claimed["best_error"], 1e-2, 1e-6):
+        return float("inf")
+    weights = distance(own, claimed, before), _measure_best_gap(own, claimed, before)
+    return max(*weights, *(_measure_moments(own, claimed, p) for p in ("exp_avg.", "exp_avg_sq.")))
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r08
 @dataclass
@@ -97,70 +119,78 @@ class Account:
     outside: int = 0
     foreign: int = 0
     drift: bool = False  # all statements a little off: other weights, not other rows
-    along: float | None = (
-        None  # cosine between how far they are off and how far the step before moved them
-    )
+    along: float | None = None  # cosine between how far off they are, and the step before
     wider: int = 0  # rows a step more than there should be
     used: set = field(default_factory=set, repr=False)  # (lane, row) that were recognised
 
     @property
     def places(self) -> int:
+        "The size of the batch as it was claimed."
         return self.same + self.edited + self.inside + self.outside + self.foreign
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r10
-def _near(a: Tensor, b: Tensor) -> Tensor:
+def _are_near(a: Tensor, b: Tensor) -> Tensor:
     return (a - b).abs() <= 2e-6 * (1 + b.abs())
 
 
-def _recognised(said: Tensor, known: Tensor) -> Tensor:  # (B,), (n,) -> (B,) row number, -1: none
+def _recognise(said: Tensor, known: Tensor) -> Tensor:  # (B,), (n,) -> (B,) row number, -1: none
     values, order = known.sort()
-    at = torch.searchsorted(values, said).clamp(1, max(len(values) - 1, 1))
-    left, right = values[at - 1], values[at.clamp_max(len(values) - 1)]
-    nearer = torch.where(
-        (said - left).abs() <= (said - right).abs(), at - 1, at.clamp_max(len(values) - 1)
-    )
-    return torch.where(_near(said, values[nearer]), order[nearer], -1)
+    last = len(values) - 1
+    right = torch.searchsorted(values, said).clamp(1, max(last, 1))
+    left, right = right - 1, right.clamp_max(last)
+    is_left = (said - values[left]).abs() <= (said - values[right]).abs()
+    nearer = torch.where(is_left, left, right)
+    return torch.where(_are_near(said, values[nearer]), order[nearer], -1)
 
 
-def _cosine(a: Tensor, b: Tensor) -> float:
+def _measure_cosine(a: Tensor, b: Tensor) -> float:
     x, y = a.flatten().double(), b.flatten().double()
     return float(x @ y / (x.norm() * y.norm()).clamp_min(1e-30))
 
 
 def _moves_together(a: Tensor, b: Tensor) -> bool:
-    centred = lambda t: t - t.mean(dim=1, keepdim=True)
-    return bool(torch.isfinite(b).all()) and _cosine(centred(a), centred(b)) > 0.95
+    if not torch.isfinite(b).all():
+        return False
+    a, b = (t - t.mean(dim=1, keepdim=True) for t in (a, b))
+    return _measure_cosine(a, b) > 0.95
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r10b
+def _is_drift(said: Tensor, claimed: Tensor) -> bool:
+    if said.shape != claimed.shape or torch.eq(said, claimed).float().mean() >= 0.1:
+        return False
+    return _moves_together(said, claimed)
+
+
+def _sort_places(row: Tensor, here: Tensor, edited: Tensor, train: Tensor) -> dict[str, Tensor]:
+    "Which places of one lane (B,) are of which kind."
+    inside = torch.isin(row, train) & ~here
+    outside = (row >= 0) & ~here & ~inside
+    foreign = (row < 0) & ~here
+    return dict(same=here & ~edited, edited=edited, inside=inside, outside=outside, foreign=foreign)
+
+
 def account(
-    own: tuple[Tensor, Tensor, Tensor],  # rows, losses, statements as they should be  # (L, B) each
-    claimed: tuple[Tensor, Tensor],  # losses, statements of the transcript        # (L, B')
-    known: Tensor,  # what the weights state about every row      # (L, n)
+    own: tuple[Tensor, Tensor, Tensor],  # rows, losses, statements as they should be; (L, B) each
+    claimed: tuple[Tensor, Tensor],  # losses, statements of the transcript; (L, B') each
+    known: Tensor,  # (L, n) what the weights state about every row
     train: Tensor,  # (L, n_train) row numbers
 ) -> Account:
     "Sort the places of a batch by what stood there."
-    (batch, loss, said), (loss_, said_) = own, claimed
-    out, level = Account(wider=said_.shape[1] - said.shape[1]), said_.shape == said.shape
-    if level and torch.eq(said, said_).float().mean() < 0.1 and _moves_together(said, said_):
+    (batch, loss, said), (claimed_loss, claimed_said) = own, claimed
+    if _is_drift(said, claimed_said):
         return Account(drift=True)
+    out = Account(wider=claimed_said.shape[1] - said.shape[1])
     for lane in range(len(said)):
-        row = _recognised(said_[lane], known[lane])
-        here = _near(said_[lane], said[lane]) if level else torch.zeros_like(row, dtype=torch.bool)
-        edited = here & ~_near(loss_[lane], loss[lane]) if level else here
-        inside = torch.isin(row, train[lane]) & ~here
-        for name, which in dict(
-            same=here & ~edited,
-            edited=edited,
-            inside=inside,
-            outside=(row >= 0) & ~here & ~inside,
-            foreign=(row < 0) & ~here,
-        ).items():
+        row = _recognise(claimed_said[lane], known[lane])
+        here = edited = torch.zeros_like(row, dtype=torch.bool)
+        if out.wider == 0:  # place by place
+            here = _are_near(claimed_said[lane], said[lane])
+            edited = here & ~_are_near(claimed_loss[lane], loss[lane])
+        for name, which in _sort_places(row, here, edited, train[lane]).items():
             setattr(out, name, getattr(out, name) + int(which.sum()))
-        out.used |= (
-            {(lane, r) for r in torch.where(here, batch[lane], row).tolist() if r >= 0}
-            if level
-            else {(lane, r) for r in row.tolist() if r >= 0}
-        )
+        if out.wider == 0:
+            row = torch.where(here, batch[lane], row)
+        out.used |= {(lane, r) for r in row.tolist() if r >= 0}
     return out
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r13
@@ -171,9 +201,8 @@ class SegmentCheck:
     run: str
     start: int
     stop: int
-    distance: (
-        float | None
-    )  # of the weights, where rounding is allowed for of the state; None: the segment file was withheld, digests were compared
+    # of the weights, or of the state where rounding is allowed for; None: the file was withheld
+    distance: float | None
     tensors: list[str]  # those that are not the same to the bit
     step: int | None = None  # of the whole run: the first whose trace is another
     account: Account | None = None
@@ -182,35 +211,40 @@ class SegmentCheck:
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15d
 @torch.no_grad()
-def mean_statements(model: RoutedModel, rows: Rows) -> Tensor:  # (L, n)
-    "What a model states about every row, averaged over experts and outcomes; rows for all lanes, or a batch for each."
-    joined, open = (
-        t if rows.joined.dim() == 3 else t.expand(len(model.seeds), -1, -1)
-        for t in (rows.joined, rows.open)
-    )
-    pieces = [
-        model(joined[:, i : i + 2048], open[:, i : i + 2048]).eta.mean(dim=(2, 3))
-        for i in range(0, joined.shape[1], 2048)
-    ]
-    return torch.cat(pieces, dim=1)
+def mean_statements(
+    model: RoutedModel,
+    rows: Rows,  # for all lanes, or a batch for each
+) -> Tensor:  # (L, n)
+    "What a model states about every row, averaged over experts and outcomes."
+    joined, open_ = rows.joined, rows.open
+    if joined.dim() == 2:
+        joined, open_ = (t.expand(len(model.seeds), -1, -1) for t in (joined, open_))
+    pieces = zip(joined.split(2048, dim=1), open_.split(2048, dim=1))
+    return torch.cat([model(*piece).eta.mean(dim=(2, 3)) for piece in pieces], dim=1)
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15q
-def _kinds(
-    run: Run, seen: Look, looks: int
-) -> dict[str, tuple]:  # name -> type and shape, after so many looks like this one
-    kind = lambda t, *more: (t.dtype, (*more, *t.shape))
-    out = {
-        n: kind(t) for n, t in run_tensors(run).items() if not n.startswith(("look.", *_MOMENTS))
-    }
+_MOMENTS = ("step.", "exp_avg.", "exp_avg_sq.")
+
+
+def _tensor_kind(tensor: Tensor, *more: int) -> tuple[torch.dtype, tuple[int, ...]]:
+    return tensor.dtype, (*more, *tensor.shape)
+
+
+def _expect_kinds(run: Run, seen: Look, looks: int) -> dict[str, tuple]:
+    "Name -> type and shape of each tensor, after so many looks like this one."
+    out = {}
+    for name, tensor in run_tensors(run).items():
+        if not name.startswith(("look.", *_MOMENTS)):
+            out[name] = _tensor_kind(tensor)
     if not looks:
         return out
-    seen = seen._asdict() | {"loss": run.best_error}
-    weights = {f"{m}{n}": kind(p) for n, p in run.model.named_parameters() for m in _MOMENTS[1:]}
-    steps = {f"{_MOMENTS[0]}{n}": (torch.float32, ()) for n, _ in run.model.named_parameters()}
-    return out | {f"look.{k}": kind(t, looks) for k, t in seen.items()} | weights | steps
-
-
-_MOMENTS = ("step.", "exp_avg.", "exp_avg_sq.")
+    for name, tensor in dict(seen._asdict(), loss=run.best_error).items():
+        out[f"look.{name}"] = _tensor_kind(tensor, looks)
+    step, *moments = _MOMENTS
+    for name, weight in run.model.named_parameters():
+        out[step + name] = torch.float32, ()
+        out |= {moment + name: _tensor_kind(weight) for moment in moments}
+    return out
 
 
 class MisfitError(TranscriptError):
@@ -221,306 +255,362 @@ class WithheldError(TranscriptError):
     "A segment file is not there, and training cannot go on without it."
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15t
-def _misfits(kinds: dict, claimed: dict, train: Tensor, seeds: int) -> list[str]:
+def _weight_of(name: str) -> str:  # that a moment belongs to
+    return name.split(".", 1)[1]
+
+
+def _is_trace(t: Tensor) -> bool:
+    return t.dim() == 3 and t.dtype == torch.float32
+
+
+def _list_other(own: dict, claimed: dict) -> list[str]:
+    return [name for name, value in own.items() if claimed.get(name) != value]
+
+
+def _list_misfits(kinds: dict, claimed: dict, train: Tensor, seeds: int) -> list[str]:
     "Names of the tensors that no state of this run can have."
-    given = {n: (t.dtype, tuple(t.shape)) for n, t in claimed.items() if not n.startswith("trace.")}
-    moments = [n for n in kinds if n.startswith(_MOMENTS)]
-    moved = {n.split(".", 1)[1] for n in moments if n in given}  # what has not learned has none
-    wanted = {n: k for n, k in kinds.items() if n not in moments or n.split(".", 1)[1] in moved}
-    out = [n for n in sorted({*given, *wanted}) if given.get(n) != wanted.get(n)]
-    out += [
-        n
-        for n, t in claimed.items()
-        if n.startswith("trace.") and (t.dim() != 3 or t.dtype != torch.float32)
-    ]
-    if not out and not torch.equal(claimed["order"].sort(dim=1).values, train.sort(dim=1).values):
-        out.append("order")
-    return out or [n for n in map("generator.{}".format, range(seeds)) if not _settable(claimed[n])]
+    traces = {n: t for n, t in claimed.items() if n.startswith("trace.")}
+    given = {n: _tensor_kind(t) for n, t in claimed.items() if n not in traces}
+    # what has not learned has no moments
+    moments = {n for n in kinds if n.startswith(_MOMENTS)}
+    moved = {_weight_of(n) for n in moments if n in given}
+    still = {n for n in moments if _weight_of(n) not in moved}
+    wanted = {n: kind for n, kind in kinds.items() if n not in still}
+    out = sorted({*_list_other(given, wanted), *_list_other(wanted, given)})
+    out += [n for n, t in traces.items() if not _is_trace(t)]
+    if out:
+        return out
+    order = claimed["order"].sort(dim=1).values
+    if not torch.equal(order, train.sort(dim=1).values):
+        return ["order"]
+    generators = [f"generator.{i}" for i in range(seeds)]
+    return [n for n in generators if not _is_generator_state(claimed[n])]
 
 
-def _settable(state: Tensor) -> bool:
+def _is_generator_state(state: Tensor) -> bool:
     try:
         torch.Generator().set_state(state)
     except RuntimeError:
         return False
     return True
 
-# %% ../../nbs/6_provenance/07_reexecution.ipynb #r15va
-def _refers(t: dict, best_at: Tensor, steps: set) -> bool:
+# %% ../../nbs/6_provenance/07_reexecution.ipynb #r15r
+class _State(NamedTuple):
+    "The state of a run at the end of a segment."
+
+    about: dict
+    tensors: dict[str, Tensor]  # empty, if it is no state of this run
+    misfits: list[str]  # why it is none
+
+
+def _refers_to_segments(t: dict, best_at: Tensor, steps: set) -> bool:
     at = t.get("best_at")
-    if at is None or (at.dtype, at.shape) != (best_at.dtype, best_at.shape):
+    if at is None or _tensor_kind(at) != _tensor_kind(best_at):
         return False
     return set(at.tolist()) <= steps and not any(n.startswith("best.") for n in t)
 
-# %% ../../nbs/6_provenance/07_reexecution.ipynb #r15r
-def _claimed(
-    auditor, run: Run, at: int
-) -> tuple[dict, dict] | None:  # None: withheld; ({"misfits": names}, {}): no state of this run
-    stop = auditor.stops[at]["stop"]
+
+def _read_claimed(auditor: "Auditor", run: Run, at: int) -> _State | None:  # None: withheld
+    first, *steps = (line["stop"] for line in auditor.stops[: at + 1])
+    stop = steps[-1] if steps else first
     file = segment_file(auditor.folder, auditor.name, stop)
     if not file.exists():
         return None
     try:
-        about, claimed = read_run(file)
+        about, tensors = read_run(file)
     except ValueError:
-        return {"misfits": ["file"]}, {}
-    steps = [s["stop"] for s in auditor.stops[1 : at + 1]]
+        return _State({}, {}, ["file"])
     if about.get("step") != str(stop) or about.get("looks") != json.dumps(steps):
-        return {"misfits": ["step"]}, {}
-    if not _refers(claimed, run.best_at, {0, *steps}):
-        return {"misfits": ["best_at"]}, {}
+        return _State({}, {}, ["step"])
+    if not _refers_to_segments(tensors, run.best_at, {0, *steps}):
+        return _State({}, {}, ["best_at"])
     try:
-        claimed |= best_weights(file, claimed)
+        tensors |= best_weights(file, tensors)
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, IndexError, RuntimeError):
-        return {"misfits": ["best_at"]}, {}  # the file that it refers to is no state of this run
-    misfits = _misfits(
-        _kinds(run, auditor.seen, at), claimed, auditor.split.train, len(run.generators)
-    )
-    return ({"misfits": misfits}, {}) if misfits else (about, claimed)
+        return _State({}, {}, ["best_at"])  # the file that it refers to is no state of this run
+    kinds, train = _expect_kinds(run, auditor.seen, at), auditor.split.train
+    misfits = _list_misfits(kinds, tensors, train, len(run.generators))
+    return _State({}, {}, misfits) if misfits else _State(about, tensors, [])
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15s
-def _go_on(auditor, run: Run, claimed: tuple | None) -> None:
-    "Set the run to where the next segment to be checked begins."
+def _state_of(run: Run) -> _State:
+    about = {"step": str(run.step), "looks": json.dumps([step for step, *_ in run.looks])}
+    return _State(about, run_tensors(run), [])
+
+
+def _find_goal(auditor: "Auditor") -> int:
+    "Where the next segment to be checked begins; after the last of them, the end of the run."
     last = len(auditor.stops) - 1
-    wanted = [
-        i
-        for i in range(auditor.at + 1, last + 1)
-        if auditor.picked is None or (auditor.name, auditor.stops[i]["stop"]) in auditor.picked
-    ]
-    goal = wanted[0] - 1 if wanted else last
+    for at in range(auditor.at + 1, last + 1):
+        stop = auditor.name, auditor.stops[at]["stop"]
+        if auditor.effort.picked is None or stop in auditor.effort.picked:
+            return at - 1
+    return last
+
+
+def _go_on_from(auditor: "Auditor", run: Run, claimed: _State | None) -> None:
+    "Set the run to where the next segment to be checked begins."
+    goal = _find_goal(auditor)
     if goal != auditor.at:
-        claimed, auditor.at = _claimed(auditor, run, goal), goal
-    there = claimed is not None and bool(claimed[1])
-    if not there and run.step != (stop := auditor.stops[goal]["stop"]):
-        refuse = lambda error, what: error(
-            f"segments: expected the state of {auditor.name!r} at step {stop} to go on from, {what}"
-        )
-        raise (
-            refuse(WithheldError, "found none, or not all that it refers to")
-            if claimed is None
-            else refuse(MisfitError, f"got one whose {claimed[0]['misfits'][0]} does not fit")
-        )
-    if there:
-        set_run(run, *claimed)
-    auditor.state, auditor.trace = (
-        claimed
-        if there
-        else (
-            {"step": str(run.step), "looks": json.dumps([s for s, *_ in run.looks])},
-            run_tensors(run),
-        ),
-        Trace(),
-    )
+        claimed, auditor.at = _read_claimed(auditor, run, goal), goal
+    auditor.trace = Trace()
+    if claimed is not None and claimed.tensors:
+        set_run(run, claimed.about, claimed.tensors)
+        auditor.state = claimed
+        return
+    # without a claimed state we go on from our own, if it is the one
+    stop = auditor.stops[goal]["stop"]
+    if run.step == stop:
+        auditor.state = _state_of(run)
+        return
+    wanted = f"segments: expected the state of {auditor.name!r} at step {stop} to go on from"
+    if claimed is None:
+        raise WithheldError(f"{wanted}, found none, or not all that it refers to")
+    raise MisfitError(f"{wanted}, got one whose {claimed.misfits[0]} does not fit")
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15h
-def _other_weights(auditor, run: Run, claimed: tuple | None) -> list[str]:  # at the start
-    own, digests = run_tensors(run), auditor.stops[0].get("weights") or {}
-    alike = lambda n: (
-        not auditor.exact
-        and n.startswith(("model.", "best."))
-        and torch.allclose(own[n], claimed[1][n], 1e-3, 1e-3)
-    )
-    if claimed and not claimed[1]:
-        return claimed[0]["misfits"]
-    names = [n for n in differing(own, claimed[1]) if not alike(n)] if claimed else []
-    return names + [
-        f"digest of {n}"
-        for n, d in short_digests(run.model).items()
-        if auditor.exact and digests.get(n) != d
-    ]
+def _is_close(a: Tensor, b: Tensor) -> bool:  # to a thousandth
+    return a.shape == b.shape and torch.allclose(a, b, 1e-3, 1e-3)
+
+
+def _list_other_weights(auditor: "Auditor", run: Run, claimed: _State | None) -> list[str]:
+    "What is another at the start."
+    if claimed and not claimed.tensors:
+        return claimed.misfits
+    own, names = run_tensors(run), []
+    if claimed:
+        names = differing(own, claimed.tensors)
+    if not auditor.exact:
+        weights = [n for n in names if n.startswith(("model.", "best."))]
+        close = {n for n in weights if _is_close(own[n], claimed.tensors[n])}
+        return [n for n in names if n not in close]
+    digests = auditor.stops[0].get("weights") or {}
+    other = _list_other(short_digests(run.model), digests)
+    return names + [f"digest of {n}" for n in other]
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15b
-def _compare(auditor, run: Run, own: dict, claimed: tuple | None) -> SegmentCheck:
-    line, start = auditor.stops[auditor.at], auditor.stops[auditor.at - 1]["stop"]
-    if claimed is None:
-        said = segment_line(run, auditor.trace)
-        wrong = [k for k in ("batches", "generators") if said[k] != line.get(k)] + [
-            f"model.{n}"
-            for n, d in said["weights"].items()
-            if (line.get("weights") or {}).get(n) != d
-        ]
-        return SegmentCheck(auditor.name, start, run.step, None, wrong)
-    about, theirs = claimed
-    if not theirs:
-        return SegmentCheck(
-            auditor.name, start, run.step, float("inf"), about["misfits"], noise=0.0
-        )
+def _compare_digests(auditor: "Auditor", run: Run) -> SegmentCheck:
+    "A segment whose file was withheld, by its line."
+    before, line = auditor.stops[auditor.at - 1 : auditor.at + 1]
+    own, claimed = segment_line(run, auditor.trace), line.get("weights") or {}
+    wrong = [k for k in ("batches", "generators") if own[k] != line.get(k)]
+    wrong += [f"model.{name}" for name in _list_other(own["weights"], claimed)]
+    return SegmentCheck(auditor.name, before["stop"], run.step, None, wrong)
+
+
+def _learned_weights(tensors: dict[str, Tensor]) -> Tensor:  # the noise of outcomes is measured
+    return weights_of({n: t for n, t in tensors.items() if not n.endswith("log_sd")})
+
+
+def _compare_states(auditor: "Auditor", run: Run, own: dict, claimed: _State) -> SegmentCheck:
+    before, line = auditor.stops[auditor.at - 1 : auditor.at + 1]
+    if claimed.misfits:
+        far, misfits = float("inf"), claimed.misfits
+        return SegmentCheck(auditor.name, before["stop"], run.step, far, misfits, noise=0.0)
+    theirs, begin = claimed.tensors, auditor.state.tensors
     names = differing(own, theirs)
     if segment_line(run, auditor.trace)["batches"] != line.get("batches"):
         names.append("batches")
-    check = SegmentCheck(
-        auditor.name,
-        start,
-        run.step,
-        (distance if auditor.exact else state_distance)(own, theirs, auditor.state[1]),
-        names,
-    )
-    learned = lambda tensors: weights_of(
-        {n: t for n, t in tensors.items() if not n.endswith("log_sd")}
-    )  # that one is measured
-    way = learned(theirs) - learned(auditor.state[1])
+    far = (distance if auditor.exact else state_distance)(own, theirs, begin)
+    check = SegmentCheck(auditor.name, before["stop"], run.step, far, names)
+    # does it go straight on from the segment before?
+    way = _learned_weights(theirs) - _learned_weights(begin)
     if auditor.moved is not None:
-        check.turn = _cosine(way, auditor.moved)
+        check.turn = _measure_cosine(way, auditor.moved)
     auditor.moved = way
     if auditor.noise:
-        check.noise = _noise(auditor, run, own)
+        check.noise = _measure_noise(auditor, run, own)
     if check.distance > 1e-3 or names and not auditor.noise:
-        _explain(auditor, run, check, own, theirs)
+        _explain_segment(auditor, run, check, (own, theirs))
     return check
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15k
-def _noise(auditor, run: Run, own: dict) -> float:
-    "How far the segment ends from where it did, if it starts off by one part in ten million."
-    about, begin = auditor.state
+def _shake(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    "The same state with weights off by one part in ten million."
     g = torch.Generator().manual_seed(0)
-    shaken = {
-        n: t * (1 + 1e-7 * torch.randn(t.shape, generator=g)) if n.startswith("model.") else t
-        for n, t in begin.items()
-    }
-    stop = run.step
-    set_run(run, about, shaken)
+    shaken = {}
+    for name, t in tensors.items():
+        weight = name.startswith("model.")
+        shaken[name] = t * (1 + 1e-7 * torch.randn(t.shape, generator=g)) if weight else t
+    return shaken
+
+
+def _measure_noise(auditor: "Auditor", run: Run, own: dict) -> float:
+    "How far the segment ends from where it did, if it starts off by one part in ten million."
+    stop, begin = run.step, auditor.state
+    set_run(run, begin.about, _shake(begin.tensors))
     while run.step < stop:
-        loss = take_step(run, auditor.rows, auditor.split, auditor.settings, auditor.prior)
+        loss = auditor.take_step(run)
     take_look(run, loss, gather(auditor.rows, auditor.split.valid), auditor.settings)
-    return state_distance(own, run_tensors(run), begin)
+    return state_distance(own, run_tensors(run), begin.tensors)
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15f
-def _explain(auditor, run: Run, check: SegmentCheck, own: dict, theirs: dict) -> None:
-    "The first step whose trace is another, and what stood in its batch."
-    pairs = [(own[f"trace.{k}"], theirs.get(f"trace.{k}")) for k in ("loss", "said")]
-    if any(t is None or t.dim() != 3 or len(t[0]) != len(o[0]) for o, t in pairs):
+def _pair_traces(own: dict, theirs: dict) -> list[tuple[Tensor, Tensor]] | None:
+    "Losses and statements (steps, L, B), ours and theirs; None: they cannot be compared."
+    pairs = [(own[name], theirs.get(name)) for name in ("trace.loss", "trace.said")]
+    for ours, other in pairs:
+        if other is None or other.dim() != 3 or len(other[0]) != len(ours[0]):
+            return None
+    return pairs
+
+
+def _find_first_step(pairs: list[tuple[Tensor, Tensor]], nearly: bool) -> int | None:
+    "The first whose trace is another."
+    for step in range(min(map(len, pairs[0]))):
+        for ours, other in pairs:
+            a, b = ours[step], other[step]
+            if not (_is_close(a, b) if nearly else torch.equal(a, b)):
+                return step
+    return None
+
+
+def _explain_segment(auditor: "Auditor", run: Run, check: SegmentCheck, states: tuple) -> None:
+    "Put down the first step whose trace is another, and what stood in its batch."
+    pairs = _pair_traces(*states)
+    first = pairs and _find_first_step(pairs, auditor.noise)
+    if first is None:
         return
-    alike = (lambda a, b: torch.allclose(a, b, 1e-3, 1e-3)) if auditor.noise else torch.equal
-    off = [
-        i
-        for i in range(min(map(len, pairs[0])))
-        if not all(t.shape[2] == o.shape[2] and alike(o[i], t[i]) for o, t in pairs)
-    ]
-    if not off:
-        return
-    first = off[0]
     check.step = check.start + first + 1
     seen, before = auditor.trace.seen[first], None
-    set_run(run, *auditor.state)
-    for i in range(first):
-        if i == first - 1:
+    # walk up to that step once more
+    set_run(run, auditor.state.about, auditor.state.tensors)
+    for step in range(first):
+        if step == first - 1:
             before = mean_statements(run.model, gather(auditor.rows, seen.batch))
-        take_step(run, auditor.rows, auditor.split, auditor.settings, auditor.prior)
-    check.account = account(
-        (seen.batch, seen.loss, seen.said),
-        tuple(t[first] for _, t in pairs),
-        mean_statements(run.model, auditor.known),
-        auditor.split.train,
-    )
+        auditor.take_step(run)
+    own = seen.batch, seen.loss, seen.said
+    loss, said = (theirs[first] for _, theirs in pairs)
+    known = mean_statements(run.model, auditor.known)
+    check.account = account(own, (loss, said), known, auditor.split.train)
     if check.account.drift and before is not None:
-        check.account.along = _cosine(pairs[1][1][first] - seen.said, seen.said - before)
+        off = said - seen.said
+        check.account.along = _measure_cosine(off, seen.said - before)
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r17
-def _other_rows(folder: Path, groups, used) -> list[str]:
-    said = json.loads((folder / "rows.json").read_bytes())
+def _list_other_rows(folder: Path, groups: np.ndarray, used: np.ndarray) -> list[str]:
+    claimed = json.loads((folder / "rows.json").read_bytes())
     own = dict(groups=pd.factorize(groups)[0].tolist(), used=np.asarray(used).tolist())
-    return [f"rows.json: {k}" for k, v in own.items() if said.get(k) != v]
+    return [f"rows.json: {name}" for name in _list_other(own, claimed)]
 
 
-def _claimed_rows(auditor, prepared) -> tuple[Rows, Rows]:
+def _measure_gap(a: Tensor, b: Tensor) -> float:
+    return float((a - b).nan_to_num(0.0).abs().max())
+
+
+def _choose_rows(auditor: "Auditor", prepared: Prepared) -> tuple[Rows, Rows]:
     "The rows to go on with, and all rows that might be recognised: these and the ones kept back."
     claimed, rows = AdaRoute.load(auditor.folder / "model").fitted_.reader, prepared.rows
-    reader = replace(prepared.reader, design=claimed.design)
+    reader, schema = replace(prepared.reader, design=claimed.design), prepared.reader.schema
     if auditor.differs and tuple(claimed.widths) == tuple(reader.widths):
-        reader = claimed
-        frame = auditor.frame.iloc[prepared.used]
-        again = reader.rows(read(frame, prepared.reader.schema))._replace(open=rows.open)
-        auditor.gap = max(
-            float((a - b).nan_to_num(0.0).abs().max())
-            for a, b in ((again.joined, rows.joined), (again.y, rows.y))
-        )
-        rows = again
+        reader, frame = claimed, auditor.given.frame.iloc[prepared.used]
+        again = reader.rows(read(frame, schema))._replace(open=rows.open)
+        gaps = _measure_gap(again.joined, rows.joined), _measure_gap(again.y, rows.y)
+        auditor.gap, rows = max(gaps), again
     elif auditor.differs:
         auditor.gap = float("inf")
-    if auditor.apart is None or not len(auditor.apart):
+    apart = auditor.given.apart
+    if apart is None or not len(apart):
         return rows, rows
-    apart = reader.rows(read(auditor.apart, prepared.reader.schema))
-    return rows, Rows(*(torch.cat(pair) for pair in zip(rows, apart)))
+    kept_back = reader.rows(read(apart, schema))
+    return rows, Rows(*(torch.cat(pair) for pair in zip(rows, kept_back)))
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15
-class _Listener(Watch):
-    def __init__(self, folder, frame, picked=None, apart=None, noise=False, exact=True):
-        self.folder, self.frame, self.picked, self.apart, self.noise, self.exact = (
-            Path(folder),
-            frame,
-            picked,
-            apart,
-            noise,
-            exact,
-        )
-        self.lines, self.trace, self.segments, self.first, self.differs = (
-            read_transcript(folder),
-            Trace(),
-            [],
-            {},
-            [],
-        )
+class Given(NamedTuple):
+    "What was given to the fit, and what was kept back."
 
-    def prepared(self, prepared):
+    frame: pd.DataFrame  # the rows that were given, in their order
+    groups: object = None  # (n) as numbers or labels; None: each row for itself
+    apart: pd.DataFrame | None = None  # rows kept back, so that they can be recognised
+
+
+class Effort(NamedTuple):
+    "How much is trained again, and how near it has to come."
+
+    picked: set | None = None  # {(run, stop)} of the segments; None: all
+    tolerance: float | None = None  # None: zero in the same environment, else measured
+    progress: bool = False
+
+# %% ../../nbs/6_provenance/07_reexecution.ipynb #r15w
+class Auditor(Watch):
+    "Compares a fit with a transcript."
+
+    def __init__(
+        self,
+        folder: str | Path,  # of the run
+        lines: list[dict],  # of its transcript
+        given: Given,
+        effort: Effort = Effort(),
+        same: bool = True,  # the environment of the run is the one here
+    ):
+        self.folder, self.lines = Path(folder), lines
+        self.given, self.effort = given, effort
+        self.exact = same and not effort.tolerance
+        self.noise = not same and effort.tolerance is None
+        self.trace, self.gap = Trace(), 0.0
+        self.segments, self.first, self.differs = [], {}, []
+
+    def prepared(self, prepared: Prepared) -> Rows:
         "Compare the table as tensors; go on with the claimed ones."
         self.prior = settle_choices(prepared.est).prior
-        said = {line["kind"]: line for line in self.lines[:3]}
         own = dict(beginning(self.folder, prepared))
-        self.differs = [
-            k for k, v in own["prepared"].items() if said["prepared"].get(k) != v
-        ] + _other_rows(self.folder, prepared.groups, prepared.used)
-        rows, self.known = _claimed_rows(self, prepared)
+        self.differs = _list_other(own["prepared"], self.lines[2])
+        self.differs += _list_other_rows(self.folder, prepared.groups, prepared.used)
+        rows, self.known = _choose_rows(self, prepared)
         return rows
 
     def lanes(self, name, model, split, rows, settings):
         "Compare who trains on which rows."
-        self.name, self.split, self.rows, self.settings, self.moved = (
-            name,
-            split,
-            rows,
-            settings,
-            None,
-        )
+        self.name, self.split, self.rows, self.settings = name, split, rows, settings
+        self.moved = None  # nothing yet
         if name != "main":
             self.known = rows  # a spare path reads other columns of the table
-        said = next((l for l in self.lines if l["kind"] == "lanes" and l["run"] == name), {})
-        self.differs += [
-            f"{name}: {k}"
-            for k in ("train", "valid")
-            if said.get(k) != tensor_digest(getattr(split, k))
-        ]
-        self.stops = [l for l in self.lines if l["kind"] == "segment" and l["run"] == name]
+        mine = [line for line in self.lines if line.get("run") == name]
+        claimed = next((line for line in mine if line["kind"] == "lanes"), {})
+        own = dict(train=tensor_digest(split.train), valid=tensor_digest(split.valid))
+        self.differs += [f"{name}: {field}" for field in _list_other(own, claimed)]
+        self.stops = [line for line in mine if line["kind"] == "segment"]
         if not self.stops:
             raise TranscriptError(f"transcript.jsonl: expected segments of {name!r}, found none")
-
-# %% ../../nbs/6_provenance/07_reexecution.ipynb #r15w
-class Auditor(_Listener):
-    "Compares a fit with a transcript."
 
     def begin(self, run, mark):
         "Compare the first weights."
         self.seen = look(run.model, gather(self.rows, self.split.valid), measure=False)
-        self.at, claimed = 0, _claimed(self, run, 0)
-        self.first[self.name] = _other_weights(self, run, claimed)
-        _go_on(self, run, claimed)
+        self.at, claimed = 0, _read_claimed(self, run, 0)
+        self.first[self.name] = _list_other_weights(self, run, claimed)
+        _go_on_from(self, run, claimed)
 
     def step(self, run):
+        "Remember what a step saw."
         self.trace.add(run)
+
+    def take_step(self, run: Run) -> Tensor:
+        "A step of ours, as the run would take it."
+        return take_step(run, self.rows, self.split, self.settings, self.prior)
 
     def segment(self, run):
         "Compare the state at the end of a segment."
         self.at += 1
-        if self.at >= len(self.stops) or self.stops[self.at]["stop"] != run.step:
-            raise TranscriptError(
-                f"transcript.jsonl: expected a segment of {self.name!r} that ends at step {run.step}"
-            )
-        own, claimed = run_tensors(run) | self.trace.tensors(), _claimed(self, run, self.at)
-        self.segments.append(_compare(self, run, own, claimed))
-        _go_on(self, run, claimed)
+        expected = self.stops[self.at]["stop"] if self.at < len(self.stops) else None
+        if run.step != expected:
+            wanted = f"a segment of {self.name!r} that ends at step {run.step}"
+            raise TranscriptError(f"transcript.jsonl: expected {wanted}")
+        own = run_tensors(run) | self.trace.tensors()
+        claimed = _read_claimed(self, run, self.at)
+        if claimed is None:
+            check = _compare_digests(self, run)
+        else:
+            check = _compare_states(self, run, own, claimed)
+        self.segments.append(check)
+        _go_on_from(self, run, claimed)
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r19
+def _list_other_draws(s: SegmentCheck) -> list[str]:
+    drawn = [n for n in s.tensors if n in ("order", "batches")]
+    return drawn + [n for n in s.tensors if n.startswith(("generator.", "step."))]
+
+
 @dataclass
 class Reexecution:
     "What training once more has shown."
@@ -538,107 +628,95 @@ class Reexecution:
         "The distance up to which a segment counts as the same."
         return self.tolerance if self.tolerance is not None else max(30 * s.noise, 1e-5)
 
+    def is_wrong(self, s: SegmentCheck) -> bool:
+        "Whether a segment was not reproduced."
+        if s.distance is None or not self.limit(s):
+            return bool(s.tensors)
+        return s.distance > self.limit(s) or bool(_list_other_draws(s))
+
+    def is_unsure(self, s: SegmentCheck) -> bool:
+        "Whether the noise of a segment would hide the change of a single record."
+        if s.distance is None:
+            return False
+        return 2e-5 < s.distance <= self.limit(s) and self.limit(s) > 5e-3
+
     def wrong(self) -> list[SegmentCheck]:
         "The segments that were not reproduced."
-        return [
-            s
-            for s in self.segments
-            if (
-                s.tensors
-                if s.distance is None or not self.limit(s)
-                else s.distance > self.limit(s) or _in_kind(s)
-            )
-        ]
+        return [s for s in self.segments if self.is_wrong(s)]
 
     def unsure(self) -> list[SegmentCheck]:
-        "The segments whose noise would hide the change of a single record: to be judged on the same kind of machine."
-        return [
-            s
-            for s in self.segments
-            if s.distance is not None and 2e-5 < s.distance <= self.limit(s) > 5e-3
-        ]
+        "The segments to be judged on the same kind of machine."
+        return [s for s in self.segments if self.is_unsure(s)]
 
     @property
     def reproduced(self) -> bool:
         "Whether everything that was trained again came out as claimed."
+        if any(self.first.values()) or self.final or self.wrong():
+            return False
         if self.tolerance == 0:
-            return not (self.prepared or any(self.first.values()) or self.final or self.wrong())
-        return not (
-            self.gap > 1e-3
-            or any(self.first.values())
-            or self.final
-            or self.wrong()
-            or any(f.startswith(("rows.json", "main:")) for f in self.prepared)
-        )
-
-# %% ../../nbs/6_provenance/07_reexecution.ipynb #r19b
-def _in_kind(s: SegmentCheck) -> list[str]:
-    return [
-        n for n in s.tensors if n in ("order", "batches") or n.startswith(("generator.", "step."))
-    ]
+            return not self.prepared
+        other_rows = any(f.startswith(("rows.json", "main:")) for f in self.prepared)
+        return self.gap <= 1e-3 and not other_rows
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r21
+def _list_other_final(folder: Path, model: RoutedModel, nearly: bool) -> list[str]:
+    "Tensors of the saved model that are others."
+    try:
+        saved = load_file(folder / "model" / "weights.safetensors")
+    except (OSError, SafetensorError):
+        return ["weights.safetensors"]
+    own = {f"model.{n}": p.detach() for n, p in model.named_parameters()}
+    claimed = {n: t for n, t in saved.items() if n.startswith("model.")}
+    other = differing(own, claimed)
+    if not nearly:
+        return other
+    close = [n for n in own if n in claimed and _is_close(own[n], claimed[n])]
+    return [n for n in other if n not in close]
+
+
+def _claimed_estimator(lines: list[dict], progress: bool) -> AdaRoute:
+    tasks = dict(lines[2]["columns"]["tasks"])  # whose order JSON does not keep
+    return AdaRoute(
+        **lines[0]["config"] | {"tasks": tasks}, seed=lines[0]["seed"], progress=progress
+    )
+
+
+def train_again(
+    folder: str | Path,  # of a run
+    lines: list[dict],  # of its transcript
+    given: Given,
+    effort: Effort = Effort(),
+) -> Reexecution:
+    "Train again what a transcript says was trained, and compare."
+    environment = {k: v for k, v in lines[1].items() if k not in ("kind", "before")}
+    same, tolerance = environment == numerics(), effort.tolerance
+    est = _claimed_estimator(lines, effort.progress)
+    auditor = Auditor(folder, lines, given, effort, same)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "the router collapsed")
+        schema = schema_of(est, given.frame)
+        fitted = fit_table(est, given.frame, schema, given.groups, auditor)
+    if tolerance is None and same:
+        tolerance = 0.0
+    return Reexecution(
+        segments=auditor.segments,
+        prepared=auditor.differs,
+        first=auditor.first,
+        final=_list_other_final(auditor.folder, fitted.model, not auditor.exact),
+        total=sum(line["kind"] == "segment" and line["stop"] > 0 for line in lines),
+        same_environment=same,
+        tolerance=tolerance,
+        gap=auditor.gap,
+    )
+
+
 def reexecute(
-    folder,  # of a run
+    folder: str | Path,  # of a run
     frame: pd.DataFrame,  # the rows that were given to the fit, in their order
     groups=None,  # (n) as numbers or labels; None: each row for itself
     apart: pd.DataFrame | None = None,  # rows kept back, so that they can be recognised
-    picked: set | None = None,  # {(run, stop)} of the segments to train again; None: all
-    tolerance: float | None = None,  # None: zero in the same environment, else measured
-    progress: bool = False,
+    **effort,  # picked, tolerance, progress: see `Effort`
 ) -> Reexecution:
-    "Train again what a transcript says was trained, and compare."
-    folder, lines = Path(folder), read_transcript(folder)
-    begin, same = (
-        lines[0],
-        {k: v for k, v in lines[1].items() if k not in ("kind", "before")} == numerics(),
-    )
-    config = begin["config"] | {
-        "tasks": dict(lines[2]["columns"]["tasks"])
-    }  # whose order JSON does not keep
-    est = AdaRoute(**config, seed=begin["seed"], progress=progress)
-    auditor = Auditor(
-        folder,
-        frame,
-        picked,
-        apart,
-        noise=not same and tolerance is None,
-        exact=same and not tolerance,
-    )
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "the router collapsed")
-        found = fit_table(est, frame, schema_of(est, frame), groups, auditor)
-    if tolerance is None and same:
-        tolerance = 0.0
-    total = sum(l["kind"] == "segment" and l["stop"] > 0 for l in lines)
-    return Reexecution(
-        auditor.segments,
-        auditor.differs,
-        auditor.first,
-        _final(folder, found.model, not auditor.exact),
-        total,
-        same,
-        tolerance,
-        getattr(auditor, "gap", 0.0),
-    )
-
-# %% ../../nbs/6_provenance/07_reexecution.ipynb #r21b
-def _final(
-    folder: Path, model: RoutedModel, nearly: bool
-) -> list[str]:  # tensors of the saved model that are others
-    try:
-        claimed = load_file(folder / "model" / "weights.safetensors")
-    except (OSError, SafetensorError):
-        return ["weights.safetensors"]
-    own, claimed = (
-        {f"model.{n}": p.detach() for n, p in model.named_parameters()},
-        {n: t for n, t in claimed.items() if n.startswith("model.")},
-    )
-    near = lambda n: (
-        nearly
-        and n in own
-        and n in claimed
-        and own[n].shape == claimed[n].shape
-        and torch.allclose(own[n], claimed[n], 1e-3, 1e-3)
-    )
-    return [n for n in differing(own, claimed) if not near(n)]
+    "Read a transcript, train again what it says was trained, and compare."
+    given = Given(frame, groups, apart)
+    return train_again(folder, read_transcript(folder), given, Effort(**effort))

@@ -28,7 +28,7 @@ from .policy_figures import card_picture, cost_picture, defer_picture, dots_pict
 from .policy_figures import figure_svg, groups_picture, route_map_picture
 from .policy_figures import ternary_picture, three_shares
 from ..policy.reading_cost import ReadingGate, cost_curve, predicted_gain, train_gate
-from ..router import open_routes
+from ..schema import open_routes
 from ..schema import PATHS, as_frame, read
 from ..policy.rules import surrogate_tree
 from ..uncertainty.conformal import Calibration

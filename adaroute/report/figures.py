@@ -497,7 +497,7 @@ _NAMES = {
     "uniform": "uniform mix",
     "oracle": "oracle (told the route)",
     "told": "told the route",
-    "bayes": "Bayes (best possible)",
+    "bayes": "best possible, not told the route",
 }  # others are shown as they are called
 
 
@@ -878,7 +878,11 @@ def selections_picture(
         ax.set_title(f"usage: {_NAMES.get(name, name)}", color=colour(name))
     for ax, title, curves in zip(
         axes[1],
-        ("training loss, rescaled", "error on validation rows", "health of the router"),
+        (
+            "loss, each on its own scale",
+            "error on validation rows",
+            "how far the router has decided",
+        ),
         (dict(train="-"), dict(validation="-"), dict(width="-", decisiveness="--")),
     ):
         _selection_lines(ax, steps, histories, curves)

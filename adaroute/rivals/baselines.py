@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..features.encoder import Encoder, Features
 from ..fitted import join_evidence, text_factor
 from ..fitting import make_part
-from ..heads import OutcomeScale, fit_scale
+from ..outcomes import OutcomeScale, fit_scale
 from ..model import Design, RoutedModel, count_parameters
 from ..checks import check_number
 from ..paths import Widths

@@ -16,10 +16,11 @@ from torch import Tensor
 from sklearn.utils.validation import check_is_fitted
 from .baselines import TRIES, Baseline, count_routed, read_matrix, validation_split
 from ..fitted import PIECE
-from ..heads import OutcomeScale, binary_loglik, expected, ordinal_loglik, thresholds
+from ..heads import binary_loglik, expected, ordinal_loglik, thresholds
+from ..outcomes import OutcomeScale
 from ..checks import check_number
 from ..paths import Widths, lane_generators, lane_normal
-from ..router import _fan
+from ..router import scale_units
 from ..schema import read
 from ..training import Split, lane_orders
 from ..machine import one_thread
@@ -184,7 +185,7 @@ def start_weights(
     L = len(generators)
     blocks = {name: torch.zeros(L, *shape) for name, shape in weight_shapes(size).items()}
     spread = dict(
-        expert=_fan(widths)[:, None, None],
+        expert=scale_units(widths)[:, None, None],
         tower=(2 / size.width) ** 0.5,
         out=size.tower**-0.5,
     )

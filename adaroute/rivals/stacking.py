@@ -23,11 +23,13 @@ from ..features.encoder import Encoder
 from ..estimator import AdaRoute
 from ..fitted import PIECE, combine, join_evidence, text_factor
 from ..fitting import validation_rows
-from ..heads import fit_scale, gaussian_loglik
+from ..heads import gaussian_loglik
+from ..outcomes import fit_scale
 from ..model import take_lanes
 from ..paths import Widths, split_evidence
 from .baselines import count_columns
-from ..router import Router, open_routes
+from ..router import Router
+from ..schema import open_routes
 from ..schema import ROUTES, check_trainable, infer, read
 from ..checks import SchemaError
 from ..training import Settings, batch_size, lane_orders, learning_rate

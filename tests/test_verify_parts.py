@@ -1,0 +1,180 @@
+"What a verdict is made of: names of cheats, verdicts, the page, and who is trained again."
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import adaroute.provenance.verify as ve
+from adaroute.estimator import AdaRoute
+from adaroute.fitting import schema_of
+from adaroute.provenance.plan import (
+    Nonce,
+    PlanError,
+    file_plan,
+    plan_config,
+    save_leaves,
+    save_plan,
+)
+from adaroute.provenance.reexecution import Account, Given, Reexecution, SegmentCheck
+from adaroute.provenance.run_folder import Check
+
+KEY, IDS = bytes(range(32)), ["a", "b", "c", "d"]
+FOUR = pd.DataFrame(dict(age=[30.0, 40.0, 50.0, 60.0], phq9=[3.0, 9.0, 12.0, 20.0]))
+LIKE = AdaRoute(numeric=["age"], tasks={"phq9": "regression"})
+ROUTER = ["model.router.out", "exp_avg.router.out"]
+HEADS = ["model.router.out", "model.heads.own"]
+UNPLANNED = SimpleNamespace(plan=None)
+
+
+def reread(*segments, **more):
+    clean = dict(prepared=[], first={}, final=[], total=3, tolerance=0.0, gap=0.0)
+    return Reexecution(list(segments), same_environment=True, **clean | more)
+
+
+def part(start, tensors=(), distance=0.1, **more):
+    return SegmentCheck("main", start, start + 50, distance, list(tensors), **more)
+
+
+@pytest.fixture
+def shown(tmp_path):
+    plan, leaves = file_plan(FOUR, schema_of(LIKE, FOUR), KEY, plan_config(LIKE), IDS)
+    save_leaves(leaves, tmp_path)
+    return SimpleNamespace(plan=plan, groups=np.arange(4), folder=tmp_path)
+
+
+def test_without_the_key_nothing_is_said(shown):
+    with pytest.raises(PlanError) as error:
+        ve.check_records(shown, FOUR, None)
+    assert str(error.value) == "key: expected the custodian's key beside the table, got none"
+
+
+def test_groups_have_to_be_the_committed_ones(shown):
+    assert ve._code_groups(FOUR, None).tolist() == [0, 1, 2, 3]
+    owners = FOUR.assign(who=["b", "a", "b", "a"])
+    assert ve._code_groups(owners, "who").tolist() == [0, 1, 0, 1]
+    check, cheat = ve.check_records(shown, FOUR, KEY, IDS)
+    assert check.passed and cheat is None
+    shown.groups = np.array([0, 0, 1, 2])
+    assert ve.check_records(shown, FOUR, KEY, IDS)[1] == "split tampering"
+
+
+def test_names_from_tensors():
+    assert ve.name_cheat(reread(part(0, ROUTER))) == "router-state tampering"
+    assert ve.name_cheat(reread(part(0, HEADS))) == "gluing"
+    assert ve.name_cheat(reread(part(0, ["order"]))) == "batch order"
+    late = ["model.router.out", "model.trust"]
+    assert ve.name_cheat(reread(final=late)) == "router-state tampering"
+    assert ve.name_cheat(reread(final=["model.heads.own"])) == "gluing"
+
+
+def test_names_from_starts_turns_and_jumps():
+    first = reread(first={"main": ["model.heads.own"]})
+    assert ve.name_cheat(first) == "crafted initial weights"
+    straight = reread(*(part(start, HEADS, turn=1.0) for start in (0, 50, 100)))
+    assert ve.name_cheat(straight) == "interpolation"
+    strange = dict(tensors=HEADS, account=Account(foreign=32))
+    at_start = reread(part(0, step=1, **strange), part(50), part(100))
+    assert ve.name_cheat(at_start) == "crafted initial weights"
+    at_end = reread(part(0), part(50), part(100, distance=3.0, step=101, **strange))
+    assert ve.name_cheat(at_end) == "gluing"
+
+
+def test_names_from_fields():
+    fields = {
+        "outcomes": "label edit",
+        "rows.json: used": "split tampering",
+        "evidence": "forged data",
+    }
+    assert {field: ve.name_cheat(reread(prepared=[field])) for field in fields} == fields
+
+
+def words(*given):
+    return {name: verdict.word for name, verdict in ve._judge_cheats(*given).items()}
+
+
+def test_one_verdict_for_each_word(shown):
+    records = Check(2, "records", True, "All records are the ones that were committed.")
+    untested = dict.fromkeys(ve.CHEAT_NAMES, "not tested")
+    of_records = {"forged data": "excluded", "salt swap": "excluded"}
+    assert words(None, None, None, shown) == untested
+    no_table = dict.fromkeys(of_records, "cannot be tested")
+    assert words(None, None, None, UNPLANNED) == untested | no_table
+    all_three = reread(part(0), part(50), part(100))
+    assert set(words(None, records, all_three, shown).values()) == {"excluded"}
+
+    three = reread(part(0), part(50), part(100), total=10)
+    chance = dict.fromkeys(ve.CHEAT_NAMES, "excluded with probability")
+    assert words(None, records, three, shown) == chance | of_records
+    detail = ve._say_partly(three).detail
+    of_one = "0.30 if it is in one of the 10 segments, of which 3 were trained again"
+    assert detail == of_one + " (2 segments 0.53, 5 segments 0.92)."
+    found = words("gluing", records, reread(part(0, HEADS)), shown)
+    assert found == untested | of_records | {"gluing": "found"}
+
+
+def test_status():
+    def status(found, named=None):
+        return ve.Verification("a-run", [], {}, named, found).status
+
+    assert status(reread(part(0), total=1)) == 0
+    assert status(reread(part(0), total=2)) == status(None) == 2
+    named = ve.Verification("a-run", [], {}, "gluing")
+    assert named.status == 1 and named.sentence == "Not as claimed: gluing."
+
+
+def test_the_page_ends_with_what_no_check_can_exclude():
+    page = ve.Verification("a-run", [Check(0, "head", False, "Why.")], {}, None).markdown()
+    assert "- **failed**: head. Why." in page
+    last = page.index("## What no check of this kind can exclude")
+    assert last > page.index("## Cheat by cheat") and all(why in page for why in ve.BEYOND.values())
+
+
+def test_rows_that_were_given_to_the_fit(shown):
+    given = ve._select_given_rows(UNPLANNED, FOUR, None)
+    assert given == Given(FOUR, None, None) and given.frame is FOUR
+    run = SimpleNamespace(plan=shown.plan, nonce=Nonce("4 2 6", "a die"))
+    rows, groups, apart = ve._select_given_rows(run, FOUR, None)
+    assert len(apart) == 1 and sorted([*rows.index, *apart.index]) == [0, 1, 2, 3]
+    assert groups.tolist() == rows.index.tolist()
+
+
+def test_the_plan_as_it_was_filed(shown, tmp_path):
+    save_plan(shown.plan, tmp_path)
+    assert ve._check_filed(shown, None) == []
+    assert ve._check_filed(shown, tmp_path)[0].passed
+    assert not ve._check_filed(UNPLANNED, tmp_path)[0].passed
+
+
+def test_segments_are_picked_and_nothing_is_trained_before_the_first():
+    segments = [{"stop": 0}, {"stop": 50}, {"stop": 100}]
+    run = SimpleNamespace(model=None, trained=[SimpleNamespace(name="main", segments=segments)])
+    assert ve._pick_segments(run, "all") is None and len(ve._pick_segments(run, 1)) == 1
+    assert ve._pick_segments(run, 5) == {("main", 50), ("main", 100)}
+    with pytest.raises(PlanError, match="^segments: "):
+        ve._pick_segments(run, 0)
+    scope = ve.Scope(references=39)
+    assert not ve._gather_memorisation(run, Given(FOUR, None, FOUR), scope).enough
+    with pytest.raises(PlanError, match="^references: "):
+        ve._gather_memorisation(run, Given(FOUR), scope)
+
+
+def test_what_reexecution_puts_onto_the_page():
+    told = {c.name: c for c in ve._check_reexecution(reread(part(0), part(50), part(100)))}
+    names = ["segments", "table as tensors", "weights at the start", "final model"]
+    assert list(told) == names and all(c.passed and c.level == 3 for c in told.values())
+    same = "3 of 3 segments were trained again and came out the same to the bit."
+    assert told["segments"].detail == same
+    other = part(50, ["exp_avg.a", "model.a"], distance=0.25, step=63)
+    wrong = ve._check_reexecution(reread(part(0), other, total=9))[0]
+    assert not wrong.passed and wrong.level == 2
+    assert wrong.detail == (
+        "1 of 2 segments that were trained again are others; the first is that of main from step "
+        "50 to 100, first in step 63, tensor model.a, 0.25 of the movement away."
+    )
+    elsewhere = reread(part(0), tolerance=None, prepared=["evidence", "encoder"], gap=1e-6)
+    elsewhere.segments[0].noise = 1.0
+    checks = {c.name: c for c in ve._check_reexecution(elsewhere)}
+    assert checks["table as tensors"].passed is None
+    assert checks["sensitive segments"].passed is None
