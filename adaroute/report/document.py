@@ -151,21 +151,17 @@ def _reasons(room, n: int) -> str:
     "The two sentences below the headline."
     gain, error, room_left = room.gain, room.table.error, room.gap
     said = (
-        f"Measured on {n:,} rows, choosing a route row by row gives an error of "
-        f"{error['routed']:.3f}; the best single rule for everybody gives "
-        f"{error['best fixed']:.3f} (0 is perfect, 1 is no better than the mean). The "
-        f"difference is {gain.estimate:+.3f}, with a 95% interval from {gain.low:+.3f} to "
-        f"{gain.high:+.3f}."
+        f"Measured on {n:,} rows, choosing a route row by row gives an error of {error['routed']:.3f}; the best single rule for everybody gives "
+        f"{error['best fixed']:.3f} (0 is perfect, 1 is no better than the mean). The difference is {gain.estimate:+.3f}, with a 95% interval from {gain.low:+.3f} to {gain.high:+.3f}."
     )
     if room.can_help:
-        return said + (
-            " The most that a router could gain with these experts is put at "
-            f"{room_left.estimate:.3f}."
+        return (
+            said
+            + f" The most that a router could gain with these experts is put at {room_left.estimate:.3f}."
         )
-    return said + (
-        " Even a pick learned from the outcomes of other rows finds no more than noise to "
-        f"gain ({room_left.low:+.3f} to {room_left.high:+.3f}), so one way of reading suits "
-        "everybody here as well."
+    return (
+        said
+        + f" Even a pick learned from the outcomes of other rows finds no more than noise to gain ({room_left.low:+.3f} to {room_left.high:+.3f}), so one way of reading suits everybody here as well."
     )
 
 # %% ../../nbs/7_report/05_document.ipynb #c16
@@ -239,11 +235,7 @@ def _for_whom(t: _Told, said) -> str:
         else "No part of the table shows a gain of its own."
     )
     text = gains + (f" It loses for {_and([f'rows {n}' for n in worse])}." if worse else "")
-    alt = (
-        "Gain of routing over the best single rule, for rows of each path and by what is there, "
-        "with 95% intervals. Right of the line routing helps. Several parts are looked at, so "
-        "take them as hints."
-    )
+    alt = "Gain of routing over the best single rule, for rows of each path and by what is there, with 95% intervals. Right of the line routing helps. Several parts are looked at, so take them as hints."
     return paragraph("For whom? " + text) + _picture(
         "whom", lambda w: dots_picture(cells, "gain in error", 0.0, width=w), alt
     )
@@ -291,16 +283,13 @@ def _verdict(t: _Told) -> str:
         words, kind, why = (
             "No verdict yet.",
             "",
-            "Whether routing helps can be said with at least 30 known values of each outcome "
-            f"({', '.join(t.tasks)}), five patients, and rows with something to read; this "
-            "table lacks one of these. What follows shows what the model does, not how well.",
+            f"Whether routing helps can be said with at least 30 known values of each outcome ({', '.join(t.tasks)}), five patients, and rows with something to read; this table lacks one of these. What follows shows what the model does, not how well.",
         )
     elif t.seen:
         words, kind, why = (
             "No verdict: the model learned from these very rows.",
             "warn",
-            "Errors on rows that a model has seen are too small, and routing looks better than "
-            "it is. Ask for a report on rows that were kept apart.",
+            "Errors on rows that a model has seen are too small, and routing looks better than it is. Ask for a report on rows that were kept apart.",
         )
     else:
         said = statements(t.model, t.frame)
@@ -314,8 +303,7 @@ def _verdict(t: _Told) -> str:
         (
             _for_whom(t, said)
             + paragraph(
-                "This holds if none of these rows was used for fitting. If some were, the gain "
-                "is flattered.",
+                "This holds if none of these rows was used for fitting. If some were, the gain is flattered.",
                 "note",
             )
         )
@@ -371,14 +359,12 @@ def _where(t: _Told) -> str:
     map_ = _picture(
         "map",
         lambda w: route_map_picture(t.asked.routes, w),
-        "Every row is a thin column, cut into the probabilities of its routes. Rows that prefer "
-        "the same route stand together, the surest first.",
+        "Every row is a thin column, cut into the probabilities of its routes. Rows that prefer the same route stand together, the surest first.",
     )
     triangle = _picture(
         "triangle",
         lambda w: ternary_picture(t.asked.routes, min(w, 3.6)),
-        "Each disc is a group of rows, its area their number. The nearer to a corner, the more "
-        "those rows rely on that evidence.",
+        "Each disc is a group of rows, its area their number. The nearer to a corner, the more those rows rely on that evidence.",
         3.6,
         3.3,
         25,
@@ -435,10 +421,7 @@ def _interval_on(t: _Told, i: int) -> dict:
 def _card(t: _Told, why: str, i: int) -> str:
     "One row as a card."
     card = route_card(t.model, t.asked, i, show_text=t.show_text)
-    alt = (
-        f"Route probabilities of row {card.row}, what each expert says, and the prediction, as "
-        "told below."
-    )
+    alt = f"Route probabilities of row {card.row}, what each expert says, and the prediction, as told below."
     drawn = figure_svg(
         card_picture(
             card.experts.probability,
@@ -456,10 +439,7 @@ def _card(t: _Told, why: str, i: int) -> str:
         for name, text in (card.text or {}).items()
         if text is not None
     )
-    return (
-        f'<article><span class="tag">{esc(why)}</span><h3>Row {esc(card.row)}</h3><figure '
-        f'class="picture">{drawn}</figure>{lines}{notes}</article>'
-    )
+    return f'<article><span class="tag">{esc(why)}</span><h3>Row {esc(card.row)}</h3><figure class="picture">{drawn}</figure>{lines}{notes}</article>'
 
 # %% ../../nbs/7_report/05_document.ipynb #c25a
 def _cards(t: _Told) -> str:
@@ -471,13 +451,9 @@ def _cards(t: _Told) -> str:
         else " The green band is the interval that should hold the truth in 90 of 100 such rows."
     )
     words = (
-        "On each card, left, the probability of each route; right, what each expert says of "
-        "each outcome. The line is the prediction."
+        "On each card, left, the probability of each route; right, what each expert says of each outcome. The line is the prediction."
         + band
-        + (
-            " A card says what the model would do if one number were different. It does not say "
-            "what would happen to the person."
-        )
+        + " A card says what the model would do if one number were different. It does not say what would happen to the person."
     )
     return (
         paragraph(words)
@@ -503,15 +479,10 @@ def _rules(t: _Told) -> str:
     out, name = "", {"path": "what is read", "sharing": "whether outcomes share a head"}
     for target in ("path", "sharing"):
         found = surrogate_tree(t.model, t.asked, target)
-        met = (
-            f"{found.fidelity:.0%} of {found.held} rows that they were not made from (95% "
-            f"interval {found.interval.low:.0%} to {found.interval.high:.0%}; always giving the "
-            f"commonest answer: {found.common:.0%})"
-        )
+        met = f"{found.fidelity:.0%} of {found.held} rows that they were not made from (95% interval {found.interval.low:.0%} to {found.interval.high:.0%}; always giving the commonest answer: {found.common:.0%})"
         if found.refused:
             out += paragraph(
-                f"No six rules say {name[target]} well enough: the best agree with the model on "
-                f"{met}, and less than {found.least:.0%} is not shown."
+                f"No six rules say {name[target]} well enough: the best agree with the model on {met}, and less than {found.least:.0%} is not shown."
             )
         else:
             out += (
@@ -579,20 +550,13 @@ def _coverage(t: _Told, said) -> str:
             names[by](cell): None if np.isnan(r.coverage) else (r.coverage, r.low, r.high)
             for (_, by, cell), r in zip(part.index, part.itertuples())
         }
-        alt = (
-            f"{task}: share of rows inside the 90% interval, with its own 95% interval. The "
-            "dashed line is the promise."
-        )
+        alt = f"{task}: share of rows inside the 90% interval, with its own 95% interval. The dashed line is the promise."
         out += _picture(
             f"cover{t.tasks.index(task)}",
             lambda w: dots_picture(cells, "inside the interval", 0.9, percent=True, width=w),
             alt,
         )
-    same = (
-        "These very rows calibrated the intervals, so nine in ten of all of them are inside by "
-        "construction; only the parts and the widths tell something. Rows of another year would "
-        "be a test."
-    )
+    same = "These very rows calibrated the intervals, so nine in ten of all of them are inside by construction; only the parts and the widths tell something. Rows of another year would be a test."
     return (paragraph(same, "note") if _calibrated_on(t, said) else "") + out
 
 # %% ../../nbs/7_report/05_document.ipynb #c29
@@ -603,8 +567,7 @@ def _promises(t: _Told) -> str:
     said, out = predict_distribution(t.model, t.frame, outcomes=True), ""
     if t.calibration is None:
         out += paragraph(
-            "The model was not calibrated, so no interval is promised here. `calibrate` with "
-            "rows kept apart gives one."
+            "The model was not calibrated, so no interval is promised here. `calibrate` with rows kept apart gives one."
         )
     elif any(k in ("regression", "count") for k in t.model.schema_.tasks.values()):
         out += _coverage(t, said)
@@ -612,10 +575,8 @@ def _promises(t: _Told) -> str:
     curve = defer_curve(t.outcome, said.mean.to_numpy(), doubt)
     shown = curve.table[curve.table.index >= 0.1].iloc[:: max(1, len(curve.table) // 120)]
     alt = (
-        "Error of the rows that the model keeps when it passes on those of which it is least "
-        "sure. "
-        f"At half of the rows it is {np.interp(0.5, curve.table.index, curve.table.risk):.2f} "
-        f"instead of {curve.random:.2f}. A flat line means that it does not know when it errs."
+        f"Error of the rows that the model keeps when it passes on those of which it is least sure. "
+        f"At half of the rows it is {np.interp(0.5, curve.table.index, curve.table.risk):.2f} instead of {curve.random:.2f}. A flat line means that it does not know when it errs."
     )
     return out + _picture(
         "defer",
@@ -639,8 +600,8 @@ def _groups(t: _Told) -> str:
         out += f"<h3>By {esc(name)}</h3>" + _picture(
             f"group{j}",
             lambda w: groups_picture(shown, w),
-            "Routes used in each group; in brackets, its rows. Colours and stripes as in the "
-            "map above." + (f" Not shown: {small} with too few rows." if small else ""),
+            "Routes used in each group; in brackets, its rows. Colours and stripes as in the map above."
+            + (f" Not shown: {small} with too few rows." if small else ""),
         )
         if t.judged:
             error = error_by(t.model, t.frame, by).xs("all", level="route").dropna(subset=["error"])
@@ -687,11 +648,7 @@ def _wanted(t: _Told, most: int = 50) -> str:
         )
         .sort_values("rows", ascending=False)
     )
-    words = (
-        f"Of {int(lacks.sum()):,} rows that lack something, {len(looked)} were looked at. For "
-        f"{len(found)} of them one missing piece stands out: knowing it would probably move the "
-        "prediction most."
-    )
+    words = f"Of {int(lacks.sum()):,} rows that lack something, {len(looked)} were looked at. For {len(found)} of them one missing piece stands out: knowing it would probably move the prediction most."
     return paragraph(words) + table_html(
         table.head(10),
         "What to ask for first, and by how much it typically moves the prediction.",
@@ -725,11 +682,7 @@ def _cost(t: _Told) -> str:
     )
     ours = curve[curve.rule == "gate"].sort_values("read")
     at = lambda share: float(np.interp(share, ours["read"], ours.r2))
-    alt = (
-        f"R² when only some of the notes are read. With half of the notes R² is {at(0.5):.2f}, "
-        f"with all of them {at(1):.2f}. The notes are chosen from the numbers alone, before any "
-        "is opened."
-    )
+    alt = f"R² when only some of the notes are read. With half of the notes R² is {at(0.5):.2f}, with all of them {at(1):.2f}. The notes are chosen from the numbers alone, before any is opened."
     return _picture("cost", lambda w: cost_picture(curve, min(w, 5)), alt, 5, 3.3, 34)
 
 # %% ../../nbs/7_report/05_document.ipynb #c34
@@ -741,10 +694,7 @@ def _explorer(t: _Told) -> str:
     ):
         return ""
     page = export_page_model(t.model, t.frame, 5)
-    words = (
-        "Choose a row and drag a number. The bars are the probabilities of the routes; the thin "
-        "marks show where the row stands in the table. Everything is computed in this page."
-    )
+    words = "Choose a row and drag a number. The bars are the probabilities of the routes; the thin marks show where the row stands in the table. Everything is computed in this page."
     return (
         paragraph(words)
         + explorer_markup(page)
@@ -753,53 +703,24 @@ def _explorer(t: _Told) -> str:
 
 # %% ../../nbs/7_report/05_document.ipynb #c34b
 _GLOSSARY = {
-    "path": (
-        "what is read for a row: the numbers (N1), the text (T1), the numbers with facts found "
-        "in the text (N2), or the text in the light of the numbers (T2)."
-    ),
-    "sharing": (
-        "how several outcomes are predicted: each by itself (STL), or all from one shared part "
-        "(MTL)."
-    ),
-    "route": (
-        "a path and a sharing; there are eight. A row without a text has no route that reads it."
-    ),
-    "expert": (
-        "the small model at the end of a route. The prediction is the mean of the experts, "
-        "weighted by the route probabilities."
-    ),
-    "error": (
-        "squared error divided by the variance of the outcome: 0 is perfect, 1 is no better "
-        "than always saying the mean. R² is one minus it."
-    ),
-    "best single rule": (
-        "the best way found of treating all rows alike: one route for everybody, or a fixed "
-        "mixture of the routes."
-    ),
-    "unstable route": (
-        "copies of the model, trained on other parts of the rows, would send this row another "
-        "way. Do not explain such a route to anybody."
-    ),
-    "unlike the rows of the calibration": (
-        "fewer than 5 in 100 of the rows used for calibration are as unusual as this one."
-    ),
-    "95% interval": (
-        "if the same study were made again and again, about 95 of 100 such intervals would hold "
-        "the true value."
-    ),
+    "path": "what is read for a row: the numbers (N1), the text (T1), the numbers with facts found in the text (N2), or the text in the light of the numbers (T2).",
+    "sharing": "how several outcomes are predicted: each by itself (STL), or all from one shared part (MTL).",
+    "route": "a path and a sharing; there are eight. A row without a text has no route that reads it.",
+    "expert": "the small model at the end of a route. The prediction is the mean of the experts, weighted by the route probabilities.",
+    "error": "squared error divided by the variance of the outcome: 0 is perfect, 1 is no better than always saying the mean. R² is one minus it.",
+    "best single rule": "the best way found of treating all rows alike: one route for everybody, or a fixed mixture of the routes.",
+    "unstable route": "copies of the model, trained on other parts of the rows, would send this row another way. Do not explain such a route to anybody.",
+    "unlike the rows of the calibration": "fewer than 5 in 100 of the rows used for calibration are as unusual as this one.",
+    "95% interval": "if the same study were made again and again, about 95 of 100 such intervals would hold the true value.",
 }
 
 # %% ../../nbs/7_report/05_document.ipynb #c35
 _LIMITS = (
-    "This report describes a statistical model. It is not a medical device, and no decision "
-    "about a person should rest on it.",
-    "It shows what the model does when inputs differ, not what would happen to a person if they "
-    "changed. Nothing here is about causes.",
-    "Groups and parts were looked at several times. What stands out in one of them is a reason "
-    "to look again in other data.",
+    "This report describes a statistical model. It is not a medical device, and no decision about a person should rest on it.",
+    "It shows what the model does when inputs differ, not what would happen to a person if they changed. Nothing here is about causes.",
+    "Groups and parts were looked at several times. What stands out in one of them is a reason to look again in other data.",
     "It is about the rows of this table. People from elsewhere, or later, may be different.",
-    "The file holds the values of a few rows and, in the explorer, numbers derived from their "
-    "texts. Keep it where you keep the table.",
+    "The file holds the values of a few rows and, in the explorer, numbers derived from their texts. Keep it where you keep the table.",
 )
 
 
@@ -807,10 +728,7 @@ def _words(t: _Told) -> str:
     text = (
         "The texts themselves are shown on the cards, because that was asked for."
         if t.show_text
-        else (
-            "No text of a note is in this file. Single words appear where they moved the "
-            "router, and only words that were stored at training because enough rows use them."
-        )
+        else "No text of a note is in this file. Single words appear where they moved the router, and only words that were stored at training because enough rows use them."
     )
     return (
         '<dl class="words">'
@@ -867,10 +785,7 @@ def write_report(
         )
         if c
     ]
-    head = (
-        f'<header><h1>{esc(title)}</h1><p class="meta">A report of adaroute on {len(t.frame):,} '
-        f"rows, read from {', '.join(reads)}.</p></header>"
-    )
+    head = f'<header><h1>{esc(title)}</h1><p class="meta">A report of adaroute on {len(t.frame):,} rows, read from {", ".join(reads)}.</p></header>'
     body = (
         f'{head}\n<main>{_verdict(t)}\n<nav aria-label="Contents"><ul>{links}</ul></nav>\n'
         + "\n".join(part for _, part in found.values())

@@ -162,8 +162,7 @@ def savefig(
             )
     except OSError as e:
         raise OSError(
-            f"figure {path.name}: expected a folder that can be written, got {e.strerror} at "
-            f"{path.parent}"
+            f"figure {path.name}: expected a folder that can be written, got {e.strerror} at {path.parent}"
         ) from e
 
 # %% ../../nbs/7_report/02_figures.ipynb #c19
@@ -210,8 +209,7 @@ def _shape(name: str, a, *shape) -> np.ndarray:  # None in shape: any length
     a = np.asarray(a, float)
     if a.ndim != len(shape) or any(w not in (None, g) for w, g in zip(shape, a.shape)):
         raise ValueError(
-            f"{name}: expected shape ({', '.join('n' if w is None else str(w) for w in shape)}), "
-            f"got {a.shape}"
+            f"{name}: expected shape ({', '.join('n' if w is None else str(w) for w in shape)}), got {a.shape}"
         )
     return a
 

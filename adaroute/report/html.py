@@ -54,8 +54,7 @@ def table_html(
         for name, row in zip(table.index, table.itertuples(index=False))
     )
     return (
-        '<div class="scroll" tabindex="0" role="region" '
-        f'aria-label="{esc(caption)}"><table><caption>{esc(caption)}</caption>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{esc(caption)}"><table><caption>{esc(caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
@@ -70,16 +69,12 @@ def bars_html(
     one_way = " up" if all(v >= 0 for _, v, _ in items) else ""
     half = 100 if one_way else 50
     rows = "".join(
-        f'<li><span class="bar-name">{esc(name)}<small>{esc(remark)}</small></span><span '
-        'class="bar-track" aria-hidden="true">'
+        f'<li><span class="bar-name">{esc(name)}<small>{esc(remark)}</small></span><span class="bar-track" aria-hidden="true">'
         f'<span class="bar {"for" if v >= 0 else "against"}" style="width:{half * abs(v) / top:.1f}%"></span></span>'
         f'<span class="bar-value">{esc(format(v, form))}</span></li>'
         for name, v, remark in items
     )
-    return (
-        "<figure "
-        f'class="bars{one_way}"><figcaption>{esc(caption)}</figcaption><ol>{rows}</ol></figure>'
-    )
+    return f'<figure class="bars{one_way}"><figcaption>{esc(caption)}</figcaption><ol>{rows}</ol></figure>'
 
 # %% ../../nbs/7_report/04_html.ipynb #c14
 def figure_html(
@@ -94,10 +89,7 @@ def figure_html(
         if narrow is None
         else f'<div class="wide">{wide}</div><div class="narrow">{narrow}</div>'
     )
-    return (
-        '<figure class="picture" '
-        f'style="max-width:{size:g}rem">{both}<figcaption>{escape(alt)}</figcaption></figure>'
-    )
+    return f'<figure class="picture" style="max-width:{size:g}rem">{both}<figcaption>{escape(alt)}</figcaption></figure>'
 
 
 def section_html(
@@ -108,8 +100,7 @@ def section_html(
     "A section with a heading; nothing where there is nothing to say."
     inside = "\n".join(part for part in parts if part)
     return (
-        f'<section id="{name}" aria-labelledby="{name}-title"><h2 '
-        f'id="{name}-title">{esc(title)}</h2>\n{inside}\n</section>'
+        f'<section id="{name}" aria-labelledby="{name}-title"><h2 id="{name}-title">{esc(title)}</h2>\n{inside}\n</section>'
         if inside
         else ""
     )
@@ -165,18 +156,12 @@ def document(
     "A complete page that connects to nothing."
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     allowed = f"script-src 'sha256-{digest}'; " if script else ""
-    policy = (
-        f"default-src 'none'; {allowed}style-src 'unsafe-inline'; img-src data:; base-uri "
-        "'none'; form-action 'none'"
-    )
+    policy = f"default-src 'none'; {allowed}style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
     end = f"<script>{script}</script>\n" if script else ""
     return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta '
-        f'http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta '
-        'name="referrer" content="no-referrer">\n<meta name="robots" content="noindex">\n'
-        f'<title>{esc(title)}</title>\n<link rel="icon" '
-        f'href="data:,">\n<style>{PAGE_STYLE}{style}</style>\n</head>\n<body>\n{body}\n{end}</body>\n</html>\n'
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="referrer" content="no-referrer">\n<meta name="robots" content="noindex">\n'
+        f'<title>{esc(title)}</title>\n<link rel="icon" href="data:,">\n<style>{PAGE_STYLE}{style}</style>\n</head>\n<body>\n{body}\n{end}</body>\n</html>\n'
     )
 
 # %% ../../nbs/7_report/04_html.ipynb #c24

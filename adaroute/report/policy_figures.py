@@ -64,10 +64,7 @@ def figure_svg(
         svg = svg.replace(plain, themed)
     svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", svg)
     box = re.search(r'viewBox="[^"]*"', svg)[0]
-    head = (
-        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        f'{box} role="img" aria-label="{escape(alt)}">'
-    )
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" {box} role="img" aria-label="{escape(alt)}">'
     return re.sub(r"<svg[^>]*>", lambda _: head, svg, count=1).strip()
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c11
