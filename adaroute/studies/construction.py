@@ -11,8 +11,16 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from .coupling import END, EQUALS, FIRST, PLUS, Problems, assign_ids
-from .coupling import compose_problems, compose_sum
+from adaroute.studies.coupling import (
+    END,
+    EQUALS,
+    FIRST,
+    PLUS,
+    Problems,
+    assign_ids,
+    compose_problems,
+    compose_sum,
+)
 
 # %% ../../nbs/studies/06_construction.ipynb #c05
 def make_corners(

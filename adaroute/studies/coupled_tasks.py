@@ -10,9 +10,21 @@ __all__ = ['DASHED', 'MOST_NUMBERS', 'draw_product', 'draw_comparison', 'draw_ru
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from .coupling import DIGITS, FIRST, NOTHING, PLUS, Segment, Task, carry_over
-from .coupling import draw_digits, join_segments, make_segment, make_separator
-from .coupling import register_task, write_number
+from adaroute.studies.coupling import (
+    DIGITS,
+    FIRST,
+    NOTHING,
+    PLUS,
+    Segment,
+    Task,
+    carry_over,
+    draw_digits,
+    join_segments,
+    make_segment,
+    make_separator,
+    register_task,
+    write_number,
+)
 
 # %% ../../nbs/studies/03_coupled_tasks.ipynb #c06
 def draw_product(sizes: Tensor, width: int, generator: torch.Generator):

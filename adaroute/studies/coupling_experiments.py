@@ -23,8 +23,16 @@ import adaroute.studies
 from .coupling import Problems, count_ids
 from .decoder import LaneDecoder, TokenRows, allow_keys, measure_gap
 from .lane_files import resume_training, save_training
-from .lanes import Answers, LaneTraining, Recipe, answer_test, check_recipe
-from .lanes import draw_starts, draw_test, make_test_rows
+from adaroute.studies.lanes import (
+    Answers,
+    LaneTraining,
+    Recipe,
+    answer_test,
+    check_recipe,
+    draw_starts,
+    draw_test,
+    make_test_rows,
+)
 
 # %% ../../nbs/studies/07_coupling_experiments.ipynb #c05
 @torch.no_grad()

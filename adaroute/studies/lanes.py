@@ -17,10 +17,27 @@ import torch.nn.functional as F
 from torch import Tensor
 import adaroute.studies.coupled_tasks  # noqa: F401  # registers its tasks
 from ..paths import lane_generators
-from .coupling import END, NOTHING, Problems, Task, assign_ids, count_ids
-from .coupling import draw_problems, draw_sizes, find_task
-from .decoder import DecoderShape, LaneDecoder, TokenRows, decode_greedily
-from .decoder import find_scheme, mark_hits, see_near, see_past
+from adaroute.studies.coupling import (
+    END,
+    NOTHING,
+    Problems,
+    Task,
+    assign_ids,
+    count_ids,
+    draw_problems,
+    draw_sizes,
+    find_task,
+)
+from adaroute.studies.decoder import (
+    DecoderShape,
+    LaneDecoder,
+    TokenRows,
+    decode_greedily,
+    find_scheme,
+    mark_hits,
+    see_near,
+    see_past,
+)
 
 # %% ../../nbs/studies/04_lanes.ipynb #c05
 @dataclass(frozen=True)
