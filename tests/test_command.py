@@ -1,17 +1,25 @@
 "The command as a user's shell sees it: files, lines and exit status, and never a cell on the screen."
 
+import io
 import json
 import os
+import shlex
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import click
 import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 from adaroute import AdaRoute
-from adaroute.command.main import main
+from adaroute.command.common import OneLineGroup, wants_bar
+from adaroute.command.fit import _describe_fit, _read_share, summarise_fit
+from adaroute.command.main import VERBS, LazyCommands, main
+from adaroute.command.make import spell_options
+from adaroute.schema import Schema
 from adaroute.tables import read_table
 
 MARK = "xylophone-7f3a"
@@ -460,21 +468,30 @@ def test_help_teaches_and_is_quick(place):
         assert (
             done.exit_code == 0 and "Example:" in done.output and f"adaroute {verb}" in done.output
         )
-    code = "import sys; from adaroute.command import ask as asking_cli; from adaroute.command import main as cli; print(sorted({'torch', 'pandas', 'numpy', 'sklearn', 'matplotlib'} & set(sys.modules)))"
-    assert (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
-        == "[]\n"
-    )
     assert call(place).exit_code == 0 and "adaroute simulate cohort.csv" in call(place).output
 
 
+@pytest.mark.parametrize("words", [["--help"], ["fit", "--help"], ["ledger", "show", "--help"]])
+def test_help_loads_nothing_heavy(words):
+    code = f"""
+import sys
+from adaroute.command.main import main
+main({words}, standalone_mode=False)
+heavy = {{"torch", "pandas", "numpy", "sklearn", "matplotlib"}} & set(sys.modules)
+print(sorted(heavy), file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.startswith("Usage: ") and done.stderr == "[]\n"
+
+
 def test_words_are_those_of_the_package():
-    from adaroute.command.ask import _RIVALS
-    from adaroute.command.main import _SCENES
+    from adaroute.command.ask import RIVAL_NAMES
+    from adaroute.command.make import SCENES
     from adaroute.evaluation.comparison import COMPARED
     from adaroute.synthetic import SCENARIOS
 
-    assert set(_SCENES) == set(SCENARIOS) and _RIVALS == tuple(COMPARED)
+    assert set(SCENES) == set(SCENARIOS)
+    assert RIVAL_NAMES == tuple(COMPARED)
 
 
 def test_quiet_is_quiet(place):
@@ -501,3 +518,79 @@ def test_data_list_and_paper(place):
         "clothing",
     }
     assert call(place, "paper", "--scale", "huge").exit_code == 2
+
+
+# What the commands are made of
+
+
+def test_every_verb_is_found_and_documented():
+    assert list(VERBS) == sorted(VERBS) and main.commands.get("fitt") is None
+    for verb, command in main.commands.items():
+        assert command.name == verb and command.get_short_help_str()
+
+
+def test_a_further_verb_is_one_line():
+    commands = LazyCommands({"draw": "adaroute.command.make:simulate_command"})
+    group = OneLineGroup("toy", commands=commands)
+    done = CliRunner().invoke(group, ["draw", "--rows", "0", "x.csv"])
+    assert done.exit_code == 2 and "--rows" in done.output
+    assert "mean 'draw'" in CliRunner().invoke(group, ["darw"]).output
+
+
+def test_a_bar_needs_a_terminal_and_no_quiet(monkeypatch):
+    class Screen(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(sys, "stderr", Screen())
+    assert wants_bar(quiet=False) and not wants_bar(quiet=True)
+
+
+@pytest.mark.parametrize("text, share", [(".2", 0.2), ("cross", "cross"), ("none", "none")])
+def test_shares(text, share):
+    assert _read_share(None, None, text) == share
+
+
+@pytest.mark.parametrize("text", ["1.5", "0", "-1", "nan", "some", ""])
+def test_shares_that_are_none(text):
+    with pytest.raises(click.BadParameter) as caught:
+        _read_share(None, None, text)
+    assert str(caught.value) == "expected a share such as .2, 'cross' or 'none'"
+
+
+def test_what_fit_prints():
+    about = dict(rows=12, groups=6, text=["note"], numeric=["age"], categorical=["site"])
+    about |= dict(tasks={"phq9": "regression"}, left_out=["seen"], calibration_rows=3)
+    about |= dict(model="model", seconds=61.3)
+    lines = {
+        how: _describe_fit(about | dict(calibration=how)) for how in ("split", "cross", "none")
+    }
+    assert lines["split"][0] == "12 rows of 6 groups"
+    assert lines["split"][-2:] == ["  calibration: 3 rows kept back", "model: saved after 61 s"]
+    assert lines["cross"][-2] == "  calibration: five further fits"
+    assert lines["none"][-2] == "  calibration: none; intervals are the model's own"
+
+
+def test_what_fit_answers():
+    model = SimpleNamespace(
+        extras_={"calibration": {"how": "split"}}, validation_error_=np.array([0.5, 0.7])
+    )
+    table = SimpleNamespace(summarise=lambda: dict(rows=12), bounds={})
+    answer = summarise_fit(table, model, np.arange(12) < 3)
+    assert answer["validation_error"] == 0.6
+    assert answer["calibration_rows"] == 3 and answer["calibration"] == "split"
+    model.extras_ = {}
+    assert summarise_fit(table, model, np.zeros(12, bool))["calibration"] == "none"
+
+
+def test_names_of_columns_can_be_pasted_into_a_shell():
+    schema = Schema(text=["patient's note"], categorical=["a b"], tasks={"x": "binary"})
+    words = shlex.split(spell_options(schema))
+    assert words == [
+        "--text",
+        "patient's note",
+        "--categorical",
+        "a b",
+        "--outcome",
+        "x:binary",
+    ]

@@ -11,15 +11,25 @@ import types
 import numpy as np
 import pandas as pd
 import pytest
+import click
 from click.testing import CliRunner
 
 from adaroute import AdaRoute
-from adaroute.command.check import _REFERENCES, COMMANDS
-from adaroute.command.main import main
+from adaroute.command.check import (
+    REFERENCE_FITS,
+    Remark,
+    _read_segments,
+    _read_tolerance,
+    _write_page,
+    find_row,
+    match_scores,
+)
+from adaroute.command.common import BadInput
+from adaroute.command.file import load_reading, save_reading, settle_key
+from adaroute.command.main import VERBS, main
 from adaroute.provenance.commitment import CommitmentError, canonical_json
 from adaroute.provenance.ledger import Ledger
 from adaroute.provenance.plan import load_nonce, load_plan
-from adaroute.command.file import BadInput, load_reading, save_reading
 from adaroute.provenance.attestation import (
     WITHDRAWAL,
     check_json,
@@ -29,6 +39,7 @@ from adaroute.provenance.attestation import (
 from adaroute.tables import read_table
 
 MARK = "xylophone-7f3a"
+COMMANDS = ("commit", "verify", "prove", "check-proof", "withdraw", "ledger")
 COLUMNS = (
     "--text",
     "note",
@@ -293,7 +304,7 @@ def test_verify_hands_over_what_was_typed(place, monkeypatch):
     assert (
         given["segments"] == 7
         and given["tolerance"] == 1e-4
-        and given["references"] == _REFERENCES == 39
+        and given["references"] == REFERENCE_FITS == 39
         and given["head"] is None
     )
     assert (
@@ -848,7 +859,9 @@ def test_wrong_inputs(wrong, words, status, message):
 
 
 def test_every_command_has_five_wrong_inputs_and_a_help(place):
-    for name, command in COMMANDS.items():
+    assert set(COMMANDS) <= set(VERBS)
+    for name in COMMANDS:
+        command = main.get_command(click.Context(main), name)
         assert sum(words[0] == name for words, *_ in ALL) >= 5, name
         helps = [(name, verb) for verb in command.commands] if name == "ledger" else [(name,)]
         for words in helps:
@@ -862,12 +875,7 @@ def test_every_command_has_five_wrong_inputs_and_a_help(place):
     assert set(COMMANDS) <= set(call(place, "--help").output.split())
 
 
-def test_help_stays_quick():
-    code = "import sys; from adaroute.command import check as checking_cli; print(sorted({'torch', 'pandas', 'numpy', 'sklearn'} & set(sys.modules)))"
-    assert (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
-        == "[]\n"
-    )
+def test_an_error_is_one_line_in_a_shell():
     done = subprocess.run(
         [sys.executable, "-m", "adaroute.command.main", "verify", "nothing"],
         capture_output=True,
@@ -907,3 +915,64 @@ def test_others_can_read_the_key(place):
     )
     assert "note: others on this machine can read the key file" in done.stderr
     assert issubclass(BadInput, ValueError) and issubclass(CommitmentError, ValueError)
+
+
+def test_a_key_is_not_put_where_others_look(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/transcript.jsonl").touch()
+    for place in (tmp_path / "plan/key.hex", tmp_path / "run/deep/key.hex"):
+        with pytest.raises(BadInput, match="outside of plan and run folders"):
+            settle_key(place, tmp_path / "plan")
+    with pytest.raises(BadInput, match="a place where a file can be made"):
+        settle_key(tmp_path / "nowhere/key.hex", tmp_path / "plan")
+
+
+def test_segments_and_tolerance_as_typed():
+    assert _read_segments(None, None, "all") == "all" and _read_segments(None, None, "3") == 3
+    assert _read_tolerance(None, None, "auto") is None
+    assert _read_tolerance(None, None, "1e-6") == 1e-6
+    with pytest.raises(click.BadParameter, match="expected 'all' or a whole number above 0"):
+        _read_segments(None, None, "0")
+    for text in ("1", "-1", "nan", "near"):
+        with pytest.raises(click.BadParameter, match="expected 'auto' or a number from 0, below 1"):
+            _read_tolerance(None, None, text)
+
+
+def test_the_page_ends_with_what_was_published():
+    assert _write_page("# run\n", []) == "# run"
+    page = _write_page("# run\n", [Remark(None, "nonce. Why."), Remark(False, "scores. How.")])
+    assert page.splitlines() == [
+        "# run",
+        "",
+        "## What was published",
+        "",
+        "- not tested: nonce. Why.",
+        "- **failed**: scores. How.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "published, same",
+    [
+        (dict(y=dict(r2=0.50001), z=dict(auroc=None)), True),
+        (dict(y=dict(r2=0.51), z=dict(auroc=None)), False),
+        (dict(y=dict(r2=0.5), z=dict(auroc=0.5)), False),
+        (dict(y=dict(r2=0.5)), False),
+        (dict(y=dict(r2="0.5"), z=dict(auroc=None)), False),
+        (dict(y="good"), False),
+        ("good", False),
+    ],
+)
+def test_scores_that_were_published(published, same):
+    assert match_scores(dict(y=dict(r2=0.5), z=dict(auroc=None)), published) == same
+
+
+def test_rows_by_name_and_number():
+    assert find_row("b", ["a", "b"], 2, None) == find_row("2", ["a", "b"], 2, "row") == 1
+    with pytest.raises(BadInput, match="stands in 2; --by row takes numbers"):
+        find_row("a", ["a", "a"], 2, None)
+    for word in ("0", "3", "x", "-1"):
+        with pytest.raises(BadInput, match="expected a whole number from 1 to 2"):
+            find_row(word, None, 2, None)
+    with pytest.raises(BadInput, match="--by: expected 'row'"):
+        find_row("1", None, 2, "id")

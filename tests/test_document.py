@@ -16,7 +16,7 @@ from adaroute.report.policy_figures import figure_svg
 from adaroute.report.document import write_report
 from adaroute.report.opening import headline
 from adaroute.synthetic import make_cohort
-from adaroute.uncertainty.conformal import calibrate
+from adaroute.uncertainty.conformal import Cells, calibrate
 
 TRAP = "<script>document.title='broken'</script>"
 COLUMN = "<img src=x onerror=\"document.title='broken'\">"
@@ -49,7 +49,7 @@ def made(tmp_path_factory):
     frame, roles = world()
     model = AdaRoute(**roles, members=2, starts=1, steps=150).fit(frame[:200])
     fresh, folder = frame[200:340], tmp_path_factory.mktemp("report")
-    calibration = calibrate(model, frame[340:], least=20)
+    calibration = calibrate(model, frame[340:], by=Cells(least=20))
     hidden = write_report(model, fresh, folder / "hidden.html", calibration)
     shown = write_report(model, fresh, folder / "shown.html", calibration, show_text=True)
     return model, frame, fresh, hidden, shown
@@ -247,7 +247,7 @@ def test_other_outcomes(tmp_path):
         **roles | dict(tasks={"ill": "binary", "grade": "ordinal"}), members=1, starts=1, steps=60
     ).fit(frame[:100])
     page = write_report(
-        model, frame[100:], tmp_path / "a.html", calibrate(model, frame[100:], least=20)
+        model, frame[100:], tmp_path / "a.html", calibrate(model, frame[100:], by=Cells(least=20))
     ).read_text()
     assert "R² of grade" in page and "Routing" in page
 

@@ -936,3 +936,24 @@ def test_front_door():
     assert adaroute.AdaRoute is AdaRoute and "AdaRoute" in dir(adaroute) and adaroute.__version__
     with pytest.raises(AttributeError):
         adaroute.AdaRout
+
+
+@pytest.mark.parametrize("kind", ["words", "vectors"])
+def test_a_row_does_not_depend_on_its_neighbours(kind):
+    "In single precision it would, in the seventh digit: products depend on how many rows there are."
+
+    class Vectors:
+        def encode(self, texts):
+            return np.array([[len(t) % 7, len(t) % 11, len(t) % 13] for t in texts], np.float32)
+
+    cohort = make_cohort(300, "planted", seed=3)
+    encoder = {"sentence_encoder": Vectors()} if kind == "vectors" else None
+    columns = dict(text="note", categorical=["sex", "site"], tasks=dict(cohort.schema.tasks))
+    model = AdaRoute(**columns, encoder=encoder, members=2, steps=60, spares=True)
+    model.fit(cohort.frame)
+    frame = cohort.frame.iloc[:64]
+    whole, ends = model.predict(frame).to_numpy(), model.predict_interval(frame).to_numpy()
+    for rows in ([0], [5, 63], list(range(33))):
+        part = frame.iloc[rows]
+        assert np.abs(model.predict(part).to_numpy() - whole[rows]).max() < 1e-12
+        assert np.abs(model.predict_interval(part).to_numpy() - ends[rows]).max() < 1e-9

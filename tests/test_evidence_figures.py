@@ -108,7 +108,7 @@ def test_number_of_panels():
 def test_every_verdict_is_in_the_key_and_every_number_in_its_cell():
     shown = words(FIGURES["evidence"]())
     assert {"ahead", "tied", "behind", "lower, one world", "higher, one world", "not run"} <= shown
-    assert {"−20.0", "−30.0", "+4.0", "0.0", "+0.4"} <= shown and {
+    assert {"+20.0", "+30.0", "−4.0", "0.0", "−0.4"} <= shown and {
         "wide fused",
         "late router",
         "MMoE",

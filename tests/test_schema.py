@@ -10,6 +10,7 @@ from hypothesis import given, settings, strategies as st
 
 from adaroute.schema import PATHS, ROUTES, SHARINGS, Batch, Schema, check_trainable, from_arrays
 from adaroute.schema import infer, read
+from adaroute import schema as reading
 from adaroute.checks import SchemaError
 
 CANARY = "the canary sang at dawn"
@@ -564,3 +565,9 @@ def test_no_message_repeats_a_cell(column, row, value):
         read(put(column, row, value), SCHEMA)
     except SchemaError as e:
         assert "canary" not in str(e) and "8675309" not in str(e) and f"at row {row}" in str(e)
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "float64", "category", object])
+def test_one_content_whatever_its_type(dtype):
+    frame = pd.DataFrame({"age": pd.Series([41, None], dtype=dtype)})
+    assert reading._read_cells(frame, "age").tolist() == [41, None]

@@ -9,6 +9,7 @@ import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
+from adaroute.rivals import stacking as sk
 from adaroute.rivals.stacking import (
     HOWS,
     ROUTING,
@@ -325,3 +326,57 @@ def test_without_a_pool_it_makes_its_own(cohort, pool):
     )
     assert isinstance(own.predict(cohort.frame.head(1)), pd.DataFrame)
     assert isinstance(own.combiner_, TaskRoute) and not isinstance(own.combiner_, Stacked)
+
+
+# parts of the gates
+
+
+def test_a_route_is_judged_by_the_neighbours_for_whom_it_was_open():
+    "The first route lost 1 and 3 with two neighbours; the second was open for one, and lost 4."
+    loss, open = np.array([[1.0, 9.0], [3.0, 4.0]]), np.array([[True, False], [True, True]])
+    assert sk._local_loss(loss, open, np.array([[0, 1]])).tolist() == [[2, 4]]
+
+
+def test_the_open_route_that_lost_least_is_picked():
+    open = np.array([[True, True], [False, True], [False, False]])
+    picked = sk._pick_least(np.array([[2.0, 4.0]] * 3), open)
+    assert picked.tolist() == [[1, 0], [0, 1], [0, 0]]
+
+
+def test_a_likelihood_by_hand():
+    "A number missed by 1 where the noise is 1, and a probability of .8 for what came true."
+    said = torch.tensor([[[[0.0, 0.8]]]])
+    happened, noise, tie = torch.ones(1, 1, 2), torch.zeros(1, 2), torch.zeros(1, 1, 2)
+    loglik = sk._statement_loglik(said, happened, noise, tie, ("regression", "binary"))
+    assert np.isclose(loglik.item(), -0.5 - 0.5 * np.log(2 * np.pi) + np.log(0.8))
+
+
+def test_a_mixture_loss_by_hand():
+    "Two experts that said 0 and 2, half and half, where 4 was true."
+    half = torch.full((1, 1, 2), 0.5).log()
+    said, happened = torch.tensor([[[[0.0], [2.0]]]]), torch.full((1, 1, 1), 4.0)
+    loss = sk._mixture_loss(half, said, happened, log_sd=torch.zeros(2, 1))
+    assert np.isclose(loss.item(), 0.5 * (1 - 4) ** 2)
+
+
+def test_people_are_not_split_between_training_and_validation():
+    people = np.repeat(np.arange(10), 2)
+    fit, held = sk._split_rows(people, 3, np.random.default_rng(0))
+    assert fit.shape == (3, 16) and held.shape == (3, 4)
+    for own_fit, own_held in zip(fit, held):
+        assert not set(people[own_fit]) & set(people[own_held])
+
+
+def test_closed_routes_get_no_weight_and_rows_without_evidence_the_mean():
+    held, Y, Z, _ = halves(400, 1)
+    closed = np.array([[True, False], [False, True], [False, False]])
+    for name, kind in HOWS.items():
+        model = kind().fit(held, Y, Z)
+        if name in ROUTING:
+            assert np.allclose(model.weights(Z[:3], closed), closed, atol=1e-6)
+        assert np.allclose(model.combine(held[:3], Z[:3], closed)[2], model.centre_)
+
+
+def test_limits_are_for_what_is_not_a_number():
+    low, high = sk._outcome_limits(np.array([[1.0, 0.0], [5.0, 3.0]]), ("regression", "ordinal"))
+    assert low.tolist() == [-np.inf, 0] and high.tolist() == [np.inf, 3]

@@ -542,7 +542,10 @@ def _why(rival: Rival, answers: list, able: bool) -> str:
     "The note of a rival without scores."
     failed = next((a["failed"] for a in answers if a and "failed" in a), None)
     if not able:
-        return f"did not run: {rival.package} predicts no {'regression' if 'regression' not in rival.kinds else 'such'} outcome"
+        return (
+            f"did not run: {rival.package} predicts no {'regression' if 'regression' not in rival.kinds else 'such'} "
+            "outcome"
+        )
     return f"did not run: {failed}" if failed else "did not run: not asked for yet"
 
 
@@ -627,7 +630,10 @@ def tally(
 def _told(count: dict[str, int]) -> str:
     "A tally in words."
     all_of = sum(n for name, n in count.items() if name != "apart")
-    said = f"AdaRoute is ahead in {count['ahead']} of {all_of} comparisons, tied in {count['tied']}, behind in {count['behind']}"
+    said = (
+        f"AdaRoute is ahead in {count['ahead']} of {all_of} comparisons, tied in "
+        f"{count['tied']}, behind in {count['behind']}"
+    )
     return said + (f"; {count['apart']} more were not compared" if count["apart"] else "") + "."
 
 
@@ -664,9 +670,12 @@ def _line(rival: str, found: list[dict], heads: list[tuple]) -> str:
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c40b
 _ABOUT = (
-    "Written by `make arena`. Every row was trained and tested on the same rows, with the same fifth for validation. Scores with 95 % bootstrap "
-    "intervals; differences on the same draws, in the order of the columns, with a star where the interval excludes zero: by these, ahead and "
-    "behind are counted. Processor time on one thread, all outcomes of one fold together, imports left out; the rows ran at different times on cores "
+    "Written by `make arena`. Every row was trained and tested on the same rows, with the same "
+    "fifth for validation. Scores with 95 % bootstrap "
+    "intervals; differences on the same draws, in the order of the columns, with a star where "
+    "the interval excludes zero: by these, ahead and "
+    "behind are counted. Processor time on one thread, all outcomes of one fold together, "
+    "imports left out; the rows ran at different times on cores "
     "that others used too, which can double it, so read it as an order of magnitude."
 )
 
@@ -704,7 +713,8 @@ def markdown(found: list[dict], rivals=RIVALS) -> str:
         "|" + " --- |" * 5,
     ]
     who = [
-        f"| {r.name} | {r.several} | {r.text} | {r.budget} | {', '.join(r.pins) or 'the lock of this project'} |"
+        f"| {r.name} | {r.several} | {r.text} | {r.budget} | {', '.join(r.pins) or 'the lock of this project'} "
+        "|"
         for r in rivals
     ]
     return "\n".join(out + who) + "\n"
@@ -886,7 +896,8 @@ def _warn(table: str, found: list[dict]) -> None:
     apart = dict.fromkeys(r["rival"] for r in found if tally([r])["apart"])
     if apart:
         click.echo(
-            f"{table}: not compared with AdaRoute, because its answers or theirs are not in .arena/: {', '.join(apart)}",
+            f"{table}: not compared with AdaRoute, because its answers or theirs are not in "
+            f".arena/: {', '.join(apart)}",
             err=True,
         )
 

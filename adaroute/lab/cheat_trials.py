@@ -183,7 +183,10 @@ ELSEWHERE = {
     "two threads": dict(OMP_NUM_THREADS="2", MKL_NUM_THREADS="2"),
     "here": {},
 }
-_ASK = "import json, sys; from adaroute.lab.cheat_trials import _verified; print(json.dumps(_verified(*map(json.loads, sys.argv[1:]))))"
+_ASK = (
+    "import json, sys; from adaroute.lab.cheat_trials import _verified; "
+    "print(json.dumps(_verified(*map(json.loads, sys.argv[1:]))))"
+)
 
 
 def _verified(folder: str, filed: str, seed: int, world: dict) -> dict:
@@ -613,7 +616,8 @@ def _alarm_rows(value: dict) -> list[dict]:
     if apart:
         rows.append(
             _row(
-                f"honest runs, other instructions or threads: at most 1 of 100 refused ({len(apart)} runs)",
+                "honest runs, other instructions or threads: at most 1 of 100 refused "
+                f"({len(apart)} runs)",
                 f"{false} refused; {unsure} not certain enough; {verified} verified",
                 false <= len(apart) / 100,
             )
@@ -670,7 +674,8 @@ def _cost_rows(value: dict) -> list[dict]:
         rows.append(
             _row(
                 f"{where}: at most 3 % of the processor's seconds",
-                f"{t['share']:.1%} of {t['fit']['cpu']:.1f} s; {t['bytes'] / t['lines']:,.0f} bytes a line",
+                f"{t['share']:.1%} of {t['fit']['cpu']:.1f} s; {t['bytes'] / t['lines']:,.0f} "
+                "bytes a line",
                 t["share"] <= 0.03,
             )
         )

@@ -252,7 +252,8 @@ def readme_claims(
     keys, shown = readme_keys(results), numbers_in(headline)
     if len(keys) != len(shown):
         raise ValueError(
-            f"headline: expected {len(keys)} numbers, got {len(shown)}; a line was added that `readme_keys` does not know"
+            f"headline: expected {len(keys)} numbers, got {len(shown)}; a line was added that "
+            "`readme_keys` does not know"
         )
     return [
         Claim(

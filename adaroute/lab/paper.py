@@ -85,7 +85,8 @@ def find_root(
         if (folder / "nbs").is_dir() and (folder / "paper" / "params").is_dir():
             return folder
     raise PaperError(
-        "expected to be inside a clone of the repository (a folder with nbs/ and paper/params/), found none"
+        "expected to be inside a clone of the repository (a folder with nbs/ and "
+        "paper/params/), found none"
     )
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c13
@@ -164,7 +165,8 @@ def read_result(
     path = Path(folder) / f"{name}.json"
     if not path.is_file():
         raise FileNotFoundError(
-            f"result {name!r}: expected {path.name} in the results folder, found none; run the notebook that computes it first"
+            f"result {name!r}: expected {path.name} in the results folder, found none; run the "
+            "notebook that computes it first"
         )
     found = json.loads(path.read_text())
     return found if record else found["value"]
@@ -207,7 +209,8 @@ def known_parameters(
     missing = [name for name in ("results", "figs") if name not in found]
     if missing:
         raise PaperError(
-            f"{notebook.name}: expected a cell tagged 'parameters' that sets results and figs, got none that sets {', '.join(missing)}"
+            f"{notebook.name}: expected a cell tagged 'parameters' that sets results and figs, "
+            f"got none that sets {', '.join(missing)}"
         )
     return found
 
@@ -243,7 +246,8 @@ def read_parameters(
     if not path.is_file():
         if own:
             raise PaperError(
-                f"{where}: expected a file, because {notebook.name} has parameters ({', '.join(own)}), found none"
+                f"{where}: expected a file, because {notebook.name} has parameters ({', '.join(own)}), "
+                "found none"
             )
         return {}
     try:
@@ -266,7 +270,8 @@ def _check_value(where: str, key: str, value: Any, known: dict, own: list[str]) 
         raise PaperError(f"{where}: unknown parameter {key!r}, expected one of [{', '.join(own)}]")
     if not fits(value, known[key]):
         raise PaperError(
-            f"{where}: {key}: expected the type of {known[key]!r} ({type(known[key]).__name__}), got {value!r} ({type(value).__name__})"
+            f"{where}: {key}: expected the type of {known[key]!r} "
+            f"({type(known[key]).__name__}), got {value!r} ({type(value).__name__})"
         )
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c37
@@ -277,7 +282,8 @@ def _writable(folder: Path, what: str) -> None:
             pass
     except OSError as e:
         raise PaperError(
-            f"{what} folder {folder.as_posix()}: expected a folder that can be written, got {type(e).__name__}"
+            f"{what} folder {folder.as_posix()}: expected a folder that can be written, got "
+            f"{type(e).__name__}"
         ) from None
 
 
@@ -296,7 +302,8 @@ def plan(
     for path in sorted(folders.params.glob("*.yaml")):
         if path.stem not in stems:
             raise PaperError(
-                f"params/{scale}/{path.name}: expected a notebook nbs/paper/{path.stem}.ipynb, found none"
+                f"params/{scale}/{path.name}: expected a notebook nbs/paper/{path.stem}.ipynb, "
+                "found none"
             )
     steps = [(notebook, read_parameters(notebook, folders)) for notebook in notebooks]
     for what in ("results", "figs", "tables", "runs", "cache"):
@@ -424,7 +431,8 @@ def _execute(notebook: Path, copy: Path, values: dict[str, Any], progress: bool)
         fallen = f"could not be run ({type(e).__name__})"
     if fallen:
         raise PaperError(
-            f"{notebook.stem}: {fallen}; see paper/runs/{copy.parent.name}/{copy.name}; earlier results and figures are untouched",
+            f"{notebook.stem}: {fallen}; see paper/runs/{copy.parent.name}/{copy.name}; earlier "
+            "results and figures are untouched",
             status=1,
         )
 

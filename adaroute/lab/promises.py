@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from ..uncertainty.conformal import Cells
 from ..uncertainty.coverage import coverage_resamples
 from ..datasets import available, load
 from ..estimator import AdaRoute
@@ -113,7 +114,7 @@ def removal_job(
 def _coverage_answers(model, frame, resamples: int, least: int = 50) -> dict:
     "Mean coverage of each outcome over many splits; and that of the routes that have rows of their own."
     whole = coverage_resamples(model, frame, resamples=resamples).coverage.mean()
-    cells = coverage_resamples(model, frame, resamples=resamples, by="route", least=least)
+    cells = coverage_resamples(model, frame, resamples=resamples, by=Cells("route", least))
     own = cells.cells[(cells.cells["rows"] >= least) & (cells.cells.own > 0.5)]
     by = {f"{task}: {route}": float(v) for (task, route), v in own.coverage_own.items()}
     return {
@@ -415,7 +416,8 @@ def _removal_rows(removal: dict) -> list[dict]:  # scenario -> answers, one a wo
     )
     return [
         _target(
-            f"{what} taken away: error above that of a model trained without, at most 0.02 of the variance ({over})",
+            f"{what} taken away: error above that of a model trained without, at most 0.02 of "
+            f"the variance ({over})",
             cost(what, "routed"),
             least,
         )
@@ -452,7 +454,10 @@ def _promise_rows(found: list[dict]) -> list[dict]:
     ]
     for target in ("path", "sharing"):
         trees = [a["surrogate"][target] for a in found]
-        note = f"refused in {sum(t['refused'] for t in trees)} of {len(trees)}; always the commonest {_spread([t['common'] for t in trees])}"
+        note = (
+            f"refused in {sum(t['refused'] for t in trees)} of {len(trees)}; always the "
+            f"commonest {_spread([t['common'] for t in trees])}"
+        )
         rows.append(
             _target(
                 f"six rules for the {target}: fidelity on held-out rows, at least 0.9",
@@ -464,7 +469,8 @@ def _promise_rows(found: list[dict]) -> list[dict]:
     fall, low = ([a["deletion"]["excess"][i] for a in found] for i in (0, 1))
     rows.append(
         _target(
-            "deletion test: lower end of the interval of the excess fall of the route's probability over random inputs, above 0",
+            "deletion test: lower end of the interval of the excess fall of the route's "
+            "probability over random inputs, above 0",
             low,
             lambda x: x > 0,
             f"excess fall {_spread(fall)}",
@@ -483,7 +489,8 @@ def _price_rows(price: dict) -> list[dict]:  # half -> answers, one a world
         saved, loss, clean = ([a[k] for a in found] for k in ("saved", "loss", "loss_noise_free"))
         rows.append(
             _target(
-                f"half of the rows need {other}: R2 lost where half of the notes stay closed, at most 0.01",
+                f"half of the rows need {other}: R2 lost where half of the notes stay closed, "
+                "at most 0.01",
                 loss,
                 lambda x: x <= 0.01,
                 f"against noise-free means {_spread(clean)}; notes closed {_spread(saved)}",

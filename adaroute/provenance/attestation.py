@@ -16,31 +16,25 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from .commitment import Commitment, CommitmentError, is_sha256, canonical_json
+from .commitment import Commitment, CommitmentError, canonical_json
+from .commitment import decode_base64, is_sha256
 from .plan import parse_canonical, require_keys, to_plain_json
 
 # %% ../../nbs/6_provenance/11_attestation.ipynb #c04
 class StatementError(ValueError):
-    "A statement or a signature is not what it should be, or a file is not the one that it speaks of."
+    "A statement or a signature is not what it should be, or a file is not the one it speaks of."
 
 # %% ../../nbs/6_provenance/11_attestation.ipynb #c06
 STATEMENT, PROVENANCE = "https://in-toto.io/Statement/v1", "https://adaroute.dev/provenance/v1"
+_NOT_IN_NAMES = re.compile("[\\\\:\0-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def _is_subject_name(name) -> bool:  # of a file below a folder
-    if (
-        not isinstance(name, str)
-        or not 0 < len(name) <= 255
-        or re.search("[\\\\:\0-\x1f\x7f-\x9f\ud800-\udfff]", name)
-    ):
+    if not isinstance(name, str) or not 0 < len(name) <= 255 or _NOT_IN_NAMES.search(name):
         return False
     path = PurePosixPath(name)
-    return (
-        path.as_posix() == name
-        and not path.is_absolute()
-        and ".." not in path.parts
-        and name != "."
-    )
+    plain = path.as_posix() == name and name != "."
+    return plain and not path.is_absolute() and ".." not in path.parts
 
 
 def make_statement(
@@ -52,13 +46,11 @@ def make_statement(
         raise StatementError("subjects: expected at least one file with its SHA-256")
     for i, (name, digest) in enumerate(subjects.items()):
         if not _is_subject_name(name):
-            raise StatementError(
-                f"subjects: expected the name of a file below the folder, with slashes, at place {i}"
-            )
+            wanted = "the name of a file below the folder, with slashes,"
+            raise StatementError(f"subjects: expected {wanted} at place {i}")
         if not is_sha256(digest):
-            raise StatementError(
-                f"subjects: expected a SHA-256 in hex at place {i}, got {type(digest).__name__}"
-            )
+            got = type(digest).__name__
+            raise StatementError(f"subjects: expected a SHA-256 in hex at place {i}, got {got}")
     if not isinstance(predicate, Mapping):
         raise StatementError(f"predicate: expected a dictionary, got {type(predicate).__name__}")
     listed = [dict(name=name, digest=dict(sha256=subjects[name])) for name in sorted(subjects)]
@@ -70,14 +62,15 @@ def make_statement(
     )
 
 # %% ../../nbs/6_provenance/11_attestation.ipynb #c08
+def _has_link(folder: Path, name: str) -> bool:  # on the way to a file
+    parts = PurePosixPath(name).parts
+    return any((folder / Path(*parts[: i + 1])).is_symlink() for i in range(len(parts)))
+
+
 def _digest_subject(folder: Path, name: str) -> str:
     file = folder / name
-    inside = (
-        folder / Path(*PurePosixPath(name).parts[: i + 1])
-        for i in range(len(PurePosixPath(name).parts))
-    )
     try:
-        if any(p.is_symlink() for p in inside):
+        if _has_link(folder, name):
             why = "a link"
         elif not file.is_file():
             why = "nothing" if not file.exists() else "something that is no file"
@@ -90,44 +83,37 @@ def _digest_subject(folder: Path, name: str) -> str:
 
 
 def subject_digests(
-    folder,  # of the model
+    folder: str | Path,  # of the model
 ) -> dict[str, str]:  # name -> SHA-256 in hex
     "The digests of all files in a folder."
     folder = Path(folder)
-    names = [
-        p.relative_to(folder).as_posix()
-        for p in sorted(folder.rglob("*"))
-        if p.is_symlink() or not p.is_dir()
-    ]
-    if not names:
+    files = [p for p in sorted(folder.rglob("*")) if p.is_symlink() or not p.is_dir()]
+    if not files:
         raise StatementError("folder: expected one with at least one file")
+    names = [p.relative_to(folder).as_posix() for p in files]
     return {name: _digest_subject(folder, name) for name in names}
 
 # %% ../../nbs/6_provenance/11_attestation.ipynb #c11
 def _read_statement(statement) -> dict[str, str]:  # name -> digest, where the form is right
-    fields = require_keys(
-        statement, "statement", {"_type", "subject", "predicateType", "predicate"}, StatementError
-    )
+    names = {"_type", "subject", "predicateType", "predicate"}
+    fields = require_keys(statement, "statement", names, StatementError)
     for name, value in (("_type", STATEMENT), ("predicateType", PROVENANCE)):
         if fields[name] != value:
             raise StatementError(f"{name}: expected {value}")
     listed, found = fields["subject"], {}
     for entry in listed if isinstance(listed, list) else [None]:
         entry = require_keys(entry, "subject", {"name", "digest"}, StatementError)
-        name, digest = (
-            entry["name"],
-            require_keys(entry["digest"], "digest", {"sha256"}, StatementError)["sha256"],
-        )
-        if not _is_subject_name(name) or name in found:
+        digest = require_keys(entry["digest"], "digest", {"sha256"}, StatementError)
+        if not _is_subject_name(entry["name"]) or entry["name"] in found:
             raise StatementError("subject: expected every name once, each below the folder")
-        found[name] = digest
+        found[entry["name"]] = digest["sha256"]
     make_statement(found, fields["predicate"])
     return found
 
 
 def check_statement(
     statement: dict,  # from `make_statement`, or from `check_envelope`
-    folder,  # where its files are
+    folder: str | Path,  # where its files are
 ) -> list[str]:  # names of the files that it speaks of, all as they were
     "Refuse a statement that is not one, and files that are not those it speaks of."
     subjects = _read_statement(statement)
@@ -142,9 +128,8 @@ def pre_authentication(
     body: bytes,  # the content
 ) -> bytes:
     "What DSSE signs: type and content, each after its length in bytes."
-    return b" ".join(
-        [b"DSSEv1", b"%d" % len(kind.encode()), kind.encode(), b"%d" % len(body), body]
-    )
+    name = kind.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(name), name, len(body), body)
 
 # %% ../../nbs/6_provenance/11_attestation.ipynb #c18
 INTOTO, WITHDRAWAL = "application/vnd.in-toto+json", "application/vnd.adaroute.withdrawal+json"
@@ -153,21 +138,23 @@ INTOTO, WITHDRAWAL = "application/vnd.in-toto+json", "application/vnd.adaroute.w
 def _run_keygen(*arguments, data: bytes) -> subprocess.CompletedProcess:
     tool = shutil.which("ssh-keygen")
     if tool is None:
-        raise StatementError(
-            "signing: expected ssh-keygen (OpenSSH 8.1 or later) on this system, found none"
-        )
+        wanted = "ssh-keygen (OpenSSH 8.1 or later) on this system"
+        raise StatementError(f"signing: expected {wanted}, found none")
+    words = [tool, "-Y", *map(str, arguments)]
     try:
-        return subprocess.run(
-            [tool, "-Y", *map(str, arguments)], input=data, capture_output=True, timeout=120
-        )
+        return subprocess.run(words, input=data, capture_output=True, timeout=120)
     except (OSError, subprocess.TimeoutExpired) as e:
         why = type(e).__name__
     raise StatementError(f"signing: expected an answer of ssh-keygen, got {why}")
 
 
+def _pack(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
 def sign_json(
     value: dict,  # what is signed
-    private_key_file,  # of OpenSSH, readable by its owner only; or the public one where an agent holds the private
+    private_key_file: str | Path,  # of OpenSSH; the public one, if an agent holds the private
     kind: str,  # type of the content, such as `WITHDRAWAL`
 ) -> dict:  # an envelope
     "Sign a dictionary; the envelope holds it."
@@ -176,53 +163,47 @@ def sign_json(
     body = canonical_json(to_plain_json(value, "content", StatementError)).encode()
     if not Path(private_key_file).is_file():
         raise StatementError("private key: expected a file, got none")
-    done = _run_keygen(
-        "sign", "-q", "-n", "adaroute", "-f", private_key_file, data=pre_authentication(kind, body)
-    )
+    words = ("sign", "-q", "-n", "adaroute", "-f", private_key_file)
+    done = _run_keygen(*words, data=pre_authentication(kind, body))
     if done.returncode or not done.stdout.startswith(b"-----BEGIN SSH SIGNATURE-----\n"):
-        raise StatementError(
-            f"private key: expected one of OpenSSH that only its owner can read, but ssh-keygen refused it (exit {done.returncode})"
-        )
-    pack = lambda raw: base64.b64encode(raw).decode()
-    return dict(payload=pack(body), payloadType=kind, signatures=[dict(sig=pack(done.stdout))])
+        wanted = "one of OpenSSH that only its owner can read"
+        got = f"but ssh-keygen refused it (exit {done.returncode})"
+        raise StatementError(f"private key: expected {wanted}, {got}")
+    signature = dict(sig=_pack(done.stdout))
+    return dict(payload=_pack(body), payloadType=kind, signatures=[signature])
 
 # %% ../../nbs/6_provenance/11_attestation.ipynb #c20
 def _unpack_field(text, name: str) -> bytes:
-    if isinstance(text, str) and len(text) % 4 == 0 and re.fullmatch("[A-Za-z0-9+/]*={0,2}", text):
-        if base64.b64encode(raw := base64.b64decode(text)).decode() == text:
-            return raw
-    raise StatementError(f"envelope: expected {name} as base64")
+    raw = decode_base64(text)
+    if raw is None:
+        raise StatementError(f"envelope: expected {name} as base64")
+    return raw
 
 
 def check_json(
     envelope: dict,  # from `sign_json`
-    allowed_signers_file,  # lines of a name and a public key, as of ssh-keygen
+    allowed_signers_file: str | Path,  # lines of a name and a public key, as of ssh-keygen
     signer: str,  # the name that must have signed
     kind: str,  # type of the content that is expected
 ) -> dict:  # what was signed
     "What an envelope holds, if this signer signed it; refuse it otherwise."
-    fields = require_keys(
-        envelope, "envelope", {"payload", "payloadType", "signatures"}, StatementError
-    )
+    names = {"payload", "payloadType", "signatures"}
+    fields = require_keys(envelope, "envelope", names, StatementError)
     if fields["payloadType"] != kind:
         raise StatementError(f"envelope: expected the type {kind}, got another")
-    signed = (
-        fields["signatures"]
-        if isinstance(fields["signatures"], list) and len(fields["signatures"]) == 1
-        else [None]
-    )
-    body, sig = (
-        _unpack_field(fields["payload"], "payload"),
-        _unpack_field(require_keys(signed[0], "signature", {"sig"}, StatementError)["sig"], "sig"),
-    )
+    body, signed = _unpack_field(fields["payload"], "payload"), fields["signatures"]
+    one = signed[0] if isinstance(signed, list) and len(signed) == 1 else None
+    signature = require_keys(one, "signature", {"sig"}, StatementError)
+    sig = _unpack_field(signature["sig"], "sig")
     _check_signature(pre_authentication(kind, body), sig, allowed_signers_file, signer)
     return parse_canonical(body, "envelope", StatementError)
 
 # %% ../../nbs/6_provenance/11_attestation.ipynb #c21
+_SIGNER = re.compile(r"[^\s,\"*?!\x00-\x1f\x7f-\x9f-][^\s,\"*?!\x00-\x1f\x7f-\x9f]*")
+
+
 def _check_signature(content: bytes, sig: bytes, allowed, signer: str) -> None:
-    if not isinstance(signer, str) or not re.fullmatch(
-        r"[^\s,\"*?!\x00-\x1f\x7f-\x9f-][^\s,\"*?!\x00-\x1f\x7f-\x9f]*", signer
-    ):
+    if not isinstance(signer, str) or not _SIGNER.fullmatch(signer):
         raise StatementError("signer: expected a name as in the file of allowed signers")
     if not Path(allowed).is_file():
         raise StatementError("allowed signers: expected a file, got none")
@@ -231,32 +212,33 @@ def _check_signature(content: bytes, sig: bytes, allowed, signer: str) -> None:
     with TemporaryDirectory() as room:
         file = Path(room, "sig")
         file.write_bytes(sig)
-        done = _run_keygen(
-            "verify", "-n", "adaroute", "-f", allowed, "-I", signer, "-s", file, data=content
-        )
+        words = ("verify", "-n", "adaroute", "-f", allowed, "-I", signer, "-s", file)
+        done = _run_keygen(*words, data=content)
     if done.returncode:
-        raise StatementError(
-            f"signature: expected that of {signer[:60]!r} under this content, got another or a changed content"
-        )
+        wanted = f"that of {signer[:60]!r} under this content"
+        raise StatementError(f"signature: expected {wanted}, got another or a changed content")
 
 
-def _is_canonical_signature(
-    sig: bytes,
-) -> bool:  # the armour of OpenSSH: lines of 70 characters, and nothing around them
-    found = re.fullmatch(
-        b"-----BEGIN SSH SIGNATURE-----\n([A-Za-z0-9+/=\n]+)\n-----END SSH SIGNATURE-----\n", sig
-    )
+_ARMOUR = b"-----BEGIN SSH SIGNATURE-----\n([A-Za-z0-9+/=\n]+)\n-----END SSH SIGNATURE-----\n"
+
+
+def _is_canonical_signature(sig: bytes) -> bool:
+    "The armour of OpenSSH: lines of 70 characters, and nothing around them."
+    found = re.fullmatch(_ARMOUR, sig)
+    if found is None:
+        return False
     try:
-        raw = base64.b64decode(found[1].replace(b"\n", b""), validate=True) if found else b""
+        raw = base64.b64decode(found[1].replace(b"\n", b""), validate=True)
     except ValueError:
         return False
     text = base64.b64encode(raw)
-    return raw != b"" and b"\n".join(text[i : i + 70] for i in range(0, len(text), 70)) == found[1]
+    lines = [text[i : i + 70] for i in range(0, len(text), 70)]
+    return raw != b"" and b"\n".join(lines) == found[1]
 
 # %% ../../nbs/6_provenance/11_attestation.ipynb #c23
 def sign_statement(
     statement: dict,  # from `make_statement`
-    private_key_file,  # of OpenSSH
+    private_key_file: str | Path,  # of OpenSSH
 ) -> dict:  # an envelope
     "Sign a statement."
     _read_statement(statement)
@@ -265,7 +247,7 @@ def sign_statement(
 
 def check_envelope(
     envelope: dict,  # from `sign_statement`
-    allowed_signers_file,  # lines of a name and a public key
+    allowed_signers_file: str | Path,  # lines of a name and a public key
     signer: str,  # the name that must have signed
 ) -> dict:  # the statement
     "The statement in an envelope, if this signer signed it."
@@ -280,15 +262,11 @@ def withdrawal_notice(
 ) -> dict:
     "What is signed when records are withdrawn."
     fresh = [list(pair) for pair in after.withdrawn if pair not in before.withdrawn]
-    same = (
-        before.count == after.count
-        and before.schema_digest == after.schema_digest
-        and set(before.withdrawn) <= set(after.withdrawn)
-    )
-    if not same or not fresh or after.replaces != before.root:
-        raise StatementError(
-            "withdrawal: expected two commitments to one table, the second from `withdraw` of the first"
-        )
+    same_table = (before.count, before.schema_digest) == (after.count, after.schema_digest)
+    more = fresh and set(before.withdrawn) <= set(after.withdrawn)
+    if not same_table or not more or after.replaces != before.root:
+        wanted = "two commitments to one table, the second from `withdraw` of the first"
+        raise StatementError(f"withdrawal: expected {wanted}")
     return dict(
         format="adaroute-withdrawal-1",
         old_root=before.root,
@@ -297,27 +275,25 @@ def withdrawal_notice(
     )
 
 
+def _read_commitment(value) -> Commitment:
+    try:
+        return Commitment.from_dict(value)
+    except CommitmentError as e:
+        why = str(e)
+    raise StatementError(f"withdrawal: {why}")
+
+
 def check_withdrawal(
     notice: dict,  # as `withdrawal_notice` makes it
 ) -> Commitment:  # the new one
     "The commitment in a notice, if the notice fits together."
-    fields = require_keys(
-        notice, "withdrawal", {"format", "old_root", "tombstones", "commitment"}, StatementError
-    )
-    try:
-        after = Commitment.from_dict(fields["commitment"])
-    except CommitmentError as e:
-        why = str(e)
-    else:
-        pairs, gone = fields["tombstones"], [list(pair) for pair in after.withdrawn]
-        good = (
-            isinstance(pairs, list) and pairs and pairs == [pair for pair in gone if pair in pairs]
-        )
-        if (
-            fields["format"] == "adaroute-withdrawal-1"
-            and good
-            and fields["old_root"] == after.replaces != after.root
-        ):
-            return after
-        why = "expected the format of `withdrawal_notice`, new tombstones of the commitment, and the root that it replaces"
-    raise StatementError(f"withdrawal: {why}")
+    names = {"format", "old_root", "tombstones", "commitment"}
+    fields = require_keys(notice, "withdrawal", names, StatementError)
+    after, pairs = _read_commitment(fields["commitment"]), fields["tombstones"]
+    gone = [list(pair) for pair in after.withdrawn]
+    of_it = isinstance(pairs, list) and pairs and pairs == [pair for pair in gone if pair in pairs]
+    replaced = fields["old_root"] == after.replaces != after.root
+    if fields["format"] != "adaroute-withdrawal-1" or not of_it or not replaced:
+        parts = "the format of `withdrawal_notice`, new tombstones of the commitment"
+        raise StatementError(f"withdrawal: expected {parts}, and the root that it replaces")
+    return after

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['LEVEL', 'SHARES', 'FEWEST_ROWS', 'REGIMES', 'NOISE', 'Stack', 'stack_losses', 'pooled', 'row_excess', 'beyond_median',
-           'surprise', 'suspicion', 'Found', 'among', 'lambdas', 'Audit', 'make_audit', 'estimated_share',
-           'MemorisationEvidence', 'judge', 'memorisation_evidence', 'memorisation_trial']
+           'surprise', 'suspicion', 'Found', 'among', 'lambdas', 'Audit', 'Fits', 'make_audit', 'estimated_share',
+           'MemorisationEvidence', 'judge', 'memorisation_evidence', 'TrialSize', 'memorisation_trial']
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c03
 import hashlib
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from pandas.util import hash_pandas_object
@@ -24,14 +25,14 @@ from sklearn.base import clone
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
+from ..checks import check_number
 from ..estimator import AdaRoute
-from .memorisation import Bound, fit_quietly, fit_changed, fraction_below
+from ..machine import write_atomically
+from .memorisation import Bound, fit_changed, fit_quietly, fraction_below
 from .memorisation import lane_losses, memorisation, reference_fits
 from .memorisation import subtraction_bound, trained_rows
-from ..checks import check_number
 from .plan import code_digest, plan_config
 from ..synthetic import make_cohort
-from ..machine import write_atomically
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c13
 class Stack(NamedTuple):
@@ -41,24 +42,24 @@ class Stack(NamedTuple):
     trained: np.ndarray  # (models, lanes, n) bool: claimed to have trained on it
     sealed: np.ndarray  # (models, lanes, m)
 
+    def take(self, model: int) -> "Stack":
+        "One of the models."
+        return Stack(*(block[model : model + 1] for block in self))
+
 
 def stack_losses(
     model: AdaRoute,  # with the lanes of all models side by side
     lanes: int,  # of each model
     claimed: pd.DataFrame,
     sealed: pd.DataFrame,
-    groups=None,
+    groups=None,  # (n,) as given to `fit`
 ) -> Stack:
     "Losses of all lanes, model by model; sealed rows that cannot be judged are left out."
-    each = [
-        a.reshape(-1, lanes, a.shape[1])
-        for a in (
-            lane_losses(model, claimed),
-            trained_rows(model, claimed, groups),
-            lane_losses(model, sealed),
-        )
-    ]
-    return Stack(*each[:2], each[2][..., ~np.isnan(each[2]).any(axis=(0, 1))])
+    far = lane_losses(model, sealed)
+    judged = far[:, ~np.isnan(far).any(axis=0)]
+    blocks = lane_losses(model, claimed), trained_rows(model, claimed, groups), judged
+    models = len(far) // lanes
+    return Stack(*(block.reshape(models, lanes, block.shape[1]) for block in blocks))
 
 
 def pooled(*stacks: Stack) -> Stack:
@@ -66,17 +67,24 @@ def pooled(*stacks: Stack) -> Stack:
     return Stack(*(np.concatenate(blocks) for blocks in zip(*stacks)))
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c16
+def _sum_models(values: np.ndarray, usual: np.ndarray) -> np.ndarray:  # of all models but each
+    each = np.where(usual, values, 0.0).sum(axis=1, keepdims=True)
+    return each.sum(axis=0, keepdims=True) - each
+
+
 def row_excess(
     losses: np.ndarray,  # (models, lanes, n)
     usual: np.ndarray,  # (models, lanes, n) bool: where the row is as claimed
 ) -> np.ndarray:  # (models, lanes, n), NaN where there is nothing to compare with
     "How much more a row costs than in the other models in which it is usual."
-    each = lambda v: np.where(usual, v, 0.0).sum(axis=1, keepdims=True)
-    total, count = (each(v).sum(axis=0, keepdims=True) - each(v) for v in (losses, 1.0))
+    total, count = _sum_models(losses, usual), _sum_models(1.0, usual)
     return losses - total / np.where(count > 0, count, np.nan)
 
 
-def beyond_median(excess: np.ndarray, usual: np.ndarray) -> np.ndarray:
+def beyond_median(
+    excess: np.ndarray,  # (models, lanes, n)
+    usual: np.ndarray,  # (models, lanes, n) bool
+) -> np.ndarray:  # (models, lanes, n)
     "The excess beyond the median of the lane's usual rows."
     return excess - np.nanmedian(np.where(usual, excess, np.nan), axis=2, keepdims=True)
 
@@ -84,17 +92,17 @@ def beyond_median(excess: np.ndarray, usual: np.ndarray) -> np.ndarray:
 def surprise(
     excess: np.ndarray,  # any shape
     usual: np.ndarray,  # same shape, bool
-):  # a function of an array
+) -> Callable[[np.ndarray], np.ndarray]:
     "How much an excess speaks against a claim: a log likelihood ratio that never falls."
     known = ~np.isnan(excess)
-    found = IsotonicRegression(y_min=0.001, y_max=0.999, out_of_bounds="clip").fit(
-        excess[known], (~usual[known]).astype(float)
-    )
+    found = IsotonicRegression(y_min=0.001, y_max=0.999, out_of_bounds="clip")
+    found.fit(excess[known], (~usual[known]).astype(float))
     odds = usual[known].sum() / (~usual[known]).sum()
 
     def score(v):
         chance = found.predict(np.nan_to_num(v).ravel()).reshape(v.shape)
-        return np.where(np.isnan(v), np.nan, np.log(0.9 + 0.1 * odds * chance / (1 - chance)))
+        ratio = odds * chance / (1 - chance)
+        return np.where(np.isnan(v), np.nan, np.log(0.9 + 0.1 * ratio))
 
     return score
 
@@ -107,11 +115,11 @@ def suspicion(
     usual = ~stack.trained if leak else stack.trained
     excess = row_excess(stack.claimed, usual & ~np.isnan(stack.claimed))
     if leak:
-        return surprise(-excess, usual)(
-            -row_excess(stack.sealed, np.ones(stack.sealed.shape, bool))
-        ).mean(axis=(1, 2))
+        seen = np.ones(stack.sealed.shape, bool)
+        return surprise(-excess, usual)(-row_excess(stack.sealed, seen)).mean(axis=(1, 2))
     excess = beyond_median(excess, usual)
-    return np.nanmean(np.where(usual, surprise(excess, usual)(excess), np.nan), axis=(1, 2))
+    scores = surprise(excess, usual)(excess)
+    return np.nanmean(np.where(usual, scores, np.nan), axis=(1, 2))
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c25
 LEVEL = 0.05  # accepted rate of false alarms
@@ -132,25 +140,31 @@ def among(
     "Rank each model among the references."
     found = []
     for i in range(len(models.trained)):
-        s = suspicion(pooled(references, Stack(*(block[i : i + 1] for block in models))), leak)
-        found.append(Found(float((s >= s[-1]).mean()), float(s[-1] - s[:-1].mean())))
+        s = suspicion(pooled(references, models.take(i)), leak)
+        rank = (s >= s[-1]).mean()
+        found.append(Found(float(rank), float(s[-1] - s[:-1].mean())))
     return found
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c28
 SHARES = (0.05, 0.1, 0.2, 0.5)  # for which the power is stated
 
 
-def lambdas(stack: Stack) -> np.ndarray:  # (models,)
+def lambdas(
+    stack: Stack,
+) -> np.ndarray:  # (models,)
     "The paper's bound on the missing share, model by model."
     count = stack.trained.sum(axis=1)
     mean = np.where(stack.trained, stack.claimed, 0).sum(axis=1) / np.maximum(count, 1)
-    loss, sealed = np.where(count > 0, mean, np.nan), stack.sealed.mean(axis=1)
+    loss = np.where(count > 0, mean, np.nan)
+    pairs = zip(loss, stack.sealed.mean(axis=1))
     return np.array(
-        [
-            fraction_below(memorisation(a, b), memorisation(b, b)) / 0.25
-            for a, b in zip(loss, sealed)
-        ]
+        [fraction_below(memorisation(a, b), memorisation(b, b)) / 0.25 for a, b in pairs]
     )
+
+
+def _share_of_alarms(null: np.ndarray, bounds: np.ndarray) -> float:  # by rank
+    ranks = (null[:, None] >= bounds).sum(axis=0) + 1
+    return float(np.mean(ranks / (len(null) + 1) <= LEVEL))
 
 
 @dataclass(frozen=True)
@@ -162,35 +176,31 @@ class Audit:
     leaked: dict  # share -> Stack of models that let this share of the sealed rows in
 
     @cached_property
-    def found(self) -> dict:  # leak -> share -> list of Found
-        return {
-            leak: {k: among(self.references, s, leak) for k, s in cheats.items()}
-            for leak, cheats in enumerate((self.missing, self.leaked))
-        }
+    def found(self) -> dict[bool, dict[float, list[Found]]]:
+        "For each kind of cheat, by share."
+        out = {}
+        for leak, cheats in ((False, self.missing), (True, self.leaked)):
+            out[leak] = {k: among(self.references, stack, leak) for k, stack in cheats.items()}
+        return out
 
     def power(self, leak: bool = False) -> dict[float, float]:
         "The share of the cheats that are found, by how much is missing or has leaked."
-        return {
-            k: float(np.mean([f.p_value <= LEVEL for f in found]))
-            for k, found in self.found[leak].items()
-        }
+        power = {}
+        for share, found in self.found[leak].items():
+            power[share] = float(np.mean([f.p_value <= LEVEL for f in found]))
+        return power
 
     def bound_power(self) -> dict[float, float]:
         "The same if lambda were the test."
         null = lambdas(self.references)
-        return {
-            k: float(
-                np.mean([((null >= v).sum() + 1) / (len(null) + 1) <= LEVEL for v in lambdas(s)])
-            )
-            for k, s in self.missing.items()
-        }
+        return {k: _share_of_alarms(null, lambdas(stack)) for k, stack in self.missing.items()}
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c29q
 class _Shelf:
     "Where fits are kept as they are done; in no folder, none are."
 
-    def __init__(self, folder, *about):
-        self.folder = None if folder is None else _folder_for(folder, about)
+    def __init__(self, folder, about: Callable[[], tuple]):
+        self.folder = None if folder is None else _open_shelf(Path(folder), about())
 
     def model(self, fit: Callable) -> AdaRoute:
         "The references, of which the cheats take the encoder and the scales."
@@ -209,119 +219,128 @@ class _Shelf:
             return fit()
         file = self.folder / f"{name}.npz"
         if not file.exists():
-            np.savez(content := io.BytesIO(), **fit()._asdict())
+            content = io.BytesIO()
+            np.savez(content, **fit()._asdict())
             write_atomically(file, content.getvalue())
         with np.load(file) as kept:
             return Stack(**kept)
 
-# %% ../../nbs/6_provenance/09_audit.ipynb #c29t
-def _folder_for(folder, about: tuple) -> Path:
-    folder, mark = Path(folder), hashlib.sha256(repr(about).encode()).hexdigest()
+
+def _open_shelf(folder: Path, about: tuple) -> Path:
+    mark, file = hashlib.sha256(repr(about).encode()).hexdigest(), folder / "audit.txt"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = folder / "audit.txt"
-    if any(folder.iterdir()) and (not file.exists() or file.read_text() != mark):
-        raise ValueError(
-            f"keep: expected an empty folder or the one of this very audit, got {folder.name!r} with something else in it"
-        )
+    ours = file.exists() and file.read_text() == mark
+    if any(folder.iterdir()) and not ours:
+        wanted = "an empty folder or the one of this very audit"
+        got = f"{folder.name!r} with something else in it"
+        raise ValueError(f"keep: expected {wanted}, got {got}")
     write_atomically(file, mark.encode())
     return folder
 
+# %% ../../nbs/6_provenance/09_audit.ipynb #c29t
+class Fits(NamedTuple):
+    "What an auditor fits."
 
-def _describe_fits(
-    model: AdaRoute, claimed, sealed, groups, *how
-) -> tuple:  # all that the fits depend on
-    rows = [hash_pandas_object(frame, index=False).tolist() for frame in (claimed, sealed)]
-    return (
-        list(claimed.columns),
-        rows,
-        None if groups is None else pd.factorize(np.asarray(groups))[0].tolist(),
-        plan_config(model),
-        how,
-        code_digest(),
-    )
+    count: int = 39  # references
+    trials: int = 20  # cheats for each share; 0: no power is stated
+    shares: tuple[float, ...] = SHARES  # missing
+    leaks: tuple[float, ...] = SHARES  # leaked
+    seed: int = 10**9  # the auditor's own
+    noise: float = 0.0  # in the gradients, if the configuration says so
+    progress: bool = False  # show a progress bar
+    keep: str | Path | None = None  # a folder in which fits are kept, to go on from after a stop
+
+
+class _Tables(NamedTuple):
+    claimed: pd.DataFrame
+    sealed: pd.DataFrame
+    groups: object = None  # (n,) as given to `fit`
+
+
+def _describe_fits(model: AdaRoute, tables: _Tables, fits: Fits) -> tuple:
+    "All that the fits depend on."
+    rows = [hash_pandas_object(frame, index=False).tolist() for frame in tables[:2]]
+    owners = tables.groups
+    if owners is not None:
+        owners = pd.factorize(np.asarray(owners))[0].tolist()
+    columns, how = list(tables.claimed.columns), fits[:-2]
+    return columns, rows, owners, plan_config(model), how, code_digest()
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c29
+class _Auditor:
+    "Fits references and cheats, and counts them."
+
+    def __init__(self, model: AdaRoute, tables: _Tables, fits: Fits):
+        self.model, self.tables, self.fits = model, tables, fits
+        self.shelf = _Shelf(fits.keep, lambda: _describe_fits(model, tables, fits))
+        total = fits.count + fits.trials * len(fits.shares + fits.leaks)
+        how = dict(desc="models of our own", unit="fit", leave=False)
+        self.bar = tqdm(total=total, disable=not fits.progress, **how)
+
+    def _change(self, lanes: int, seed: int, **change) -> AdaRoute:
+        more = dict(change, noise=self.fits.noise, together=self.model.members)
+        claimed, _, groups = self.tables
+        return fit_changed(self.like, claimed, lanes * self.model.members, seed, groups, **more)
+
+    def _stack(self, fitted: AdaRoute) -> Stack:
+        return stack_losses(fitted, self.model.members, *self.tables)
+
+    def references(self) -> Stack:
+        "Honest fits."
+        claimed, _, groups = self.tables
+        count, seed = self.fits.count, self.fits.seed
+        fit = lambda: reference_fits(self.model, claimed, count, seed, groups)
+        self.like = self.shelf.model(fit)
+        honest = self._change(count, seed) if self.fits.noise else self.like
+        stack = self._stack(honest)
+        self.bar.update(count)
+        return stack
+
+    def cheats(self, at: int, **change) -> Stack:
+        "Fits of one kind; the seed is the auditor's own and `at`."
+        trials, seed = self.fits.trials, self.fits.seed + at
+        fit = lambda: self._stack(self._change(trials, seed, **change))
+        stack = self.shelf.stack(f"cheats-{at}", fit)
+        self.bar.update(trials)
+        return stack
+
+
 def make_audit(
     model: AdaRoute,  # claimed; its parameters are taken
     claimed: pd.DataFrame,
     sealed: pd.DataFrame,
-    groups=None,
-    count: int = 39,  # references
-    trials: int = 20,  # cheats for each share
-    shares=SHARES,
-    leaks=SHARES,  # missing; leaked
-    seed: int = 10**9,  # the auditor's own
-    noise: float = 0.0,  # in the gradients, if the configuration says so
-    progress: bool = False,
-    keep=None,  # a folder in which fits are kept, to go on from after a stop
+    groups=None,  # (n,) as given to `fit`
+    **fits,  # count, trials, shares, leaks, seed, noise, progress, keep: see `Fits`
 ) -> Audit:
     "Fit references and cheats."
-    check_number("trials", trials, 0, whole=True)
-    shares, leaks = (tuple(s) if trials else () for s in (shares, leaks))
-    lanes, fits = model.members, dict(groups=groups, noise=noise, together=model.members)
-    shelf = _Shelf(
-        keep,
-        *(
-            _describe_fits(
-                model, claimed, sealed, groups, count, trials, shares, leaks, seed, noise
-            )
-            if keep
-            else ()
-        ),
-    )
-    with tqdm(
-        total=count + trials * len(shares + leaks),
-        disable=not progress,
-        desc="models of our own",
-        unit="fit",
-        leave=False,
-    ) as bar:
-        like = honest = shelf.model(lambda: reference_fits(model, claimed, count, seed, groups))
-        if noise:
-            honest = fit_changed(like, claimed, count * lanes, seed, **fits)
-
-        def counted(stack, number):
-            bar.update(number)
-            return stack
-
-        losses = lambda fitted: stack_losses(fitted, lanes, claimed, sealed, groups)
-        cheats = lambda at, **how: counted(
-            shelf.stack(
-                f"cheats-{at}",
-                lambda: losses(
-                    fit_changed(like, claimed, trials * lanes, seed + at, **how, **fits)
-                ),
-            ),
-            trials,
-        )
-        return Audit(
-            counted(losses(honest), count),
-            {k: cheats(1 + i, missing=k) for i, k in enumerate(shares)},
-            {k: cheats(11 + i, added=sealed, share=k) for i, k in enumerate(leaks)},
-        )
+    fits = Fits(**fits)
+    check_number("trials", fits.trials, 0, whole=True)
+    shares, leaks = (tuple(s) if fits.trials else () for s in (fits.shares, fits.leaks))
+    fits = fits._replace(shares=shares, leaks=leaks)
+    auditor = _Auditor(model, _Tables(claimed, sealed, groups), fits)
+    with auditor.bar:
+        honest = auditor.references()
+        missing = {k: auditor.cheats(1 + i, missing=k) for i, k in enumerate(shares)}
+        leaked = {k: auditor.cheats(11 + i, added=sealed, share=k) for i, k in enumerate(leaks)}
+    return Audit(honest, missing, leaked)
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c32
 def estimated_share(
     far: float,  # of the claimed model
     references: np.ndarray,  # (R,) of the honest ones
-    trials: dict,  # share -> (T,) of the cheats
+    trials: dict[float, np.ndarray],  # share -> (T,) of the cheats
 ) -> Bound:  # kappa_hat
     "The share at which such a suspicion is usual."
-    at, far_of = (
-        np.array([0.0, *sorted(trials)]),
-        [references, *(np.asarray(trials[k]) for k in sorted(trials))],
-    )
+    at = np.array([0.0, *sorted(trials)])
+    far_of = [references, *(np.asarray(trials[k]) for k in at[1:])]
     grid = np.linspace(0, at[-1], 201)
+    # what is usual at each share, and by how much it varies
     mean = np.interp(grid, at, np.maximum.accumulate([f.mean() for f in far_of]))
+    spread = np.interp(grid, at, [f.std() for f in far_of])
     off = np.abs(max(far, mean[0]) - mean)
-    possible = grid[
-        off <= np.maximum(2 * np.interp(grid, at, [f.std() for f in far_of]), off.min())
-    ]
-    return Bound(
-        float(grid[off.argmin()]),
-        float(possible[0]),
-        float(possible[-1]) if possible[-1] < grid[-1] else 1.0,
-    )
+    possible = grid[off <= np.maximum(2 * spread, off.min())]
+    high = float(possible[-1]) if possible[-1] < grid[-1] else 1.0
+    return Bound(float(grid[off.argmin()]), float(possible[0]), high)
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c35
 @dataclass(frozen=True)
@@ -344,91 +363,116 @@ class MemorisationEvidence:
     leak_power: dict | None = None  # share leaked -> chance of an alarm
     leaked: Bound | None = None  # share of the sealed rows
 
-    def to_dict(self) -> dict:  # what JSON can hold
-        plain = lambda v: (
-            v._asdict()
-            if isinstance(v, Bound)
-            else {f"{k:g}": p for k, p in v.items()}
-            if isinstance(v, dict)
-            else v
-        )
-        return {name: plain(getattr(self, name)) for name in self.__dataclass_fields__}
+    def to_dict(self) -> dict:
+        "What JSON can hold."
+        return {name: _to_plain(getattr(self, name)) for name in self.__dataclass_fields__}
 
     @property
     def sentences(self) -> list[str]:
+        "The evidence in words."
         return _write_sentences(self)
+
+
+def _to_plain(value):
+    if isinstance(value, Bound):
+        return value._asdict()
+    if isinstance(value, dict):
+        return {f"{share:g}": chance for share, chance in value.items()}
+    return value
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c36
 FEWEST_ROWS = 50  # on either side
 
 
+class _Question(NamedTuple):
+    what: str  # would be a cheat
+    p_value: float
+    share: Bound | None
+    power: dict
+
+
+def _write_answer(question: _Question, references: int) -> str:
+    what, p, share, power = question
+    evidence = "Evidence" if p <= LEVEL else "No evidence"
+    among_whom = f"among {references} honest models; one honest run in 20 is suspected"
+    text = f"{evidence} that {what} (p = {p:.3f} {among_whom})."
+    if share:
+        interval = f"95 % interval {share.low:.0%} to {share.high:.0%}"
+        text += f" Estimated share {share.value:.0%}, {interval}."
+    if power:
+        chances = "; ".join(f"{k:.0%}: {v:.0%}" for k, v in power.items())
+        text += f" Chance of an alarm, by the share: {chances}."
+    return text
+
+
 def _write_sentences(e: MemorisationEvidence) -> list[str]:
     if not e.enough:
-        return [
-            f"Not enough rows: {e.rows} claimed and {e.sealed_rows} sealed; at least {FEWEST_ROWS} of each are needed."
-        ]
-
-    def says(p, what, share, power):
-        said = f"{'Evidence' if p <= LEVEL else 'No evidence'} that {what} (p = {p:.3f} among {e.references} honest models; one honest run in 20 is suspected)."
-        if share:
-            said += f" Estimated share {share.value:.0%}, 95 % interval {share.low:.0%} to {share.high:.0%}."
-        return said + (
-            " Chance of an alarm, by the share: "
-            + "; ".join(f"{k:.0%}: {v:.0%}" for k, v in power.items())
-            + "."
-            if power
-            else ""
-        )
-
+        needed = f"at least {FEWEST_ROWS} of each are needed"
+        return [f"Not enough rows: {e.rows} claimed and {e.sealed_rows} sealed; {needed}."]
+    missing = _Question("claimed rows were not trained on", e.p_value, e.missing, e.power)
+    leaked = _Question("sealed rows were trained on", e.leak_p_value, e.leaked, e.leak_power)
+    most = f"By lambda alone at most {min(e.bound.high, 1):.0%} are missing"
     return [
         "What the weights tell is evidence, never proof.",
-        says(e.p_value, "claimed rows were not trained on", e.missing, e.power),
-        says(e.leak_p_value, "sealed rows were trained on", e.leaked, e.leak_power),
-        f"By lambda alone at most {min(e.bound.high, 1):.0%} are missing (lambda {e.bound.value:.2f}; honest models have {e.honest_bound:.2f}).",
+        _write_answer(missing, e.references),
+        _write_answer(leaked, e.references),
+        f"{most} (lambda {e.bound.value:.2f}; honest models have {e.honest_bound:.2f}).",
         f"A trained row costs less than a sealed one with a chance of {e.auc:.0%}.",
     ]
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c37
+def _area(inside: np.ndarray, outside: np.ndarray) -> float:
+    labels = np.repeat([1, 0], [len(inside), len(outside)])
+    return float(roc_auc_score(labels, np.r_[inside, outside]))
+
+
+def _estimate_share(audit: Audit, far: float, leak: bool) -> Bound | None:
+    trials = {k: [f.far for f in found] for k, found in audit.found[leak].items()}
+    if not trials:
+        return None
+    null = suspicion(audit.references, leak)
+    return estimated_share(far, null - null.mean(), trials)
+
+
 def judge(
     stack: Stack,  # of one model
     audit: Audit,
     groups=None,  # (n,) patients, for the interval of lambda
 ) -> MemorisationEvidence:
     "What the audit says of a model."
-    count = stack.trained[0].sum(axis=0)
-    loss = np.where(stack.trained[0], stack.claimed[0], 0).sum(axis=0)[count > 0] / count[count > 0]
+    trained = stack.trained[0]
+    used, total = trained.any(axis=0), np.where(trained, stack.claimed[0], 0).sum(axis=0)
+    loss = total[used] / trained.sum(axis=0)[used]
+    # the quantities of the paper
     sealed, null = stack.sealed[0].mean(axis=0), lambdas(audit.references)
     values, sealed_values = memorisation(loss, sealed), memorisation(sealed, sealed)
-    bound = subtraction_bound(
-        values, sealed_values, groups=None if groups is None else np.asarray(groups)[count > 0]
-    )
-    auc = roc_auc_score(np.repeat([1, 0], [len(values), len(sealed)]), np.r_[values, sealed_values])
+    owners = None if groups is None else np.asarray(groups)[used]
+    bound = subtraction_bound(values, sealed_values, groups=owners)
+    # the test
     (found,), (leak,) = among(audit.references, stack), among(audit.references, stack, leak=True)
     return MemorisationEvidence(
-        stack.claimed.shape[2],
-        len(sealed),
-        True,
-        len(null),
-        float(auc),
-        bound,
-        float(null.mean()),
-        float(((null >= bound.value).sum() + 1) / (len(null) + 1)),
-        audit.bound_power(),
-        found.p_value,
-        audit.power(),
-        _estimate_share(audit, found.far),
-        leak.p_value,
-        audit.power(leak=True),
-        _estimate_share(audit, leak.far, leak=True),
+        rows=stack.claimed.shape[2],
+        sealed_rows=len(sealed),
+        enough=True,
+        references=len(null),
+        auc=_area(values, sealed_values),
+        bound=bound,
+        honest_bound=float(null.mean()),
+        bound_p_value=float(((null >= bound.value).sum() + 1) / (len(null) + 1)),
+        bound_power=audit.bound_power(),
+        **_list_answers(audit, found, leak),
     )
 
 
-def _estimate_share(audit: Audit, far: float, leak: bool = False) -> Bound | None:
-    trials = {k: [f.far for f in found] for k, found in audit.found[leak].items()}
-    if not trials:
-        return None
-    null = suspicion(audit.references, leak)
-    return estimated_share(far, null - null.mean(), trials)
+def _list_answers(audit: Audit, found: Found, leak: Found) -> dict:
+    return dict(
+        p_value=found.p_value,
+        power=audit.power(),
+        missing=_estimate_share(audit, found.far, leak=False),
+        leak_p_value=leak.p_value,
+        leak_power=audit.power(leak=True),
+        leaked=_estimate_share(audit, leak.far, leak=True),
+    )
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c38
 def memorisation_evidence(
@@ -436,62 +480,68 @@ def memorisation_evidence(
     claimed: pd.DataFrame,  # the rows that it is said to be fitted to, as they were
     sealed: pd.DataFrame,  # rows that it must not have seen
     groups=None,  # (n,) as given to `fit`
-    count: int = 39,  # references
-    trials: int = 20,  # cheats for each share; 0: no power is stated
-    seed: int = 10**9,  # the auditor's own
-    progress: bool = False,  # show a progress bar
-    keep=None,  # see `make_audit`
+    **fits,  # of the auditor, see `Fits`
 ) -> MemorisationEvidence:
     "Level 4 of the verifier."
+    too_few = MemorisationEvidence(len(claimed), len(sealed), False)
     if min(len(claimed), len(sealed)) < FEWEST_ROWS:
-        return MemorisationEvidence(len(claimed), len(sealed), False)
+        return too_few
     stack = stack_losses(model, model.members, claimed, sealed, groups)
     if min(stack.trained.any(axis=1).sum(), stack.sealed.shape[2]) < FEWEST_ROWS:
-        return MemorisationEvidence(len(claimed), len(sealed), False)
-    return judge(
-        stack,
-        make_audit(
-            model, claimed, sealed, groups, count, trials, seed=seed, progress=progress, keep=keep
-        ),
-        groups,
-    )
+        return too_few
+    return judge(stack, make_audit(model, claimed, sealed, groups, **fits), groups)
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c43
+def _weaken(size: float) -> dict:  # all priors
+    return dict(evidence=size, axis=size, heads=size, router=4 * size)
+
+
 _FREE = dict(members=1, starts=1, design=dict(start="random"))
-_WEAK = lambda size: dict(evidence=size, axis=size, heads=size, router=4 * size)
-REGIMES = {  # how far a model over-fits
-    "stopped": dict(
-        members=1, starts=1, steps=200, settings=dict(every=20)
-    ),  # the best look is kept
-    "loose": _FREE
-    | dict(steps=200, settings=dict(every=200), prior=_WEAK(0.5)),  # trained to the end
-    "over": _FREE
-    | dict(steps=400, settings=dict(every=400), prior=_WEAK(0.01)),  # nearly without priors
-    "noisy": _FREE | dict(steps=200, settings=dict(every=200), prior=_WEAK(0.5)),
-}  # "loose" with noise in the gradients
+REGIMES = {
+    # the best look is kept
+    "stopped": dict(members=1, starts=1, steps=200, settings=dict(every=20)),
+    # trained to the end
+    "loose": dict(_FREE, steps=200, settings=dict(every=200), prior=_weaken(0.5)),
+    # nearly without priors
+    "over": dict(_FREE, steps=400, settings=dict(every=400), prior=_weaken(0.01)),
+    # "loose" with noise in the gradients
+    "noisy": dict(_FREE, steps=200, settings=dict(every=200), prior=_weaken(0.5)),
+}  # how far a model over-fits
 NOISE = 0.3
 _COLUMNS = dict(
     text="note", categorical=["sex", "site"], tasks=dict(phq9="regression", gad7="regression")
 )
 
 
+class TrialSize(NamedTuple):
+    "How large a trial of the test is."
+
+    rows: int = 300  # claimed
+    count: int = 39  # references
+    trials: int = 20  # cheats of the auditor for each share; 0: no power is stated
+
+
 def _noise_in(regime: str) -> float:
     return NOISE * (regime == "noisy")
 
 
+class _Trial(NamedTuple):
+    claimed: pd.DataFrame
+    sealed: pd.DataFrame
+    like: AdaRoute
+    audit: Audit
+
+
 @lru_cache(maxsize=1)
-def _trial_fits(world: int, regime: str, rows: int, count: int, trials: int, leaks: bool):
-    claimed, sealed = (make_cohort(n, seed=world, draw=i).frame for i, n in enumerate((rows, 200)))
-    like = fit_quietly(AdaRoute(**_COLUMNS, **REGIMES[regime], seed=world), claimed)
-    how = dict(
-        count=count,
-        trials=trials,
-        seed=10**6 + 10 * world,
-        noise=_noise_in(regime),
-        shares=() if leaks else SHARES,
-        leaks=SHARES if leaks else (),
+def _prepare_trial(world: int, regime: str, size: TrialSize, leaks: bool) -> _Trial:
+    claimed, sealed = (
+        make_cohort(n, seed=world, draw=i).frame for i, n in enumerate((size.rows, 200))
     )
-    return claimed, sealed, like, make_audit(like, claimed, sealed, **how)
+    like = fit_quietly(AdaRoute(**_COLUMNS, **REGIMES[regime], seed=world), claimed)
+    cheats = dict(shares=(), leaks=SHARES) if leaks else dict(shares=SHARES, leaks=())
+    seed, many = 10**6 + 10 * world, dict(count=size.count, trials=size.trials)
+    audit = make_audit(like, claimed, sealed, **many, seed=seed, noise=_noise_in(regime), **cheats)
+    return _Trial(claimed, sealed, like, audit)
 
 # %% ../../nbs/6_provenance/09_audit.ipynb #c44
 def memorisation_trial(
@@ -500,41 +550,34 @@ def memorisation_trial(
     regime: str = "loose",
     leak: float = 0.0,  # share of the sealed rows that trained
     runs: int = 1,  # claimed runs, each with a seed of its own
-    rows: int = 300,  # claimed
-    count: int = 39,  # references
-    trials: int = 20,  # cheats of the auditor for each share; 0: no power is stated
+    **size,  # rows, count, trials: see `TrialSize`
 ) -> list[dict]:  # plain numbers, one dictionary a run
     "Claimed runs, honest or not, judged by one auditor."
     if regime not in REGIMES:
         raise ValueError(f"regime: expected one of {', '.join(REGIMES)}, got {regime!r}")
-    claimed, sealed, like, audit = _trial_fits(world, regime, rows, count, trials, leak > 0)
-    seed, noise = 10**8 + 1000 * world + round(100 * kappa) + round(10 * leak), _noise_in(regime)
-    if kappa or leak or noise:
-        fits = [
-            fit_changed(
-                like, claimed, runs, seed, kappa, sealed if leak else None, leak, noise=noise
-            )
-        ]
+    trial = _prepare_trial(world, regime, TrialSize(**size), leak > 0)
+    claimed, sealed, like, audit = trial
+    seed = 10**8 + 1000 * world + round(100 * kappa) + round(10 * leak)
+    change = dict(missing=kappa, share=leak, noise=_noise_in(regime))
+    if any(change.values()):
+        change["added"] = sealed if leak else None
+        fits = [fit_changed(like, claimed, runs, seed, **change)]
     else:
-        fits = [
-            fit_quietly(clone(like).set_params(seed=seed + 100 * r), claimed) for r in range(runs)
-        ]
+        own = [clone(like).set_params(seed=seed + 100 * run) for run in range(runs)]
+        fits = [fit_quietly(model, claimed) for model in own]
     stack = pooled(*(stack_losses(fitted, 1, claimed, sealed) for fitted in fits))
     stated = {**audit.power(leak=leak > 0), 0: LEVEL}.get(leak or kappa)
     about = dict(world=world, regime=regime, kappa=kappa, leak=leak, stated_power=stated)
-    return [
-        about | dict(run=r) | _trial_numbers(judge(Stack(*(b[r : r + 1] for b in stack)), audit))
-        for r in range(runs)
-    ]
+    judged = [judge(stack.take(run), audit) for run in range(runs)]
+    return [about | dict(run=run) | _trial_numbers(e) for run, e in enumerate(judged)]
 
 
-def _trial_numbers(e: MemorisationEvidence) -> dict:  # the numbers of a trial
-    numbers = {
-        name: getattr(e, name)
-        for name in ("p_value", "leak_p_value", "bound_p_value", "auc", "honest_bound")
-    }
+_NUMBERS = ("p_value", "leak_p_value", "bound_p_value", "auc", "honest_bound")
+
+
+def _trial_numbers(e: MemorisationEvidence) -> dict:
+    numbers = {name: getattr(e, name) for name in _NUMBERS}
     for name in ("missing", "leaked", "bound"):
-        numbers |= {
-            f"{name}_{k}": v for k, v in (getattr(e, name) or Bound(*[None] * 3))._asdict().items()
-        }
+        bound = getattr(e, name) or Bound(None, None, None)
+        numbers |= {f"{name}_{part}": value for part, value in bound._asdict().items()}
     return numbers

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['lane_losses', 'model_losses', 'trained_rows', 'memorisation', 'memorisation_delta', 'below_quantile',
-           'fraction_below', 'Bound', 'subtraction_bound', 'reference_fits', 'fit_quietly', 'fit_changed', 'heat_map']
+           'fraction_below', 'Bound', 'subtraction_bound', 'fit_quietly', 'reference_fits', 'Change', 'fit_changed',
+           'Pass', 'heat_map']
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #c03
 import math
@@ -22,10 +23,9 @@ from ..fitting import settle_choices, settle_steps
 from ..model import RoutedModel, likelihood_loss
 from ..checks import check_number
 from ..paths import aim
-from ..schema import open_routes
-from ..schema import read
-from ..ridge_start import learn_trust, start_from_ridge
-from ..training import Rows, Session, Watch, train
+from ..schema import open_routes, read
+from ..ridge_start import learn_trust
+from ..training import Rows, Session, Split, Watch, train
 from ..machine import one_thread
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #c05
@@ -36,16 +36,13 @@ def lane_losses(
     frame: pd.DataFrame,  # (n rows) with outcomes
 ) -> np.ndarray:  # (lanes, n), NaN where no outcome was observed or nothing can be read
     "What each lane of a fitted model loses on each row, per observed outcome."
-    rows = model.fitted_.reader.rows(read(frame, model.schema_))
-    lanes, seen = len(model.model_.seeds), (~rows.y.isnan()).sum(dim=1)
-    parts = [
-        Rows(*(block[at : at + 1024].expand(lanes, *[-1] * 2) for block in rows))
-        for at in range(0, len(seen), 1024)
-    ]
-    loss = torch.cat(
-        [likelihood_loss(model.model_, model.model_(b.joined, b.open), b.y) for b in parts], dim=1
-    ) / seen.clamp_min(1)
-    usable = (seen > 0) & (rows.open & model.model_.wanted).any(dim=1)
+    rows, routed = model.fitted_.reader.rows(read(frame, model.schema_)), model.model_
+    lanes, seen, parts = len(routed.seeds), (~rows.y.isnan()).sum(dim=1), []
+    for piece in zip(*(block.split(1024) for block in rows)):
+        joined, open_, y = (block.expand(lanes, -1, -1) for block in piece)
+        parts.append(likelihood_loss(routed, routed(joined, open_), y))
+    loss = torch.cat(parts, dim=1) / seen.clamp_min(1)
+    usable = (seen > 0) & (rows.open & routed.wanted).any(dim=1)
     return torch.where(usable, loss, torch.nan).double().numpy()
 
 
@@ -54,43 +51,43 @@ def model_losses(
     frame: pd.DataFrame,  # (n rows) with outcomes
 ) -> np.ndarray:  # (n,)
     "What the model as a whole, the mixture of its lanes, loses on each row."
-    each, seen = (
-        lane_losses(model, frame),
-        np.maximum(read(frame, model.schema_).observed.sum(axis=1), 1),
-    )
+    each = lane_losses(model, frame)
+    seen = np.maximum(read(frame, model.schema_).observed.sum(axis=1), 1)
     with np.errstate(invalid="ignore"):
-        return (math.log(len(each)) - np.logaddexp.reduce(-each * seen, axis=0)) / seen
+        mixture = np.logaddexp.reduce(-each * seen, axis=0) - math.log(len(each))
+        return -mixture / seen
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #c10
+class _Usable(NamedTuple):
+    "Rows that teach something."
+
+    rows: Rows
+    where: np.ndarray  # (m,) they stood
+    labels: np.ndarray  # (m,) groups as numbers
+    total: int  # rows of the table
+
+
+def _teaching_rows(model: AdaRoute, frame: pd.DataFrame, groups=None) -> _Usable:
+    batch = read(frame, model.schema_)
+    readable = open_routes(batch.presence, model.design_.routes).any(axis=1)
+    use = np.flatnonzero(readable & batch.observed.any(axis=1))
+    owners = use if groups is None else np.asarray(groups)[use]
+    labels = pd.factorize(owners, use_na_sentinel=False)[0]
+    return _Usable(model.fitted_.reader.rows(batch.take(use)), use, labels, len(batch))
+
+
 def trained_rows(
     model: AdaRoute,  # fitted
     frame: pd.DataFrame,  # (n rows) as it was fitted
     groups=None,  # (n,) as they were given to `fit`
 ) -> np.ndarray:  # (lanes, n) bool
     "Which rows each lane trained on, if the seed of the model is the true one."
-    use, labels = _usable_rows(model, frame, groups)[1:]
-    train = make_split(
-        labels, model.members, 1, model.validation, np.random.default_rng(model.seed)
-    ).train.numpy()
-    out = np.zeros((model.members, len(read(frame, model.schema_))), bool)
-    out[np.arange(model.members)[:, None], use[train]] = True
+    usable, rng = _teaching_rows(model, frame, groups), np.random.default_rng(model.seed)
+    split = make_split(usable.labels, model.members, 1, model.validation, rng)
+    out = np.zeros((model.members, usable.total), bool)
+    lanes = np.arange(model.members)[:, None]
+    out[lanes, usable.where[split.train.numpy()]] = True
     return out
-
-
-def _usable_rows(
-    model: AdaRoute, frame, groups=None
-) -> tuple[
-    Rows, np.ndarray, np.ndarray
-]:  # rows that teach something, where they stood, their groups
-    batch = read(frame, model.schema_)
-    use = np.flatnonzero(
-        open_routes(batch.presence, model.design_.routes).any(axis=1) & batch.observed.any(axis=1)
-    )
-    labels = pd.factorize(
-        use if groups is None else np.asarray(groups)[use], use_na_sentinel=False
-    )[0]
-    rows = model.fitted_.reader.rows(batch.take(use))
-    return rows, use, labels
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #c13
 def memorisation(
@@ -102,8 +99,11 @@ def memorisation(
 
 
 def memorisation_delta(
-    before, sealed_before, after, sealed_after
-) -> np.ndarray:  # (..., n), (..., m) twice -> (..., n)
+    before: np.ndarray,  # (..., n) losses
+    sealed_before: np.ndarray,  # (..., m)
+    after: np.ndarray,  # (..., n)
+    sealed_after: np.ndarray,  # (..., m)
+) -> np.ndarray:  # (..., n)
     "Delta M: what the rows gained in memorisation between two sets of weights."
     return memorisation(after, sealed_after) - memorisation(before, sealed_before)
 
@@ -118,7 +118,11 @@ def below_quantile(
     return values < np.nanquantile(sealed_values, p)
 
 
-def fraction_below(values, sealed_values, p: float = 0.25) -> float:  # FBQ
+def fraction_below(
+    values: np.ndarray,  # (n,) as for `below_quantile`
+    sealed_values: np.ndarray,  # (m,)
+    p: float = 0.25,
+) -> float:  # FBQ
     "The share of rows below the p-quantile of the sealed rows."
     return float(below_quantile(values[~np.isnan(values)], sealed_values, p).mean())
 
@@ -131,14 +135,25 @@ class Bound(NamedTuple):
     high: float
 
 
-def _draw_groups(values, groups, rng):  # whole groups with replacement
+def _draw_whole_groups(values: np.ndarray, groups: np.ndarray, rng) -> np.ndarray:
+    "Values of whole groups, drawn with replacement."
     code = pd.factorize(groups)[0]
     order, size = np.argsort(code, kind="stable"), np.bincount(code)
     ends = np.cumsum(size)
-    pick = rng.integers(len(size), size=len(size))
-    return values[np.concatenate([order[ends[g] - size[g] : ends[g]] for g in pick])]
+    drawn = rng.integers(len(size), size=len(size))
+    return values[np.concatenate([order[ends[g] - size[g] : ends[g]] for g in drawn])]
+
+
+def _clopper_pearson(hits: float, n: int) -> tuple[float, float]:
+    low = beta.ppf(0.025, hits, n - hits + 1)
+    high = beta.ppf(0.975, hits + 1, n - hits)
+    return np.nan_to_num(low), np.nan_to_num(high, nan=1.0)
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #c19b
+def _each_for_itself(values: np.ndarray, groups) -> np.ndarray:
+    return np.arange(len(values)) if groups is None else np.asarray(groups)
+
+
 def subtraction_bound(
     values: np.ndarray,  # (n,) memorisation of claimed rows
     sealed_values: np.ndarray,  # (m,)
@@ -146,31 +161,33 @@ def subtraction_bound(
     groups=None,  # (n,) patients
     sealed_groups=None,  # (m,)
     draws: int = 500,
-    seed: int = 0,
 ) -> Bound:  # lambda
     "Lambda = FBQ / p, an upper bound on the missing share."
-    rng, groups = (
-        np.random.default_rng(seed),
-        np.arange(len(values)) if groups is None else np.asarray(groups),
-    )
-    sealed_groups = (
-        np.arange(len(sealed_values)) if sealed_groups is None else np.asarray(sealed_groups)
-    )
-    found, n = fraction_below(values, sealed_values, p), len(pd.unique(groups))
-    again = [
-        fraction_below(
-            _draw_groups(values, groups, rng), _draw_groups(sealed_values, sealed_groups, rng), p
+    rng, again = np.random.default_rng(0), []
+    groups = _each_for_itself(values, groups)
+    sealed_groups = _each_for_itself(sealed_values, sealed_groups)
+    for _ in range(draws):
+        drawn = _draw_whole_groups(values, groups, rng)
+        again.append(
+            fraction_below(drawn, _draw_whole_groups(sealed_values, sealed_groups, rng), p)
         )
-        for _ in range(draws)
-    ]
     low, high = np.quantile(again, (0.025, 0.975))
-    exact = (
-        np.nan_to_num(beta.ppf(0.025, found * n, n - found * n + 1)),
-        np.nan_to_num(beta.ppf(0.975, found * n + 1, n - found * n), nan=1.0),
-    )
-    return Bound(found / p, float(min(low, exact[0]) / p), float(max(high, exact[1]) / p))
+    found, n = fraction_below(values, sealed_values, p), len(pd.unique(groups))
+    exact_low, exact_high = _clopper_pearson(found * n, n)
+    return Bound(found / p, float(min(low, exact_low) / p), float(max(high, exact_high) / p))
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #p05
+def fit_quietly(
+    model: AdaRoute,  # not fitted
+    frame: pd.DataFrame,
+    groups=None,  # (n,)
+) -> AdaRoute:
+    "A fit whose router may collapse: that is a matter of the claimed configuration."
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "the router collapsed")
+        return model.fit(frame, groups=groups)
+
+
 def reference_fits(
     model: AdaRoute,  # the claimed one; its parameters are taken, its weights are not
     frame: pd.DataFrame,  # claimed rows
@@ -181,79 +198,69 @@ def reference_fits(
     "Honest models of the claimed rows, fitted by the auditor, side by side."
     check_number("count", count, 19, whole=True)
     if seed == model.seed:
-        raise ValueError(
-            f"seed: expected one of the auditor's own, got {seed}, that of the claimed model"
-        )
+        got = f"{seed}, that of the claimed model"
+        raise ValueError(f"seed: expected one of the auditor's own, got {got}")
     quiet = dict(checkpoint=None, watch=None, progress=False, spares=False)
-    return fit_quietly(
-        clone(model).set_params(members=count * model.members, seed=seed, **quiet), frame, groups
-    )
-
-
-def fit_quietly(model: AdaRoute, frame: pd.DataFrame, groups=None) -> AdaRoute:
-    with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", "the router collapsed"
-        )  # a matter of the claimed configuration, not of the auditor's fits
-        return model.fit(frame, groups=groups)
+    many = clone(model).set_params(members=count * model.members, seed=seed, **quiet)
+    return fit_quietly(many, frame, groups)
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #p08
+class Change(NamedTuple):
+    "How members did not train on what they claim."
+
+    missing: float = 0.0  # share of each lane's training rows that is left out
+    added: pd.DataFrame | None = None  # (m rows) of which some train as well
+    share: float = 0.0  # of the added rows, for each lane
+    noise: float = 0.0  # standard deviation of what is added to each entry of the gradients
+    together: int = 1  # lanes in a row that leave out, or let in, the same rows
+
+
 @one_thread()
 def fit_changed(
     like: AdaRoute,  # fitted to the claimed rows: its encoder, scales and settings are taken
     frame: pd.DataFrame,  # (n rows) claimed
     lanes: int,  # how many members
     seed: int,
-    missing: float = 0.0,  # share of each lane's training rows that is left out
-    added: pd.DataFrame | None = None,  # (m rows) of which some train as well
-    share: float = 0.0,  # of the added rows, for each lane
     groups=None,  # (n,)
-    noise: float = 0.0,  # standard deviation of what is added to each entry of the gradients
-    together: int = 1,  # lanes in a row that leave out, or let in, the same rows
+    **change,  # missing, added, share, noise, together: see `Change`
 ) -> AdaRoute:  # fitted
     "Members that did not train on what they claim."
-    est = clone(like).set_params(members=lanes, seed=seed)
-    rows, _, labels = _usable_rows(like, frame, groups)
-    if added is not None:
-        rows = Rows(*(torch.cat(blocks) for blocks in zip(rows, _usable_rows(like, added)[0])))
-    split = make_split(labels, lanes, est.starts, est.validation, np.random.default_rng(seed))
-    train = _change_rows(
-        split.train,
-        est.starts,
-        missing,
-        np.arange(len(labels), len(rows.y)),
-        share,
-        together,
-        np.random.default_rng([seed, 1]),
-    )
-    found = _train_changed(like, est, rows, len(labels), split._replace(train=train), noise)
+    change, est = Change(**change), clone(like).set_params(members=lanes, seed=seed)
+    rows, _, labels, _ = _teaching_rows(like, frame, groups)
+    claimed = len(labels)
+    if change.added is not None:
+        more = _teaching_rows(like, change.added).rows
+        rows = Rows(*(torch.cat(blocks) for blocks in zip(rows, more)))
+    split = course_of(est, settle_choices(est)).split(labels)
+    extra = np.arange(claimed, len(rows.y))
+    train = _change_rows(split.train, est.starts, extra, change, np.random.default_rng([seed, 1]))
+    found = _train_changed(like, est, (rows, claimed), split._replace(train=train), change.noise)
     est.fitted_ = replace(like.fitted_, **found._asdict())
     est.extras_ = like.extras_
     return est
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #p09
 def _change_rows(
-    train: torch.Tensor,
-    starts: int,
-    missing: float,
-    extra: np.ndarray,
-    share: float,
-    together: int,
-    rng,
+    train: torch.Tensor, starts: int, extra: np.ndarray, change: Change, rng: np.random.Generator
 ) -> torch.Tensor:
     "Training rows of each lane: some left out, some let in."
-    count, more, out = round(missing * train.shape[1]), round(share * len(extra)), []
+    fewer = round(change.missing * train.shape[1])
+    more = round(change.share * len(extra))
+    out = []
     for lane, own in enumerate(train[::starts].numpy()):
-        if lane % together == 0:
-            rank, added = rng.random(int(train.max()) + 1), rng.permutation(extra)[:more]
-        out += [np.concatenate([own[np.sort(np.argsort(rank[own])[count:])], added])] * starts
+        if lane % change.together == 0:
+            rank = rng.random(int(train.max()) + 1)
+            added = rng.permutation(extra)[:more]
+        kept = own[np.sort(np.argsort(rank[own])[fewer:])]
+        out += [np.concatenate([kept, added])] * starts
     return torch.from_numpy(np.array(out))
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #p09b
 def _train_changed(
-    like: AdaRoute, est: AdaRoute, rows: Rows, claimed: int, split, noise: float
-) -> Trained:  # as the estimator trains
-    choices = settle_choices(est)
+    like: AdaRoute, est: AdaRoute, given: tuple[Rows, int], split: Split, noise: float
+) -> Trained:
+    "Train as the estimator does. Given: all rows, and how many of them are claimed."
+    (rows, claimed), choices = given, settle_choices(est)
     settings, prior = settle_steps(est, choices.settings, claimed), choices.prior
     routed = begin_lanes(like.fitted_.reader, course_of(est, choices), rows, split, claimed)
     if noise:
@@ -266,7 +273,7 @@ def _train_changed(
 
 
 def _make_noisy(routed: RoutedModel, noise: float, seed: int) -> None:
-    "Gaussian noise on every gradient; what it protects is not accounted for, so such a run is noisy, not private."
+    "Gaussian noise on every gradient: noisy, and not private, since nobody accounts for it."
     g = torch.Generator().manual_seed(seed)
     for p in routed.parameters():
         if p.requires_grad:
@@ -277,67 +284,65 @@ class _Thermometer(Watch):
     "Measures Delta M on every block after each segment of a single pass."
 
     def __init__(self, rows: Rows, sealed: Rows, segments: int, steps: int, batch: int):
-        self.rows, self.sealed, self.segments, self.steps, self.batch, self.heat = (
-            rows,
-            sealed,
-            segments,
-            steps,
-            batch,
-            [],
-        )
+        self.rows, self.sealed = rows, sealed
+        self.segments, self.steps, self.batch = segments, steps, batch
+        self.heat = []
 
     @torch.no_grad()
-    def measured(self, model) -> list[np.ndarray]:
-        one = lambda r: (
-            likelihood_loss(model, model(r.joined[None], r.open[None]), r.y[None])[0]
-            / (~r.y.isnan()).sum(dim=1)
-        )
-        return [one(r).double().numpy() for r in (self.rows, self.sealed)]
+    def measure(self, model: RoutedModel) -> list[np.ndarray]:
+        "Losses of the rows, and of the sealed ones."
+        out = []
+        for rows in (self.rows, self.sealed):
+            joined, open_, y = (block[None] for block in rows)
+            loss = likelihood_loss(model, model(joined, open_), y)[0]
+            out.append((loss / (~rows.y.isnan()).sum(dim=1)).double().numpy())
+        return out
 
     def begin(self, run, mark):
-        self.blocks = (
-            run.order[0, : self.segments * self.steps * self.batch].view(self.segments, -1).numpy()
-        )
-        self.before = self.measured(run.model)
+        "Which rows are in which block, and what they cost now."
+        rows = self.segments * self.steps * self.batch
+        self.blocks = run.order[0, :rows].view(self.segments, -1).numpy()
+        self.before = self.measure(run.model)
 
     def step(self, run):
+        "Measure at the end of a segment."
         if run.step % self.steps:
             return
-        after = self.measured(run.model)
+        after = self.measure(run.model)
         self.heat.append(memorisation_delta(*self.before, *after)[self.blocks].mean(axis=1))
         self.before = after
 
 # %% ../../nbs/6_provenance/08_memorisation.ipynb #c49b
+class Pass(NamedTuple):
+    "A single pass over the rows."
+
+    batch: int = 4  # rows a step
+    lr: float = 0.02
+    seed: int = 0
+
+
 def heat_map(
     like: AdaRoute,  # fitted to the claimed rows: its encoder and scales are taken
     claimed: pd.DataFrame,
     sealed: pd.DataFrame,
     segments: int = 8,
-    batch: int = 4,  # rows a step
-    lr: float = 0.02,
-    seed: int = 0,
+    **single,  # batch, lr, seed: see `Pass`
 ) -> np.ndarray:  # (segments, blocks) mean Delta M
     "One pass over the claimed rows in which each segment sees its own block."
-    est = clone(like).set_params(
-        seed=seed, settings=dict(batch=batch, lr=lr, warm=0.0, close=0.0, steps=10**6), steps=None
-    )
-    settings, prior, design, _ = settle_choices(est)
-    (rows, _, groups), (unseen, *_) = _usable_rows(like, claimed), _usable_rows(like, sealed)
-    split = make_split(groups, 1, 1, est.validation, np.random.default_rng(seed))
-    per_segment = split.train.shape[1] // batch // segments
-    if per_segment < 1:
-        raise ValueError(
-            f"claimed: expected {segments * batch} training rows or more, for {segments} segments, got {split.train.shape[1]}"
-        )
-    routed = RoutedModel(design, like.widths_, like.scale_, [1000 * seed])
+    batch, lr, seed = Pass(**single)
+    settings = dict(batch=batch, lr=lr, warm=0.0, close=0.0, steps=10**6)
+    est = clone(like).set_params(seed=seed, settings=settings, steps=None)
+    choices, usable = settle_choices(est), _teaching_rows(like, claimed)
+    rng, rows = np.random.default_rng(seed), usable.rows
+    split = make_split(usable.labels, 1, 1, est.validation, rng)
+    steps = split.train.shape[1] // batch // segments
+    if steps < 1:
+        wanted = f"{segments * batch} training rows or more, for {segments} segments"
+        raise ValueError(f"claimed: expected {wanted}, got {split.train.shape[1]}")
+    routed = RoutedModel(choices.design, like.widths_, like.scale_, [1000 * seed])
     aim(routed.paths, rows.joined[:, : like.widths_.numbers])
-    watch = _Thermometer(rows, unseen, segments, per_segment, batch)
-    train(
-        routed,
-        rows,
-        split,
-        replace(settings, steps=10**6, every=10**6),
-        prior,
-        Session(watch, stop_at=segments * per_segment),
-    )
+    watch = _Thermometer(rows, _teaching_rows(like, sealed).rows, segments, steps, batch)
+    once, last = replace(choices.settings, steps=10**6, every=10**6), segments * steps
+    session = Session(watch, stop_at=last)
+    train(routed, rows, split, once, choices.prior, session)
     return np.array(watch.heat)

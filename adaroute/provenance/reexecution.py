@@ -307,7 +307,8 @@ def _refers_to_segments(t: dict, best_at: Tensor, steps: set) -> bool:
     at = t.get("best_at")
     if at is None or _tensor_kind(at) != _tensor_kind(best_at):
         return False
-    return set(at.tolist()) <= steps and not any(n.startswith("best.") for n in t)
+    brings_own = any(name.startswith("best.") for name in t)
+    return set(at.tolist()) <= steps and not brings_own
 
 
 def _read_claimed(auditor: "Auditor", run: Run, at: int) -> _State | None:  # None: withheld
@@ -320,7 +321,8 @@ def _read_claimed(auditor: "Auditor", run: Run, at: int) -> _State | None:  # No
         about, tensors = read_run(file)
     except ValueError:
         return _State({}, {}, ["file"])
-    if about.get("step") != str(stop) or about.get("looks") != json.dumps(steps):
+    expected = {"step": str(stop), "looks": json.dumps(steps)}
+    if _list_other(expected, about):
         return _State({}, {}, ["step"])
     if not _refers_to_segments(tensors, run.best_at, {0, *steps}):
         return _State({}, {}, ["best_at"])
@@ -336,8 +338,8 @@ def _read_claimed(auditor: "Auditor", run: Run, at: int) -> _State | None:  # No
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15s
 def _state_of(run: Run) -> _State:
-    about = {"step": str(run.step), "looks": json.dumps([step for step, *_ in run.looks])}
-    return _State(about, run_tensors(run), [])
+    looks = json.dumps([step for step, *_ in run.looks])
+    return _State({"step": str(run.step), "looks": looks}, run_tensors(run), [])
 
 
 def _find_goal(auditor: "Auditor") -> int:
@@ -433,7 +435,9 @@ def _shake(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     shaken = {}
     for name, t in tensors.items():
         weight = name.startswith("model.")
-        shaken[name] = t * (1 + 1e-7 * torch.randn(t.shape, generator=g)) if weight else t
+        shaken[name] = t
+        if weight:
+            shaken[name] = t * (1 + 1e-7 * torch.randn(t.shape, generator=g))
     return shaken
 
 
@@ -451,7 +455,9 @@ def _pair_traces(own: dict, theirs: dict) -> list[tuple[Tensor, Tensor]] | None:
     "Losses and statements (steps, L, B), ours and theirs; None: they cannot be compared."
     pairs = [(own[name], theirs.get(name)) for name in ("trace.loss", "trace.said")]
     for ours, other in pairs:
-        if other is None or other.dim() != 3 or len(other[0]) != len(ours[0]):
+        if other is None or other.dim() != 3:
+            return None
+        if len(other[0]) != len(ours[0]):  # lanes
             return None
     return pairs
 
@@ -491,7 +497,8 @@ def _explain_segment(auditor: "Auditor", run: Run, check: SegmentCheck, states: 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r17
 def _list_other_rows(folder: Path, groups: np.ndarray, used: np.ndarray) -> list[str]:
     claimed = json.loads((folder / "rows.json").read_bytes())
-    own = dict(groups=pd.factorize(groups)[0].tolist(), used=np.asarray(used).tolist())
+    owners = pd.factorize(groups)[0].tolist()
+    own = dict(groups=owners, used=np.asarray(used).tolist())
     return [f"rows.json: {name}" for name in _list_other(own, claimed)]
 
 
@@ -670,7 +677,7 @@ def _list_other_final(folder: Path, model: RoutedModel, nearly: bool) -> list[st
     other = differing(own, claimed)
     if not nearly:
         return other
-    close = [n for n in own if n in claimed and _is_close(own[n], claimed[n])]
+    close = [n for n in own.keys() & claimed if _is_close(own[n], claimed[n])]
     return [n for n in other if n not in close]
 
 

@@ -436,13 +436,13 @@ class RunFolder:
     def open(cls, folder: str | Path) -> "RunFolder":
         "Read a run folder; refuse what is malformed."
         folder = Path(os.path.abspath(folder))
-        files, contents = _read_files(folder)
+        files, contents = _read_contents(folder)
         model = tuple(digest for name, digest in files.items() if name.startswith("model/"))
         est, says = _open_model(folder / "model", model)
         return cls(folder=folder, files=files, model=est, says=says, **_parse_files(contents))
 
 
-def _read_files(folder: Path) -> tuple[dict[str, str], dict[str, bytes | None]]:
+def _read_contents(folder: Path) -> tuple[dict[str, str], dict[str, bytes | None]]:
     "Digests of all files; contents of the small ones."
     contents = {name: _read_part(folder, name) for name in ("transcript.jsonl", "rows.json")}
     for name in ("plan.json", "nonce.json", "groups.json"):

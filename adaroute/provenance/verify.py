@@ -417,7 +417,8 @@ def verify_run(
     **scope,  # segments, tolerance, references, head, filed, progress, keep: see `Scope`
 ) -> Verification:
     "Check a run, as far as what is given allows."
-    scope, run = Scope(**scope), RunFolder.open(folder)
+    run = RunFolder.open(folder)
+    scope = Scope(**scope)
     records, found, evidence = None, None, None
     checks = [*check_integrity(run, scope.head), *check_derivation(run)]
     checks += _check_filed(run, scope.filed)
@@ -493,19 +494,19 @@ def _list_some(names: list[str]) -> str:
     return names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
 
 
-def _describe_first_wrong(found: Reexecution, s: SegmentCheck) -> str:
-    wrong = f"{len(found.wrong())} of {len(found.segments)} segments that were trained again"
+def _describe_first_wrong(wrong: list[SegmentCheck], total: int) -> str:
+    s, some = wrong[0], f"{len(wrong)} of {total} segments that were trained again"
     which = f"the first is that of {s.run} from step {s.start} to {s.stop}"
     step = "" if s.step is None else f", first in step {s.step}"
     tensors = [n for n in s.tensors if n.startswith("model.")] or s.tensors or ["none"]
     far = "" if s.distance is None else f", {s.distance:.2g} of the movement away"
-    return f"{wrong} are others; {which}{step}, tensor {tensors[0]}{far}."
+    return f"{some} are others; {which}{step}, tensor {tensors[0]}{far}."
 
 
-def _check_segments(found: Reexecution, level: int) -> Check:
-    wrong = found.wrong()
+def _check_segments(found: Reexecution, wrong: list[SegmentCheck], level: int) -> Check:
     if wrong:
-        return Check(level, "segments", False, _describe_first_wrong(found, wrong[0]))
+        first = _describe_first_wrong(wrong, len(found.segments))
+        return Check(level, "segments", False, first)
     if found.tolerance == 0:
         how = "to the bit"
     elif found.tolerance is None:
@@ -516,9 +517,9 @@ def _check_segments(found: Reexecution, level: int) -> Check:
     return Check(level, "segments", True, f"{same} and came out the same {how}.")
 
 
-def _warn_of_machine(found: Reexecution, level: int) -> list[Check]:
-    "What another machine leaves open."
-    out, unsure = [], len(found.unsure())
+def _warn_of_machine(found: Reexecution, unsure: int, level: int) -> list[Check]:
+    "What another machine leaves open; unsure: segments that cannot be judged."
+    out = []
     if not found.same_environment:
         other = "Other libraries or another processor than in the run"
         bits = f"{other}: equality to the bit cannot be expected."
@@ -530,7 +531,7 @@ def _warn_of_machine(found: Reexecution, level: int) -> list[Check]:
     return out
 
 
-def _check_table(found: Reexecution, level: int) -> list[Check]:
+def _check_tensors(found: Reexecution, level: int) -> list[Check]:
     exact, other = found.tolerance == 0, found.prepared
     if not exact and not other:
         return []
@@ -549,12 +550,13 @@ def _check_others(level: int, name: str, others: list[str], same: str) -> Check:
 
 def _check_reexecution(found: Reexecution) -> list[Check]:
     level = 3 if len(found.segments) == found.total else 2
+    wrong, unsure = found.wrong(), found.unsure()
     first = sorted({name for names in found.first.values() for name in names})
     start = "The first weights are what seed and table give."
     return [
-        _check_segments(found, level),
-        *_warn_of_machine(found, level),
-        *_check_table(found, level),
+        _check_segments(found, wrong, level),
+        *_warn_of_machine(found, len(unsure), level),
+        *_check_tensors(found, level),
         _check_others(level, "weights at the start", first, start),
         _check_others(level, "final model", found.final, "The saved model is what comes out."),
     ]

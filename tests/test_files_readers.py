@@ -1,0 +1,436 @@
+"What readers do at the edges: bad input, odd files, and what is not what it seems."
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from clinic_files import MAKERS, N, make_redcap, make_sav
+
+from adaroute.files import codebook as codebook_module
+from adaroute.files.codebook import Codebook, Column, read_codebook, write_codebook
+from adaroute.files.exports import read_export
+from adaroute.files.fhir import read_fhir
+from adaroute.files.guess import guess_column, is_id_name
+from adaroute.files.rtf import read_rtf, remove_hidden
+from adaroute.files.statistical import find_clock, read_clock
+from adaroute.tables import TableError
+
+
+def write(path, text):
+    Path(path).write_text(text, encoding="utf-8")
+    return path
+
+
+# a package that is absent
+
+
+@pytest.mark.parametrize(
+    "kind, module", [("sav", "pyreadstat"), ("xlsx", "python_calamine"), ("rtf", "striprtf")]
+)
+def test_an_absent_package_is_one_line_that_names_the_extra(kind, module, tmp_path, monkeypatch):
+    made = MAKERS[kind](tmp_path)
+    for name in [name for name in sys.modules if name.split(".")[0] == module]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(TableError, match=r'pip install "adaroute\[clinical\]"') as caught:
+        read_export(made.path, **made.more)
+    assert module.split(".")[0] in str(caught.value)
+
+
+def test_importing_the_wing_imports_no_reader():
+    import subprocess
+
+    heavy = ("pyreadstat", "rdata", "python_calamine", "striprtf", "torch")
+    ask = "import sys, adaroute.files, adaroute.files.exports; "
+    ask += f"print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+# SPSS, Stata, SAS
+
+
+def test_a_wrong_ending_does_not_matter(tmp_path):
+    made = make_sav(tmp_path)
+    other = made.path.rename(tmp_path / "cohort.csv")
+    assert len(read_export(other).frame) == N
+
+
+def test_stata_points_after_a_letter_stay_missing(tmp_path):
+    pyreadstat = pytest.importorskip("pyreadstat", reason="pyreadstat is not installed")
+    table = pd.DataFrame({"phq1": pd.Series([0, "a", None, 2, None], dtype=object)})
+    labels = {"phq1": {0: "never", 1: "some", 2: "daily", "a": "refused"}}
+    more = {"missing_user_values": {"phq1": ["a"]}, "variable_value_labels": labels}
+    pyreadstat.write_dta(table, str(tmp_path / "a.dta"), **more)
+    frame, book, reasons = read_export(tmp_path / "a.dta")
+    assert np.array_equal(frame["phq1"], [0, np.nan, np.nan, 2, np.nan], equal_nan=True)
+    assert reasons["phq1"][1] == "refused" and reasons["phq1"].isna().sum() == 4
+    assert book["phq1"].missing == ((".a", "refused"),)
+
+
+def test_a_range_of_codes_for_missing(tmp_path):
+    pyreadstat = pytest.importorskip("pyreadstat", reason="pyreadstat is not installed")
+    table = pd.DataFrame({"age": [31.0, 997.0, 998.0, 44.0]})
+    more = {"missing_ranges": {"age": [{"lo": 900, "hi": 999}]}}
+    more["variable_value_labels"] = {"age": {998.0: "does not know"}}
+    pyreadstat.write_sav(table, str(tmp_path / "a.sav"), **more)
+    frame, book, reasons = read_export(tmp_path / "a.sav")
+    assert list(frame["age"].dropna()) == [31, 44] and book["age"].kind == "number"
+    assert list(reasons["age"].dropna()) == ["a code for missing", "does not know"]
+
+
+def test_a_number_with_labels_at_its_ends_stays_a_number(tmp_path):
+    pyreadstat = pytest.importorskip("pyreadstat", reason="pyreadstat is not installed")
+    table = pd.DataFrame({"phq9": [0.0, 13.0, 27.0], "pain": [0.0, 1.0, 2.0]})
+    labels = {"phq9": {0: "none", 27: "all"}, "pain": {0: "none", 1: "some", 2: "much"}}
+    pyreadstat.write_sav(table, str(tmp_path / "a.sav"), variable_value_labels=labels)
+    _, book, _ = read_export(tmp_path / "a.sav")
+    assert book["phq9"].kind == "number" and book["pain"].kind == "ordered"
+
+
+def test_missing_adds_to_what_the_file_declares(tmp_path):
+    made = make_sav(tmp_path)
+    frame, book, reasons = read_export(made.path, missing=("3",))
+    assert set(frame["phq1"].dropna()) == {0, 1, 2}
+    assert {"refused", "3"} == set(reasons["phq1"].dropna())
+    assert book.missing == ("3",)
+
+
+def test_two_data_sets_in_a_transport_file_are_refused(tmp_path):
+    made = MAKERS["xpt"](tmp_path)
+    content = made.path.read_bytes()
+    second = content[content.index(b"HEADER RECORD*******MEMB") :]
+    made.path.write_bytes(content + second)
+    with pytest.raises(TableError, match="expected one data set, got 2"):
+        read_export(made.path)
+
+
+def test_letters_that_are_not_utf8_get_a_hint(tmp_path):
+    made = MAKERS["xpt"](tmp_path)
+    made.path.write_bytes(made.path.read_bytes().replace(b"Graz", b"Gr\xe4z"))
+    with pytest.raises(TableError, match="--encoding cp1252"):
+        read_export(made.path)
+    assert "Gräz" in set(read_export(made.path, encoding="cp1252").frame["site"])
+
+
+@pytest.mark.parametrize("number", [np.inf, 1e300, -1e300, np.nan])
+def test_no_number_is_too_odd_for_a_date(number):
+    for program, format in (
+        ("spss", "DATE11"),
+        ("stata", "%tm"),
+        ("stata", "%tw"),
+        ("xport", "DATE9"),
+    ):
+        assert read_clock(np.array([number]), find_clock(program, format)).isna().all()
+
+
+@pytest.mark.parametrize(
+    "format, number, day",
+    [
+        ("%td", 0, "1960-01-01"),
+        ("%tq", 1, "1960-04-01"),
+        ("%th", 3, "1961-07-01"),
+        ("%ty", 2020, "2020-01-01"),
+    ]
+    + [("%tw", 52, "1961-01-01"), ("%tm", -1, "1959-12-01"), ("%tc", 86400000, "1960-01-02")],
+)
+def test_periods_of_stata(format, number, day):
+    assert read_clock(np.array([float(number)]), find_clock("stata", format))[0] == pd.Timestamp(
+        day
+    )
+
+
+# Excel
+
+
+def save_sheet(path, rows, formats=(), merge=None):
+    openpyxl = pytest.importorskip("openpyxl", reason="openpyxl is not installed")
+    pytest.importorskip("python_calamine", reason="python-calamine is not installed")
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    for place, format in formats:
+        book.active[place].number_format = format
+    if merge:
+        book.active.merge_cells(merge)
+    book.save(path)
+    return path
+
+
+def test_hours_beyond_a_day_in_a_clock_format(tmp_path):
+    rows = [["slept"], [7.5 / 24], [30 / 24], [1.0]]
+    path = save_sheet(tmp_path / "a.xlsx", rows, [("A2", "h:mm"), ("A3", "h:mm"), ("A4", "[h]:mm")])
+    frame, book, _ = read_export(path)
+    assert np.allclose(frame["slept"], [7.5, 30, 24]) and book["slept"].kind == "duration"
+
+
+def test_merged_names_are_refused(tmp_path):
+    path = save_sheet(tmp_path / "a.xlsx", [["phq", None], [1, 2]], merge="A1:B1")
+    with pytest.raises(TableError, match="expected one row of names, got 1 merged"):
+        read_export(path)
+
+
+@pytest.mark.parametrize(
+    "rows, got", [([["a", "a"], [1, 2]], "twice"), ([["a", None], [1, 2]], "none for column 2")]
+)
+def test_names_of_a_sheet(rows, got, tmp_path):
+    with pytest.raises(TableError, match=got):
+        read_export(save_sheet(tmp_path / "a.xlsx", rows))
+
+
+def test_a_sheet_that_is_not_there(tmp_path):
+    path = save_sheet(tmp_path / "a.xlsx", [["a"], [1]])
+    with pytest.raises(
+        TableError, match="expected a sheet 'x', got none of that name among 'Sheet'"
+    ):
+        read_export(path, sheet="x")
+
+
+# tables of text
+
+
+def test_words_for_missing_among_numbers(tmp_path):
+    rows = ["phq1,gad1", *["1,2"] * 20, ".a,.", "#NULL!,n.a.", "--,NA"]
+    frame, book, reasons = read_export(write(tmp_path / "a.csv", "\n".join(rows)))
+    assert frame.isna().sum().tolist() == [3, 3]
+    assert list(reasons["phq1"].dropna()) == [".a", "#null!", "--"]
+
+
+def test_a_comma_that_nobody_asked_for_is_no_thousand(tmp_path):
+    path = write(tmp_path / "a.csv", "id;dose\n1;1,234\n2;2,5\n3;3,5\n")
+    frame, book, _ = read_export(path)
+    assert book["dose"].kind != "number"
+    assert list(read_export(path, decimal=",").frame["dose"]) == [1.234, 2.5, 3.5]
+
+
+def test_a_dictionary_is_no_table_of_people(tmp_path):
+    made = make_redcap(tmp_path)
+    with pytest.raises(TableError, match="got a data dictionary; give it as --dictionary"):
+        read_export(made.more["dictionary"])
+
+
+def test_repeated_redcap_ids_are_told(tmp_path):
+    text = "record_id,redcap_repeat_instance,phq1\n1,1,0\n1,2,3\n2,1,1\n"
+    export = read_export(write(tmp_path / "a.csv", text))
+    assert any("record_id repeats in 1 row" in note for note in export.codebook.notes)
+    assert [c.name for c in export.codebook if c.use] == ["phq1"]
+
+
+def test_nda_downloads_have_descriptions_below_the_names(tmp_path):
+    names = "subjectkey\tsrc_subject_id\tinterview_date\tinterview_age\tphq1"
+    said = "The Global Unique Identifier\tSubject ID\tDate\tAge in months\tLittle interest"
+    rows = "NDAR_INV1\t7\t03/25/2024\t400\t2\nNDAR_INV2\t8\t04/05/2024\t380\t0"
+    frame, book, _ = read_export(write(tmp_path / "a.txt", f"{names}\n{said}\n{rows}\n"))
+    assert list(frame["phq1"]) == [2, 0] and book["phq1"].label == "Little interest"
+    assert list(frame["interview_date"].dt.month) == [3, 4]
+
+
+@pytest.mark.parametrize(
+    "name", ["id", "ID", "record_id", "PatientID", "subject no", "src_subject_id", "ResponseId"]
+)
+def test_names_of_ids(name):
+    assert is_id_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["idle", "paid", "acid", "phq9", "grid", "video", "age", "covid", "case", "resp", "code"],
+)
+def test_names_that_are_no_ids(name):
+    assert not is_id_name(name)
+
+
+def test_a_huge_number_is_no_number():
+    guess = guess_column("x", ["9" * 401, "1", "2"])
+    assert guess.column.kind != "number" or np.isfinite(guess.values.dropna()).all()
+
+
+# FHIR
+
+URL = "http://hl7.org/fhir/StructureDefinition/"
+
+
+def respond(answers, **more):
+    item = [{"linkId": "q", "text": "Q?", "answer": answers}]
+    return {"resourceType": "QuestionnaireResponse", "item": item} | more
+
+
+def weigh(code, value, place):
+    extension = [
+        {
+            "url": URL + ("itemWeight" if place == "answer" else "ordinalValue"),
+            "valueDecimal": value,
+        }
+    ]
+    coding = {"code": code, "display": code}
+    if place == "answer":
+        return {"valueCoding": coding, "extension": extension}
+    return {"valueCoding": coding | {"extension": extension}}
+
+
+@pytest.mark.parametrize("place", ["answer", "coding"])
+def test_weights_of_a_response(place, tmp_path):
+    lines = [respond([weigh("a", 0, place)]), respond([weigh("b", 3, place)]), respond([])]
+    path = write(tmp_path / "a.ndjson", "\n".join(map(json.dumps, lines)))
+    frame, book, _ = read_fhir(path)
+    assert (
+        np.array_equal(frame["q"], [0, 3, np.nan], equal_nan=True) and book["q"].kind == "ordered"
+    )
+
+
+def test_several_answers_become_several_columns(tmp_path):
+    a, b = ({"valueCoding": {"code": c, "display": c.upper()}} for c in "ab")
+    lines = [respond([a, b]), respond([b]), respond([])]
+    frame, book, _ = read_fhir(write(tmp_path / "a.ndjson", "\n".join(map(json.dumps, lines))))
+    assert np.array_equal(frame["q=a"], [1, 0, np.nan], equal_nan=True)
+    assert book["q=b"].label == "Q?: B"
+
+
+def test_units_that_differ_are_no_input(tmp_path):
+    lines = [respond([{"valueQuantity": {"value": 70, "unit": u}}]) for u in ("kg", "lb")]
+    _, book, _ = read_fhir(write(tmp_path / "a.ndjson", "\n".join(map(json.dumps, lines))))
+    assert not book["q"].use and "2 units" in book["q"].why
+
+
+def test_responses_in_error_are_left_out(tmp_path):
+    lines = [
+        respond([{"valueInteger": 1}]),
+        respond([{"valueInteger": 9}], status="entered-in-error"),
+    ]
+    frame, book, _ = read_fhir(write(tmp_path / "a.ndjson", "\n".join(map(json.dumps, lines))))
+    assert len(frame) == 1 and book.notes == ("1 response left out: entered in error",)
+
+
+@pytest.mark.parametrize(
+    "content", ['{"resourceType": "Patient"}', "[]", '{"resourceType": "Bundle", "entry": 3}']
+)
+def test_no_response_is_one_line(content, tmp_path):
+    with pytest.raises(TableError, match="expected a QuestionnaireResponse"):
+        read_fhir(write(tmp_path / "a.json", content))
+
+
+# RTF
+
+
+@pytest.mark.parametrize(
+    "rtf, text",
+    [
+        (r"{\rtf1 a{\deleted b}c}", "ac"),
+        (r"{\rtf1 a\deleted b\deleted0 c}", "ac"),
+        (r"{\rtf1 a{\v b\par c}d}", "ad"),
+        (r"{\rtf1 a{\v b\plain c}d}", "acd"),
+        (r"{\rtf1\ansi caf\'e9}", "café"),
+        (r"{\rtf1 {\b bold} \i it\i0  end}", "bold it end"),
+    ],
+)
+def test_what_a_reader_sees(rtf, text):
+    pytest.importorskip("striprtf", reason="striprtf is not installed")
+    assert read_rtf(rtf) == text
+
+
+def test_unbalanced_braces_do_no_harm():
+    assert remove_hidden("}}}{{{") == "}}}{{{"
+
+
+# the file of columns
+
+
+def test_columns_survive_yaml(tmp_path):
+    levels = ((0, "no"), (1, "yes: sometimes"), (2, "ja, täglich"))
+    columns = [
+        Column(
+            "a",
+            "ordered",
+            "A?",
+            levels,
+            ((-9, "refused"), (".a", "skipped")),
+            indicators=("refused",),
+        )
+    ]
+    book = Codebook(
+        [*columns, Column("b", "id", use=False)],
+        ("a note",),
+        "SPSS",
+        {"y": "regression:0..27"},
+        "b",
+        ("-99",),
+    )
+    assert read_codebook(write_codebook(book, tmp_path / "c.yaml")) == book
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("- 1", "expected 'format: adaroute-columns-1'"),
+        ("format: adaroute-columns-1\ncolumns: 3", "expected a list of columns, got int"),
+        ("format: adaroute-columns-1\ncolumns: [{name: a}]", "column 1: expected name and kind"),
+        ("format: adaroute-columns-1\ncolumns: [{name: a, kind: odd}]", "got 'odd'"),
+        (
+            "format: adaroute-columns-1\ncolumns: [{name: a, kind: number, use: 1}]",
+            "use: expected bool, got int",
+        ),
+        (
+            "format: adaroute-columns-1\ncolumns: [{name: a, kind: number, levels: 3}]",
+            "expected pairs",
+        ),
+        (
+            "format: adaroute-columns-1\noutcomes: {y: guess}\ncolumns: []",
+            "expected one of regression",
+        ),
+        ("format: adaroute-columns-1\nodd: 1\ncolumns: []", "got 'odd'"),
+        ("a: [", r"\(line 1\): expected YAML"),
+    ],
+)
+def test_a_broken_file_of_columns_is_one_line(text, message, tmp_path):
+    with pytest.raises(TableError, match=message) as caught:
+        read_codebook(write(tmp_path / "c.yaml", text))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_of_columns_has_the_last_word(tmp_path):
+    rows = [
+        "id,mood,site,dose",
+        *[f"{i},{['low', 'mid', 'high'][i % 3]},{i % 2},{i}" for i in range(12)],
+        "12,odd,1,-9",
+    ]
+    path = write(tmp_path / "a.csv", "\n".join(rows))
+    levels = ((0, "low"), (1, "mid"), (2, "high"))
+    wanted = [
+        Column("mood", "ordered", levels=levels),
+        Column("site", "category", levels=((0, "A"), (1, "B"))),
+    ]
+    wanted += [Column("dose", "number", missing=((-9, "not taken"),))]
+    frame, book, reasons = read_export(path, codebook=Codebook(wanted))
+    assert list(frame["mood"][:3]) == [0, 1, 2] and np.isnan(frame["mood"][12])
+    assert list(frame["site"][:2]) == ["A", "B"]
+    assert np.isnan(frame["dose"][12]) and reasons["dose"][12] == "not taken"
+    assert "mood: 1 cell with none of its 3 levels, read as missing" in book.notes
+
+
+def test_a_column_that_is_gone_is_told(tmp_path):
+    path = write(tmp_path / "a.csv", "a\n1\n2\n")
+    with pytest.raises(TableError, match="expected the columns 'b'"):
+        read_export(path, codebook=Codebook([Column("b", "number")]))
+
+
+def test_new_rows_get_the_columns_of_the_old(tmp_path):
+    made = make_sav(tmp_path)
+    export = read_export(made.path)
+    book = codebook_module.settle_indicators(export.codebook, export.reasons, least=2)
+    assert book["phq1"].indicators == ("refused",)
+    few = export.frame[:3]
+    inputs = book.apply(few, export.reasons[:3])
+    assert list(inputs.frame["phq1 is refused"]) == [0, 0, 0]
+
+
+def test_qualtrics_as_it_writes_tsv(tmp_path):
+    made = MAKERS["qualtrics"](tmp_path)
+    text = pd.read_csv(made.path, header=None, dtype=str).to_csv(
+        sep="\t", header=False, index=False
+    )
+    (tmp_path / "survey.tsv").write_bytes(text.encode("utf-16"))
+    export = read_export(tmp_path / "survey.tsv")
+    assert export.codebook.source == "an export of Qualtrics" and len(export.frame) == N

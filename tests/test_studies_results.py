@@ -1,0 +1,49 @@
+"The committed results of the coupling study: fresh seeds, fitted arms, and the finding they are quoted for."
+
+import json
+import statistics
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = sorted((ROOT / "paper/results").glob("coupling_*.json"))
+ARMS = [
+    (p.stem, arm) for p in RESULTS for arm in json.loads(p.read_text())["value"].get("arms", [])
+]
+
+
+def find_arm(experiment, name):
+    return next(
+        arm for stem, arm in ARMS if (stem, arm["name"]) == (f"coupling_{experiment}", name)
+    )
+
+
+def middle(arm, length, what="exact"):
+    return statistics.median(arm[what][str(length)])
+
+
+@pytest.mark.parametrize("stem, arm", ARMS, ids=[f"{s}: {a['name']}" for s, a in ARMS])
+def test_an_arm_has_three_fresh_seeds_and_every_number_of_them(stem, arm):
+    assert len(arm["seeds"]) >= 3 and min(arm["seeds"]) >= 10 and arm["test_seed"] > 0
+    for values in arm["exact"].values():
+        assert len(values) == len(arm["seeds"]) and all(0 <= v <= 1 for v in values)
+
+
+def test_the_finding_is_in_the_results():
+    "Both arms fit their range; only one goes on."
+    packed, lone = find_arm("addition", "packed, 8 a row"), find_arm("addition", "paper's setting")
+    assert min(packed["exact"]["10"]) >= 0.95 and min(lone["exact"]["10"]) >= 0.95
+    assert min(packed["exact"]["40"]) > max(lone["exact"]["40"]) + 0.5
+    assert middle(packed, 100) >= 0.8 > middle(lone, 100)
+
+
+def test_the_explanation_is_in_the_results():
+    "The leak grows where the arm fails, and hiding far keys helps at all lengths beyond training."
+    packed, lone = find_arm("addition", "packed, 8 a row"), find_arm("addition", "paper's setting")
+    hidden = find_arm("addition", "window at test only")
+    assert min(lone["written"]["40"]) > 1.5 * max(packed["written"]["40"])
+    assert lone["far"]["10"] == packed["far"]["10"] == [0, 0, 0]
+    for length in (15, 20, 30, 40):
+        assert middle(hidden, length) > middle(lone, length)
+    assert hidden["exact"]["10"] == lone["exact"]["10"]
