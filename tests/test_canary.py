@@ -33,7 +33,7 @@ from nbclient import NotebookClient
 from adaroute import AdaRoute
 from adaroute.command.main import main
 from adaroute.policy.attribution import deletion_test, moved_by
-from adaroute.report.figures import savefig
+from adaroute.report.style import savefig
 from adaroute.policy.cards import route_agreement, route_card, route_map, usage_by, wanted_evidence
 from adaroute.report.policy_figures import (
     card_picture,
