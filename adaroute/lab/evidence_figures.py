@@ -11,7 +11,8 @@ from matplotlib import pyplot as plt
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
-from ..report.figures import _letters, _PERCENT, _PLATE, _styled, _triple, colour
+from ..report.style import letter_panels, PERCENT, PLATE, draw_in_style, read_interval
+from ..report.style import colour
 from ..schema import ROUTES
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c06
@@ -147,7 +148,7 @@ def _gain(ax, knob, points, label):
     ax.set_xlabel(label)
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c11b
-@_styled
+@draw_in_style
 def evidence_picture(
     cells: list[
         dict
@@ -180,7 +181,7 @@ def evidence_picture(
     fig.legend(
         handles=key, loc="outside lower left", ncols=len(key), columnspacing=1.2, handlelength=1
     )
-    _letters([main, *own[:1]])
+    letter_panels([main, *own[:1]])
     return fig
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c17
@@ -265,7 +266,7 @@ def _knock_bars(ax, cells):
 def _null_panel(ax, claimed, line):
     "How often help is claimed."
     for x, (name, d) in enumerate(claimed.items()):
-        y, low, high = _triple(d)
+        y, low, high = read_interval(d)
         ax.plot([x, x], [low, high], color="#222222", lw=1.2)
         ax.plot(x, y, "o", color="#222222", ms=5, mec="white", mew=0.5)
         ax.text(x + 0.1, y, f"{y:.1%}", ha="left", va="center")
@@ -282,7 +283,7 @@ def _null_panel(ax, claimed, line):
     ax.set_xticks(range(len(claimed)), list(claimed))
     ax.tick_params(axis="x", length=0)
     ax.set(xlim=(-0.5, len(claimed) - 0.4), ylim=(-0.03, 1.03), title="“routing helps” is claimed")
-    ax.yaxis.set_major_formatter(_PERCENT())
+    ax.yaxis.set_major_formatter(PERCENT())
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c18b
 def _recovery_panel(ax, by, cues, points):
@@ -302,10 +303,10 @@ def _recovery_panel(ax, by, cues, points):
     for c, p in zip(cues, points):
         _worlds(ax, c, p["found"], "y", colour("routed"), marker="D", ms=4)
     ax.set(xlabel="strength of the cue", ylim=(0, 1.03), title=f"planted {by}")
-    ax.yaxis.set_major_formatter(_PERCENT())
+    ax.yaxis.set_major_formatter(PERCENT())
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c18d
-@_styled
+@draw_in_style
 def controls_picture(
     cells: list[dict],  # name, error: control -> (worlds,), knock: preferred and random
     claimed: dict | None = None,  # name -> (share, low, high) of the runs in which help was claimed
@@ -346,8 +347,8 @@ def controls_picture(
         for ax, (by, points) in zip(below[1:], (recovery or {}).items()):
             _recovery_panel(ax, by, cues, points)
         if recovery:
-            below[-1].legend(loc="lower right", handlelength=1.8, **_PLATE)
-    _letters(axes)
+            below[-1].legend(loc="lower right", handlelength=1.8, **PLATE)
+    letter_panels(axes)
     return fig
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c23
@@ -428,10 +429,10 @@ def _rows(ax, curves):
     )
     ax.minorticks_off()
     ax.set_xticks(sizes, [f"{n:,}" if n < 1000 else f"{n / 1000:g}k" for n in sizes])
-    ax.legend(loc="best", handlelength=2.6, **_PLATE)
+    ax.legend(loc="best", handlelength=2.6, **PLATE)
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c23c
-@_styled
+@draw_in_style
 def ablation_picture(
     parts: dict,  # variant -> (worlds,) errors
     curves: dict,  # model -> training rows -> (worlds,) errors
@@ -443,7 +444,7 @@ def ablation_picture(
     )
     _parts(axes[0], parts, whole)
     _rows(axes[1], curves)
-    _letters(axes)
+    letter_panels(axes)
     return fig
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c26
@@ -474,12 +475,12 @@ def _task_line(ax, y, scores, best, references):
     "One task: everybody's score on one line."
     for m, s in scores.items():
         if m not in ("routed", best):
-            ax.plot(_triple(s)[0], y, ls="none", zorder=3, **_KIND_LOOKS[kind_of_rival(m)])
+            ax.plot(read_interval(s)[0], y, ls="none", zorder=3, **_KIND_LOOKS[kind_of_rival(m)])
     for m, dy, look in (
         (best, 0.2, _KIND_LOOKS[kind_of_rival(best)]),
         ("routed", -0.2, dict(marker="D", color=colour("routed"), ms=5, mec="white", mew=0.5)),
     ):
-        x, low, high = _triple(scores[m])
+        x, low, high = read_interval(scores[m])
         ax.plot([low, high], [y + dy] * 2, color=look["color"], lw=1.1, zorder=4)
         ax.plot(x, y + dy, ls="none", zorder=5, **look | {"ms": 5})
         if m == best:
@@ -503,12 +504,12 @@ def _panel_of_tasks(ax, name, tasks, references):
     "The tasks of one table, on one axis."
     shown = []  # what has to fit on the axis
     for y, (task, scores) in enumerate(tasks.items()):
-        best = max((m for m in scores if m != "routed"), key=lambda m: _triple(scores[m])[0])
+        best = max((m for m in scores if m != "routed"), key=lambda m: read_interval(scores[m])[0])
         _task_line(ax, y, scores, best, references.get(task, ()))
         shown += [
             v
             for m, s in scores.items()
-            for v in (_triple(s) if m in ("routed", best) else _triple(s)[:1])
+            for v in (read_interval(s) if m in ("routed", best) else read_interval(s)[:1])
         ] + list(references.get(task, ()))
     wide = max(shown) - min(shown)
     ax.set_xlim(min(shown) - 0.12 * wide, max(shown) + 0.22 * wide)
@@ -522,7 +523,7 @@ def _panel_of_tasks(ax, name, tasks, references):
     ax.set_title(name)
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c27b
-@_styled
+@draw_in_style
 def tables_picture(
     tables: dict,  # table -> task -> model -> (score, low, high); higher is better; `routed` among the models
     references: dict | None = None,  # table -> task -> numbers that others reached

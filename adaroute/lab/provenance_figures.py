@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import LogLocator, NullLocator
-from ..report.figures import _letters, _PERCENT, _styled, colour
+from ..report.style import letter_panels, PERCENT, draw_in_style, colour
 
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z06
 _HONEST, _CHEAT, _ALLOWED = colour("routed"), "#D55E00", "#888888"
@@ -67,7 +67,7 @@ def _noise_panel(ax, trials: list[dict]) -> None:
     ax.grid(axis="x", color="#eeeeee", lw=0.6)
 
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z07
-@_styled
+@draw_in_style
 def noise_picture(
     trials: list[dict],  # from `noise_trial`: distances (name -> segments), noise (segments)
     width: float = 4.6,  # inches
@@ -129,7 +129,7 @@ def _shopping_panel(ax, curves: dict) -> None:
     ax.set_ylim(low, high + 0.45 * (high - low))
 
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z11
-@_styled
+@draw_in_style
 def shopping_picture(
     curves: dict[
         str, dict
@@ -173,14 +173,14 @@ def _power_panel(ax, rows: list[dict]) -> None:
         xlabel="share of the claimed rows that is missing",
         ylabel="chance of an alarm",
     )
-    ax.xaxis.set_major_formatter(_PERCENT())
-    ax.yaxis.set_major_formatter(_PERCENT())
+    ax.xaxis.set_major_formatter(PERCENT())
+    ax.yaxis.set_major_formatter(PERCENT())
     ax.legend(
         loc="lower right", borderpad=0, labelspacing=0.25, fontsize=6.4, bbox_to_anchor=(1, 0.06)
     )
 
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z15
-@_styled
+@draw_in_style
 def power_picture(
     rows: list[
         dict
@@ -207,7 +207,7 @@ def _heat_panel(ax, heat) -> object:  # heat: (segments, blocks)
     return image
 
 
-@_styled
+@draw_in_style
 def heat_picture(
     heat,  # (segments, blocks) mean Delta M
     width: float = 3.2,
@@ -220,7 +220,7 @@ def heat_picture(
     return fig
 
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z21
-@_styled
+@draw_in_style
 def provenance_picture(
     noise: list[dict] | None,  # see `noise_picture`
     curves: dict | None,  # see `shopping_picture`
@@ -260,7 +260,7 @@ def provenance_picture(
             edgecolor="none",
             framealpha=1,
         )
-    _letters(flat)
+    letter_panels(flat)
     return fig
 
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z24
@@ -307,7 +307,7 @@ def _trial_cell(ax, x: int, y: int, t: dict) -> None:
         )
 
 
-@_styled
+@draw_in_style
 def cheats_picture(
     trials: list[dict],  # from `cheat_trial`: cheat, how, seed, caught, named, called
     width: float = 7.0,
