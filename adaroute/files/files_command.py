@@ -188,7 +188,7 @@ def _open_export(
 @click.option("--since", help="count days from this column of dates, or from a date (2024-01-31)")
 @click.option("--columns", "known", type=FILE_OR_FOLDER, help="a file of columns to start from")
 @click.option(
-    "--out", type=FILE_OR_FOLDER, help="write the columns here, for fit, evaluate and commit"
+    "--out", type=FILE_OR_FOLDER, help="write the columns here, to correct and to start from"
 )
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object, for scripts")
 @_add_reading
