@@ -1495,6 +1495,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/adaroute/', 'doc_host': ''
                                                                                               'adaroute/lab/evidence_figures.py'),
                                                'adaroute.lab.evidence_figures._task_line': ( '8_lab/evidence_figures.html#_task_line',
                                                                                              'adaroute/lab/evidence_figures.py'),
+                                               'adaroute.lab.evidence_figures._values_shown': ( '8_lab/evidence_figures.html#_values_shown',
+                                                                                                'adaroute/lab/evidence_figures.py'),
                                                'adaroute.lab.evidence_figures._verdict_cell': ( '8_lab/evidence_figures.html#_verdict_cell',
                                                                                                 'adaroute/lab/evidence_figures.py'),
                                                'adaroute.lab.evidence_figures._verdict_key': ( '8_lab/evidence_figures.html#_verdict_key',

@@ -27,14 +27,14 @@ def signed(
 def _worlds(ax, x, y, spread, ink, **look) -> None:  # x: position, y: (worlds,)
     "A dot for each world, a mark for the mean; spread 'x' or 'y' is the axis of the values."
     y = np.atleast_1d(np.asarray(y, float))
-    dots, mean = ([x] * len(y), y), ([x], [y.mean()])
+    dots = ([x] * len(y), y)
+    mean = ([x], [y.mean()])
     if spread == "x":
         dots, mean = dots[::-1], mean[::-1]
     if len(y) > 1:
         ax.plot(*dots, ".", color=ink, ms=3, alpha=0.7, mew=0, zorder=3)
-    ax.plot(
-        *mean, **dict(marker="o", ms=5, color=ink, mec="white", mew=0.5, ls="none", zorder=4) | look
-    )
+    mark = dict(marker="o", ms=5, color=ink, mec="white", mew=0.5, ls="none", zorder=4)
+    ax.plot(*mean, **mark | look)
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c09
 _SAYS = {
@@ -102,13 +102,17 @@ def _verdict_cell(ax, x, y, cell, limit):
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c10b
 def _matrix(ax, cells, limit):
     "Scenarios by sizes."
-    rows, sizes = list(dict.fromkeys(c["scenario"] for c in cells)), sorted({c["n"] for c in cells})
+    rows = list(dict.fromkeys(c["scenario"] for c in cells))
+    sizes = sorted({c["n"] for c in cells})
     for c in cells:
-        _verdict_cell(ax, sizes.index(c["n"]), rows.index(c["scenario"]), c, limit)
+        x, y = sizes.index(c["n"]), rows.index(c["scenario"])
+        _verdict_cell(ax, x, y, c, limit)
+    run = {(c["scenario"], c["n"]) for c in cells}
+    about = dict(ha="center", va="center", color="#aaaaaa", fontsize=6)
     for i, r in enumerate(rows):
         for j, n in enumerate(sizes):
-            if not any((c["scenario"], c["n"]) == (r, n) for c in cells):
-                ax.text(j, i, "not run", ha="center", va="center", color="#aaaaaa", fontsize=6)
+            if (r, n) not in run:
+                ax.text(j, i, "not run", **about)
     ax.set(
         xlim=(-0.5, len(sizes) - 0.5),
         ylim=(len(rows) - 0.5, -0.5),
@@ -282,18 +286,15 @@ def _null_panel(ax, claimed, line):
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c18b
 def _recovery_panel(ax, by, cues, points):
     "Found, possible and chance over the strength of the cue."
-    for key, ls, ink in (("ceiling", (0, (5, 2)), "#222222"), ("chance", (0, (1, 1.5)), "#666666")):
-        ax.plot(
-            cues,
-            [np.mean(p[key]) for p in points],
-            ls=ls,
-            color=ink,
-            lw=1.1,
-            label={"ceiling": "possible"}.get(key, key),
-        )
-    ax.plot(
-        cues, [np.mean(p["found"]) for p in points], color=colour("routed"), lw=1.4, label="found"
-    )
+
+    def means(key):
+        return [np.mean(p[key]) for p in points]
+
+    possible = dict(ls=(0, (5, 2)), color="#222222", lw=1.1)
+    ax.plot(cues, means("ceiling"), label="possible", **possible)
+    blind = dict(ls=(0, (1, 1.5)), color="#666666", lw=1.1)
+    ax.plot(cues, means("chance"), label="chance", **blind)
+    ax.plot(cues, means("found"), color=colour("routed"), lw=1.4, label="found")
     for c, p in zip(cues, points):
         _worlds(ax, c, p["found"], "y", colour("routed"), marker="D", ms=4)
     ax.set(xlabel="strength of the cue", ylim=(0, 1.03), title=f"planted {by}")
@@ -359,16 +360,13 @@ def _part_strip(ax, parts, whole):
     "Errors without a part, the smallest on top."
     order = sorted(parts, key=lambda p: np.mean(parts[p]))
     for y, p in enumerate(order):
-        _worlds(
-            ax,
-            y,
-            parts[p],
-            "x",
-            colour("routed") if p == whole else "#444444",
-            **({"marker": "D"} if p == whole else {}),
-        )
+        if p == whole:
+            _worlds(ax, y, parts[p], "x", colour("routed"), marker="D")
+        else:
+            _worlds(ax, y, parts[p], "x", "#444444")
     if whole in parts:
-        ax.axvline(np.mean(parts[whole]), color=colour("routed"), lw=0.8, ls=(0, (3, 2)), zorder=0)
+        dashed = dict(lw=0.8, ls=(0, (3, 2)), zorder=0)
+        ax.axvline(np.mean(parts[whole]), color=colour("routed"), **dashed)
     ax.set_yticks(range(len(order)), [_PART_NAMES.get(p, p) for p in order])
     ax.set_ylim(len(order) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
@@ -485,19 +483,27 @@ def _task_line(ax, y, scores, best, references):
         ax.plot([r, r], [y - 0.42, y + 0.42], color="#D55E00", lw=1.3, zorder=2)
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c27
+def _values_shown(scores, best) -> list[float]:
+    "What has to fit on the axis: everybody's score, two of them with their intervals."
+    values = []
+    for m, s in scores.items():
+        whole = _triple(s)
+        values += whole if m in ("routed", best) else whole[:1]
+    return values
+
+
 def _panel_of_tasks(ax, name, tasks, references):
     "The tasks of one table, on one axis."
-    shown = []  # what has to fit on the axis
+    shown = []
     for y, (task, scores) in enumerate(tasks.items()):
-        best = max((m for m in scores if m != "routed"), key=lambda m: _triple(scores[m])[0])
-        _task_line(ax, y, scores, best, references.get(task, ()))
-        shown += [
-            v
-            for m, s in scores.items()
-            for v in (_triple(s) if m in ("routed", best) else _triple(s)[:1])
-        ] + list(references.get(task, ()))
-    wide = max(shown) - min(shown)
-    ax.set_xlim(min(shown) - 0.12 * wide, max(shown) + 0.22 * wide)
+        rivals = [m for m in scores if m != "routed"]
+        best = max(rivals, key=lambda m: _triple(scores[m])[0])
+        known = list(references.get(task, ()))
+        _task_line(ax, y, scores, best, known)
+        shown += _values_shown(scores, best) + known
+    low, high = min(shown), max(shown)
+    wide = high - low
+    ax.set_xlim(low - 0.12 * wide, high + 0.22 * wide)
     ax.xaxis.set_major_locator(MaxNLocator(6))
     ax.set_yticks(range(len(tasks)), list(tasks))
     ax.set_ylim(len(tasks) - 0.5, -0.55)
