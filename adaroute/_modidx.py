@@ -1243,7 +1243,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/adaroute/', 'doc_host': ''
                                     'adaroute.lab.arena.Ground': ('8_lab/arena.html#ground', 'adaroute/lab/arena.py'),
                                     'adaroute.lab.arena.Ground.attempt': ('8_lab/arena.html#ground.attempt', 'adaroute/lab/arena.py'),
                                     'adaroute.lab.arena.Rival': ('8_lab/arena.html#rival', 'adaroute/lab/arena.py'),
-                                    'adaroute.lab.arena.Slot': ('8_lab/arena.html#slot', 'adaroute/lab/arena.py'),
+                                    'adaroute.lab.arena._Slot': ('8_lab/arena.html#_slot', 'adaroute/lab/arena.py'),
                                     'adaroute.lab.arena._alone': ('8_lab/arena.html#_alone', 'adaroute/lab/arena.py'),
                                     'adaroute.lab.arena._answer_of': ('8_lab/arena.html#_answer_of', 'adaroute/lab/arena.py'),
                                     'adaroute.lab.arena._apart': ('8_lab/arena.html#_apart', 'adaroute/lab/arena.py'),

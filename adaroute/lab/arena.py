@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['RIVALS', 'CONTESTS', 'Rival', 'Contest', 'contest_data', 'rounds', 'pack', 'answer_key', 'ArenaError', 'environment',
-           'probe', 'play', 'recall', 'Ground', 'Deal', 'Slot', 'meet', 'rows', 'tally', 'markdown', 'folded',
-           'from_rechub', 'hold', 'arena_command']
+           'probe', 'play', 'recall', 'Ground', 'Deal', 'meet', 'rows', 'tally', 'markdown', 'folded', 'from_rechub',
+           'hold', 'arena_command']
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c03
 import fcntl
@@ -469,7 +469,7 @@ def _tasks(rival: Rival, schema: Schema) -> list[int]:
     return [i for i, kind in enumerate(schema.tasks.values()) if _known_kind(rival, kind)]
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c32
-class Slot(NamedTuple):
+class _Slot(NamedTuple):
     "Where an answer is kept, and the question that it must be to."
 
     path: Path
@@ -479,7 +479,7 @@ class Slot(NamedTuple):
 def _answer_of(
     rival: Rival,
     packed: dict,
-    slot: Slot,
+    slot: _Slot,
     ground: Ground,
     ask: bool,  # False: only read what is kept
     spared: dict | None,  # how it failed in an earlier round
@@ -510,7 +510,7 @@ def meet(
             content = _content(packed)
             for rival in able:
                 path = _place_of(ground.home, contest.name, rival, repeat, fold)
-                slot = Slot(path, answer_key(rival, content, ground.scripts))
+                slot = _Slot(path, answer_key(rival, content, ground.scripts))
                 failed = (a for a in out[rival.name] if a and "failed" in a)
                 ask, spared = rival.name in asked, next(failed, None)
                 out[rival.name].append(_answer_of(rival, packed, slot, ground, ask, spared))
