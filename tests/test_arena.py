@@ -218,7 +218,10 @@ def test_a_failed_installation_is_a_row(place, toy, monkeypatch):
 
     monkeypatch.setattr(arena, "_quiet", refuse)
     found = arena.rows(
-        toy, [rival], arena.meet(toy, (rival,), ("mean",), home, scripts, bar=False), draws=10
+        toy,
+        [rival],
+        arena.meet(toy, (rival,), ("mean",), arena.Ground(home, scripts), bar=False),
+        draws=10,
     )
     assert (
         len(found) == 1
@@ -277,10 +280,12 @@ def test_the_key_follows_all_that_matters(place, packed):
 def test_failures_are_tried_again_and_answers_are_not(place, toy):
     home, scripts, write = place
     rivals = (write("good", ZEROS), write("bad", "raise OSError"))
-    first = arena.meet(toy, rivals, ("good", "bad"), home, scripts, k=2, bar=False)
+    first = arena.meet(
+        toy, rivals, ("good", "bad"), arena.Ground(home, scripts), arena.Deal(2), False
+    )
     assert "said" in first["good"][0] and "failed" in first["bad"][0]
     files = {p: p.stat().st_mtime_ns for p in (home / "answers").iterdir()}
-    arena.meet(toy, rivals, ("good", "bad"), home, scripts, k=2, bar=False)
+    arena.meet(toy, rivals, ("good", "bad"), arena.Ground(home, scripts), arena.Deal(2), False)
     again = {p.name: p.stat().st_mtime_ns != t for p, t in files.items()}
     assert again == {
         "toy-good-0-0.json": False,
@@ -295,10 +300,12 @@ def test_scores_and_differences(place, data, toy):
         replace(write("ours", "return job.Z_test[:, :1].repeat(len(job.tasks), 1), ''"), own=True),
         write("mean", ZEROS),
     )
-    answers = arena.meet(toy, rivals, ("ours", "mean"), home, scripts, k=2, repeats=2, bar=False)
+    answers = arena.meet(
+        toy, rivals, ("ours", "mean"), arena.Ground(home, scripts), arena.Deal(2, 2), False
+    )
     found = {
         (r["rival"], r["task"]): r
-        for r in arena.rows(toy, rivals, answers, k=2, repeats=2, draws=30)
+        for r in arena.rows(toy, rivals, answers, arena.Deal(2, 2), draws=30)
     }
     for task in toy.scores:
         a, b = found["ours", task], found["mean", task]
@@ -332,7 +339,7 @@ def small(place, toy, tmp_path, monkeypatch):
     monkeypatch.setattr(arena, "CONTESTS", (toy, Contest("gone", missing, {"a": ("r2",)})))
     monkeypatch.setattr(arena, "RIVALS", (write("mean", ZEROS), write("bad", "raise OSError")))
     monkeypatch.chdir(tmp_path)
-    return lambda *words: CliRunner().invoke(arena.main, ["--folds", "2", *words])
+    return lambda *words: CliRunner().invoke(arena.arena_command, ["--folds", "2", *words])
 
 
 def test_the_command_writes_a_report_and_keeps_what_it_was_not_asked_for(small, tmp_path):

@@ -114,7 +114,7 @@ def test_smoke_leaves_the_committed_files_alone(toy):
 
 
 def test_failing_notebook_keeps_what_was_there(toy):
-    paper.make_paper(toy, say=lambda line: None)
+    paper.make_paper(toy)
     kept = {
         p: p.read_bytes() for p in [toy / "paper/results/total.json", toy / "paper/figs/total.txt"]
     }

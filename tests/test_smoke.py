@@ -49,9 +49,7 @@ def digests():
 @pytest.mark.slow
 @pytest.mark.usefixtures("quick_kernels")
 def test_smoke_paper_runs_and_figures_are_byte_identical():
-    make_paper(
-        ROOT, "smoke", say=lambda line: None
-    )  # all that the command does, in kernels that have their libraries
+    make_paper(ROOT, "smoke")  # all that the command does, in kernels that have their libraries
     assert set(digests()) == {f"{name}.{kind}" for name in FIGURES for kind in ("pdf", "png")}
     drive(
         "--only", "59_figures", "--force"

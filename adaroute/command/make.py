@@ -151,6 +151,6 @@ def paper_command(words):
     Example:
       adaroute paper --scale smoke
     """
-    from adaroute.lab.paper import main as make_paper
+    from adaroute.lab.paper import make_paper_command as make_paper
 
     return make_paper.main(args=list(words), prog_name="adaroute paper", standalone_mode=False)

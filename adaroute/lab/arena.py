@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['RIVALS', 'CONTESTS', 'Rival', 'Contest', 'contest_data', 'rounds', 'pack', 'answer_key', 'ArenaError', 'environment',
-           'probe', 'play', 'recall', 'meet', 'rows', 'tally', 'markdown', 'folded', 'from_rechub', 'hold', 'main']
+           'probe', 'play', 'recall', 'Ground', 'Deal', 'meet', 'rows', 'tally', 'markdown', 'folded', 'from_rechub',
+           'hold', 'arena_command']
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c03
 import fcntl
@@ -22,6 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c03a
 import click
@@ -33,7 +35,7 @@ from ..features.encoder import Encoder
 from ..fitted import join_evidence, text_factor
 from ..fitting import validation_rows
 from ..evaluation.metrics import bootstrap_interval, score
-from .jobs import code_digest
+from .jobs import answers_digest
 from .paper import PaperError, find_root, read_result, write_result
 from ..schema import Schema, read
 
@@ -67,7 +69,7 @@ _RECHUB = dict(
     budget="best of 6 on the validation fifth",
     pins=("torch-rechub==0.9.0", "torch==2.13.0", "numpy==2.4.6", "pandas==3.1.1"),
 )
-_PLAIN = dict(package="scikit-learn", runner="run_sklearn.py")
+_SKLEARN = dict(package="scikit-learn", runner="run_sklearn.py")
 RIVALS = (
     Rival(
         "AdaRoute",
@@ -80,10 +82,10 @@ RIVALS = (
         text="its own text features",
         budget="defaults",
     ),
-    Rival("linear", **_PLAIN, options={"model": "linear"}, budget="penalty cross-validated"),
+    Rival("linear", **_SKLEARN, options={"model": "linear"}, budget="penalty cross-validated"),
     Rival(
         "boosted trees",
-        **_PLAIN,
+        **_SKLEARN,
         options={"model": "boosting"},
         budget="one configuration, stopped on the validation fifth",
     ),
@@ -172,10 +174,11 @@ def contest_data(
     names = list(data.schema.tasks)
     y = data.frame[names].to_numpy(float)
     use = np.flatnonzero(~np.isnan(y).any(axis=1))
-    frame, take = (
-        data.frame.iloc[use].reset_index(drop=True),
-        lambda a: None if a is None else a[use],
-    )
+
+    def take(values):
+        return None if values is None else values[use]
+
+    frame = data.frame.iloc[use].reset_index(drop=True)
     data = replace(data, frame=frame, groups=take(data.groups), split=take(data.split))
     if contest.at_least is None:
         return data
@@ -202,6 +205,17 @@ def rounds(
     ]
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c15
+def _encode_evidence(parts: list) -> tuple[list[np.ndarray], dict[str, int]]:
+    "Features of training and test rows, learned from the former, and the width of each kind."
+    # another number of threads would round otherwise, and nothing could be resumed
+    with threadpool_limits(1):
+        encoder = Encoder().fit(parts[0], seed=0)
+        features = [encoder.transform(part) for part in parts]
+        factor = text_factor(features[0].text)
+        Z = [join_evidence(f, factor).numpy() for f in features]
+    return Z, {kind: encoder.widths[kind] for kind in ("numbers", "facts", "text")}
+
+
 def pack(
     data: Dataset,
     train: np.ndarray,
@@ -209,39 +223,23 @@ def pack(
     seed: int,
 ) -> dict:  # arrays of the training and the test rows, and what the columns are
     "Evidence for one round; the test part holds no outcome."
-    names, groups = (
-        list(data.schema.tasks),
-        np.arange(len(data)) if data.groups is None else data.groups,
-    )
-    parts = [
-        read(data.frame.iloc[rows], data.schema, outcomes=rows is train) for rows in (train, test)
-    ]
-    with threadpool_limits(
-        1
-    ):  # another number of threads would round otherwise, and nothing could be resumed
-        encoder = Encoder().fit(parts[0], seed=0)
-        features = [encoder.transform(part) for part in parts]
-        factor = text_factor(features[0].text)
-        Z = [join_evidence(f, factor).numpy() for f in features]
+    names, schema = list(data.schema.tasks), data.schema
+    parts = [read(data.frame.iloc[rows], schema, outcomes=rows is train) for rows in (train, test)]
+    Z, widths = _encode_evidence(parts)
+    groups = np.arange(len(data)) if data.groups is None else data.groups
     codes = np.unique(groups[train], return_inverse=True)[1]
     valid = validation_rows(codes, 1, 0.2, np.random.default_rng(seed))[0]
-    columns = {
-        kind: list(getattr(data.schema, kind)) for kind in ("text", "numeric", "categorical")
-    } | {"groups": codes.tolist()}
-    widths = {kind: encoder.widths[kind] for kind in ("numbers", "facts", "text")}
-    raw = {"train": data.frame.iloc[train], "test": data.frame.iloc[test].drop(columns=names)}
-    arrays = {
-        "train": dict(Z=Z[0], outcome=data.frame[names].to_numpy(float)[train], valid=valid),
-        "test": dict(Z=Z[1]),
-    }
+    columns = {kind: list(getattr(schema, kind)) for kind in ("text", "numeric", "categorical")}
+    columns["groups"] = codes.tolist()
+    outcome = data.frame[names].to_numpy(float)[train]
     return dict(
-        arrays=arrays,
-        raw=raw,
-        about=dict(tasks=dict(data.schema.tasks), widths=widths, columns=columns, seed=seed),
+        arrays={"train": dict(Z=Z[0], outcome=outcome, valid=valid), "test": dict(Z=Z[1])},
+        raw={"train": data.frame.iloc[train], "test": data.frame.iloc[test].drop(columns=names)},
+        about=dict(tasks=dict(schema.tasks), widths=widths, columns=columns, seed=seed),
     )
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c18
-def _digest(*parts) -> str:
+def _short_digest(*parts) -> str:
     found = hashlib.sha256()
     for part in parts:
         found.update(part if isinstance(part, bytes) else repr(part).encode())
@@ -250,31 +248,25 @@ def _digest(*parts) -> str:
 
 def _content(packed: dict) -> str:
     "Digest of all that a rival is given."
-    arrays = [
-        (part, name, a.shape, a.tobytes())
-        for part, found in packed["arrays"].items()
-        for name, a in found.items()
-    ]
+    arrays = []
+    for part, found in packed["arrays"].items():
+        for name, a in found.items():
+            arrays += [part, name, a.shape, a.tobytes()]
     raw = [packed["raw"][part].to_json().encode() for part in ("train", "test")]
-    return _digest(
-        *(x for four in arrays for x in four), *raw, json.dumps(packed["about"], sort_keys=True)
-    )
+    return _short_digest(*arrays, *raw, json.dumps(packed["about"], sort_keys=True))
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c18a
 def answer_key(rival: Rival, content: str, scripts: Path) -> str:
     "Digest of all that a rival's answer depends on."
-    code = [
-        (scripts / name).read_bytes() if (scripts / name).is_file() else b""
-        for name in (rival.runner, "arena_io.py")
-    ]
-    return _digest(
+    files = [scripts / name for name in (rival.runner, "arena_io.py")]
+    return _short_digest(
         content,
         rival.pins,
         rival.kinds,
         rival.raw,
         json.dumps(rival.options, sort_keys=True),
-        *code,
-        code_digest() if rival.own else "",
+        *(file.read_bytes() if file.is_file() else b"" for file in files),
+        answers_digest() if rival.own else "",
     )
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c20
@@ -304,15 +296,13 @@ def _quiet(command: list, limit: float, what: str) -> str:  # its output
 
 
 def _surroundings(room: Path | None = None) -> dict[str, str]:
-    "Environment variables of a rival: one thread, no network, no trace of ours; temporary files in the room."
-    one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    "Variables of a rival: one thread, no network, no trace of ours; temporary files in the room."
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
-    return (
-        kept
-        | one
-        | {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
-        | ({"TMPDIR": str(room)} if room else {})
-    )
+    kept |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    kept |= {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
+    if room:
+        kept["TMPDIR"] = str(room)
+    return kept
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c21
 def environment(
@@ -324,65 +314,61 @@ def environment(
     if not rival.env:
         return Path(sys.executable)
     place = Path(home) / rival.env
-    python, stamp = place / "bin" / "python", place / f".ready-{_digest(rival.pins)}"
+    python, stamp = place / "bin" / "python", place / f".ready-{_short_digest(rival.pins)}"
     if not stamp.is_file():
         base = getattr(sys, "_base_executable", sys.executable)
         _quiet([base, "-m", "venv", "--clear", str(place)], limit, "making the environment")
-        _quiet(
-            [
-                str(python),
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                *rival.pins,
-            ],
-            limit,
-            "install failed",
-        )
-        stamp.write_text(_quiet([str(python), "-m", "pip", "freeze"], limit, "pip freeze"))
+        pip = [str(python), "-m", "pip"]
+        quietly = ["--quiet", "--disable-pip-version-check"]
+        _quiet([*pip, "install", *quietly, *rival.pins], limit, "install failed")
+        stamp.write_text(_quiet([*pip, "freeze"], limit, "pip freeze"))
     return python
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c21b
 def probe(
-    rival: Rival, home: Path, scripts: Path, limit: float = 300.0
+    rival: Rival,
+    home: Path,  # .arena/
+    scripts: Path,  # folder of the runners
+    limit: float = 300.0,  # seconds
 ) -> dict[str, str]:  # package -> version
     "Import what a runner imports."
     script = Path(scripts) / rival.runner
     if not script.is_file():
         raise ArenaError(f"no runner {rival.runner}")
-    return json.loads(
-        _quiet([str(environment(rival, home)), str(script), "--probe"], limit, "import failed")
-    )
+    command = [str(environment(rival, home)), str(script), "--probe"]
+    return json.loads(_quiet(command, limit, "import failed"))
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c25
+def _known_kind(rival: Rival, kind: str) -> str | None:
+    "As what a rival takes an outcome; None: not at all."
+    if kind in rival.kinds:
+        return kind
+    return "regression" if kind == "ordinal" and "regression" in rival.kinds else None
+
+
+def _write_raw(room: Path, part: str, frame, left_out: list[str]) -> None:
+    "The columns as they are; a missing value becomes null."
+    kept = frame.drop(columns=left_out, errors="ignore")
+    columns = {c: [None if v != v else v for v in kept[c].tolist()] for c in kept}
+    (room / f"{part}.json").write_text(json.dumps(columns))
+
+
 def _fill(room: Path, packed: dict, rival: Rival, limit: float) -> None:
     "Write what a rival is given."
-    known = lambda kind: (
-        kind if kind in rival.kinds else "regression" if kind == "ordinal" else None
-    )
-    tasks = {t: known(kind) for t, kind in packed["about"]["tasks"].items()}
-    use = [i for i, kind in enumerate(tasks.values()) if kind in rival.kinds]
-    tasks = {t: kind for t, kind in tasks.items() if kind in rival.kinds}
-    arrays = packed["arrays"] | {
-        "train": packed["arrays"]["train"]
-        | {"outcome": packed["arrays"]["train"]["outcome"][:, use]}
-    }
+    asked = packed["about"]["tasks"]
+    known = {task: _known_kind(rival, kind) for task, kind in asked.items()}
+    use = [i for i, kind in enumerate(known.values()) if kind]
+    tasks = {task: kind for task, kind in known.items() if kind}
+    train = packed["arrays"]["train"]
+    arrays = packed["arrays"] | {"train": train | {"outcome": train["outcome"][:, use]}}
     for part, found in arrays.items():
         np.savez(room / f"{part}.npz", **found)
-    (room / "job.json").write_text(
-        json.dumps(packed["about"] | {"tasks": tasks, "options": rival.options, "seconds": limit})
-    )
-    if not rival.raw:
-        return
-    for part, frame in packed["raw"].items():
-        kept = frame.drop(
-            columns=[t for t in packed["about"]["tasks"] if t not in tasks], errors="ignore"
-        )  # no outcome helps with another
-        (room / f"{part}.json").write_text(
-            json.dumps({c: [None if v != v else v for v in kept[c].tolist()] for c in kept})
-        )
+    job = packed["about"] | {"tasks": tasks, "options": rival.options, "seconds": limit}
+    (room / "job.json").write_text(json.dumps(job))
+    if rival.raw:
+        left_out = [task for task in asked if task not in tasks]  # no outcome helps with another
+        for part, frame in packed["raw"].items():
+            _write_raw(room, part, frame, left_out)
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c25a
 def _launch(command: list[str], room: Path, limit: float) -> int:  # exit status
@@ -413,9 +399,8 @@ def play(
     room = Path(tempfile.mkdtemp(dir=Path(home).resolve() / "rooms"))  # rights 0700
     try:
         _fill(room, packed, rival, limit)
-        status = _launch(
-            [str(python), str(Path(scripts).resolve() / rival.runner), str(room)], room, limit
-        )
+        runner = Path(scripts).resolve() / rival.runner
+        status = _launch([str(python), str(runner), str(room)], room, limit)
         if not (room / "answer.json").is_file():
             probe(rival, home, scripts)  # says why, if it is an import
             raise ArenaError(f"ended with status {status} and no answer")
@@ -429,11 +414,8 @@ def play(
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c30
 def _place_of(home: Path, contest: str, rival: Rival, repeat: int, fold: int) -> Path:
-    return (
-        Path(home)
-        / "answers"
-        / f"{contest}-{re.sub(r'[^a-z0-9]+', '_', rival.name.lower())}-{repeat}-{fold}.json"
-    )
+    name = re.sub(r"[^a-z0-9]+", "_", rival.name.lower())
+    return Path(home) / "answers" / f"{contest}-{name}-{repeat}-{fold}.json"
 
 
 def recall(path: Path, key: str) -> dict | None:
@@ -445,7 +427,7 @@ def recall(path: Path, key: str) -> dict | None:
     return found if found.get("key") == key else None
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c31
-def _keep(path: Path, answer: dict) -> dict:
+def _keep_try(path: Path, answer: dict) -> dict:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     part.write_text(json.dumps(answer))
@@ -453,68 +435,92 @@ def _keep(path: Path, answer: dict) -> dict:
     return answer
 
 
-def _attempt(
-    rival: Rival, packed: dict, key: str, path: Path, home: Path, scripts: Path, limit: float
-) -> dict:
-    try:
-        found = play(rival, packed, home, scripts, limit)
-    except ArenaError as e:
-        found = {"failed": str(e)}
-    return _keep(path, found | {"key": key})
+@dataclass(frozen=True)
+class Ground:
+    "Where an arena is held."
+
+    home: Path  # .arena/: environments, rooms, answers
+    scripts: Path  # folder of the runners
+    limit: float = 600.0  # seconds for one fit
+
+    def attempt(self, rival: Rival, packed: dict) -> dict:
+        "An answer, or why there is none."
+        try:
+            return play(rival, packed, self.home, self.scripts, self.limit)
+        except ArenaError as e:
+            return {"failed": str(e)}
+
+
+@dataclass(frozen=True)
+class Deal:
+    "How rows are dealt to folds."
+
+    k: int = 5  # folds
+    repeats: int = 1
+    seed: int = 0
+
+    def rounds(self, contest: Contest, data: Dataset) -> list[tuple]:
+        "The rounds of one contest."
+        return rounds(data, self.k, self.repeats, self.seed, contest.first)
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c31c
 def _tasks(rival: Rival, schema: Schema) -> list[int]:
     "Which outcomes a rival can predict."
-    return [
-        i
-        for i, kind in enumerate(schema.tasks.values())
-        if kind in rival.kinds or kind == "ordinal" and "regression" in rival.kinds
-    ]
+    return [i for i, kind in enumerate(schema.tasks.values()) if _known_kind(rival, kind)]
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c32
+class _Slot(NamedTuple):
+    "Where an answer is kept, and the question that it must be to."
+
+    path: Path
+    key: str
+
+
+def _answer_of(
+    rival: Rival,
+    packed: dict,
+    slot: _Slot,
+    ground: Ground,
+    ask: bool,  # False: only read what is kept
+    spared: dict | None,  # how it failed in an earlier round
+) -> dict | None:
+    "What is kept of a rival's round if the question is the same, else a new answer."
+    found = recall(slot.path, slot.key)
+    if not ask or (found is not None and "failed" not in found):
+        return found
+    return spared or _keep_try(slot.path, ground.attempt(rival, packed) | {"key": slot.key})
+
+
 def meet(
     contest: Contest,
     rivals: tuple[Rival, ...],  # who is in the table
     asked: tuple[str, ...],  # names of those who run; the others are read from their files
-    home: Path,
-    scripts: Path,
-    k: int = 5,
-    repeats: int = 1,
-    seed: int = 0,
-    limit: float = 600.0,
+    ground: Ground,
+    deal: Deal = Deal(),
     bar: bool = True,
 ) -> dict[str, list[dict | None]]:  # rival -> answers, round by round; None: never asked
     "All rounds of a contest."
     data, out = contest_data(contest), {r.name: [] for r in rivals}
     able = [r for r in rivals if _tasks(r, data.schema)]
-    todo = rounds(data, k, repeats, seed, contest.first)
-    with tqdm(
-        total=len(todo) * len(able), desc=contest.name, unit="fit", disable=not bar
-    ) as progress:
+    todo = deal.rounds(contest, data)
+    about = dict(total=len(todo) * len(able), desc=contest.name, unit="fit", disable=not bar)
+    with tqdm(**about) as progress:
         for repeat, fold, train, test in todo:
             packed = pack(data, train, test, seed=10 * repeat + fold)
             content = _content(packed)
             for rival in able:
-                path, key = (
-                    _place_of(home, contest.name, rival, repeat, fold),
-                    answer_key(rival, content, scripts),
-                )
-                found, spared = (
-                    recall(path, key),
-                    next((a for a in out[rival.name] if a and "failed" in a), None),
-                )
-                if rival.name in asked and (found is None or "failed" in found):
-                    found = spared or _attempt(rival, packed, key, path, home, scripts, limit)
-                out[rival.name].append(found)
+                path = _place_of(ground.home, contest.name, rival, repeat, fold)
+                slot = _Slot(path, answer_key(rival, content, ground.scripts))
+                failed = (a for a in out[rival.name] if a and "failed" in a)
+                ask, spared = rival.name in asked, next(failed, None)
+                out[rival.name].append(_answer_of(rival, packed, slot, ground, ask, spared))
                 progress.update()
     return out
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c35
-def _together(
-    contest: Contest, data: Dataset, answers: dict, rivals, k: int, repeats: int, seed: int
-):
-    "Predictions (n, repeats, K) of those who answered every round, NaN for outcomes a rival cannot predict."
-    todo = rounds(data, k, repeats, seed, contest.first)
+def _together(contest: Contest, data: Dataset, answers: dict, rivals, deal: Deal):
+    "Predictions (n, repeats, K) of those who answered all; NaN: outcomes a rival cannot predict."
+    todo = deal.rounds(contest, data)
     for rival in rivals:
         found = answers[rival.name]
         if not found or not all(a and "said" in a for a in found):
@@ -540,31 +546,40 @@ def _scores(metric: str, y, p, q, groups, draws: int) -> dict:
 # %% ../../nbs/8_lab/07_arena.ipynb #c36
 def _why(rival: Rival, answers: list, able: bool) -> str:
     "The note of a rival without scores."
-    failed = next((a["failed"] for a in answers if a and "failed" in a), None)
     if not able:
-        return f"did not run: {rival.package} predicts no {'regression' if 'regression' not in rival.kinds else 'such'} outcome"
+        kind = "such" if "regression" in rival.kinds else "regression"
+        return f"did not run: {rival.package} predicts no {kind} outcome"
+    failed = next((a["failed"] for a in answers if a and "failed" in a), None)
     return f"did not run: {failed}" if failed else "did not run: not asked for yet"
 
 
-def _cost(answers: list[dict]) -> dict:
+def _fit_cost(answers: list[dict]) -> dict:
     "Processor seconds a fit, highest peak of memory, what the runner noted."
     notes = list(dict.fromkeys(a["note"] for a in answers if a["note"]))
     cpu, peak = np.mean([a["cpu_seconds"] for a in answers]), max(a["peak_mb"] for a in answers)
     return dict(cpu_seconds=round(float(cpu), 1), peak_mb=peak, note="; ".join(notes))
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c37
+def _score_rows(contest: Contest, data: Dataset, i: int, said, ours, draws: int) -> list[dict]:
+    "A row for each metric of outcome i; said, ours: (n, repeats, K), or no ours to compare with."
+    task, use = list(data.schema.tasks)[i], ~np.isnan(said[..., i]).any(axis=1)
+    y, p = data.frame[task].to_numpy(float)[use], said[use][..., i]
+    q = None if ours is None else ours[use][..., i]
+    groups = None if data.groups is None else data.groups[use]
+    head = {"task": task, "tested": int(use.sum())}
+    return [head | {"metric": m} | _scores(m, y, p, q, groups, draws) for m in contest.scores[task]]
+
+
 def rows(
     contest: Contest,
     rivals,
-    answers: dict,
-    k: int = 5,
-    repeats: int = 1,
-    seed: int = 0,
+    answers: dict,  # from `meet`
+    deal: Deal = Deal(),
     draws: int = 1000,
 ) -> list[dict]:
     "The rows of one contest: a score each, or why there is none."
     data, out = contest_data(contest), []
-    said = dict(_together(contest, data, answers, rivals, k, repeats, seed))
+    said = dict(_together(contest, data, answers, rivals, deal))
     ours = next((said[r.name] for r in rivals if r.own and r.name in said), None)
     for rival in rivals:
         about = dict(rival=rival.name, package=rival.package, table=contest.name)
@@ -572,23 +587,12 @@ def rows(
         if rival.name not in said:
             out.append(about | _EMPTY | {"note": _why(rival, found, bool(able))})
             continue
-        about |= dict(
-            version=found[0]["versions"][rival.package], rounds=len(found), **_cost(found)
-        )
+        version = found[0]["versions"][rival.package]
+        about |= dict(version=version, rounds=len(found), **_fit_cost(found))
+        against = None if rival.own else ours
         for i in able:
-            task, use = list(data.schema.tasks)[i], ~np.isnan(said[rival.name][..., i]).any(axis=1)
-            y, p, groups = (
-                data.frame[task].to_numpy(float)[use],
-                said[rival.name][use][..., i],
-                None if data.groups is None else data.groups[use],
-            )
-            q = None if ours is None or rival.own else ours[use][..., i]
-            out += [
-                about
-                | {"task": task, "metric": m, "tested": int(use.sum())}
-                | _scores(m, y, p, q, groups, draws)
-                for m in contest.scores[task]
-            ]
+            scored = _score_rows(contest, data, i, said[rival.name], against, draws)
+            out += [about | row for row in scored]
     return out
 
 
@@ -624,11 +628,16 @@ def tally(
     )
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c39d
-def _told(count: dict[str, int]) -> str:
+def _tally_words(count: dict[str, int]) -> str:
     "A tally in words."
     all_of = sum(n for name, n in count.items() if name != "apart")
-    said = f"AdaRoute is ahead in {count['ahead']} of {all_of} comparisons, tied in {count['tied']}, behind in {count['behind']}"
-    return said + (f"; {count['apart']} more were not compared" if count["apart"] else "") + "."
+    words = (
+        f"AdaRoute is ahead in {count['ahead']} of {all_of} comparisons, "
+        f"tied in {count['tied']}, behind in {count['behind']}"
+    )
+    if count["apart"]:
+        words += f"; {count['apart']} more were not compared"
+    return words + "."
 
 
 def _size(found: list[dict]) -> str:
@@ -641,73 +650,70 @@ def _apart(r: dict) -> str:
     return "" if r["rival"] in {x.name for x in RIVALS if x.own} else "not compared"
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c40
-def _cell(r: dict) -> str:
+def _interval_cell(r: dict) -> str:
     return f"{r['estimate']:.3f} [{r['low']:.3f}, {r['high']:.3f}]"
 
 
-def _line(rival: str, found: list[dict], heads: list[tuple]) -> str:
-    at, r = {(f["task"], f["metric"]): f for f in found}, found[0]
-    name = (
-        f"{rival} ({r['package']} {r['version']})" if r["version"] else f"{rival} ({r['package']})"
-    )
-    cells = [_cell(at[h]) if h in at else "" for h in heads]
-    star = lambda r: "" if r["gap_low"] <= 0 <= r["gap_high"] else "*"
-    gaps = [
-        f"{at[h]['gap']:+.3f}{star(at[h])}" if at[h]["gap"] is not None else _apart(at[h])
-        for h in heads
-        if h in at
-    ]
-    cost = ["" if r[c] is None else f"{r[c]:g}" for c in ("cpu_seconds", "peak_mb")]
-    return (
-        "| " + " | ".join([name, *cells, " / ".join(g for g in gaps if g), *cost, r["note"]]) + " |"
-    )
+def _gap_cell(r: dict) -> str:
+    "How far AdaRoute is above, with a star where the interval excludes zero."
+    if r["gap"] is None:
+        return _apart(r)
+    star = "" if r["gap_low"] <= 0 <= r["gap_high"] else "*"
+    return f"{r['gap']:+.3f}{star}"
+
+
+def _table_line(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _rival_line(rival: str, found: list[dict], heads: list[tuple]) -> str:
+    at, first = {(r["task"], r["metric"]): r for r in found}, found[0]
+    package = " ".join(filter(None, (first["package"], first["version"])))
+    cells = [_interval_cell(at[h]) if h in at else "" for h in heads]
+    gaps = [_gap_cell(at[h]) for h in heads if h in at]
+    cost = ["" if first[c] is None else f"{first[c]:g}" for c in ("cpu_seconds", "peak_mb")]
+    gap = " / ".join(g for g in gaps if g)
+    return _table_line([f"{rival} ({package})", *cells, gap, *cost, first["note"]])
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c40b
 _ABOUT = (
-    "Written by `make arena`. Every row was trained and tested on the same rows, with the same fifth for validation. Scores with 95 % bootstrap "
-    "intervals; differences on the same draws, in the order of the columns, with a star where the interval excludes zero: by these, ahead and "
-    "behind are counted. Processor time on one thread, all outcomes of one fold together, imports left out; the rows ran at different times on cores "
-    "that others used too, which can double it, so read it as an order of magnitude."
+    "Written by `make arena`. Every row was trained and tested on the same rows, with the same "
+    "fifth for validation. Scores with 95 % bootstrap intervals; differences on the same draws, "
+    "in the order of the columns, with a star where the interval excludes zero: by these, ahead "
+    "and behind are counted. Processor time on one thread, all outcomes of one fold together, "
+    "imports left out; the rows ran at different times on cores that others used too, which can "
+    "double it, so read it as an order of magnitude."
 )
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c40c
+def _contest_page(table: str, found: list[dict]) -> list[str]:
+    "The rows of one contest, a line for each rival."
+    heads = list(dict.fromkeys((r["task"], r["metric"]) for r in found if r["task"]))
+    scores = [f"{task} {metric}" for task, metric in heads]
+    titles = ["rival", *scores, "AdaRoute above it", "CPU s a fit", "peak MB", "note"]
+    out = [f"## {table}", "", _size(found) + _tally_words(tally(found)), ""]
+    out += [_table_line(titles), "|" + " --- |" * len(titles)]
+    for name in dict.fromkeys(r["rival"] for r in found):
+        out.append(_rival_line(name, [r for r in found if r["rival"] == name], heads))
+    return [*out, ""]
+
+
+def _rivals_page(rivals) -> list[str]:
+    "Who does what."
+    titles = ["rival", "several outcomes", "text", "configuration", "pins"]
+    out = ["## Who does what", "", _table_line(titles), "|" + " --- |" * 5]
+    for r in rivals:
+        pins = ", ".join(r.pins) or "the lock of this project"
+        out.append(_table_line([r.name, r.several, r.text, r.budget, pins]))
+    return out
+
+
 def markdown(found: list[dict], rivals=RIVALS) -> str:
     "The rows of all contests as one page."
-    out = ["# The arena", "", _ABOUT, "", f"Over all tables: {_told(tally(found))}", ""]
+    out = ["# The arena", "", _ABOUT, "", f"Over all tables: {_tally_words(tally(found))}", ""]
     for table in dict.fromkeys(r["table"] for r in found):
-        here = [r for r in found if r["table"] == table]
-        heads = list(dict.fromkeys((r["task"], r["metric"]) for r in here if r["task"]))
-        titles = [
-            "rival",
-            *(f"{task} {metric}" for task, metric in heads),
-            "AdaRoute above it",
-            "CPU s a fit",
-            "peak MB",
-            "note",
-        ]
-        out += [
-            f"## {table}",
-            "",
-            _size(here) + _told(tally(here)),
-            "",
-            "| " + " | ".join(titles) + " |",
-            "|" + " --- |" * len(titles),
-        ]
-        out += [
-            _line(name, [r for r in here if r["rival"] == name], heads)
-            for name in dict.fromkeys(r["rival"] for r in here)
-        ] + [""]
-    out += [
-        "## Who does what",
-        "",
-        "| rival | several outcomes | text | configuration | pins |",
-        "|" + " --- |" * 5,
-    ]
-    who = [
-        f"| {r.name} | {r.several} | {r.text} | {r.budget} | {', '.join(r.pins) or 'the lock of this project'} |"
-        for r in rivals
-    ]
-    return "\n".join(out + who) + "\n"
+        out += _contest_page(table, [r for r in found if r["table"] == table])
+    return "\n".join(out + _rivals_page(rivals)) + "\n"
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c43
 def folded(
@@ -787,73 +793,68 @@ def _freezes(home: Path) -> dict[str, list[str]]:
 def _contest_rows(
     contest: Contest,
     asked: tuple[str, ...],
-    places: dict,
-    about: dict,
+    ground: Ground,
+    deal: Deal,
     draws: int,
-    limit: float,
     bar: bool,
 ) -> list[dict]:
     "Run one contest and list its rows; a missing table is a row for every rival."
     try:
-        answers = meet(contest, RIVALS, asked, **places, **about, limit=limit, bar=bar)
+        answers = meet(contest, RIVALS, asked, ground, deal, bar)
     except DatasetError:
-        about = dict(
-            table=contest.name, **_EMPTY, note="did not run: the table is not on this machine"
-        )
+        note = "did not run: the table is not on this machine"
+        about = dict(table=contest.name, **_EMPTY, note=note)
         return [about | dict(rival=r.name, package=r.package) for r in RIVALS]
-    return rows(contest, RIVALS, answers, **about, draws=draws)
+    return rows(contest, RIVALS, answers, deal, draws)
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c48
-def hold(
-    root: Path,
-    rivals: tuple[str, ...],
-    tables: tuple[str, ...],
-    k: int = 5,
-    repeats: int = 1,
-    draws: int = 1000,
-    limit: float = 600.0,
-    bar: bool = True,
-) -> list[dict]:
-    "Run what is asked for, and write the report."
-    root, found, before = Path(root), [], _before(root)
-    asked = (
-        *rivals,
-        *(r.name for r in RIVALS if r.own and r.name not in rivals),
-    )  # without it, nobody is compared
-    places, about = (
-        dict(home=root / ".arena", scripts=root / "paper" / "arena"),
-        dict(k=k, repeats=repeats, seed=0),
-    )
-    shutil.rmtree(places["home"] / "rooms", ignore_errors=True)  # left by an arena that was killed
-    for contest in CONTESTS:
-        old = [r for r in before if r["table"] == contest.name]
-        new = (
-            _contest_rows(contest, asked, places, about, draws, limit, bar)
-            if contest.name in tables
-            else old
-        )
-        unasked = {r["rival"] for r in new if r["note"] == "did not run: not asked for yet"} & {
-            r["rival"] for r in old
-        }
-        none = dict.fromkeys(
-            ("gap", "gap_low", "gap_high")
-        )  # a difference from an AdaRoute that may be another one by now
-        found += [r for r in new if r["rival"] not in unasked] + [
-            r | none for r in old if r["rival"] in unasked
-        ]
-    order = [r.name for r in RIVALS]
-    found.sort(
-        key=lambda r: ([c.name for c in CONTESTS].index(r["table"]), order.index(r["rival"]))
-    )
+def _merge_rows(new: list[dict], old: list[dict]) -> list[dict]:
+    "New rows; of the rivals that were not asked, the old ones."
+    waiting = {r["rival"] for r in new if r["note"] == "did not run: not asked for yet"}
+    unasked = waiting & {r["rival"] for r in old}
+    # a difference from an AdaRoute that may be another one by now
+    none = dict.fromkeys(("gap", "gap_low", "gap_high"))
+    kept = [r | none for r in old if r["rival"] in unasked]
+    return [r for r in new if r["rival"] not in unasked] + kept
+
+
+def _report(root: Path, found: list[dict], deal: Deal, draws: int) -> None:
+    "Write the rows, in the order of tables and rivals."
+    tables, rivals = [c.name for c in CONTESTS], [r.name for r in RIVALS]
+    found.sort(key=lambda r: (tables.index(r["table"]), rivals.index(r["rival"])))
     value = {
         "rows": found,
-        "folds": k,
-        "repeats": repeats,
+        "folds": deal.k,
+        "repeats": deal.repeats,
         "draws": draws,
-        "environments": _freezes(places["home"]),
+        "environments": _freezes(root / ".arena"),
     }
     write_result(root / "paper" / "results", "arena", value, seeds=[0], notebook="8_lab/07_arena")
     (root / "paper" / "tables" / "arena.md").write_text(markdown(found, RIVALS))
+
+
+def hold(
+    root: Path,  # the repository
+    rivals: tuple[str, ...],  # names of those who run
+    tables: tuple[str, ...],  # names of the contests; the others keep their rows
+    deal: Deal = Deal(),
+    limit: float = 600.0,  # seconds for one fit
+    bar: bool = True,
+) -> list[dict]:
+    "Run the rivals named, and write the report."
+    root, found, draws = Path(root), [], 1000
+    before = _before(root)
+    own = [r.name for r in RIVALS if r.own and r.name not in rivals]
+    asked = (*rivals, *own)  # without ours, nobody is compared
+    ground = Ground(root / ".arena", root / "paper" / "arena", limit)
+    shutil.rmtree(ground.home / "rooms", ignore_errors=True)  # left by an arena that was killed
+    for contest in CONTESTS:
+        old = [r for r in before if r["table"] == contest.name]
+        new = old
+        if contest.name in tables:
+            new = _contest_rows(contest, asked, ground, deal, draws, bar)
+        found += _merge_rows(new, old)
+    _report(root, found, deal, draws)
     return found
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c49
@@ -870,23 +871,23 @@ def _alone(home: Path):
         yield
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c49b
-def _show(root: Path) -> None:
+def _list_rivals(root: Path) -> None:
     for r in RIVALS:
-        ready = not r.env or any((root / ".arena" / r.env).glob(f".ready-{_digest(r.pins)}"))
-        click.echo(
-            f"{r.name:<14} {'ready' if ready else 'to install':<11} {', '.join(r.pins) or 'the environment of this project'}"
-        )
+        stamp = f".ready-{_short_digest(r.pins)}"
+        ready = not r.env or any((root / ".arena" / r.env).glob(stamp))
+        pins = ", ".join(r.pins) or "the environment of this project"
+        click.echo(f"{r.name:<14} {'ready' if ready else 'to install':<11} {pins}")
     for c in CONTESTS:
-        click.echo(
-            f"{c.name:<14} {'; '.join(task + ' ' + ', '.join(m) for task, m in c.scores.items())}"
-        )
+        scores = "; ".join(task + " " + ", ".join(m) for task, m in c.scores.items())
+        click.echo(f"{c.name:<14} {scores}")
 
 
 def _warn(table: str, found: list[dict]) -> None:
     apart = dict.fromkeys(r["rival"] for r in found if tally([r])["apart"])
     if apart:
         click.echo(
-            f"{table}: not compared with AdaRoute, because its answers or theirs are not in .arena/: {', '.join(apart)}",
+            f"{table}: not compared with AdaRoute, because its answers or theirs are not in "
+            f".arena/: {', '.join(apart)}",
             err=True,
         )
 
@@ -905,19 +906,17 @@ def _warn(table: str, found: list[dict]) -> None:
     help="how often the rows are dealt anew",
 )
 @click.option("--limit", default=600.0, show_default=True, help="seconds for one fit")
-@click.option("--list", "show", is_flag=True, help="say who and what there is, and run nothing")
-def main(rivals, tables, k, repeats, limit, show):
-    "Outside packages on identical folds; writes paper/results/arena.json and paper/tables/arena.md."
+@click.option("--list", "show", is_flag=True, help="say what could run, and run nothing")
+def arena_command(rivals, tables, k, repeats, limit, show):
+    "Outside packages on identical folds; writes results/arena.json and tables/arena.md of paper/."
     try:
         root = find_root()
         if show:
-            return _show(root)
-        asked, wanted = (
-            _known(rivals, [r.name for r in RIVALS], "--rivals"),
-            _known(tables, [c.name for c in CONTESTS], "--tables"),
-        )
+            return _list_rivals(root)
+        asked = _known(rivals, [r.name for r in RIVALS], "--rivals")
+        wanted = _known(tables, [c.name for c in CONTESTS], "--tables")
         with _alone(root / ".arena"):
-            found = hold(root, asked, wanted, k, repeats, limit=limit, bar=sys.stderr.isatty())
+            found = hold(root, asked, wanted, Deal(k, repeats), limit, sys.stderr.isatty())
         for table in wanted:
             _warn(table, [r for r in found if r["table"] == table])
         found = [r for r in found if r["rival"] in asked and r["table"] in wanted]
@@ -932,4 +931,4 @@ def main(rivals, tables, k, repeats, limit, show):
 
 
 if __name__ == "__main__" and "__file__" in globals():
-    main()
+    arena_command()

@@ -27,8 +27,9 @@ import pandas as pd
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y03a
 from ..rivals.baselines import RidgeBaseline
 from .cheats import CHEATS, Liar, Shown, World, batch_order, cheat_world, honest
-from .cheats import hyperparameter_lie, replacement, subtraction, _by, _columns_in
-from .cheats import _played, _some, _table
+from .cheats import hyperparameter_lie, replacement, subtraction, follow_table
+from .cheats import schema_columns
+from .cheats import play_cheat, pick_training_rows, identity_table
 from ..provenance.commitment import canonical_records, commit_records, inclusion_proof
 from ..provenance.commitment import record_leaf
 from ..uncertainty.coverage import wilson_interval
@@ -131,15 +132,13 @@ def _power_cut(segments: int):
 
 
 def _early(folder) -> float:
+    "Share of the lanes whose best look was not the last one."
     looks = [l for l in read_transcript(folder) if l["kind"] == "segment" and l["stop"]]
-    best = [
-        np.argmin([l["validation"] for l in looks if l["run"] == run], axis=0)
-        for run in dict.fromkeys(l["run"] for l in looks)
-    ]
-    last = [
-        sum(l["run"] == run for l in looks) - 1 for run in dict.fromkeys(l["run"] for l in looks)
-    ]
-    return float(np.mean(np.concatenate([np.ravel(b) < n for b, n in zip(best, last)])))
+    early = []
+    for run in dict.fromkeys(l["run"] for l in looks):
+        errors = [l["validation"] for l in looks if l["run"] == run]
+        early.append(np.ravel(np.argmin(errors, axis=0)) < len(errors) - 1)
+    return float(np.mean(np.concatenate(early)))
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y11
 def honest_trial(
@@ -183,43 +182,45 @@ ELSEWHERE = {
     "two threads": dict(OMP_NUM_THREADS="2", MKL_NUM_THREADS="2"),
     "here": {},
 }
-_ASK = "import json, sys; from adaroute.lab.cheat_trials import _verified; print(json.dumps(_verified(*map(json.loads, sys.argv[1:]))))"
+_ASK = """import json, sys
+from adaroute.lab.cheat_trials import _verified
+print(json.dumps(_verified(*map(json.loads, sys.argv[1:]))))"""
+
+
+def _finite(value):  # noise without end has no number
+    return value if value is not None and np.isfinite(value) else None
+
+
+def _segment_facts(segment, limit: float | None) -> dict:
+    return dict(
+        start=segment.start,
+        distance=segment.distance,
+        noise=_finite(segment.noise),
+        limit=_finite(limit),
+    )
 
 
 def _verified(folder: str, filed: str, seed: int, world: dict) -> dict:
     place = cheat_world(seed, **world)
     found, seconds = _judged(Shown(place.frame, place.key, place.ids, place.groups), folder, filed)
     r = found.reexecution
-    number = lambda value: (
-        value if value is not None and np.isfinite(value) else None
-    )  # noise without end has no number
-    segments = [
-        dict(
-            start=s.start,
-            distance=s.distance,
-            noise=number(s.noise),
-            limit=None if s.noise is None else number(r.limit(s)),
-        )
-        for s in r.segments
-    ]
+    limits = [None if s.noise is None else r.limit(s) for s in r.segments]
     return dict(
         **_outcome(found, "honest"),
         same_environment=r.same_environment,
         unsure=len(r.unsure()),
-        segments=segments,
+        segments=[_segment_facts(s, limit) for s, limit in zip(r.segments, limits)],
         verification=seconds,
     )
 
 
 def _ask_elsewhere(capability: str, *given) -> dict:
     line = [sys.executable, "-W", "ignore", "-c", _ASK, *map(json.dumps, given)]
-    done = subprocess.run(
-        line, env=os.environ | ELSEWHERE[capability], capture_output=True, text=True
-    )
+    there = os.environ | ELSEWHERE[capability]
+    done = subprocess.run(line, env=there, capture_output=True, text=True)
     if done.returncode:
-        raise RuntimeError(
-            f"{capability}: expected an answer, got: {' '.join(done.stderr.split())[-200:]}"
-        )
+        reason = " ".join(done.stderr.split())[-200:]
+        raise RuntimeError(f"{capability}: expected an answer, got: {reason}")
     return json.loads(done.stdout)
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y15
@@ -246,17 +247,14 @@ def _one_point(world: World, folder) -> Shown:
     "One outcome of one row, one point higher."
 
     def choose(liar, split):
-        row, table, frame = (
-            _some(world, split, 0.0),
-            _table(liar, split),
-            world.frame[~world.test].copy(),
-        )
+        row, table = pick_training_rows(world, split, 0.0), identity_table(liar, split)
+        frame = world.frame[~world.test].copy()
         frame[next(iter(world.schema.tasks))] += 1
         used = json.loads((Path(folder) / "rows.json").read_bytes())["used"]
         table[:, row] = liar.hold(frame.iloc[[used[int(row)]]])
-        return _by(table)
+        return follow_table(table)
 
-    return _played("label edit", world, Liar(folder, choose))
+    return play_cheat("label edit", world, Liar(folder, choose))
 
 
 SMALL_CHEATS = {
@@ -292,49 +290,45 @@ def noise_trial(
 SHOPPERS = ("adaroute", "ridge")
 
 
+def _shopped_seeds(plan, seed: int, splits: int) -> list[bytes]:
+    "The seed that follows from a plan, and those that a shopper tries instead."
+    own = [hashlib.sha256(b"self-chosen %d" % i).digest() for i in range(splits)]
+    return [derive_seed(plan, Nonce(f"throw {seed}", "dice")), *own]
+
+
+def _complete_sample(cohort) -> Sample:
+    "The rows with every outcome."
+    tasks = list(cohort.schema.tasks)
+    rows = cohort.frame.dropna(subset=tasks)
+    return Sample(rows, rows[tasks])
+
+
 def shopping_trial(
     seed: int,
     model: str = "ridge",  # one of SHOPPERS
     splits: int = 20,  # tried by the shopper
-    n: int = 300,
-    fresh: int = 2000,
+    n: int = 300,  # rows of the paper's world
+    fresh: int = 2000,  # further rows
     steps: int = 200,  # of AdaRoute
-    scenario: str = "paper",
 ) -> dict:  # R2 on test rows and on fresh rows, for each split and for the committed one
-    "What a model seems to be worth under many splits, and under the one that follows from its plan."
+    "What a model seems to be worth under many splits, and under the one its plan leads to."
     if model not in SHOPPERS:
         raise ValueError(f"model: expected one of {', '.join(SHOPPERS)}, got {str(model)[:40]!r}")
-    cohort, more = (
-        make_cohort(rows, scenario, seed=seed, draw=i) for i, rows in enumerate((n, fresh))
-    )
-    s, (frame, later) = (
-        cohort.schema,
-        (c.frame.dropna(subset=list(c.schema.tasks)) for c in (cohort, more)),
-    )
-    how, y = _columns_in(s), list(s.tasks)
-    est = (
-        AdaRoute(**how, members=1, starts=1, steps=steps)
-        if model == "adaroute"
-        else RidgeBaseline(**how)
-    )
-    plan, _ = file_plan(
-        frame, s, hashlib.sha256(b"key %d" % seed).digest(), plan_config(AdaRoute(**how))
-    )
-    seeds = [
-        derive_seed(plan, Nonce(f"throw {seed}", "dice")),
-        *(hashlib.sha256(b"self-chosen %d" % i).digest() for i in range(splits)),
-    ]
+    cohort = make_cohort(n, "paper", seed=seed, draw=0)
+    table = _complete_sample(cohort)
+    later = _complete_sample(make_cohort(fresh, "paper", seed=seed, draw=1))
+    how = schema_columns(cohort.schema)
+    est = RidgeBaseline(**how)
+    if model == "adaroute":
+        est = AdaRoute(**how, members=1, starts=1, steps=steps)
+    key = hashlib.sha256(b"key %d" % seed).digest()
+    plan, _ = file_plan(table.X, cohort.schema, key, plan_config(AdaRoute(**how)))
+    seeds = _shopped_seeds(plan, seed, splits)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "the router collapsed")
-        table, fresh = (Sample(rows, rows[y]) for rows in (frame, later))
-        t = split_shopping(est, table, range(len(frame)), fresh, seeds)
-    return dict(
-        seed=seed,
-        model=model,
-        committed=t.iloc[0].to_dict(),
-        test=t["test"].tolist()[1:],
-        fresh=t["fresh"].tolist()[1:],
-    )
+        t = split_shopping(est, table, range(len(table.X)), later, seeds)
+    scores = {k: t[k].tolist()[1:] for k in ("test", "fresh")}
+    return dict(seed=seed, model=model, committed=t.iloc[0].to_dict(), **scores)
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y24
 def _best_of(
@@ -381,6 +375,17 @@ def _clocked(spent: dict):  # spent: cpu and wall, counted up
         yield
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y27c
+def _fit_with_transcript(data, run: Path, seed: int, steps: int | None) -> tuple[dict, dict]:
+    "Seconds of the whole fit, and of its transcript, processor and wall."
+    spent = dict(cpu=0.0, wall=0.0)
+    with _clocked(spent):
+        cpu, wall = time.process_time(), time.perf_counter()
+        model = AdaRoute(**schema_columns(data.schema), seed=seed, steps=steps, watch=Recorder(run))
+        model.fit(data.frame, groups=getattr(data, "groups", None))
+        whole = dict(cpu=time.process_time() - cpu, wall=time.perf_counter() - wall)
+    return whole, spent
+
+
 def transcript_cost(
     seed: int = 0,
     rows: int = 1000,  # of a simulated cohort
@@ -391,28 +396,23 @@ def transcript_cost(
     if table and not available(table):
         return {}
     data = load(table) if table else make_cohort(rows, seed=seed)
-    spent, groups = dict(cpu=0.0, wall=0.0), getattr(data, "groups", None)
-    with TemporaryDirectory() as home, warnings.catch_warnings(), _clocked(spent):
+    with TemporaryDirectory() as home, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "the router collapsed")
-        run, cpu, wall = Path(home) / "run", time.process_time(), time.perf_counter()
-        AdaRoute(**_columns_in(data.schema), seed=seed, steps=steps, watch=Recorder(run)).fit(
-            data.frame, groups=groups
-        )
-        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-        size = {
-            k: sum(p.stat().st_size for p in run.glob(k))
-            for k in ("transcript.jsonl", "segments/*")
-        }
+        run = Path(home) / "run"
+        whole, spent = _fit_with_transcript(data, run, seed, steps)
         lines = len(read_transcript(run))
+        content = (run / "transcript.jsonl").stat().st_size
+        segments = sum(p.stat().st_size for p in run.glob("segments/*"))
+    fit = {k: whole[k] - spent[k] for k in whole}
     return dict(
         table=table,
         rows=len(data.frame),
-        fit=dict(cpu=cpu - spent["cpu"], wall=wall - spent["wall"]),
+        fit=fit,
         transcript=spent,
-        share=spent["cpu"] / (cpu - spent["cpu"]),
+        share=spent["cpu"] / fit["cpu"],
         lines=lines,
-        bytes=size["transcript.jsonl"],
-        segment_bytes=size["segments/*"],
+        bytes=content,
+        segment_bytes=segments,
     )
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y30
@@ -422,21 +422,19 @@ def commitment_cost(
     distinct: int = 2000,  # simulated rows, repeated under other names
 ) -> dict:
     "Seconds for a commitment, and bytes of a proof."
-    cohort, key = (
-        make_cohort(min(rows, distinct), seed=seed),
-        hashlib.sha256(b"key %d" % seed).digest(),
-    )
+    cohort = make_cohort(min(rows, distinct), seed=seed)
+    key = hashlib.sha256(b"key %d" % seed).digest()
     frame = cohort.frame.iloc[np.arange(rows) % len(cohort.frame)].reset_index(drop=True)
     commitment, seconds = _timed(commit_records, frame, cohort.schema, key)
-    (proof, proving) = _timed(inclusion_proof, commitment, rows - 1, key)
-    sizes = [
-        len(json.dumps(inclusion_proof(commitment, i, key).to_dict())) for i in (0, rows // 2)
-    ] + [len(json.dumps(proof.to_dict()))]
-    record = float(
-        np.mean([len(r) for r in canonical_records(cohort.frame.head(200), cohort.schema)])
-    )
+    last, proving = _timed(inclusion_proof, commitment, rows - 1, key)
+    proofs = [last, *(inclusion_proof(commitment, i, key) for i in (0, rows // 2))]
+    records = canonical_records(cohort.frame.head(200), cohort.schema)
     return dict(
-        rows=rows, seconds=seconds, proving=proving, proof_bytes=max(sizes), record_bytes=record
+        rows=rows,
+        seconds=seconds,
+        proving=proving,
+        proof_bytes=max(len(json.dumps(proof.to_dict())) for proof in proofs),
+        record_bytes=float(np.mean([len(r) for r in records])),
     )
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y31
@@ -479,42 +477,45 @@ def read_scores(
     path = Path(path)
     scores = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
     for number, score in enumerate(scores, 1):
-        refuse, missing = (
-            lambda why: ValueError(f"{path.name}, line {number}: expected {why}"),
-            [k for k in _SCORED if k not in score],
-        )
+        where = f"{path.name}, line {number}: expected"
+        missing = [k for k in _SCORED if k not in score]
         if missing:
-            raise refuse(f"{missing[0]!r}, found none")
-        if not 0 <= score["world"] < TUNED_FROM:
-            raise refuse(f"a world from 0 to {TUNED_FROM - 1}, got {score['world']}")
+            raise ValueError(f"{where} {missing[0]!r}, found none")
+        world = score["world"]
+        if not 0 <= world < TUNED_FROM:
+            raise ValueError(f"{where} a world from 0 to {TUNED_FROM - 1}, got {world}")
     return scores
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y32d
+def _power_row(part: pd.DataFrame, p_value: str) -> dict:
+    "One cell of the table: runs of one regime at one share."
+    stated = part["stated_power"].dropna().astype(float)
+    found = float((part[p_value] <= LEVEL).mean())
+    low, high = wilson_interval(found * len(part), len(part))
+    return dict(
+        worlds=int(part["world"].nunique()),
+        runs=len(part),
+        found=found,
+        low=float(low),
+        high=float(high),
+        stated=float(stated.mean()) if len(stated) else None,
+    )
+
+
 def power_table(
     scores: list[dict],  # from `memorisation_trial`
-    leak: bool = False,  # by the share of the sealed rows that leaked, instead of the share that is missing
+    leak: bool = False,  # by the share of sealed rows that leaked, not the share that is missing
 ) -> list[dict]:  # regime, kappa, worlds, runs, found with Wilson's interval, stated
     "How often an alarm was given, and how often it was said that it would be."
-    share, other, p = ("leak", "kappa", "leak_p_value") if leak else ("kappa", "leak", "p_value")
-    t, out = pd.DataFrame([s for s in scores if not s[other]]), []
-    for (regime, kappa), part in t.groupby(["regime", share], sort=False) if len(t) else ():
-        stated, found = (
-            part["stated_power"].dropna().astype(float),
-            float((part[p] <= LEVEL).mean()),
-        )
-        low, high = wilson_interval(found * len(part), len(part))
-        out.append(
-            dict(
-                regime=regime,
-                kappa=float(kappa),
-                worlds=int(part["world"].nunique()),
-                runs=len(part),
-                found=found,
-                low=float(low),
-                high=float(high),
-                stated=float(stated.mean()) if len(stated) else None,
-            )
-        )
+    share, other, p_value = "kappa", "leak", "p_value"
+    if leak:
+        share, other, p_value = "leak", "kappa", "leak_p_value"
+    table = pd.DataFrame([s for s in scores if not s[other]])
+    if not len(table):
+        return []
+    out = []
+    for (regime, kappa), part in table.groupby(["regime", share], sort=False):
+        out.append(dict(regime=regime, kappa=float(kappa), **_power_row(part, p_value)))
     return sorted(out, key=lambda row: (row["regime"], row["kappa"]))
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y32g
@@ -525,7 +526,7 @@ def heat_trial(
 ) -> dict:  # heat (segments, blocks), and the share of the segments whose own block gained most
     "A single pass over a simulated cohort, with a look at all blocks after each segment."
     claimed, sealed = (make_cohort(n, seed=seed, draw=i) for i, n in enumerate((rows, 200)))
-    like = AdaRoute(**_columns_in(claimed.schema), members=1, starts=1, steps=1, seed=seed)
+    like = AdaRoute(**schema_columns(claimed.schema), members=1, starts=1, steps=1, seed=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         heat = heat_map(
@@ -562,92 +563,69 @@ def run_provenance_trial(job: dict):  # a dictionary; a list of them from `memor
     return PROVENANCE_TRIALS[kind](**{k: v for k, v in job.items() if k != "kind"})
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y37
+def _cheat_row(cheat: str, how: str, part: pd.DataFrame) -> dict:
+    called = part[~part["named"]]["called"].value_counts()
+    far = part["distance"][part["distance"] > 0].median()
+    return dict(
+        cheat=cheat,
+        how=how or "as described",
+        runs=len(part),
+        caught=int(part["caught"].sum()),
+        named=int(part["named"].sum()),
+        otherwise=", ".join(f"{name} ({count})" for name, count in called.items()),
+        distance=None if np.isnan(far) else float(far),
+    )
+
+
 def cheat_table(
     trials: list[dict],  # from `cheat_trial`
 ) -> pd.DataFrame:  # one row a cheat and variant
     "How often each cheat was caught, and how often by its name."
-    rows, t = [], pd.DataFrame(trials)
-    for (cheat, how), part in t.groupby(["cheat", "how"], sort=False):
-        called, far = (
-            part[~part["named"]]["called"].value_counts(),
-            part["distance"][part["distance"] > 0].median(),
-        )
-        rows.append(
-            dict(
-                cheat=cheat,
-                how=how or "as described",
-                runs=len(part),
-                caught=int(part["caught"].sum()),
-                named=int(part["named"].sum()),
-                otherwise=", ".join(f"{n} ({c})" for n, c in called.items()),
-                distance=None if np.isnan(far) else float(far),
-            )
-        )
-    return pd.DataFrame(rows)
+    groups = pd.DataFrame(trials).groupby(["cheat", "how"], sort=False)
+    return pd.DataFrame([_cheat_row(cheat, how, part) for (cheat, how), part in groups])
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y40
 def _row(asked: str, measured: str, reached: bool | None) -> dict:
-    return dict(
-        target=asked,
-        measured=measured,
-        reached="" if reached is None else "yes" if reached else "no",
-    )
+    words = {None: "", True: "yes", False: "no"}
+    return dict(target=asked, measured=measured, reached=words[reached])
+
+
+def _count_verdicts(trials: list[dict]) -> tuple[int, int, int]:  # refused, verified, unsure
+    status = [t["status"] for t in trials]
+    return sum(t["caught"] for t in trials), status.count(0), status.count(2)
 
 
 def _alarm_rows(value: dict) -> list[dict]:
-    def counted(trials):
-        return sum(t["caught"] for t in trials), *(
-            sum(t["status"] == status for t in trials) for status in (0, 2)
-        )
-
-    here, apart = value["honest"], [t for t in value["elsewhere"] if t["capability"] != "here"]
-    alarms, verified, _ = counted(here)
-    rows = [
-        _row(
-            f"honest runs, same environment: false alarms, 0 of {len(here)}",
-            f"{alarms}; {verified} verified",
-            not alarms,
-        )
-    ]
-    false, verified, unsure = counted(apart)
+    here = value["honest"]
+    apart = [t for t in value["elsewhere"] if t["capability"] != "here"]
+    alarms, verified, _ = _count_verdicts(here)
+    words = f"honest runs, same environment: false alarms, 0 of {len(here)}"
+    rows = [_row(words, f"{alarms}; {verified} verified", not alarms)]
     if apart:
-        rows.append(
-            _row(
-                f"honest runs, other instructions or threads: at most 1 of 100 refused ({len(apart)} runs)",
-                f"{false} refused; {unsure} not certain enough; {verified} verified",
-                false <= len(apart) / 100,
-            )
-        )
+        refused, verified, unsure = _count_verdicts(apart)
+        words = "honest runs, other instructions or threads: at most 1 of 100 refused"
+        measured = f"{refused} refused; {unsure} not certain enough; {verified} verified"
+        rows.append(_row(f"{words} ({len(apart)} runs)", measured, refused <= len(apart) / 100))
     return rows
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y41
 def _cheat_rows(value: dict) -> list[dict]:
-    cheats, caught, named = (
-        value["cheats"],
-        sum(t["caught"] for t in value["cheats"]),
-        sum(t["named"] for t in value["cheats"]),
-    )
+    cheats, more = value["cheats"], value["variants"]
+    runs, kinds = len(cheats), len({t["cheat"] for t in cheats})
+    caught = sum(t["caught"] for t in cheats)
+    named = sum(t["named"] for t in cheats)
     rows = [
-        _row(
-            f"{len({t['cheat'] for t in cheats})} cheats: caught, {len(cheats)} of {len(cheats)}",
-            str(caught),
-            caught == len(cheats),
-        ),
+        _row(f"{kinds} cheats: caught, {runs} of {runs}", str(caught), caught == runs),
         _row(
             "the same: called by their name, at least 95 %",
-            f"{named} ({named / len(cheats):.1%})",
-            named >= 0.95 * len(cheats),
+            f"{named} ({named / runs:.1%})",
+            named >= 0.95 * runs,
         ),
     ]
-    more = value["variants"]
     if more:
-        rows.append(
-            _row(
-                f"weaker or other kinds of them (no target; {len(more)} runs): caught, named",
-                f"{sum(t['caught'] for t in more)}, {sum(t['named'] for t in more)}",
-                None,
-            )
-        )
+        words = f"weaker or other kinds of them (no target; {len(more)} runs): caught, named"
+        counts = f"{sum(t['caught'] for t in more)}, {sum(t['named'] for t in more)}"
+        rows.append(_row(words, counts, None))
     return rows
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y41c
@@ -655,42 +633,47 @@ def _ratio(trials: list[dict]) -> np.ndarray:
     return np.array([t["verification"] / t["training"] for t in trials if t["training"]])
 
 
-def _cost_rows(value: dict) -> list[dict]:
-    ratio = _ratio(value["honest"])
+def _verification_row(honest: list[dict]) -> dict:
+    ratio = _ratio(honest)
     middle, most = np.median(ratio), np.quantile(ratio, 0.95)
-    rows = [
-        _row(
-            "full verification over training, seconds of the processor: at most 1.2",
-            f"{middle:.2f} (95 % of the runs below {most:.2f})",
-            middle <= 1.2,
-        )
-    ]
-    for t in filter(None, value["transcript"]):
-        where = f"transcript of a fit on {t['table'] or 'a simulated cohort'}, {t['rows']:,} rows"
-        rows.append(
-            _row(
-                f"{where}: at most 3 % of the processor's seconds",
-                f"{t['share']:.1%} of {t['fit']['cpu']:.1f} s; {t['bytes'] / t['lines']:,.0f} bytes a line",
-                t["share"] <= 0.03,
-            )
-        )
-    for c in value["commitment"]:
-        rows.append(
-            _row(
-                f"commitment of {c['rows']:,} records: at most 15 s, a proof below 1,000 bytes",
-                f"{c['seconds']:.1f} s, {c['proof_bytes']} bytes",
-                c["seconds"] <= 15 and c["proof_bytes"] < 1000,
-            )
-        )
-    for d in value["dictionary"]:
-        rows.append(
-            _row(
-                f"{d['guesses']:,} possible records guessed: 0 leaves reversed",
-                f"{d['salted']} ({d['unsalted']:,} without salts)",
-                not d["salted"],
-            )
-        )
-    return rows
+    return _row(
+        "full verification over training, seconds of the processor: at most 1.2",
+        f"{middle:.2f} (95 % of the runs below {most:.2f})",
+        bool(middle <= 1.2),
+    )
+
+
+def _transcript_row(t: dict) -> dict:
+    where = f"transcript of a fit on {t['table'] or 'a simulated cohort'}, {t['rows']:,} rows"
+    share = f"{t['share']:.1%} of {t['fit']['cpu']:.1f} s"
+    return _row(
+        f"{where}: at most 3 % of the processor's seconds",
+        f"{share}; {t['bytes'] / t['lines']:,.0f} bytes a line",
+        t["share"] <= 0.03,
+    )
+
+
+def _commitment_row(c: dict) -> dict:
+    return _row(
+        f"commitment of {c['rows']:,} records: at most 15 s, a proof below 1,000 bytes",
+        f"{c['seconds']:.1f} s, {c['proof_bytes']} bytes",
+        c["seconds"] <= 15 and c["proof_bytes"] < 1000,
+    )
+
+
+def _dictionary_row(d: dict) -> dict:
+    return _row(
+        f"{d['guesses']:,} possible records guessed: 0 leaves reversed",
+        f"{d['salted']} ({d['unsalted']:,} without salts)",
+        not d["salted"],
+    )
+
+
+def _cost_rows(value: dict) -> list[dict]:
+    rows = [_verification_row(value["honest"])]
+    rows += [_transcript_row(t) for t in value["transcript"] if t]
+    rows += [_commitment_row(c) for c in value["commitment"]]
+    return rows + [_dictionary_row(d) for d in value["dictionary"]]
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y41e
 def promise_table(

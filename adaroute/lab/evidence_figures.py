@@ -28,14 +28,14 @@ def signed(
 def _worlds(ax, x, y, spread, ink, **look) -> None:  # x: position, y: (worlds,)
     "A dot for each world, a mark for the mean; spread 'x' or 'y' is the axis of the values."
     y = np.atleast_1d(np.asarray(y, float))
-    dots, mean = ([x] * len(y), y), ([x], [y.mean()])
+    dots = ([x] * len(y), y)
+    mean = ([x], [y.mean()])
     if spread == "x":
         dots, mean = dots[::-1], mean[::-1]
     if len(y) > 1:
         ax.plot(*dots, ".", color=ink, ms=3, alpha=0.7, mew=0, zorder=3)
-    ax.plot(
-        *mean, **dict(marker="o", ms=5, color=ink, mec="white", mew=0.5, ls="none", zorder=4) | look
-    )
+    mark = dict(marker="o", ms=5, color=ink, mec="white", mew=0.5, ls="none", zorder=4)
+    ax.plot(*mean, **mark | look)
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c09
 _SAYS = {
@@ -103,13 +103,17 @@ def _verdict_cell(ax, x, y, cell, limit):
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c10b
 def _matrix(ax, cells, limit):
     "Scenarios by sizes."
-    rows, sizes = list(dict.fromkeys(c["scenario"] for c in cells)), sorted({c["n"] for c in cells})
+    rows = list(dict.fromkeys(c["scenario"] for c in cells))
+    sizes = sorted({c["n"] for c in cells})
     for c in cells:
-        _verdict_cell(ax, sizes.index(c["n"]), rows.index(c["scenario"]), c, limit)
+        x, y = sizes.index(c["n"]), rows.index(c["scenario"])
+        _verdict_cell(ax, x, y, c, limit)
+    run = {(c["scenario"], c["n"]) for c in cells}
+    about = dict(ha="center", va="center", color="#aaaaaa", fontsize=6)
     for i, r in enumerate(rows):
         for j, n in enumerate(sizes):
-            if not any((c["scenario"], c["n"]) == (r, n) for c in cells):
-                ax.text(j, i, "not run", ha="center", va="center", color="#aaaaaa", fontsize=6)
+            if (r, n) not in run:
+                ax.text(j, i, "not run", **about)
     ax.set(
         xlim=(-0.5, len(sizes) - 0.5),
         ylim=(len(rows) - 0.5, -0.5),
@@ -123,6 +127,10 @@ def _matrix(ax, cells, limit):
         ax.spines[side].set_visible(False)
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c11
+def _size_label(rows: float) -> str:
+    return f"{rows:,.0f}" if rows < 1000 else f"{rows / 1000:g}k"
+
+
 def _gain(ax, knob, points, label):
     "The gain over the best rival along one knob of the world."
     x = [p["value"] for p in points]
@@ -133,35 +141,34 @@ def _gain(ax, knob, points, label):
     for p in points:
         _worlds(ax, p["value"], p["gain"], "y", colour("routed"), marker="D", ms=4)
     ax.axhline(0, color="#444444", lw=0.6)
-    ax.set_xticks(
-        x,
-        [
-            f"{v:,.0f}"
-            if knob == "rows" and v < 1000
-            else f"{v / 1000:g}k"
-            if knob == "rows"
-            else f"{v:g}"
-            for v in x
-        ],
-        fontsize=6,
-    )
+    ticks = [_size_label(v) if knob == "rows" else f"{v:g}" for v in x]
+    ax.set_xticks(x, ticks, fontsize=6)
     ax.set_xlabel(label)
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c11b
+def _verdict_key(cells: list[dict]) -> list[Line2D]:
+    "The marks that are in use."
+    used = {c["says"] for c in cells}
+    plain = dict(ls="none", mec="#222222", mew=0.7, ms=4.5)
+    looks = {s: look for s, look in _SAYS.items() if s in used}
+    return [
+        Line2D([], [], **plain, label=_ONE_WORLD.get(s, s), **look) for s, look in looks.items()
+    ]
+
+
 @draw_in_style
 def evidence_picture(
-    cells: list[
-        dict
-    ],  # scenario, n, gain (share of the outcome variance), best (rival), says (ahead, tied, behind, lower, higher)
+    # scenario, n, gain (share of the outcome variance), best (rival),
+    # says (ahead, tied, behind, lower, higher)
+    cells: list[dict],
     curves: dict[str, list],  # knob -> points with value and gain (worlds,), in order
     labels: dict | None = None,  # knob -> words under its axis
     limit: float = 0.1,  # gain at which the colour is full
 ):
     "When does per-sample routing pay, and how do we know?"
     rows = len({c["scenario"] for c in cells})
-    fig = plt.figure(
-        figsize=(7, max(1.1 + 0.42 * rows, 1.25 * len(curves) + 0.5)), layout="constrained"
-    )
+    height = max(1.1 + 0.42 * rows, 1.25 * len(curves) + 0.5)
+    fig = plt.figure(figsize=(7, height), layout="constrained")
     grid = fig.add_gridspec(max(len(curves), 1), 2, width_ratios=(1.7, 1), wspace=0.08)
     main = fig.add_subplot(grid[:, 0] if curves else grid[:, :])
     _matrix(main, cells, limit)
@@ -170,17 +177,9 @@ def evidence_picture(
         _gain(ax, knob, points, (labels or {}).get(knob, knob.replace("_", " ")))
     if own:
         own[0].set_title("gain over the best strong rival")
-    said = {c["says"] for c in cells}
-    key = [
-        Line2D(
-            [], [], ls="none", mec="#222222", mew=0.7, ms=4.5, label=_ONE_WORLD.get(s, s), **look
-        )
-        for s, look in _SAYS.items()
-        if s in said
-    ]
-    fig.legend(
-        handles=key, loc="outside lower left", ncols=len(key), columnspacing=1.2, handlelength=1
-    )
+    key = _verdict_key(cells)
+    about = dict(ncols=len(key), columnspacing=1.2, handlelength=1)
+    fig.legend(handles=key, loc="outside lower left", **about)
     letter_panels([main, *own[:1]])
     return fig
 
@@ -288,24 +287,42 @@ def _null_panel(ax, claimed, line):
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c18b
 def _recovery_panel(ax, by, cues, points):
     "Found, possible and chance over the strength of the cue."
-    for key, ls, ink in (("ceiling", (0, (5, 2)), "#222222"), ("chance", (0, (1, 1.5)), "#666666")):
-        ax.plot(
-            cues,
-            [np.mean(p[key]) for p in points],
-            ls=ls,
-            color=ink,
-            lw=1.1,
-            label={"ceiling": "possible"}.get(key, key),
-        )
-    ax.plot(
-        cues, [np.mean(p["found"]) for p in points], color=colour("routed"), lw=1.4, label="found"
-    )
+
+    def means(key):
+        return [np.mean(p[key]) for p in points]
+
+    possible = dict(ls=(0, (5, 2)), color="#222222", lw=1.1)
+    ax.plot(cues, means("ceiling"), label="possible", **possible)
+    blind = dict(ls=(0, (1, 1.5)), color="#666666", lw=1.1)
+    ax.plot(cues, means("chance"), label="chance", **blind)
+    ax.plot(cues, means("found"), color=colour("routed"), lw=1.4, label="found")
     for c, p in zip(cues, points):
         _worlds(ax, c, p["found"], "y", colour("routed"), marker="D", ms=4)
     ax.set(xlabel="strength of the cue", ylim=(0, 1.03), title=f"planted {by}")
     ax.yaxis.set_major_formatter(PERCENT())
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c18d
+def _control_key(cells: list[dict]) -> list[Line2D]:
+    "The controls that are in use."
+    key = []
+    for name, look in _CONTROL_LOOKS.items():
+        if any(name in c["error"] for c in cells):
+            look = dict(color=_CONTROL_INKS[name], mec="white", mew=0.5) | look
+            key.append(Line2D([], [], ls="none", label=_CONTROL_NAMES[name], **look))
+    return key
+
+
+def _claim_panels(part, claimed, line, cues, recovery: dict) -> list:  # axes
+    "The null, and what is found of the planted routes."
+    axes = list(np.atleast_1d(part.subplots(1, 1 + len(recovery))))
+    _null_panel(axes[0], claimed, line)
+    for ax, (by, points) in zip(axes[1:], recovery.items()):
+        _recovery_panel(ax, by, cues, points)
+    if recovery:
+        axes[-1].legend(loc="lower right", handlelength=1.8, **PLATE)
+    return axes
+
+
 @draw_in_style
 def controls_picture(
     cells: list[dict],  # name, error: control -> (worlds,), knock: preferred and random
@@ -315,39 +332,17 @@ def controls_picture(
     line: float = 0.07,  # what the null may claim
 ):
     "Is it the routing? Controls, knock-out, and the null."
-    fig = plt.figure(
-        figsize=(7, 0.9 + 0.33 * len(cells) + (2.3 if claimed else 0)), layout="constrained"
-    )
-    top, *bottom = fig.subfigures(
-        1 + bool(claimed),
-        1,
-        height_ratios=(0.9 + 0.33 * len(cells), 2.1)[: 1 + bool(claimed)],
-        squeeze=False,
-    )[:, 0]
-    axes = list(top.subplots(1, 2, width_ratios=(2.2, 1)))
+    height = 0.9 + 0.33 * len(cells)
+    fig = plt.figure(figsize=(7, height + (2.3 if claimed else 0)), layout="constrained")
+    ratios = (height, 2.1) if claimed else (height,)
+    parts = fig.subfigures(len(ratios), 1, height_ratios=ratios, squeeze=False)[:, 0]
+    axes = list(parts[0].subplots(1, 2, width_ratios=(2.2, 1)))
     _control_strip(axes[0], cells)
     _knock_bars(axes[1], cells)
-    used = [m for m in _CONTROL_LOOKS if any(m in c["error"] for c in cells)]
-    key = [
-        Line2D(
-            [],
-            [],
-            ls="none",
-            label=_CONTROL_NAMES[m],
-            **dict(color=_CONTROL_INKS[m], mec="white", mew=0.5) | _CONTROL_LOOKS[m],
-        )
-        for m in used
-    ]
-    top.legend(handles=key, loc="outside upper center", ncols=4, columnspacing=1.1, handlelength=1)
+    about = dict(ncols=4, columnspacing=1.1, handlelength=1)
+    parts[0].legend(handles=_control_key(cells), loc="outside upper center", **about)
     if claimed:
-        below = bottom[0].subplots(1, 1 + len(recovery or {}))
-        below = list(np.atleast_1d(below))
-        axes += below
-        _null_panel(below[0], claimed, line)
-        for ax, (by, points) in zip(below[1:], (recovery or {}).items()):
-            _recovery_panel(ax, by, cues, points)
-        if recovery:
-            below[-1].legend(loc="lower right", handlelength=1.8, **PLATE)
+        axes += _claim_panels(parts[1], claimed, line, cues, recovery or {})
     letter_panels(axes)
     return fig
 
@@ -362,20 +357,17 @@ _PART_NAMES = {
 }
 
 
-def _parts(ax, parts, whole):
+def _part_strip(ax, parts, whole):
     "Errors without a part, the smallest on top."
     order = sorted(parts, key=lambda p: np.mean(parts[p]))
     for y, p in enumerate(order):
-        _worlds(
-            ax,
-            y,
-            parts[p],
-            "x",
-            colour("routed") if p == whole else "#444444",
-            **({"marker": "D"} if p == whole else {}),
-        )
+        if p == whole:
+            _worlds(ax, y, parts[p], "x", colour("routed"), marker="D")
+        else:
+            _worlds(ax, y, parts[p], "x", "#444444")
     if whole in parts:
-        ax.axvline(np.mean(parts[whole]), color=colour("routed"), lw=0.8, ls=(0, (3, 2)), zorder=0)
+        dashed = dict(lw=0.8, ls=(0, (3, 2)), zorder=0)
+        ax.axvline(np.mean(parts[whole]), color=colour("routed"), **dashed)
     ax.set_yticks(range(len(order)), [_PART_NAMES.get(p, p) for p in order])
     ax.set_ylim(len(order) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
@@ -399,27 +391,18 @@ _RIVAL_LOOKS = [
 ]
 
 
-def _rows(ax, curves):
+def _rows_curves(ax, curves):
     "Errors over training rows, the routed model and its rivals."
     rivals = [m for m in curves if m != "routed"]
-    looks = {m: _RIVAL_LOOKS[i % len(_RIVAL_LOOKS)] for i, m in enumerate(rivals)} | {
-        "routed": dict(color=colour("routed"), marker="D", ls="-")
-    }
-    for m in (*rivals, "routed"):
+    looks = {m: _RIVAL_LOOKS[i % len(_RIVAL_LOOKS)] for i, m in enumerate(rivals)}
+    looks["routed"] = dict(color=colour("routed"), marker="D", ls="-")
+    for m, look in looks.items():
         sizes = sorted(curves[m])
-        ax.plot(
-            sizes,
-            [np.mean(curves[m][n]) for n in sizes],
-            **looks[m],
-            ms=4.5,
-            mec="white",
-            mew=0.5,
-            label=rival_name(m),
-            zorder=5 if m == "routed" else 3,
-        )
+        means = [np.mean(curves[m][n]) for n in sizes]
+        marks = dict(ms=4.5, mec="white", mew=0.5, zorder=5 if m == "routed" else 3)
+        ax.plot(sizes, means, **look, **marks, label=rival_name(m))
         for n in sizes:
-            _worlds(ax, n, curves[m][n], "y", looks[m]["color"], marker="")
-    sizes = sorted({n for c in curves.values() for n in c})
+            _worlds(ax, n, curves[m][n], "y", look["color"], marker="")
     ax.set(
         xscale="log",
         xlabel="training rows",
@@ -427,6 +410,7 @@ def _rows(ax, curves):
         ylim=(0, None),
         title="where does routing begin to pay?",
     )
+    sizes = sorted({n for c in curves.values() for n in c})
     ax.minorticks_off()
     ax.set_xticks(sizes, [f"{n:,}" if n < 1000 else f"{n / 1000:g}k" for n in sizes])
     ax.legend(loc="best", handlelength=2.6, **PLATE)
@@ -442,8 +426,8 @@ def ablation_picture(
     fig, axes = plt.subplots(
         1, 2, figsize=(7, max(2.3, 0.7 + 0.19 * len(parts))), layout="constrained"
     )
-    _parts(axes[0], parts, whole)
-    _rows(axes[1], curves)
+    _part_strip(axes[0], parts, whole)
+    _rows_curves(axes[1], curves)
     letter_panels(axes)
     return fig
 
@@ -500,19 +484,27 @@ def _task_line(ax, y, scores, best, references):
         ax.plot([r, r], [y - 0.42, y + 0.42], color="#D55E00", lw=1.3, zorder=2)
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c27
+def _values_shown(scores, best) -> list[float]:
+    "What has to fit on the axis: everybody's score, two of them with their intervals."
+    values = []
+    for m, s in scores.items():
+        whole = read_interval(s)
+        values += whole if m in ("routed", best) else whole[:1]
+    return values
+
+
 def _panel_of_tasks(ax, name, tasks, references):
     "The tasks of one table, on one axis."
-    shown = []  # what has to fit on the axis
+    shown = []
     for y, (task, scores) in enumerate(tasks.items()):
-        best = max((m for m in scores if m != "routed"), key=lambda m: read_interval(scores[m])[0])
-        _task_line(ax, y, scores, best, references.get(task, ()))
-        shown += [
-            v
-            for m, s in scores.items()
-            for v in (read_interval(s) if m in ("routed", best) else read_interval(s)[:1])
-        ] + list(references.get(task, ()))
-    wide = max(shown) - min(shown)
-    ax.set_xlim(min(shown) - 0.12 * wide, max(shown) + 0.22 * wide)
+        rivals = [m for m in scores if m != "routed"]
+        best = max(rivals, key=lambda m: read_interval(scores[m])[0])
+        known = list(references.get(task, ()))
+        _task_line(ax, y, scores, best, known)
+        shown += _values_shown(scores, best) + known
+    low, high = min(shown), max(shown)
+    wide = high - low
+    ax.set_xlim(low - 0.12 * wide, high + 0.22 * wide)
     ax.xaxis.set_major_locator(MaxNLocator(6))
     ax.set_yticks(range(len(tasks)), list(tasks))
     ax.set_ylim(len(tasks) - 0.5, -0.55)
@@ -523,9 +515,31 @@ def _panel_of_tasks(ax, name, tasks, references):
     ax.set_title(name)
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c27b
+def _kinds_key(used: set[str], published: bool) -> list[Line2D]:
+    "Routed, the kinds of rivals in use, and what others published."
+    key = [Line2D([], [], marker="D", color=colour("routed"), ms=5, label="routed (ours)")]
+    for kind, look in _KIND_LOOKS.items():
+        if kind in used:
+            key.append(Line2D([], [], ls="none", label=kind, **look))
+    if published:
+        look = dict(marker="|", color="#D55E00", ms=9, mew=1.3)
+        key.append(Line2D([], [], ls="none", label="published", **look))
+    return key
+
+
+def _kinds_of(tables: dict) -> set[str]:
+    "The kinds of rivals in some tables."
+    models = set()
+    for tasks in tables.values():
+        for scores in tasks.values():
+            models |= set(scores)
+    return {kind_of_rival(m) for m in models - {"routed"}}
+
+
 @draw_in_style
 def tables_picture(
-    tables: dict,  # table -> task -> model -> (score, low, high); higher is better; `routed` among the models
+    # table -> task -> model -> (score, low, high), higher is better; `routed` among the models
+    tables: dict,
     references: dict | None = None,  # table -> task -> numbers that others reached
 ):
     "The routed model and all its rivals on real tables."
@@ -538,22 +552,7 @@ def tables_picture(
     for i, name in enumerate(names):
         ax = fig.add_subplot(grid[i // columns, i % columns])
         _panel_of_tasks(ax, name, tables[name], (references or {}).get(name, {}))
-    used = {
-        kind_of_rival(m)
-        for tasks in tables.values()
-        for s in tasks.values()
-        for m in s
-        if m != "routed"
-    }
-    key = [Line2D([], [], marker="D", color=colour("routed"), ms=5, label="routed (ours)")]
-    key += [
-        Line2D([], [], ls="none", label=k, **look) for k, look in _KIND_LOOKS.items() if k in used
-    ]
-    if references:
-        key.append(
-            Line2D([], [], ls="none", marker="|", color="#D55E00", ms=9, mew=1.3, label="published")
-        )
-    fig.legend(
-        handles=key, loc="outside lower center", ncols=len(key), columnspacing=1.3, handlelength=1.4
-    )
+    key = _kinds_key(_kinds_of(tables), bool(references))
+    about = dict(ncols=len(key), columnspacing=1.3, handlelength=1.4)
+    fig.legend(handles=key, loc="outside lower center", **about)
     return fig

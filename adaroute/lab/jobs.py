@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['SELECTED', 'MODELS', 'TUNED_FROM', 'CUES', 'HISTORY', 'JOBS', 'make_model', 'singles', 'scoring_world',
-           'outcome_error', 'floor_job', 'parameters', 'cohort_job', 'training_job', 'real_job', 'alternate',
-           'speed_job', 'import_times', 'run_job', 'sources', 'code_digest', 'run_jobs', 'interval_of', 'difference',
-           'closed', 'lowest', 'pooled_r2']
+           'outcome_error', 'floor_job', 'model_errors', 'parameters', 'cohort_job', 'training_job', 'real_job',
+           'alternate', 'speed_job', 'import_times', 'run_job', 'sources', 'answers_digest', 'run_jobs', 'interval_of',
+           'difference', 'closed', 'lowest', 'pooled_r2']
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c03
 import ast
@@ -107,15 +107,12 @@ def scoring_world(n: int, seed: int, scenario: str, draw: int = 0, **knobs):
 # %% ../../nbs/8_lab/02_jobs.ipynb #c11a
 def outcome_error(prediction, outcome) -> float:  # (n, K), (n, K)
     "1 - R2, averaged over the outcomes."
-    return float(
-        np.mean(
-            [1 - score("r2", y, p) for y, p in zip(np.asarray(outcome).T, np.asarray(prediction).T)]
-        )
-    )
+    columns = zip(np.asarray(outcome).T, np.asarray(prediction).T)
+    return float(np.mean([1 - score("r2", y, p) for y, p in columns]))
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c12
 def floor_job(n: int, seed: int, scenario: str = "planted", test: int = 4000) -> dict:
-    "What the table allows: errors of Bayes and of an oracle, the agreement that a perfect router reaches, and chance."
+    "What the table allows: errors of Bayes and of an oracle, and what a perfect router finds."
     c = scoring_world(test, seed, scenario, draw=1)
     found = {by: route_accuracy(c.posterior, c.route, by) for by in ("path", "sharing")}
     return {
@@ -123,17 +120,17 @@ def floor_job(n: int, seed: int, scenario: str = "planted", test: int = 4000) ->
         "told": mean_error(c.oracle, c.mean),
         "found": found,
         "chance": {by: chance(c.route, by) for by in found},
-        "bayes_outcome": outcome_error(c.bayes, _outcomes(c)),
-        "mean_share": float((c.mean.var(0) / np.nanvar(_outcomes(c), axis=0)).mean()),
+        "bayes_outcome": outcome_error(c.bayes, _outcome_table(c)),
+        "mean_share": float((c.mean.var(0) / np.nanvar(_outcome_table(c), axis=0)).mean()),
     }
 
 
-def _outcomes(cohort) -> np.ndarray:  # (n, K)
+def _outcome_table(cohort) -> np.ndarray:  # (n, K)
     return cohort.frame[list(cohort.schema.tasks)].to_numpy()
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c15
 def _ask(model, frame):
-    "Yield routes (n, 8), experts (n, 8, K) and prediction (n, K) of a fitted AdaRoute, then of each member."
+    "Yield routes (n, 8), experts (n, 8, K) and prediction (n, K), then those of each member."
     rows = model.fitted_.read(frame).rows
     own = [expert in model.design_.experts for expert in ROUTES]
     for m in (model, *singles(model)):
@@ -144,28 +141,32 @@ def _ask(model, frame):
         yield routes, np.nan_to_num(answer.statements), answer.mean
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c18
-def _errors(model, c) -> dict:
+def model_errors(
+    model,  # fitted
+    cohort,  # fresh rows, with what is known of their world
+) -> dict:  # errors to the noise-free mean, over its variance
     "Errors of a fitted model and of its members."
     if not isinstance(model, AdaRoute):
-        said = model.predict(c.frame)
+        said = model.predict(cohort.frame)
+        alone = [mean_error(m.predict(cohort.frame), cohort.mean) for m in singles(model)]
         return {
-            "ensemble": mean_error(said, c.mean),
-            "outcome": outcome_error(said, _outcomes(c)),
-            "single": float(
-                np.mean([mean_error(m.predict(c.frame), c.mean) for m in singles(model)])
-            ),
+            "ensemble": mean_error(said, cohort.mean),
+            "outcome": outcome_error(said, _outcome_table(cohort)),
+            "single": float(np.mean(alone)),
         }
-    asked = list(_ask(model, c.frame))
-    both = lambda mix: _pair([mean_error(mix(*a), c.mean) for a in asked])
-    out = both(lambda r, e, p: p) | {"outcome": outcome_error(asked[0][2], _outcomes(c))}
+    asked = list(_ask(model, cohort.frame))
+    routes, _, prediction = asked[0]
+    out = _pair([mean_error(p, cohort.mean) for _, _, p in asked])
+    out["outcome"] = outcome_error(prediction, _outcome_table(cohort))
     if len(model.routes) == 1:
         return out
-    r = asked[0][0]
+    oracle = [mean_error(oracle_pick(e, cohort.route), cohort.mean) for _, e, _ in asked]
+    uniform = [mean_error(uniform_mix(e, r > 0), cohort.mean) for r, e, _ in asked]
     return out | {
-        "oracle": both(lambda r, e, p: oracle_pick(e, c.route)),
-        "uniform": both(lambda r, e, p: uniform_mix(e, r > 0)),
-        "found": {by: route_accuracy(r, c.route, by) for by in ("path", "sharing")},
-        "width": width(r),
+        "oracle": _pair(oracle),
+        "uniform": _pair(uniform),
+        "found": {by: route_accuracy(routes, cohort.route, by) for by in ("path", "sharing")},
+        "width": width(routes),
     }
 
 
@@ -183,27 +184,26 @@ def parameters(model) -> int | None:
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c19c
 def cohort_job(
-    n: int,
-    seed: int,
-    model: str,  # rows, world, one of MODELS
+    n: int,  # training rows
+    seed: int,  # of the world and of the model
+    model: str,  # one of MODELS
     scenario: str = "planted",
-    steps: int = 4000,
-    members: int = 3,
-    starts: int = 2,
-    test: int = 4000,
+    test: int = 4000,  # fresh rows
+    **effort,  # steps, members and starts, as for `make_model`
 ) -> dict:
     "Fit one model in one world, score it on fresh rows."
-    train, fresh = scoring_world(n, seed, scenario), scoring_world(test, seed, scenario, draw=1)
+    train = scoring_world(n, seed, scenario)
+    fresh = scoring_world(test, seed, scenario, draw=1)
     begun = time.perf_counter()
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
-        fitted = make_model(model, train.schema, seed, steps, members, starts).fit(train.frame)
+        fitted = make_model(model, train.schema, seed, **effort).fit(train.frame)
     seconds = time.perf_counter() - begun
     return {
         "seconds": seconds,
-        "alarm": any("collapsed" in str(w.message) for w in said),
+        "alarm": any("collapsed" in str(w.message) for w in heard),
         "parameters": parameters(fitted),
-        **_errors(fitted, fresh),
+        **model_errors(fitted, fresh),
     }
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c23
@@ -212,27 +212,23 @@ HISTORY = ("train", "validation", "width", "decisiveness", "usage")
 
 
 def training_job(
-    n: int,
-    seed: int,
-    model: str,
-    steps: int = 4000,
-    members: int = 3,
-    starts: int = 2,
-    test: int = 4000,
-    shown: int = 1000,
+    n: int,  # training rows
+    seed: int,  # of the world and of the model
+    model: str,  # one of MODELS
+    test: int = 4000,  # fresh rows
+    shown: int = 1000,  # fresh rows that are listed
+    **effort,  # steps, members and starts, as for `make_model`
 ) -> dict:
     "Fit one selection and keep its history, its confusion tables and where some rows went."
-    train, fresh = scoring_world(n, seed, "planted"), scoring_world(test, seed, "planted", draw=1)
-    fitted = make_model(model, train.schema, seed, steps, members, starts).fit(train.frame)
+    train = scoring_world(n, seed, "planted")
+    fresh = scoring_world(test, seed, "planted", draw=1)
+    fitted = make_model(model, train.schema, seed, **effort).fit(train.frame)
     r = next(_ask(fitted, fresh.frame))[0]
-    history = {k: np.round(fitted.history_[k].mean(axis=1), 4).tolist() for k in HISTORY}
-    tables = {
-        by: route_confusion(r, fresh.route, by).to_numpy().tolist() for by in ("path", "sharing")
-    }
+    tables = {by: route_confusion(r, fresh.route, by) for by in ("path", "sharing")}
     return {
         "step": fitted.history_["step"].tolist(),
-        "history": history,
-        "confusion": tables,
+        "history": {k: np.round(fitted.history_[k].mean(axis=1), 4).tolist() for k in HISTORY},
+        "confusion": {by: table.to_numpy().tolist() for by, table in tables.items()},
         "usage": usage(r).tolist(),
         "routes": np.round(r[:shown], 3).tolist(),
         "inputs": {k: fresh.frame[k][:shown].tolist() for k in CUES},
@@ -241,32 +237,28 @@ def training_job(
 # %% ../../nbs/8_lab/02_jobs.ipynb #c26
 def real_job(
     repeat: int,
-    fold: int,
-    model: str,
-    name: str = "dep_wor",
+    fold: int,  # 0 to 4
+    model: str,  # one of MODELS, or constant
+    name: str = "dep_wor",  # of the table
     folds_seed: int = 0,
     repeats: int = 2,
-    steps: int = 4000,
-    members: int = 3,
-    starts: int = 2,
+    **effort,  # steps, members and starts, as for `make_model`
 ) -> dict:
     "Fit one model on all but one fold of a real table, predict that fold."
     if not 0 <= folds_seed < TUNED_FROM:
         raise ValueError(f"folds_seed: expected 0 to {TUNED_FROM - 1}, got {folds_seed}")
     data = load(name)
-    train, test = folds(len(data) if data.groups is None else data.groups, 5, repeats, folds_seed)[
-        5 * repeat + fold
-    ]
+    owners = len(data) if data.groups is None else data.groups
+    train, test = folds(owners, 5, repeats, folds_seed)[5 * repeat + fold]
     frame, held = data.frame.iloc[train], data.frame.iloc[test]
+    used = None
     if model == "constant":
         said = np.tile(frame[list(data.schema.tasks)].mean().to_numpy(), (len(test), 1))
-        fitted = None
     else:
-        fitted = make_model(model, data.schema, 10 * repeat + fold, steps, members, starts).fit(
-            frame
-        )
+        fitted = make_model(model, data.schema, 10 * repeat + fold, **effort).fit(frame)
         said = fitted.predict(held).to_numpy()
-    used = fitted.predict_routes(held).to_numpy().mean(0).tolist() if model in SELECTED else None
+        if model in SELECTED:
+            used = fitted.predict_routes(held).to_numpy().mean(0).tolist()
     return {"rows": test.tolist(), "said": np.round(said, 5).tolist(), "usage": used}
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c28
@@ -287,16 +279,21 @@ def alternate(
 def speed_job(n: int, seed: int = 0, steps: int = 4000, times: int = 3) -> dict:
     "Seconds of the routed model and its largest corner; of ten lanes and of one."
     c = scoring_world(n, seed, "planted")
-    fit = lambda name, **how: lambda: make_model(name, c.schema, seed, steps, **how).fit(c.frame)
-    return alternate({"routed": fit("routed"), "T2/MTL": fit("T2/MTL")}, times) | alternate(
-        {"ten": fit("routed", members=1, starts=10), "one": fit("routed", members=1, starts=1)},
-        max(times - 1, 1),
-    )
+
+    def fit(name, **how):
+        return lambda: make_model(name, c.schema, seed, steps, **how).fit(c.frame)
+
+    corners = {"routed": fit("routed"), "T2/MTL": fit("T2/MTL")}
+    lanes = {name: fit("routed", members=1, starts=k) for name, k in (("ten", 10), ("one", 1))}
+    return alternate(corners, times) | alternate(lanes, max(times - 1, 1))
 
 
 def import_times(times: int = 5) -> dict:  # what is imported -> seconds of each time
     "Seconds that a fresh Python takes to import the package, and torch alone."
-    start = lambda words: lambda: subprocess.run([sys.executable, "-c", words], check=True)
+
+    def start(words):
+        return lambda: subprocess.run([sys.executable, "-c", words], check=True)
+
     return alternate(
         {
             "nothing": start("pass"),
@@ -356,11 +353,10 @@ def sources(module: str = "lab.jobs", seen: tuple = ()) -> tuple[str, ...]:
     return seen
 
 
-def code_digest(module: str = "lab.jobs") -> str:
-    "Digest of a module's code, of all it imports from the package, and of the versions that its answers depend on."
-    digest = hashlib.sha256(
-        repr([metadata.version(v) for v in ("numpy", "torch", "scikit-learn", "pandas")]).encode()
-    )
+def answers_digest(module: str = "lab.jobs") -> str:
+    "Digest of all that a module's answers depend on: its code, what it imports, the versions."
+    known = [metadata.version(v) for v in ("numpy", "torch", "scikit-learn", "pandas")]
+    digest = hashlib.sha256(repr(known).encode())
     for name in sorted(sources(module)):
         digest.update(_source(name).read_bytes())
     return digest.hexdigest()
@@ -368,7 +364,7 @@ def code_digest(module: str = "lab.jobs") -> str:
 # %% ../../nbs/8_lab/02_jobs.ipynb #c33
 @contextmanager
 def _one_thread_each():
-    "Processes started inside use one thread each: two workers with two threads would wait for each other."
+    "Processes started inside use one thread each: two with two threads would block each other."
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     before = {k: os.environ.get(k) for k in names}
     os.environ.update(dict.fromkeys(names, "1"))
@@ -408,41 +404,43 @@ def _answers(jobs: list[dict], workers: int, cluster: str, run):
             yield number[done], done.result()
 
 
-def _keep(path: Path, answer: dict) -> None:
+def _keep_answer(path: Path, answer: dict) -> None:
     part = path.with_suffix(f".{os.getpid()}.part")
     part.write_text(json.dumps(answer))
     os.replace(part, path)
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c34
+def _module_of(run) -> str:  # dotted, without the package; ours for a function from elsewhere
+    "The module that answers jobs: its code decides which kept answers are still good."
+    package, _, module = run.__module__.partition(".")
+    return module if package == "adaroute" else "lab.jobs"
+
+
+def _answer_path(cache: Path, job: dict, digest: str) -> Path:
+    "Where the answer to a job is kept."
+    key = hashlib.sha256((json.dumps(job, sort_keys=True) + digest).encode()).hexdigest()
+    return cache / f"{job['kind']}-{key[:24]}.json"
+
+
 def run_jobs(
     jobs: list[dict],
     cache: str | Path,  # folder of the answers
     workers: int = 2,  # processes; 0: this one
     cluster: str = "",  # address of a Dask scheduler, instead of processes
     label: str = "jobs",  # of the progress bar; empty: no bar
-    run=run_job,  # what answers a job
-    code: str = "lab.jobs",  # the module that `run` comes from: its code decides which answers are still good
+    run=run_job,  # what answers a job; other code in its module asks all jobs anew
 ) -> list[dict]:  # answers, in the order of the jobs
     "Answer many jobs side by side; those answered before are read, not run."
-    cache, digest = Path(cache), code_digest(code)
-    key = lambda job: hashlib.sha256(
-        (json.dumps(job, sort_keys=True) + digest).encode()
-    ).hexdigest()[:24]
-    at = {i: cache / f"{job['kind']}-{key(job)}.json" for i, job in enumerate(jobs)}
+    cache, digest = Path(cache), answers_digest(_module_of(run))
+    paths = [_answer_path(cache, job, digest) for job in jobs]
     cache.mkdir(parents=True, exist_ok=True)
-    todo = [i for i in at if not at[i].is_file()]
-    with tqdm(
-        total=len(jobs),
-        initial=len(jobs) - len(todo),
-        desc=label,
-        unit="job",
-        mininterval=2,
-        disable=not label,
-    ) as bar:
+    todo = [i for i, path in enumerate(paths) if not path.is_file()]
+    about = dict(total=len(jobs), initial=len(jobs) - len(todo), desc=label, disable=not label)
+    with tqdm(**about, unit="job", mininterval=2) as bar:
         for i, answer in _answers([jobs[i] for i in todo], workers, cluster, run):
-            _keep(at[todo[i]], answer)
+            _keep_answer(paths[todo[i]], answer)
             bar.update()
-    return [json.loads(at[i].read_text()) for i in range(len(jobs))]
+    return [json.loads(path.read_text()) for path in paths]
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c38
 def interval_of(
@@ -472,11 +470,9 @@ def closed(
 ) -> dict:
     "Share of the headroom that routing closed on each seed, with its interval."
     shares = [headroom_closed(a, b, c) for a, b, c in zip(rival, routed, bayes)]
-    return (
-        interval_of(shares)
-        if np.isfinite(shares).all()
-        else dict(estimate=None, low=None, high=None, values=[])
-    )
+    if not np.isfinite(shares).all():
+        return dict(estimate=None, low=None, high=None, values=[])
+    return interval_of(shares)
 
 
 def lowest(errors: dict) -> str:  # name -> (seeds,)
@@ -490,8 +486,11 @@ def pooled_r2(
     draws: int = 1000,
 ) -> dict:  # estimate, low, high, values (one a repeat)
     "R2 of out-of-fold predictions, averaged over repeats, with a bootstrap interval over rows."
+
+    def each(y, p):  # R2 of each repeat
+        return 1 - ((y[:, None] - p) ** 2).sum(0) / ((y - y.mean()) ** 2).sum()
+
     use = np.isfinite(outcome)
     y, p = np.asarray(outcome)[use], np.asarray(said)[:, use].T  # (n,), (n, repeats)
-    each = lambda y, p: 1 - ((y[:, None] - p) ** 2).sum(0) / ((y - y.mean()) ** 2).sum()
     found = bootstrap_interval(lambda y, p: each(y, p).mean(), (y, p), draws=draws)
     return dict(zip(("estimate", "low", "high"), found)) | {"values": each(y, p).tolist()}

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SCALES', 'DRIVEN', 'MADE', 'QUIET', 'PaperError', 'Folders', 'scale_folders', 'find_root', 'versions', 'code_commit',
            'write_result', 'read_result', 'paper_notebooks', 'known_parameters', 'fits', 'read_parameters', 'plan',
-           'reads', 'inputs', 'is_fresh', 'run_notebook', 'compile_pdf', 'make_paper', 'main']
+           'reads', 'inputs', 'is_fresh', 'run_notebook', 'compile_pdf', 'make_paper', 'make_paper_command']
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c03
 import ast
@@ -54,7 +54,7 @@ class Folders:
 def scale_folders(
     scale: str,  # one of SCALES
     root: Path = Path(),  # the repository
-    keep: bool = False,  # True: results, figures and tables go where the committed ones are, as at default scale
+    keep: bool = False,  # True: results, figures and tables go where the committed ones are
 ) -> Folders:
     "Folders for one scale."
     if scale not in SCALES:
@@ -85,7 +85,8 @@ def find_root(
         if (folder / "nbs").is_dir() and (folder / "paper" / "params").is_dir():
             return folder
     raise PaperError(
-        "expected to be inside a clone of the repository (a folder with nbs/ and paper/params/), found none"
+        "expected to be inside a clone of the repository "
+        "(a folder with nbs/ and paper/params/), found none"
     )
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c13
@@ -106,7 +107,7 @@ def code_commit() -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c15
-def _write(path: Path, content: bytes) -> Path:
+def _write_whole(path: Path, content: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -117,7 +118,7 @@ def _write(path: Path, content: bytes) -> Path:
     return path
 
 
-def _plain(
+def _to_json(
     value: Any,
 ) -> Any:  # what json cannot write itself: numpy and torch numbers and arrays, paths
     if hasattr(value, "tolist"):
@@ -147,12 +148,12 @@ def write_result(
         "commit": code_commit(),
     }
     try:
-        text = json.dumps(record, sort_keys=True, indent=1, allow_nan=False, default=_plain)
+        text = json.dumps(record, sort_keys=True, indent=1, allow_nan=False, default=_to_json)
     except ValueError:
         raise ValueError(
             f"result {name!r}: expected finite numbers (null for 'none'), got NaN or infinity"
         ) from None
-    return _write(Path(folder) / f"{name}.json", (text + "\n").encode())
+    return _write_whole(Path(folder) / f"{name}.json", (text + "\n").encode())
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c18
 def read_result(
@@ -164,7 +165,8 @@ def read_result(
     path = Path(folder) / f"{name}.json"
     if not path.is_file():
         raise FileNotFoundError(
-            f"result {name!r}: expected {path.name} in the results folder, found none; run the notebook that computes it first"
+            f"result {name!r}: expected {path.name} in the results folder, found none; "
+            "run the notebook that computes it first"
         )
     found = json.loads(path.read_text())
     return found if record else found["value"]
@@ -183,13 +185,8 @@ def paper_notebooks(
     return [p for p in found if not only or p.stem.startswith(tuple(only))]
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c26
-DRIVEN = (
-    "results",
-    "figs",
-    "tables",
-    "cache",
-    "cluster",
-)  # filled in by the driver, never by a YAML file
+# filled in by the driver, never by a YAML file
+DRIVEN = ("results", "figs", "tables", "cache", "cluster")
 
 
 def known_parameters(
@@ -207,7 +204,8 @@ def known_parameters(
     missing = [name for name in ("results", "figs") if name not in found]
     if missing:
         raise PaperError(
-            f"{notebook.name}: expected a cell tagged 'parameters' that sets results and figs, got none that sets {', '.join(missing)}"
+            f"{notebook.name}: expected a cell tagged 'parameters' that sets results and figs, "
+            f"got none that sets {', '.join(missing)}"
         )
     return found
 
@@ -233,17 +231,16 @@ def fits(
 def read_parameters(
     notebook: Path,
     folders: Folders,
-) -> (
-    dict[str, Any] | None
-):  # what the YAML file sets, checked; None: this scale leaves the notebook out
-    "The parameters of one notebook at one scale."
+) -> dict[str, Any] | None:  # what the YAML file sets; None: this scale leaves the notebook out
+    "The parameters of one notebook at one scale, checked."
     known, path = known_parameters(notebook), folders.params / f"{notebook.stem}.yaml"
     where = f"params/{folders.params.name}/{path.name}"
     own = sorted(set(known) - set(DRIVEN))
     if not path.is_file():
         if own:
             raise PaperError(
-                f"{where}: expected a file, because {notebook.name} has parameters ({', '.join(own)}), found none"
+                f"{where}: expected a file, because {notebook.name} has parameters "
+                f"({', '.join(own)}), found none"
             )
         return {}
     try:
@@ -264,20 +261,23 @@ def _check_value(where: str, key: str, value: Any, known: dict, own: list[str]) 
         raise PaperError(f"{where}: {key!r} is set by the driver and cannot be set here")
     if key not in known:
         raise PaperError(f"{where}: unknown parameter {key!r}, expected one of [{', '.join(own)}]")
-    if not fits(value, known[key]):
+    default = known[key]
+    if not fits(value, default):
         raise PaperError(
-            f"{where}: {key}: expected the type of {known[key]!r} ({type(known[key]).__name__}), got {value!r} ({type(value).__name__})"
+            f"{where}: {key}: expected the type of {default!r} ({type(default).__name__}), "
+            f"got {value!r} ({type(value).__name__})"
         )
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c37
-def _writable(folder: Path, what: str) -> None:
+def _check_writable(folder: Path, what: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as e:
         raise PaperError(
-            f"{what} folder {folder.as_posix()}: expected a folder that can be written, got {type(e).__name__}"
+            f"{what} folder {folder.as_posix()}: expected a folder that can be written, "
+            f"got {type(e).__name__}"
         ) from None
 
 
@@ -286,24 +286,36 @@ def plan(
     scale: str,  # one of SCALES
     only: tuple[str, ...] = (),  # names or beginnings of names
     keep: bool = False,  # see `scale_folders`
-) -> list[
-    tuple[Path, dict]
-]:  # (notebook, its parameters), in order; without those that the scale leaves out
-    "What would run; raises PaperError if anything about it cannot be right."
+) -> list[tuple[Path, dict]]:  # (notebook, its parameters), without those the scale leaves out
+    "What would run, in order; raises PaperError if anything about it cannot be right."
     folders = scale_folders(scale, root, keep)
     notebooks = paper_notebooks(root, only)
     stems = {p.stem for p in paper_notebooks(root)}
     for path in sorted(folders.params.glob("*.yaml")):
         if path.stem not in stems:
             raise PaperError(
-                f"params/{scale}/{path.name}: expected a notebook nbs/paper/{path.stem}.ipynb, found none"
+                f"params/{scale}/{path.name}: "
+                f"expected a notebook nbs/paper/{path.stem}.ipynb, found none"
             )
     steps = [(notebook, read_parameters(notebook, folders)) for notebook in notebooks]
     for what in ("results", "figs", "tables", "runs", "cache"):
-        _writable(getattr(folders, what), what)
+        _check_writable(getattr(folders, what), what)
     return [(notebook, given) for notebook, given in steps if given is not None]
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c40
+def _code_of(notebook: Path) -> str:
+    "The Python of a notebook, without magics."
+    cells = json.loads(notebook.read_text())["cells"]
+    texts = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+    return "\n".join(re.sub(r"(?m)^\s*[%!].*$", "", text) for text in texts)
+
+
+def _calls_of(code: str, name: str) -> list[ast.Call]:
+    "Calls of a function, as a name or as an attribute."
+    calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    return [c for c in calls if getattr(c.func, "id", getattr(c.func, "attr", "")) == name]
+
+
 def reads(
     notebook: Path,
 ) -> list[str] | None:  # names of results; None: cannot be told, so all of them
@@ -311,18 +323,7 @@ def reads(
     known = known_parameters(notebook)
     if isinstance(known.get("reads"), list):
         return sorted(known["reads"])
-    cells = json.loads(notebook.read_text())["cells"]
-    code = "\n".join(
-        re.sub(r"(?m)^\s*[%!].*$", "", "".join(c["source"]))
-        for c in cells
-        if c["cell_type"] == "code"
-    )
-    calls = [
-        node
-        for node in ast.walk(ast.parse(code))
-        if isinstance(node, ast.Call)
-        and getattr(node.func, "id", getattr(node.func, "attr", "")) == "read_result"
-    ]
+    calls = _calls_of(_code_of(notebook), "read_result")
     names = [call.args[1] for call in calls if len(call.args) > 1]
     if len(names) < len(calls) or not all(isinstance(n, ast.Constant) for n in names):
         return None
@@ -345,11 +346,10 @@ def inputs(
 ) -> dict[str, Any]:  # equal inputs: nothing has changed
     "Digests of everything a notebook's output depends on."
     names = reads(notebook)
-    results = (
-        sorted(folders.results.glob("*.json"))
-        if names is None
-        else [folders.results / f"{n}.json" for n in names]
-    )
+    if names is None:
+        results = sorted(folders.results.glob("*.json"))
+    else:
+        results = [folders.results / f"{n}.json" for n in names]
     package = sorted(_package().rglob("*.py"))
     return {
         "notebook": _sha(notebook),
@@ -385,18 +385,19 @@ def _open_room(folders: Folders) -> Path:
 
 
 def _carry_over(
-    room: Path, folders: Folders
+    room: Path,
+    folders: Folders,
 ) -> dict[str, str]:  # file, relative to runs -> digest; only what changed
     made = {}
     for what in MADE:
         for path in sorted(p for p in (room / what).rglob("*") if p.is_file()):
             target = getattr(folders, what) / path.relative_to(room / what)
-            touched = not target.is_file() or path.stat().st_mtime_ns != target.stat().st_mtime_ns
-            if touched:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                if _sha(path) != _sha(target):
-                    os.replace(path, target)
-                made[os.path.relpath(target, folders.runs)] = _sha(target)
+            if target.is_file() and path.stat().st_mtime_ns == target.stat().st_mtime_ns:
+                continue  # copied in, and not touched since
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if _sha(path) != _sha(target):
+                os.replace(path, target)
+            made[os.path.relpath(target, folders.runs)] = _sha(target)
     return made
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c48
@@ -423,8 +424,9 @@ def _execute(notebook: Path, copy: Path, values: dict[str, Any], progress: bool)
     except Exception as e:
         fallen = f"could not be run ({type(e).__name__})"
     if fallen:
+        where = f"paper/runs/{copy.parent.name}/{copy.name}"
         raise PaperError(
-            f"{notebook.stem}: {fallen}; see paper/runs/{copy.parent.name}/{copy.name}; earlier results and figures are untouched",
+            f"{notebook.stem}: {fallen}; see {where}; earlier results and figures are untouched",
             status=1,
         )
 
@@ -433,9 +435,26 @@ def _html(copy: Path) -> None:  # a readable page beside the executed copy
     from nbconvert import HTMLExporter
 
     page, _ = HTMLExporter().from_filename(str(copy))
-    _write(copy.with_suffix(".html"), page.encode())
+    _write_whole(copy.with_suffix(".html"), page.encode())
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c49
+def _driven_values(
+    notebook: Path,
+    room: Path,  # where the notebook writes
+    folders: Folders,
+    cluster: str,
+) -> dict[str, str]:  # of DRIVEN, those that the notebook has
+    "What the driver sets: folders as the notebook sees them, and the cluster."
+
+    def seen(path: Path) -> str:
+        return Path(os.path.relpath(path, notebook.parent)).as_posix()
+
+    values = {what: seen(room / what) for what in MADE}
+    values |= {"cache": seen(folders.cache), "cluster": cluster}
+    known = known_parameters(notebook)
+    return {name: value for name, value in values.items() if name in known}
+
+
 def run_notebook(
     notebook: Path,
     given: dict[str, Any],  # its parameters
@@ -445,21 +464,18 @@ def run_notebook(
 ) -> list[str]:  # files made or changed, relative to folders.runs
     "Run one notebook; its files appear only if all of it succeeds."
     copy, room = folders.runs / notebook.name, _open_room(folders)
-    stamp, known = copy.with_suffix(".stamp.json"), known_parameters(notebook)
+    stamp = copy.with_suffix(".stamp.json")
     try:
         stamp.unlink(missing_ok=True)
-        here = lambda path: Path(os.path.relpath(path, notebook.parent)).as_posix()
-        driven = {what: here(room / what) for what in MADE} | {
-            "cache": here(folders.cache),
-            "cluster": cluster,
-        }
+        driven = _driven_values(notebook, room, folders, cluster)
         before = inputs(notebook, given, folders)
-        _execute(notebook, copy, given | {k: v for k, v in driven.items() if k in known}, progress)
+        _execute(notebook, copy, given | driven, progress)
         made = _carry_over(room, folders)
     finally:
         shutil.rmtree(room, ignore_errors=True)
     _html(copy)
-    _write(stamp, json.dumps({"inputs": before, "made": made}, indent=1, sort_keys=True).encode())
+    content = json.dumps({"inputs": before, "made": made}, indent=1, sort_keys=True)
+    _write_whole(stamp, content.encode())
     return sorted(made)
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c53
@@ -485,10 +501,11 @@ def compile_pdf(
             sys_inputs=places | {"scale": scale},
         )
     except Exception as e:
+        reason = str(e).splitlines()[0]
         raise PaperError(
-            f"adaroute.typ: expected a text that compiles, got: {str(e).splitlines()[0]}", status=1
+            f"adaroute.typ: expected a text that compiles, got: {reason}", status=1
         ) from None
-    return _write(target, pdf)
+    return _write_whole(target, pdf)
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c57
 def make_paper(
@@ -497,10 +514,9 @@ def make_paper(
     only: tuple[str, ...] = (),  # names or beginnings of names; the PDF is left alone then
     force: bool = False,  # run what is fresh as well
     cluster: str = "",  # address of a Dask scheduler
-    say=print,  # where the progress lines go
     keep: bool = False,  # see `scale_folders`
 ) -> Path | None:  # the PDF
-    "Run what is not fresh, in order, then compile the text."
+    "Run what is not fresh, in order, then compile the text; a line of progress for each."
     from tqdm import tqdm
 
     steps, folders = plan(root, scale, only, keep), scale_folders(scale, root, keep)
@@ -508,23 +524,21 @@ def make_paper(
     with tqdm(steps, desc=f"paper ({scale})", unit="notebook", disable=not terminal) as bar:
         for i, (notebook, given) in enumerate(bar, start=1):
             fresh = not force and is_fresh(notebook, given, folders)
-            say(
-                f"[{i}/{len(steps)}] {notebook.stem}: {'unchanged, skipped' if fresh else 'running'}"
-            )
+            state = "unchanged, skipped" if fresh else "running"
+            click.echo(f"[{i}/{len(steps)}] {notebook.stem}: {state}")
             if not fresh:
                 run_notebook(notebook, given, folders, cluster, progress=terminal)
     if only or keep:
         return None
     pdf = compile_pdf(root, scale)
-    say(
-        f"{pdf.relative_to(root).as_posix()} written"
-        if pdf
-        else "paper/adaroute.typ: not there, so no PDF"
-    )
+    if pdf:
+        click.echo(f"{pdf.relative_to(root).as_posix()} written")
+    else:
+        click.echo("paper/adaroute.typ: not there, so no PDF")
     return pdf
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c64
-def _show(root: Path, scale: str, only: tuple[str, ...]) -> None:
+def _list_steps(root: Path, scale: str, only: tuple[str, ...]) -> None:
     folders = scale_folders(scale, root)
     for notebook, given in plan(root, scale, only):
         state = "fresh" if is_fresh(notebook, given, folders) else "to run"
@@ -544,18 +558,18 @@ def _show(root: Path, scale: str, only: tuple[str, ...]) -> None:
 )
 @click.option("--list", "show", is_flag=True, help="say what would run, and run nothing")
 @click.option("--cluster", default="", help="address of a Dask scheduler, such as tcp://host:8786")
-def main(scale, only, force, keep, show, cluster):
+def make_paper_command(scale, only, force, keep, show, cluster):
     "Re-make the paper: results, figures, tables and the PDF."
     try:
         root = find_root()
         if show:
-            _show(root, scale, only)
+            _list_steps(root, scale, only)
         else:
-            make_paper(root, scale, only, force, cluster, click.echo, keep)
+            make_paper(root, scale, only, force, cluster, keep)
     except PaperError as e:
         click.echo(f"error: {e}", err=True)
         sys.exit(e.status)
 
 
 if __name__ == "__main__" and "__file__" in globals():
-    main()
+    make_paper_command()

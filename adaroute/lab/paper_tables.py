@@ -23,7 +23,7 @@ def count_says(
     return {s: sum(v["says"] == s for v in verdicts) for s in SAYS} | {"cells": len(verdicts)}
 
 
-def _ends(rows: list[dict], key: Callable, keep: tuple[str, ...]) -> dict:
+def _worst_and_best(rows: list[dict], key: Callable, keep: tuple[str, ...]) -> dict:
     "The worst row, where the key is largest, and the best, where it is smallest."
     short = lambda r: {k: r[k] for k in keep}
     return {"worst": short(max(rows, key=key)), "best": short(min(rows, key=key))}
@@ -58,7 +58,9 @@ def sum_grid(
     overall = [o for o in evidence["overall"] if o["rival"] != "routed"]
     return {
         **count_says([g["verdict"] for g in grid]),
-        **_ends(cells, lambda r: r["regret"], ("scenario", "n", "regret", "rival", "seeds")),
+        **_worst_and_best(
+            cells, lambda r: r["regret"], ("scenario", "n", "regret", "rival", "seeds")
+        ),
         "worse": regret["worse"],
         "far_worse": regret["far_worse"],
         "tolerance": regret["tolerance"],
@@ -93,10 +95,10 @@ def sum_controls(
         for g in evidence["grid"]
     ]
     first = [g["against_controls"] for g in evidence["grid"] if g["scenario"] in ROUTED_WORLDS]
-    ends = _ends(rows, lambda r: -r["excess"], ("scenario", "n", "excess"))
+    ends = _worst_and_best(rows, lambda r: -r["excess"], ("scenario", "n", "excess"))
     return {
         **count_says([g["against_controls"] for g in evidence["grid"]]),
-        **_ends(rows, lambda r: r["gap"], ("scenario", "n", "gap", "control")),
+        **_worst_and_best(rows, lambda r: r["gap"], ("scenario", "n", "gap", "control")),
         "routed_worlds": count_says(first),
         "knock_positive": sum(r["excess"] > 0 for r in rows),
         "knock_least": ends["worst"],
@@ -111,15 +113,19 @@ def sum_null(
     null: dict,  # value of the result `null`
 ) -> dict:
     "What the permuted outcomes and the missing cue say."
+
+    def estimates(by, at):  # of one point of the curve
+        point = null["curve"][by][at]
+        return {k: point[k]["estimate"] for k in ("found", "chance", "ceiling")}
+
     zero = null["cues"].index(min(null["cues"]))
-    share = null["permuted"]
+    share, kinds = null["permuted"], ("path", "sharing")
     kept = "kept" if share["estimate"] <= ASKED["null"] else "broken"
     if share["low"] <= ASKED["null"] < share["high"]:
         kept += " on average"
-    known = {
-        by: {k: null["knowable"][by][k]["estimate"] for k in ("rows", "found")}
-        for by in ("path", "sharing")
-    }
+    known = {}
+    for by in kinds:
+        known[by] = {k: null["knowable"][by][k]["estimate"] for k in ("rows", "found")}
     return {
         "permuted": share,
         "true": null["true"],
@@ -128,48 +134,46 @@ def sum_null(
         "weakest_cue": null["cues"][zero],
         "knowable": known,
         "knowable_met": all(known[by]["found"] >= ASKED[by] for by in known),
-        "at_weakest": {
-            by: {k: null["curve"][by][zero][k]["estimate"] for k in ("found", "chance", "ceiling")}
-            for by in ("path", "sharing")
-        },
-        "at_strongest": {
-            by: {k: null["curve"][by][-1][k]["estimate"] for k in ("found", "chance", "ceiling")}
-            for by in ("path", "sharing")
-        },
+        "at_weakest": {by: estimates(by, zero) for by in kinds},
+        "at_strongest": {by: estimates(by, -1) for by in kinds},
     }
 
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c14
+def _pays_from(curve: list[dict]) -> float | None:
+    "The value from which routing pays in every world, at that point and at all later ones."
+    pays = [min(point["gain"]["values"]) > 0 for point in curve]
+    return next((p["value"] for i, p in enumerate(curve) if all(pays[i:])), None)
+
+
+def _gains_at_zero(curves: dict) -> dict:
+    "The gain where a knob of the world is turned off."
+    out = {}
+    for knob in ("heterogeneity", "cue"):
+        for point in curves.get(knob, []):
+            if point["value"] == 0:
+                out[knob] = point["gain"]["estimate"]
+    return out
+
+
 def sum_ablations(
     ablations: dict,  # value of the result `ablations`
 ) -> dict:
     "What the parts are worth, and where routing begins to pay."
-    rows = [
-        {"part": p, "worse_by": ablations["parts"][p]["worse_by"]["estimate"]}
-        for p in ablations["order"]
-        if p != "as it is"
-    ]
-    pays = lambda p: min(p["gain"]["values"]) > 0
+    parts, others = ablations["parts"], [p for p in ablations["order"] if p != "as it is"]
+    rows = [{"part": p, "worse_by": parts[p]["worse_by"]["estimate"]} for p in others]
     curve = sorted(ablations["curves"]["rows"], key=lambda p: p["value"])
-    from_here = [p["value"] for i, p in enumerate(curve) if all(map(pays, curve[i:]))]
-    at_zero = {
-        k: ablations["curves"][k][i]["gain"]["estimate"]
-        for k in ("heterogeneity", "cue")
-        if k in ablations["curves"]
-        for i, p in enumerate(ablations["curves"][k])
-        if p["value"] == 0
-    }
     return {
         "parts": len(rows),
         "helpful": sum(r["worse_by"] > 0 for r in rows),
         "better_without": [r["part"] for r in rows if r["worse_by"] < 0],
-        "whole": ablations["parts"]["as it is"]["error"]["estimate"],
-        **_ends(rows, lambda r: r["worse_by"], ("part", "worse_by")),
-        "pays_from": from_here[0] if from_here else None,
+        "whole": parts["as it is"]["error"]["estimate"],
+        **_worst_and_best(rows, lambda r: r["worse_by"], ("part", "worse_by")),
+        "pays_from": _pays_from(curve),
         "least_rows": curve[0]["value"],
         "gain_at_least": curve[0]["gain"]["estimate"],
         "most_rows": curve[-1]["value"],
         "gain_at_most": curve[-1]["gain"]["estimate"],
-        "gain_at_zero": at_zero,
+        "gain_at_zero": _gains_at_zero(ablations["curves"]),
         "extras": {k: p["gain"]["estimate"] for k, p in ablations["extras"].items()},
     }
 
@@ -196,32 +200,43 @@ def _task_row(table: str, key: str, scores: dict) -> dict:
     }
 
 
+def _task_rows(tables: dict) -> list[dict]:
+    "A row for each task of each table where the routed model has a rival."
+    rows = []
+    for name in tables["order"]:
+        for task, scores in tables["tables"][name]["scores"].items():
+            if "routed" in scores and len(scores) > 1:
+                rows.append(_task_row(name, task, scores))
+    return rows
+
+
+def _reference_rows(tables: dict, references: dict) -> list[dict]:
+    "What others reached, beside the routed model's score on the same task."
+    rows = []
+    for name, tasks in references.items():
+        scores = tables["tables"].get(name, {}).get("scores", {})
+        for task, found in tasks.items():
+            if "routed" in scores.get(task, {}):
+                head = {"table": name, "task": task}
+                own = scores[task]["routed"]["estimate"]
+                rows += [head | {"reference": r["value"], "routed": own} for r in found]
+    return rows
+
+
 def sum_tables(
     tables: dict,  # value of the result `tables`
     references: dict,  # table -> task -> list of {"value": number that others reached}
 ) -> dict:
     "Counts over the tasks of the real tables."
-    rows = [
-        _task_row(t, k, s)
-        for t in tables["order"]
-        for k, s in tables["tables"][t]["scores"].items()
-        if "routed" in s and len(s) > 1
-    ]
+    rows = _task_rows(tables)
     if not rows:
         return {"available": False}
-    known = [
-        (t, k, r["value"], tables["tables"][t]["scores"][k]["routed"]["estimate"])
-        for t, tasks in references.items()
-        if t in tables["tables"]
-        for k, found in tasks.items()
-        if "routed" in tables["tables"][t]["scores"].get(k, {})
-        for r in found
-    ]
-    ends = _ends(rows, lambda r: -r["gap"], ("table", "task", "gap", "rival"))
+    known = _reference_rows(tables, references)
+    missed = [r for r in known if r["routed"] < r["reference"]]
     return {
         "available": True,
         **count_says(rows),
-        **ends,
+        **_worst_and_best(rows, lambda r: -r["gap"], ("table", "task", "gap", "rival")),
         "first": sum(r["gap"] > 0 for r in rows),
         "below_error": sum(-r["gap"] > r["error"] for r in rows),
         "mean_gap": float(np.mean([r["gap"] for r in rows])),
@@ -229,12 +244,8 @@ def sum_tables(
         "tables": len(tables["order"]),
         "people": {t: tables["tables"][t]["rows"] for t in tables["order"]},
         "references": len(known),
-        "references_met": sum(own >= value for *_, value, own in known),
-        "references_missed": [
-            {"table": t, "task": k, "reference": value, "routed": own}
-            for t, k, value, own in known
-            if own < value
-        ],
+        "references_met": sum(r["routed"] >= r["reference"] for r in known),
+        "references_missed": missed,
     }
 
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c20
@@ -242,42 +253,32 @@ def sum_arena(
     arena: dict,  # value of the result `arena`
 ) -> dict:
     "Counts over the comparisons with outside packages."
-    met = [r for r in arena["rows"] if r["gap"] is not None and r["rival"] != "AdaRoute"]
-    pairs = sorted(
-        {
-            (r["rival"], r["table"])
-            for r in arena["rows"]
-            if r["estimate"] is None and r["rival"] != "AdaRoute"
-        }
-    )
-    absent = [f"{rival} ({table})" for rival, table in pairs]
-    counts = {
-        "comparisons": len(met),
-        "ahead": sum(r["gap_low"] > 0 for r in met),
-        "behind": sum(r["gap_high"] < 0 for r in met),
-    }
-    counts["tied"] = counts["comparisons"] - counts["ahead"] - counts["behind"]
-    ends = (
-        _ends(met, lambda r: -r["gap"], ("rival", "table", "task", "metric", "gap")) if met else {}
-    )
+    others = [r for r in arena["rows"] if r["rival"] != "AdaRoute"]
+    met = [r for r in others if r["gap"] is not None]
+    absent = sorted({(r["rival"], r["table"]) for r in others if r["estimate"] is None})
+    ahead, behind = sum(r["gap_low"] > 0 for r in met), sum(r["gap_high"] < 0 for r in met)
+    ends, shown = {}, ("rival", "table", "task", "metric", "gap")
+    if met:
+        ends = _worst_and_best(met, lambda r: -r["gap"], shown)
     return {
-        **counts,
+        "comparisons": len(met),
+        "ahead": ahead,
+        "behind": behind,
+        "tied": len(met) - ahead - behind,
         **ends,
-        "rivals": len({r["rival"] for r in arena["rows"]} - {"AdaRoute"}),
+        "rivals": len({r["rival"] for r in others}),
         "tables": len({r["table"] for r in met}),
-        "did_not_run": absent,
+        "did_not_run": [f"{rival} ({table})" for rival, table in absent],
     }
 
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c21c
 def _by_cheat(trials: list[dict]) -> list[dict]:
-    "A row a cheat: caught, named, the most frequent wrong name, and the median distance where there is one."
+    "A row a cheat: caught, named, most frequent wrong name, median distance where there is one."
     out = []
     for name in dict.fromkeys(t["cheat"] for t in trials):
         own = [t for t in trials if t["cheat"] == name]
-        wrong, far = (
-            [t["called"] for t in own if not t["named"]],
-            [t["distance"] for t in own if t["distance"] > 0],
-        )
+        wrong = [t["called"] for t in own if not t["named"]]
+        far = [t["distance"] for t in own if t["distance"] > 0]
         out.append(
             {
                 "cheat": name,
@@ -311,8 +312,9 @@ def _caught(trials: list[dict]) -> dict:
 
 
 def _let_through(trials: list[dict]) -> dict:
-    count = lambda status: sum(t["status"] == status for t in trials)
-    return {"runs": len(trials), "verified": count(0), "accused": count(1), "unsure": count(2)}
+    status = [t["status"] for t in trials]
+    counts = {"verified": status.count(0), "accused": status.count(1), "unsure": status.count(2)}
+    return {"runs": len(trials)} | counts
 
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c21m
 def _above_noise(noise: list[dict]) -> dict:
@@ -335,39 +337,44 @@ def _above_noise(noise: list[dict]) -> dict:
     }
 
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c21d
-def sum_provenance(
-    audit: dict,  # value of the result `provenance`
-) -> dict:
-    "Cheats caught and named, honest runs accused, noise, shopping and costs."
-    ratio, other = (
-        [t["verification"] / t["training"] for t in audit["honest"]],
-        {t["capability"] for t in audit["elsewhere"]},
-    )
-    best = {
-        m: {
+def _shopping_sums(gains: dict) -> dict:
+    "Gains of each model over its mean split, seeming and true, at the most splits."
+    out = {}
+    for model, g in gains.items():
+        out[model] = {
             "seeming": _mean_interval([s[-1] for s in g["seeming"]]),
             "true": _mean_interval([s[-1] for s in g["true"]]),
             "committed": _mean_interval(g["committed"]),
             "splits": g["counts"][-1],
             "worlds": len(g["committed"]),
         }
-        for m, g in audit["gains"].items()
-    }
+    return out
+
+
+def _by_machine(elsewhere: list[dict]) -> dict:
+    "Honest runs verified under other instructions, a row for each kind."
+    kinds = sorted({t["capability"] for t in elsewhere})
+    return {c: _let_through([t for t in elsewhere if t["capability"] == c]) for c in kinds}
+
+
+def sum_provenance(
+    audit: dict,  # value of the result `provenance`
+) -> dict:
+    "Cheats caught and named, honest runs accused, noise, shopping and costs."
+    cheats = audit["cheats"]
+    ratio = [t["verification"] / t["training"] for t in audit["honest"]]
     return {
-        "cheats": _caught(audit["cheats"]),
-        "by_cheat": _by_cheat(audit["cheats"]),
-        "worlds": len({t["seed"] for t in audit["cheats"]}),
-        "kinds": len({t["cheat"] for t in audit["cheats"]}),
+        "cheats": _caught(cheats),
+        "by_cheat": _by_cheat(cheats),
+        "worlds": len({t["seed"] for t in cheats}),
+        "kinds": len({t["cheat"] for t in cheats}),
         "variants": _caught(audit["variants"]),
-        "misnamed": _misnamed(audit["cheats"] + audit["variants"]),
+        "misnamed": _misnamed(cheats + audit["variants"]),
         "honest": _let_through(audit["honest"]),
         "elsewhere": _let_through(audit["elsewhere"]),
-        "by_machine": {
-            c: _let_through([t for t in audit["elsewhere"] if t["capability"] == c])
-            for c in sorted(other)
-        },
+        "by_machine": _by_machine(audit["elsewhere"]),
         "noise": _above_noise(audit["noise"]) if audit["noise"] else None,
-        "shopping": best,
+        "shopping": _shopping_sums(audit["gains"]),
         "ratio": float(np.median(ratio)),
         "ratio_95": float(np.quantile(ratio, 0.95)),
         "transcript": max((t["share"] for t in audit["transcript"]), default=None),
@@ -376,10 +383,9 @@ def sum_provenance(
 
 
 def _mean_interval(values: list[float]) -> dict:  # mean over worlds with its 95 % interval
-    mean, half = (
-        float(np.mean(values)),
-        1.96 * float(np.std(values, ddof=1)) / len(values) ** 0.5 if len(values) > 1 else 0.0,
-    )
+    mean, half = float(np.mean(values)), 0.0
+    if len(values) > 1:
+        half = 1.96 * float(np.std(values, ddof=1)) / len(values) ** 0.5
     return {"estimate": mean, "low": mean - half, "high": mean + half}
 
 
@@ -387,25 +393,21 @@ def sum_memory(
     memory: dict,  # value of the result `memorisation`
 ) -> dict:
     "How well the memorisation test keeps what it states."
-    honest, cheats = (
-        [r for r in memory["missing"] if (r["kappa"] > 0) == away] for away in (False, True)
-    )
-    runs, stated = (
-        sum(r["runs"] for r in honest),
-        [abs(r["found"] - r["stated"]) for r in cheats if r["stated"] is not None],
-    )
+    honest = [r for r in memory["missing"] if not r["kappa"] > 0]
+    cheats = [r for r in memory["missing"] if r["kappa"] > 0]
+    runs = sum(r["runs"] for r in honest)
+    off = [abs(r["found"] - r["stated"]) for r in cheats if r["stated"] is not None]
+    power = {}
+    for r in cheats:
+        power.setdefault(r["regime"], {})[f"{100 * r['kappa']:.0f}"] = r["found"]
+    own = [h["own"] for h in memory["heat"]]
     return {
         "honest_runs": runs,
         "false_alarms": sum(r["found"] * r["runs"] for r in honest) / runs if runs else None,
         "cells": len(cheats),
-        "furthest": max(stated, default=None),
-        "power": {
-            r["regime"]: {
-                f"{100 * q['kappa']:.0f}": q["found"] for q in cheats if q["regime"] == r["regime"]
-            }
-            for r in cheats
-        },
-        "own": float(np.mean([h["own"] for h in memory["heat"]])) if memory["heat"] else None,
+        "furthest": max(off, default=None),
+        "power": power,
+        "own": float(np.mean(own)) if own else None,
     }
 
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c23

@@ -81,23 +81,30 @@ def _columns_left(schema, what: str) -> dict:  # for a model that is trained wit
 def _complete(cohort) -> np.ndarray:  # (n,) bool
     return read(cohort.frame, cohort.schema).presence.all(axis=1)
 
+
+def _train_and_fresh(n: int, test: int, seed: int, scenario: str = "planted", **knobs) -> tuple:
+    "A cohort to learn from, and one of the same world to be scored on."
+    train = scoring_world(n, seed, scenario, 0, **knobs)
+    return train, scoring_world(test, seed, scenario, 1, **knobs)
+
 # %% ../../nbs/8_lab/04_promises.ipynb #c15
 def removal_job(
     scenario: str,
-    n: int,
-    seed: int,
+    n: int,  # training rows
+    seed: int,  # of the world and of the model
     members: int = 1,
     steps: int | None = None,
-    test: int = 3000,
-) -> dict:  # error of the whole model, and for each of TAKEN: routed, bare (without spares), alone (never had it)
+    test: int = 3000,  # fresh rows
+) -> (
+    dict
+):  # error of the whole model; for each of TAKEN: routed, bare (no spares), alone (never had)
     "What it costs to take evidence away from a model that was fitted to complete rows."
-    train, fresh = (
-        scoring_world(size, seed, scenario, draw) for draw, size in enumerate((n, test))
-    )
+    train, fresh = _train_and_fresh(n, test, seed, scenario)
     s, keep = train.schema, _complete(fresh)
     frame, held, mean = train.frame[_complete(train)], fresh.frame[keep], fresh.mean[keep]
     whole = _quietly_fit(tool_model(s, seed, members, steps, spares=True), frame)
-    (bare := copy.deepcopy(whole)).model_.spares.clear()
+    bare = copy.deepcopy(whole)
+    bare.model_.spares.clear()
     out = {"rows": len(frame), "whole": relative_error(mean, whole.predict(held))}
     for what in TAKEN:
         alone = _quietly_fit(tool_model(s, seed, members, steps, **_columns_left(s, what)), frame)
@@ -112,7 +119,7 @@ def removal_job(
 
 # %% ../../nbs/8_lab/04_promises.ipynb #c19
 def _coverage_answers(model, frame, resamples: int, least: int = 50) -> dict:
-    "Mean coverage of each outcome over many splits; and that of the routes that have rows of their own."
+    "Mean coverage of each outcome over many splits; and of the routes with rows of their own."
     whole = coverage_resamples(model, frame, resamples=resamples).coverage.mean()
     cells = coverage_resamples(model, frame, resamples=resamples, by=Cells("route", least))
     own = cells.cells[(cells.cells["rows"] >= least) & (cells.cells.own > 0.5)]
@@ -148,35 +155,25 @@ def _deletion_answer(model, frame) -> dict:
 
 
 def promises_job(
-    n: int,
-    seed: int,
+    n: int,  # training rows
+    seed: int,  # of the world and of the model
     scenario: str = "planted",
-    members: int = 3,
-    steps: int | None = None,
-    test: int = 4000,
+    test: int = 4000,  # fresh rows
     resamples: int = 1000,
     moved: int = 1000,  # fresh rows of the deletion test
+    **effort,  # members and steps, as for `tool_model`
 ) -> dict:
     "Coverage, rules, deletion and agreement of one model on fresh rows."
-    train, fresh = (
-        scoring_world(size, seed, scenario, draw) for draw, size in enumerate((n, test))
-    )
-    model, frame = (
-        _quietly_fit(tool_model(train.schema, seed, members, steps), train.frame),
-        fresh.frame,
-    )
-    unstable = {
-        by: float(route_agreement(model, frame, by=by).unstable.mean())
-        for by in ("route", "path", "sharing")
-    }
+    train, fresh = _train_and_fresh(n, test, seed, scenario)
+    model, frame = _quietly_fit(tool_model(train.schema, seed, **effort), train.frame), fresh.frame
+    levels = ("route", "path", "sharing")
+    unstable = {by: route_agreement(model, frame, by=by).unstable.mean() for by in levels}
     return {
         "error": relative_error(fresh.mean, model.predict(frame)),
         "coverage": _coverage_answers(model, frame, resamples),
-        "surrogate": {
-            target: _surrogate_answer(model, frame, target) for target in ("path", "sharing")
-        },
+        "surrogate": {by: _surrogate_answer(model, frame, by) for by in ("path", "sharing")},
         "deletion": _deletion_answer(model, frame.iloc[:moved]),
-        "unstable": unstable,
+        "unstable": {by: float(share) for by, share in unstable.items()},
     }
 
 # %% ../../nbs/8_lab/04_promises.ipynb #c25
@@ -184,23 +181,19 @@ NEEDY = ("T2", "T1", "N2")  # what the half of the rows needs that is not served
 
 
 def price_job(
-    other: str,
-    n: int,
-    seed: int,
-    members: int = 3,
-    steps: int | None = None,
-    test: int = 3000,
-    share: float = 0.5,
+    other: str,  # one of NEEDY
+    n: int,  # training rows
+    seed: int,  # of the world and of the model
+    test: int = 3000,  # fresh rows
+    share: float = 0.5,  # of the notes that stay closed
+    **effort,  # members and steps, as for `tool_model`
 ) -> dict:  # saved; loss of R2, noisy and noise-free; and what `savings` adds
     "Text-encoder calls saved, and R2 lost by it, where half of the rows do not need text."
     if other not in NEEDY:
         raise ValueError(f"other: expected one of {', '.join(NEEDY)}, got {str(other)[:40]!r}")
     halves = {f"{path}/{sharing}": 0.25 for path in ("N1", other) for sharing in ("STL", "MTL")}
-    train, fresh = (
-        scoring_world(size, seed, "planted", draw, shares=halves)
-        for draw, size in enumerate((n, test))
-    )
-    model = _quietly_fit(tool_model(train.schema, seed, members, steps), train.frame)
+    train, fresh = _train_and_fresh(n, test, seed, shares=halves)
+    model = _quietly_fit(tool_model(train.schema, seed, **effort), train.frame)
     found = savings(model, fresh, train_gate(model, train.frame), share=share)
     return {k: float(v) for k, v in found.items()}
 
@@ -216,25 +209,22 @@ def _repeated(encoded: Encoded, rows: int) -> Encoded:
 
 
 def cached_speed(
-    n: int = 1000,
-    rows: int = 100_000,
+    n: int = 1000,  # training rows
+    rows: int = 100_000,  # that are predicted
     seed: int = 0,
     steps: int | None = None,
-    distinct: int = 10_000,
+    distinct: int = 10_000,  # rows, repeated
     times: int = 3,
 ) -> dict:
     "Seconds of the processor for predicting rows whose text has been encoded."
-    train, fresh = (
-        scoring_world(n, seed, "planted"),
-        scoring_world(min(distinct, rows), seed, "planted", draw=1),
-    )
+    train, fresh = _train_and_fresh(n, min(distinct, rows), seed)
     model = _quietly_fit(tool_model(train.schema, seed, steps=steps), train.frame)
-    asked, used = _repeated(model.encode(fresh.frame), rows), []
+    asked, cpu, wall = _repeated(model.encode(fresh.frame), rows), [], []
     for _ in range(times):
-        begun = time.process_time(), time.perf_counter()
+        cpu_before, wall_before = time.process_time(), time.perf_counter()
         said = model.predict(asked)
-        used.append((time.process_time() - begun[0], time.perf_counter() - begun[1]))
-    cpu, wall = np.array(used).T.tolist()
+        cpu.append(time.process_time() - cpu_before)
+        wall.append(time.perf_counter() - wall_before)
     return {"rows": len(said), "cpu": cpu, "wall": wall}
 
 # %% ../../nbs/8_lab/04_promises.ipynb #c32
@@ -243,42 +233,45 @@ begun = time.perf_counter()
 done = subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, capture_output=True, text=True)
 wall, used = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
 peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-print(json.dumps(dict(status=done.returncode, out=done.stdout, err=done.stderr, wall=wall, cpu=used.ru_utime + used.ru_stime, memory=peak / 1e9)))"""
+told = dict(status=done.returncode, out=done.stdout, err=done.stderr)
+spent = dict(wall=wall, cpu=used.ru_utime + used.ru_stime, memory=peak / 1e9)
+print(json.dumps(told | spent))"""
 
 
 def run_command(
     *words,
 ) -> dict:  # wall and CPU seconds, peak memory in GB, and what the command answered
     "Run one command of the package in a process of its own."
-    line = [
-        sys.executable,
-        "-c",
-        _HELPER,
-        sys.executable,
-        "-m",
-        "adaroute.command.main",
-        *map(str, words),
-        "--json",
-        "--quiet",
-    ]
+    command = [sys.executable, "-m", "adaroute.command.main", *map(str, words)]
+    line = [sys.executable, "-c", _HELPER, *command, "--json", "--quiet"]
     done = json.loads(subprocess.run(line, capture_output=True, text=True, check=True).stdout)
     if done["status"]:
+        reason = " ".join(done["err"].split())[:200]
         raise RuntimeError(
-            f"adaroute {words[0]}: expected status 0, got {done['status']}: {' '.join(done['err'].split())[:200]}"
+            f"adaroute {words[0]}: expected status 0, got {done['status']}: {reason}"
         )
     return {k: done[k] for k in ("wall", "cpu", "memory")} | {"answer": json.loads(done["out"])}
 
 # %% ../../nbs/8_lab/04_promises.ipynb #c35
 def _as_options(schema) -> list[str]:
     "What the command line must be told about the columns."
-    pairs = [("--text", name) for name in schema.text] + [
-        ("--categorical", name) for name in schema.categorical
-    ]
-    return [
-        word
-        for pair in pairs + [("--outcome", f"{name}:{kind}") for name, kind in schema.tasks.items()]
-        for word in pair
-    ]
+    words = []
+    for name in schema.text:
+        words += ["--text", name]
+    for name in schema.categorical:
+        words += ["--categorical", name]
+    for name, kind in schema.tasks.items():
+        words += ["--outcome", f"{name}:{kind}"]
+    return words
+
+
+def _steps_option(steps: int | None) -> list:
+    return ["--steps", steps] if steps else []
+
+
+def _spent(found: dict) -> dict:
+    "What a command took."
+    return {k: found[k] for k in ("wall", "cpu", "memory")}
 
 
 def _write_repeated(frame: pd.DataFrame, path: Path, rows: int) -> None:
@@ -294,40 +287,32 @@ def _write_repeated(frame: pd.DataFrame, path: Path, rows: int) -> None:
 
 
 def stream_speed(
-    n: int = 1000,
-    rows: int = 1_000_000,
+    n: int = 1000,  # training rows
+    rows: int = 1_000_000,  # that are predicted
     seed: int = 0,
     steps: int | None = None,
-    distinct: int = 10_000,
+    distinct: int = 10_000,  # rows, repeated
 ) -> dict:
     "Seconds and peak memory of predicting a long table from the command line."
-    train, fresh = (
-        scoring_world(n, seed, "planted"),
-        scoring_world(min(distinct, rows), seed, "planted", draw=1),
-    )
+    train, fresh = _train_and_fresh(n, min(distinct, rows), seed)
     with tempfile.TemporaryDirectory() as folder:
         table, long, model = (Path(folder) / name for name in ("table.csv", "long.csv", "model"))
         train.frame.to_csv(table, index=False)
-        run_command(
-            "fit",
-            table,
-            *_as_options(train.schema),
-            "--out",
-            model,
-            *(["--steps", steps] if steps else []),
-        )
+        options = [*_as_options(train.schema), *_steps_option(steps)]
+        run_command("fit", table, *options, "--out", model)
         _write_repeated(fresh.frame[list(train.schema.inputs)], long, rows)
         found = run_command("predict", model, long, "--out", Path(folder) / "said.csv")
         return {
             "rows": found["answer"]["rows"],
             "calibrated": found["answer"]["calibrated"],
             "bytes": long.stat().st_size,
-            **{k: found[k] for k in ("wall", "cpu", "memory")},
+            **_spent(found),
         }
 
 # %% ../../nbs/8_lab/04_promises.ipynb #c38
 def report_speed(
-    name: str = "dep_wor", steps: int | None = None
+    name: str = "dep_wor",  # of the table
+    steps: int | None = None,
 ) -> dict:  # {} where the table is not here
     "Seconds from a real table to a saved model, and from there to its report."
     if not available(name):
@@ -337,23 +322,10 @@ def report_speed(
         table, model = Path(folder) / "table.csv", Path(folder) / "model"
         run_command("data", "fetch", name, "--out", table)
         owner = [] if data.groups is None else ["--group", "group"]
-        fit = run_command(
-            "fit",
-            table,
-            *_as_options(data.schema),
-            *owner,
-            "--out",
-            model,
-            *(["--steps", steps] if steps else []),
-        )
+        options = [*_as_options(data.schema), *owner, *_steps_option(steps)]
+        fit = run_command("fit", table, *options, "--out", model)
         explain = run_command("explain", model, table, "--out", Path(folder) / "report.html")
-    return {
-        "rows": len(data),
-        **{
-            verb: {k: found[k] for k in ("wall", "cpu", "memory")}
-            for verb, found in (("fit", fit), ("explain", explain))
-        },
-    }
+    return {"rows": len(data), "fit": _spent(fit), "explain": _spent(explain)}
 
 # %% ../../nbs/8_lab/04_promises.ipynb #c40
 TOOL_TRIALS = {
@@ -374,14 +346,17 @@ def run_tool_trial(job: dict) -> dict:
     return TOOL_TRIALS[kind](**{k: v for k, v in job.items() if k != "kind"})
 
 # %% ../../nbs/8_lab/04_promises.ipynb #c43
-def _spread(values, digits: int = 3) -> str:
+def _median_range(values, digits: int = 3) -> str:
     "Median and range."
-    v, said = np.asarray(values, float), f"{{:.{digits}f}}".format
-    return (
-        said(np.median(v))
-        if len(v) == 1
-        else f"{said(np.median(v))} [{said(v.min())}, {said(v.max())}]"
-    )
+    v = np.asarray(values, float)
+    middle, low, high = (f"{x:.{digits}f}" for x in (np.median(v), v.min(), v.max()))
+    return middle if len(v) == 1 else f"{middle} [{low}, {high}]"
+
+
+def _how_often(hit: int, all_of: int) -> str:
+    if hit == all_of:
+        return "yes"
+    return f"in {hit} of {all_of}" if hit else "no"
 
 
 def _target(asked: str, values, met=None, note: str = "", digits: int = 3) -> dict:
@@ -389,61 +364,39 @@ def _target(asked: str, values, met=None, note: str = "", digits: int = 3) -> di
     v = list(values)
     if not v:
         return {"target": asked, "measured": "not measured on this machine", "reached": ""}
-    hit = None if met is None else sum(bool(met(x)) for x in v)
-    reached = (
-        ""
-        if hit is None
-        else "yes"
-        if hit == len(v)
-        else "no"
-        if not hit
-        else f"in {hit} of {len(v)}"
-    )
-    return {
-        "target": asked,
-        "measured": _spread(v, digits) + (f"; {note}" if note else ""),
-        "reached": reached,
-    }
+    reached = "" if met is None else _how_often(sum(bool(met(x)) for x in v), len(v))
+    measured = _median_range(v, digits) + (f"; {note}" if note else "")
+    return {"target": asked, "measured": measured, "reached": reached}
 
 # %% ../../nbs/8_lab/04_promises.ipynb #c45
 def _removal_rows(removal: dict) -> list[dict]:  # scenario -> answers, one a world
-    cost = lambda what, how: [
-        a[what][how] - a[what]["alone"] for answers in removal.values() for a in answers
-    ]
-    least, over = (
-        lambda x: x <= 0.02,
-        f"{len(removal)} scenarios, {len(cost('notes', 'routed'))} fits",
-    )
+    def cost(what, how):  # over the model that never had it
+        each = (a for answers in removal.values() for a in answers)
+        return [a[what][how] - a[what]["alone"] for a in each]
+
+    def small(x):
+        return x <= 0.02
+
+    over = f"{len(removal)} scenarios, {len(cost('notes', 'routed'))} fits"
+    most = "error above that of a model trained without, at most 0.02 of the variance"
+    rows = [_target(f"{w} taken away: {most} ({over})", cost(w, "routed"), small) for w in TAKEN]
+    bare = "the same of a model without spares"
+    return rows + [_target(f"{bare}, {w} (for comparison)", cost(w, "bare"), small) for w in TAKEN]
+
+
+def _coverage_rows(coverage: list[dict]) -> list[dict]:  # one a world
+    def pooled(key):
+        return [v for c in coverage for v in c[key]]
+
+    def inside(x):
+        return 0.895 <= x <= 0.915
+
+    aim = "mean coverage from 0.895 to 0.915"
+    cells = [v for c in coverage for v in c["by_route"].values()]
+    few = sum(c["too_few"] for c in coverage)
     return [
-        _target(
-            f"{what} taken away: error above that of a model trained without, at most 0.02 of the variance ({over})",
-            cost(what, "routed"),
-            least,
-        )
-        for what in TAKEN
-    ] + [
-        _target(
-            f"the same of a model without spares, {what} (for comparison)",
-            cost(what, "bare"),
-            least,
-        )
-        for what in TAKEN
-    ]
-
-
-def _promise_rows(found: list[dict]) -> list[dict]:
-    all_, routes = ([v for a in found for v in a["coverage"][k]] for k in ("all", "with_routes"))
-    cells = [v for a in found for v in a["coverage"]["by_route"].values()]
-    inside, few = lambda x: 0.895 <= x <= 0.915, sum(a["coverage"]["too_few"] for a in found)
-    rows = [
-        _target(
-            "90 % intervals, one limit for all: mean coverage from 0.895 to 0.915", all_, inside
-        ),
-        _target(
-            "90 % intervals, a limit for each route: mean coverage from 0.895 to 0.915",
-            routes,
-            inside,
-        ),
+        _target(f"90 % intervals, one limit for all: {aim}", pooled("all"), inside),
+        _target(f"90 % intervals, a limit for each route: {aim}", pooled("with_routes"), inside),
         _target(
             "coverage of each route with 50 calibration rows, at least 0.88",
             cells,
@@ -451,93 +404,90 @@ def _promise_rows(found: list[dict]) -> list[dict]:
             f"{few} cells of fewer rows left out",
         ),
     ]
-    for target in ("path", "sharing"):
-        trees = [a["surrogate"][target] for a in found]
-        note = f"refused in {sum(t['refused'] for t in trees)} of {len(trees)}; always the commonest {_spread([t['common'] for t in trees])}"
-        rows.append(
-            _target(
-                f"six rules for the {target}: fidelity on held-out rows, at least 0.9",
-                [t["fidelity"] for t in trees],
-                lambda x: x >= 0.9,
-                note,
-            )
-        )
-    fall, low = ([a["deletion"]["excess"][i] for a in found] for i in (0, 1))
-    rows.append(
-        _target(
-            "deletion test: lower end of the interval of the excess fall of the route's probability over random inputs, above 0",
-            low,
-            lambda x: x > 0,
-            f"excess fall {_spread(fall)}",
-        )
+
+
+def _rules_row(target: str, trees: list[dict]) -> dict:  # trees: one a world
+    refused = sum(t["refused"] for t in trees)
+    common = _median_range([t["common"] for t in trees])
+    return _target(
+        f"six rules for the {target}: fidelity on held-out rows, at least 0.9",
+        [t["fidelity"] for t in trees],
+        lambda x: x >= 0.9,
+        f"refused in {refused} of {len(trees)}; always the commonest {common}",
     )
-    unsure = "rows whose {} is unstable over members (no target)".format
-    return rows + [
-        _target(unsure(by), [a["unstable"][by] for a in found])
-        for by in ("route", "path", "sharing")
-    ]
+
+
+def _deletion_row(deletion: list[dict]) -> dict:  # one a world
+    fall = _median_range([d["excess"][0] for d in deletion])
+    return _target(
+        "deletion test: lower end of the interval of the excess fall of the route's "
+        "probability over random inputs, above 0",
+        [d["excess"][1] for d in deletion],
+        lambda x: x > 0,
+        f"excess fall {fall}",
+    )
+
+
+def _promise_rows(found: list[dict]) -> list[dict]:  # one a world
+    rows = _coverage_rows([a["coverage"] for a in found])
+    for target in ("path", "sharing"):
+        rows.append(_rules_row(target, [a["surrogate"][target] for a in found]))
+    rows.append(_deletion_row([a["deletion"] for a in found]))
+    for by in ("route", "path", "sharing"):
+        words = f"rows whose {by} is unstable over members (no target)"
+        rows.append(_target(words, [a["unstable"][by] for a in found]))
+    return rows
 
 # %% ../../nbs/8_lab/04_promises.ipynb #c46
 def _price_rows(price: dict) -> list[dict]:  # half -> answers, one a world
     rows = []
     for other, found in price.items():
-        saved, loss, clean = ([a[k] for a in found] for k in ("saved", "loss", "loss_noise_free"))
+        clean = _median_range([a["loss_noise_free"] for a in found])
+        saved = _median_range([a["saved"] for a in found])
         rows.append(
             _target(
-                f"half of the rows need {other}: R2 lost where half of the notes stay closed, at most 0.01",
-                loss,
+                f"half of the rows need {other}: R2 lost where half of the notes stay closed, "
+                "at most 0.01",
+                [a["loss"] for a in found],
                 lambda x: x <= 0.01,
-                f"against noise-free means {_spread(clean)}; notes closed {_spread(saved)}",
+                f"against noise-free means {clean}; notes closed {saved}",
             )
         )
     return rows
+
+
+def _below(limit: float):
+    return lambda x: x < limit
+
+
+def _stream_rows(stream: dict) -> list[dict]:
+    rows = f"{stream['rows']:,} rows streamed by `adaroute predict`"
+    cpu = f"CPU seconds {stream['cpu']:.0f}"
+    memory, wall = [stream["memory"]], [stream["wall"]]
+    return [
+        _target(f"{rows}: peak memory in GB, under 1.5", memory, _below(1.5), digits=2),
+        _target("the same: wall seconds (no target)", wall, None, cpu, digits=0),
+    ]
+
+
+def _report_row(verb: str, limit: float, report: dict) -> dict:
+    wall = [report[verb]["wall"]] if report else []
+    note = f"CPU seconds {report[verb]['cpu']:.0f}" if report else ""
+    words = f"`adaroute {verb}` on dep_wor: wall seconds, under {limit}"
+    return _target(words, wall, _below(limit), note, 0)
 
 
 def _speed_rows(speed: dict) -> list[dict]:  # cached, stream and report, as far as measured
     cached, stream, report = (speed.get(k) or {} for k in ("cached", "stream", "report"))
-    under = lambda limit: lambda x: x < limit
-    rows = (
-        [
-            _target(
-                f"{cached['rows']:,} rows with cached text, CPU seconds, under 5",
-                cached["cpu"],
-                under(5),
-                digits=2,
-            )
-        ]
-        if cached
-        else []
-    )
+    rows = []
+    if cached:
+        words = f"{cached['rows']:,} rows with cached text, CPU seconds, under 5"
+        rows.append(_target(words, cached["cpu"], _below(5), digits=2))
     if stream:
-        long = (
-            f"{stream['rows']:,} rows streamed by `adaroute predict`: peak memory in GB, under 1.5"
-        )
-        rows += [
-            _target(long, [stream["memory"]], under(1.5), digits=2),
-            _target(
-                "the same: wall seconds (no target)",
-                [stream["wall"]],
-                None,
-                f"CPU seconds {stream['cpu']:.0f}",
-                digits=0,
-            ),
-        ]
-    for verb, limit in (("fit", 60), ("explain", 30)):
-        mine, note = (
-            ([report[verb]["wall"]], f"CPU seconds {report[verb]['cpu']:.0f}")
-            if report
-            else ([], "")
-        )
-        rows.append(
-            _target(
-                f"`adaroute {verb}` on dep_wor: wall seconds, under {limit}",
-                mine,
-                under(limit),
-                note,
-                0,
-            )
-        )
-    return rows
+        rows += _stream_rows(stream)
+    return rows + [
+        _report_row(verb, limit, report) for verb, limit in (("fit", 60), ("explain", 30))
+    ]
 
 
 def target_table(
@@ -560,23 +510,16 @@ def removal_table(
     rows = []
     for scenario, found in removal.items():
         for what in TAKEN:
-            said = {
-                how: _spread([a[what][how] for a in found], 2)
-                for how in ("routed", "bare", "alone")
-            }
-            whole, cost = (
-                _spread([a["whole"] for a in found], 2),
-                _spread([a[what]["routed"] - a[what]["alone"] for a in found]),
-            )
+            taken = [a[what] for a in found]
             rows.append(
                 {
                     "scenario": scenario,
                     "taken away": what,
-                    "nothing taken away": whole,
-                    "with spares": said["routed"],
-                    "without spares": said["bare"],
-                    "trained without": said["alone"],
-                    "cost": cost,
+                    "nothing taken away": _median_range([a["whole"] for a in found], 2),
+                    "with spares": _median_range([t["routed"] for t in taken], 2),
+                    "without spares": _median_range([t["bare"] for t in taken], 2),
+                    "trained without": _median_range([t["alone"] for t in taken], 2),
+                    "cost": _median_range([t["routed"] - t["alone"] for t in taken]),
                 }
             )
     return pd.DataFrame(rows)
@@ -586,7 +529,9 @@ def as_markdown(
     table: pd.DataFrame,
 ) -> str:
     "A table as text."
-    line = lambda cells: "| " + " | ".join(map(str, cells)) + " |"
-    return "\n".join(
-        [line(table.columns), line(["---"] * table.shape[1]), *map(line, table.to_numpy().tolist())]
-    )
+
+    def line(cells):
+        return "| " + " | ".join(map(str, cells)) + " |"
+
+    rule = line(["---"] * table.shape[1])
+    return "\n".join([line(table.columns), rule, *map(line, table.to_numpy().tolist())])

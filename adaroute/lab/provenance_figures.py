@@ -6,6 +6,8 @@
 __all__ = ['noise_picture', 'shopping_picture', 'power_picture', 'heat_picture', 'provenance_picture', 'cheats_picture']
 
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z03
+import re
+
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.lines import Line2D
@@ -23,48 +25,62 @@ def _cloud(ax, y: float, values, ink: str, open_: bool, rng) -> None:  # values:
     ax.plot(v, y + rng.uniform(-0.2, 0.2, len(v)), ls="none", marker="o", ms=3.1, **look)
 
 
-def _noise_panel(ax, trials: list[dict]) -> None:
-    names, rng = list(trials[0]["distances"]), np.random.default_rng(0)
+def _noise_clouds(ax, trials: list[dict], names: list[str]) -> None:
+    "Distances by what was done; those of first segments are open."
+    rng = np.random.default_rng(0)
     for y, name in enumerate(names):
-        ink, each = _HONEST if y == 0 else _CHEAT, [t["distances"][name] for t in trials]
-        for first in (False, True):
-            _cloud(ax, y, [d for e in each for d in (e[:1] if first else e[1:])], ink, first, rng)
-    for part, words, ls in (
-        (slice(1, None), "allowed for\nrounding", (0, (3, 2))),
-        (slice(0, 1), "in first\nsegments", (0, (1, 1.5))),
-    ):
-        limits = [max(30 * s, 1e-5) for t in trials for s in t["noise"][part] if s is not None]
-        if not limits:
-            continue
-        ax.axvline(np.median(limits), color=_ALLOWED, lw=0.9, ls=ls, zorder=0)
-        side = "left" if part.start else "right"
-        ax.annotate(
-            words,
-            (np.median(limits), -0.55),
-            (2 if part.start else -2, 0),
-            textcoords="offset points",
-            color="#555555",
-            fontsize=6,
-            va="center",
-            ha=side,
-            linespacing=1.1,
-        )
+        ink = _CHEAT if y else _HONEST
+        each = [t["distances"][name] for t in trials]
+        later = [d for e in each for d in e[1:]]
+        first = [d for e in each for d in e[:1]]
+        _cloud(ax, y, later, ink, False, rng)
+        _cloud(ax, y, first, ink, True, rng)
+
+
+def _allowance(ax, trials: list[dict], first: bool) -> None:
+    "A line at the median distance that is allowed for, with its words."
+    part = slice(0, 1) if first else slice(1, None)
+    noise = [s for t in trials for s in t["noise"][part] if s is not None]
+    if not noise:
+        return
+    place = np.median([max(30 * s, 1e-5) for s in noise])
+    ax.axvline(place, color=_ALLOWED, lw=0.9, ls=(0, (1, 1.5) if first else (3, 2)), zorder=0)
+    ax.annotate(
+        "in first\nsegments" if first else "allowed for\nrounding",
+        (place, -0.55),
+        (-2 if first else 2, 0),
+        textcoords="offset points",
+        color="#555555",
+        fontsize=6,
+        va="center",
+        ha="right" if first else "left",
+        linespacing=1.1,
+    )
+
+
+def _noise_panel(ax, trials: list[dict]) -> None:
+    names = list(trials[0]["distances"])
+    _noise_clouds(ax, trials, names)
+    for first in (False, True):
+        _allowance(ax, trials, first)
     ax.set_xscale("log")
     ax.xaxis.set_major_locator(LogLocator(numticks=12))
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.set_yticks(
-        range(len(names)),
-        [
-            n.replace(", other instructions", ",\nother instructions").replace(
-                ", one point higher", ",\none point higher"
-            )
-            for n in names
-        ],
-    )
+    broken = [re.sub(", (other instructions|one point higher)", r",\n\1", n) for n in names]
+    ax.set_yticks(range(len(names)), broken)
     ax.set(ylim=(len(names) - 0.5, -1), xlabel="distance, in units of the segment's movement")
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     ax.grid(axis="x", color="#eeeeee", lw=0.6)
+
+
+def _segment_marks(size: float, later: str) -> list[Line2D]:
+    "The key: open for first segments, filled for later ones."
+    look = dict(ls="none", marker="o", ms=size, mec="#444444")
+    return [
+        Line2D([], [], mfc="none", label="first segment", **look),
+        Line2D([], [], mfc="#444444", label=later, **look),
+    ]
 
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z07
 @draw_in_style
@@ -73,14 +89,10 @@ def noise_picture(
     width: float = 4.6,  # inches
 ):
     "The smallest cheats against the noise of an honest run."
-    fig, ax = plt.subplots(
-        figsize=(width, 0.7 + 0.33 * len(trials[0]["distances"])), layout="constrained"
-    )
+    height = 0.7 + 0.33 * len(trials[0]["distances"])
+    fig, ax = plt.subplots(figsize=(width, height), layout="constrained")
     _noise_panel(ax, trials)
-    marks = [
-        Line2D([], [], ls="none", marker="o", ms=3.5, mfc=f, mec="#444444", label=l)
-        for f, l in (("none", "first segment"), ("#444444", "later segments"))
-    ]
+    marks = _segment_marks(3.5, "later segments")
     fig.legend(handles=marks, loc="outside lower right", ncols=2, handletextpad=0.1, borderpad=0)
     return fig
 
@@ -95,45 +107,48 @@ def _band(ax, x, rows, ink, ls, label=None) -> None:  # rows: (worlds, len(x))
     ax.fill_between(x, r.mean(axis=0) - error, r.mean(axis=0) + error, color=ink, alpha=0.15, lw=0)
 
 
-def _shopping_panel(ax, curves: dict) -> None:
-    for name, c in curves.items():
-        label, ls = _SHOPPER.get(name, (name, "-"))
-        _band(ax, c["counts"], c["seeming"], _CHEAT, ls)
-        _band(ax, c["counts"], c["true"], _HONEST, ls)
-    committed = np.concatenate([np.ravel(c["committed"]) for c in curves.values()])
-    ax.plot(1, committed.mean(), "s", color="#222222", ms=4.5, mec="white", mew=0.5, zorder=5)
-    if len(committed) > 1:
-        ax.plot(
-            [1, 1],
-            committed.mean() + np.array([-1, 1]) * committed.std(ddof=1) / np.sqrt(len(committed)),
-            color="#222222",
-            lw=1,
-            zorder=4,
-        )
-    ax.axhline(0, color="#444444", lw=0.6, zorder=0)
-    ax.set(xlabel="splits tried", ylabel="gain in R² over the mean split")
-    ax.set_xlim(0.2, None)
-    ax.set_xticks(sorted({1, *(k for k in next(iter(curves.values()))["counts"] if k % 5 == 0)}))
-    lines = [
+def _committed_mark(ax, gains: np.ndarray) -> None:  # gains: (worlds,)
+    "The split that follows from a plan, with its standard error."
+    mean = gains.mean()
+    ax.plot(1, mean, "s", color="#222222", ms=4.5, mec="white", mew=0.5, zorder=5)
+    if len(gains) > 1:
+        ends = mean + np.array([-1, 1]) * gains.std(ddof=1) / np.sqrt(len(gains))
+        ax.plot([1, 1], ends, color="#222222", lw=1, zorder=4)
+
+
+def _shopping_key(names) -> list[Line2D]:
+    "What colours, the mark and dashes stand for."
+    known = [_SHOPPER[name] for name in names if name in _SHOPPER]
+    return [
         Line2D([], [], color=_CHEAT, label="on its test rows"),
         Line2D([], [], color=_HONEST, label="on fresh rows"),
         Line2D([], [], color="#222222", marker="s", ms=4, label="committed split"),
+        *(Line2D([], [], color="#666666", ls=ls, label=label) for label, ls in known),
     ]
-    lines += [
-        Line2D([], [], color="#666666", ls=_SHOPPER[n][1], label=_SHOPPER[n][0])
-        for n in curves
-        if n in _SHOPPER
-    ]
-    ax.legend(handles=lines, loc="upper left", borderpad=0, labelspacing=0.25, fontsize=6.4)
+
+
+def _shopping_panel(ax, curves: dict) -> None:
+    for name, c in curves.items():
+        ls = _SHOPPER.get(name, (name, "-"))[1]
+        _band(ax, c["counts"], c["seeming"], _CHEAT, ls)
+        _band(ax, c["counts"], c["true"], _HONEST, ls)
+    _committed_mark(ax, np.concatenate([np.ravel(c["committed"]) for c in curves.values()]))
+    ax.axhline(0, color="#444444", lw=0.6, zorder=0)
+    ax.set(xlabel="splits tried", ylabel="gain in R² over the mean split")
+    ax.set_xlim(0.2, None)
+    counts = next(iter(curves.values()))["counts"]
+    ax.set_xticks(sorted({1, *(k for k in counts if k % 5 == 0)}))
+    about = dict(borderpad=0, labelspacing=0.25, fontsize=6.4)
+    ax.legend(handles=_shopping_key(curves), loc="upper left", **about)
     low, high = ax.get_ylim()
     ax.set_ylim(low, high + 0.45 * (high - low))
 
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z11
 @draw_in_style
 def shopping_picture(
-    curves: dict[
-        str, dict
-    ],  # model -> counts (k,), seeming and true (worlds, k), committed (worlds,): gains over the mean split
+    # model -> counts (k,), seeming and true (worlds, k), committed (worlds,):
+    # gains over the mean split
+    curves: dict[str, dict],
     width: float = 3.4,
 ):
     "What the best of many splits seems to gain, and what it gains."
@@ -150,23 +165,22 @@ _REGIME = {
 }
 
 
+def _power_curve(ax, rows: list[dict], name: str, shift: float) -> None:
+    "One regime: stated as a line, found as dots with their intervals."
+    part = sorted((r for r in rows if r["regime"] == name), key=lambda r: r["kappa"])
+    label, ink = _REGIME[name]
+    stated = [r for r in part if r["stated"] is not None]
+    x = [r["kappa"] for r in stated]
+    ax.plot(x, [r["stated"] for r in stated], color=ink, lw=1.2, label=label)
+    x = np.array([r["kappa"] for r in part]) + shift
+    ax.vlines(x, [r["low"] for r in part], [r["high"] for r in part], color=ink, lw=0.9)
+    ax.plot(x, [r["found"] for r in part], "o", color=ink, ms=4, mec="white", mew=0.5)
+
+
 def _power_panel(ax, rows: list[dict]) -> None:
-    for i, name in enumerate(n for n in _REGIME if any(r["regime"] == n for r in rows)):
-        part, (label, ink) = (
-            sorted((r for r in rows if r["regime"] == name), key=lambda r: r["kappa"]),
-            _REGIME[name],
-        )
-        stated = [r for r in part if r["stated"] is not None]
-        ax.plot(
-            [r["kappa"] for r in stated],
-            [r["stated"] for r in stated],
-            color=ink,
-            lw=1.2,
-            label=label,
-        )
-        x = np.array([r["kappa"] for r in part]) + 0.005 * (i - 1)
-        ax.vlines(x, [r["low"] for r in part], [r["high"] for r in part], color=ink, lw=0.9)
-        ax.plot(x, [r["found"] for r in part], "o", color=ink, ms=4, mec="white", mew=0.5)
+    used = {r["regime"] for r in rows}
+    for i, name in enumerate(n for n in _REGIME if n in used):
+        _power_curve(ax, rows, name, 0.005 * (i - 1))
     ax.axhline(0.05, color="#444444", lw=0.7, ls=(0, (1, 1.5)), zorder=0)
     ax.set(
         ylim=(-0.03, 1.03),
@@ -175,16 +189,14 @@ def _power_panel(ax, rows: list[dict]) -> None:
     )
     ax.xaxis.set_major_formatter(PERCENT())
     ax.yaxis.set_major_formatter(PERCENT())
-    ax.legend(
-        loc="lower right", borderpad=0, labelspacing=0.25, fontsize=6.4, bbox_to_anchor=(1, 0.06)
-    )
+    about = dict(borderpad=0, labelspacing=0.25, fontsize=6.4)
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 0.06), **about)
 
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z15
 @draw_in_style
 def power_picture(
-    rows: list[
-        dict
-    ],  # from `power_table`: regime, kappa, stated (None: not stated), found, low, high
+    # from `power_table`: regime, kappa, stated (None: not stated), found, low, high
+    rows: list[dict],
     width: float = 3.4,
 ):
     "How often a missing share is found, stated and simulated, by over-fitting."
@@ -207,6 +219,11 @@ def _heat_panel(ax, heat) -> object:  # heat: (segments, blocks)
     return image
 
 
+def _heat_bar(fig, image, ax) -> None:
+    bar = fig.colorbar(image, ax=ax, label="mean gain in memorisation", shrink=0.9)
+    bar.outline.set_visible(False)
+
+
 @draw_in_style
 def heat_picture(
     heat,  # (segments, blocks) mean Delta M
@@ -214,9 +231,7 @@ def heat_picture(
 ):
     "What each segment made the weights remember of each block."
     fig, ax = plt.subplots(figsize=(width, 0.82 * width), layout="constrained")
-    fig.colorbar(
-        _heat_panel(ax, heat), ax=ax, label="mean gain in memorisation", shrink=0.9
-    ).outline.set_visible(False)
+    _heat_bar(fig, _heat_panel(ax, heat), ax)
     return fig
 
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z21
@@ -229,37 +244,21 @@ def provenance_picture(
 ):
     "Four measurements on which proof of training data rests."
     fig, axes = plt.subplots(2, 2, figsize=(7, 5.1), layout="constrained", width_ratios=(1.12, 1))
-    flat = [axes[0, 0], axes[0, 1], axes[1, 0], axes[1, 1]]
-    for ax, draw, given in zip(
-        flat,
-        (_noise_panel, _shopping_panel, _power_panel, _heat_panel),
-        (noise, curves, power, heat),
-    ):
+    flat = list(axes.ravel())
+    draws = (_noise_panel, _shopping_panel, _power_panel, _heat_panel)
+    for ax, draw, given in zip(flat, draws, (noise, curves, power, heat)):
         if given is None or not len(given):
             ax.text(0.5, 0.5, "not measured", ha="center", color="#888888", transform=ax.transAxes)
             ax.axis("off")
             continue
         image = draw(ax, given)
         if image is not None:
-            fig.colorbar(
-                image, ax=ax, label="mean gain in memorisation", shrink=0.9
-            ).outline.set_visible(False)
-    marks = [
-        Line2D([], [], ls="none", marker="o", ms=3.2, mfc=f, mec="#444444", label=l)
-        for f, l in (("none", "first segment"), ("#444444", "later"))
-    ]
+            _heat_bar(fig, image, ax)
     if noise:
-        flat[0].legend(
-            handles=marks,
-            loc="lower left",
-            borderpad=0,
-            handletextpad=0.1,
-            labelspacing=0.2,
-            fontsize=6.4,
-            frameon=True,
-            edgecolor="none",
-            framealpha=1,
-        )
+        spaced = dict(borderpad=0, handletextpad=0.1, labelspacing=0.2, fontsize=6.4)
+        frame = dict(frameon=True, edgecolor="none", framealpha=1)
+        marks = _segment_marks(3.2, "later")
+        flat[0].legend(handles=marks, loc="lower left", **spaced, **frame)
     letter_panels(flat)
     return fig
 
@@ -281,30 +280,26 @@ _CALLED = {
 }
 
 
+_OTHERWISE = "#F2D9A6"  # caught, called something else
+
+
+def _trial_face(t: dict) -> str:
+    if not t["caught"]:
+        return "white"
+    return _HONEST if t["named"] else _OTHERWISE
+
+
 def _trial_cell(ax, x: int, y: int, t: dict) -> None:
-    face = _HONEST if t["caught"] and t["named"] else "#F2D9A6" if t["caught"] else "white"
-    ax.add_patch(
-        Rectangle(
-            (x - 0.46, y - 0.46),
-            0.92,
-            0.92,
-            facecolor=face,
-            edgecolor="#bbbbbb" if face == "white" else "none",
-            lw=0.6,
-        )
-    )
+    face = _trial_face(t)
+    edge = "#bbbbbb" if face == "white" else "none"
+    corner = (x - 0.46, y - 0.46)
+    ax.add_patch(Rectangle(corner, 0.92, 0.92, facecolor=face, edgecolor=edge, lw=0.6))
     if not t["caught"]:
         ax.plot(x, y, "x", color="#B00000", ms=4.5, mew=1.2)
     elif not t["named"]:
-        ax.text(
-            x,
-            y + 0.03,
-            _CALLED.get(t["called"], "?"),
-            ha="center",
-            va="center",
-            fontsize=5.6,
-            color="#222222",
-        )
+        short = _CALLED.get(t["called"], "?")
+        middle = dict(ha="center", va="center")
+        ax.text(x, y + 0.03, short, fontsize=5.6, color="#222222", **middle)
 
 
 @draw_in_style
@@ -313,14 +308,10 @@ def cheats_picture(
     width: float = 7.0,
 ):
     "Every trial of every cheat."
-    names, seeds = (
-        list(dict.fromkeys((t["cheat"], t.get("how", "")) for t in trials)),
-        sorted({t["seed"] for t in trials}),
-    )
-    fig, ax = plt.subplots(
-        figsize=(min(width, 2.6 + 0.24 * len(seeds)), 0.75 + 0.21 * len(names)),
-        layout="constrained",
-    )
+    names = list(dict.fromkeys((t["cheat"], t.get("how", "")) for t in trials))
+    seeds = sorted({t["seed"] for t in trials})
+    size = (min(width, 2.6 + 0.24 * len(seeds)), 0.75 + 0.21 * len(names))
+    fig, ax = plt.subplots(figsize=size, layout="constrained")
     for t in trials:
         _trial_cell(ax, seeds.index(t["seed"]), names.index((t["cheat"], t.get("how", ""))), t)
     ax.set(xlim=(-0.6, len(seeds) - 0.4), ylim=(len(names) - 0.4, -0.6), xlabel="world")
@@ -331,15 +322,9 @@ def cheats_picture(
         ax.spines[side].set_visible(False)
     key = [
         Patch(facecolor=_HONEST, label="caught and named"),
-        Patch(facecolor="#F2D9A6", label="caught, called something else"),
+        Patch(facecolor=_OTHERWISE, label="caught, called something else"),
         Line2D([], [], ls="none", marker="x", color="#B00000", label="not caught"),
     ]
-    fig.legend(
-        handles=key,
-        loc="outside lower left",
-        ncols=3,
-        handlelength=1.1,
-        columnspacing=1.2,
-        borderpad=0,
-    )
+    about = dict(ncols=3, handlelength=1.1, columnspacing=1.2, borderpad=0)
+    fig.legend(handles=key, loc="outside lower left", **about)
     return fig
