@@ -18,7 +18,7 @@ ONE    := OMP_NUM_THREADS=1
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "  variables: SCALE=smoke|default|paper  JOBS=$(JOBS)  NB='nbs/1_method/10_encoder.ipynb ...'  PYTHON=$(PYTHON)"
+	@echo "  variables: SCALE=smoke|default|paper  JOBS=$(JOBS)  NB='nbs/1_method/12_encoder.ipynb ...'  PYTHON=$(PYTHON)"
 
 env: $(STAMP) ## the environment alone, in .venv/
 	@echo "environment ready: $(VENV) ($$($(BIN)/python --version))"
