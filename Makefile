@@ -46,6 +46,7 @@ lint: env ## one style, and what keeps the house easy to live in, in figures
 	@$(BIN)/ruff format --check --quiet nbs tests paper/arena docs && $(BIN)/ruff check --quiet nbs tests paper/arena docs \
 	  || { echo "run: .venv/bin/ruff format nbs tests paper/arena docs; .venv/bin/ruff check --fix nbs tests" >&2; exit 1; }
 	@$(BIN)/typos --config pyproject.toml nbs docs README.md CONTRIBUTING.md CHANGELOG.md
+	@$(BIN)/ty check adaroute --python $(VENV) --quiet
 	@$(BIN)/python tests/house.py
 
 elsewhere: env ## the tests under other kernels and numbers of threads (PLACES='"plain torch"' WORDS='tests/test_pins.py -q')

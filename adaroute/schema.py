@@ -408,7 +408,7 @@ def infer(
     text: list | None = None,  # None: guess
     numeric: list | None = None,  # None: guess
     categorical: list | None = None,  # None: guess
-    ignore: list = (),  # columns that must not be used
+    ignore: Sequence[str] = (),  # columns that must not be used
 ) -> Schema:
     "A schema from what is declared and, for the rest, from how the columns look."
     frame = as_frame(frame)

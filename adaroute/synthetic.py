@@ -66,7 +66,7 @@ def _check_knob(
     raise ValueError(f"knob {name}: expected a number from {low} to {high}, got {got}")
 
 # %% ../nbs/1_method/05_synthetic.ipynb #c05c
-def _check_pair(
+def _check_both(
     name: str,  # of the knob
     value: object,  # one number for both outcomes, or one for each
 ) -> tuple[float, float]:
@@ -128,7 +128,7 @@ class Knobs:
     filler: float = 3.0  # mean number of irrelevant sentences: the length of a note
 
     def __post_init__(self):
-        checks = dict(shares=_check_shares, noise=_check_pair, missing_outcomes=_check_pair)
+        checks = dict(shares=_check_shares, noise=_check_both, missing_outcomes=_check_both)
         for field in fields(self):
             check = checks.get(field.name, _check_knob)
             value = check(field.name, getattr(self, field.name))

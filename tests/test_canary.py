@@ -33,7 +33,7 @@ from nbclient import NotebookClient
 from adaroute import AdaRoute
 from adaroute.command.main import main
 from adaroute.policy.attribution import deletion_test, moved_by
-from adaroute.report.figures import savefig
+from adaroute.report.style import savefig
 from adaroute.policy.cards import route_agreement, route_card, route_map, usage_by, wanted_evidence
 from adaroute.report.policy_figures import (
     card_picture,
@@ -47,7 +47,7 @@ from adaroute.policy.rules import surrogate_tree
 from adaroute.synthetic import make_cohort
 from adaroute.tables import read_table, stream_table
 from adaroute.table_writer import write_table
-from adaroute.uncertainty.conformal import calibrate
+from adaroute.uncertainty.conformal import Cells, calibrate
 from adaroute.features.words import mark
 
 pytestmark = [pytest.mark.filterwarnings("ignore:the router collapsed"), pytest.mark.slow]
@@ -382,7 +382,7 @@ def test_fit_predict_describe_save_calibrate(world, model, heard):
     f, new = world.frame, world.frame[~world.train]
     again = world.fit(checkpoint=world.home / "again.safetensors", progress=True)
     assert again.predict(f).equals(model.predict(f))
-    calibration = calibrate(model, new, groups=world.patient[~world.train], least=10)
+    calibration = calibrate(model, new, groups=world.patient[~world.train], by=Cells(least=10))
     model.extras_["calibration"] = calibration.to_dict()
     loaded = load_model(model.save(world.home / "model"))
     said = [
@@ -473,7 +473,9 @@ def test_sentence_vectors_and_their_cache(world, heard):
 def test_explain_and_report(world, model, heard):
     f, calibration = (
         world.frame,
-        calibrate(model, world.frame[~world.train], groups=world.patient[~world.train], least=10),
+        calibrate(
+            model, world.frame[~world.train], groups=world.patient[~world.train], by=Cells(least=10)
+        ),
     )
     card = route_card(model, f, 0)
     said = [

@@ -351,3 +351,89 @@ def test_a_real_table():
     )
     card = po.route_card(model, asked, 0)
     assert card.text is None and card.route in ROUTES
+
+
+# the parts
+
+
+def test_one_outcome_of_a_router_for_each(world):
+    model, _, _ = world
+    together, each = np.array([[0.8, 0.2]]), np.array([[[0.8, 0.4], [0.2, 0.6]]])
+    assert po._pick_outcome(model, together, "gad7").tolist() == [[0.8, 0.2]]
+    assert po._pick_outcome(model, each, "gad7").tolist() == [[0.4, 0.6]]
+    assert np.allclose(po._pick_outcome(model, each, None), [[0.6, 0.4]])
+
+
+def test_a_row_without_a_route_has_no_name():
+    routes = np.zeros((2, 8))
+    routes[0, [3, 5]] = [0.7, 0.3]
+    first, second = po._name_routes(routes)
+    assert first.tolist() == [ROUTES[3], None] and second.tolist() == [ROUTES[5], None]
+
+
+def test_values_to_try_are_those_of_the_table():
+    assert po._spread_values(np.array([3.0, 1, 2, np.nan, 5, 4])).tolist() == [1, 2, 3, 4, 5]
+    assert not len(po._spread_values(np.full(3, np.nan)))
+
+
+def test_nothing_changed_is_nothing_turned(world):
+    model, frame, _ = world
+    asked = po.ask(model, frame)
+    numeric, categorical = asked.batch.numeric[[7]], asked.batch.categorical[[7]]
+    same = po._ask_what_if(model, asked, 7, numeric, categorical)
+    assert np.allclose(same, asked.routes[[7]], atol=1e-6)
+
+
+def test_a_card_of_nothing_escapes_its_label():
+    experts = pd.DataFrame({"probability": np.zeros(8)}, ROUTES)
+    bare = po.RouteCard(
+        row="<7>",
+        presence="none",
+        prediction={"phq9": 11.25},
+        experts=experts,
+        route=None,
+        runner_up=None,
+        agreement=np.nan,
+        changes=pd.DataFrame(),
+        hidden={},
+    )
+    assert str(bare) == "Row <7>: nothing to read; the training mean is predicted: phq9 11.2."
+    assert "<p>Row &lt;7&gt;:" in bare._repr_html_()
+
+
+@pytest.mark.parametrize("wrong, got", [(150, "150"), (-1, "-1"), (True, "True"), ("7", "str")])
+def test_a_position_that_the_table_lacks_is_refused(world, wrong, got):
+    model, frame, _ = world
+    with pytest.raises(ValueError, match=f"row: expected a position from 0 to 149, got {got}$"):
+        po.route_card(model, frame, wrong)
+
+
+def test_labels_of_groups(world):
+    model, _, _ = world
+    ages = pd.DataFrame({"age": np.arange(40.0), "sex": ["f", None] * 20, "note": "..."})
+    assert po._label_groups(model, ages, "age").nunique() == 4
+    counts = po._label_groups(model, ages, "sex").value_counts()
+    assert counts.to_dict() == {"f": 20, "missing": 20}
+    refusals = {
+        "note": "a column of groups, got a text column",
+        "height": "a column of the table, got 'height'",
+        (1, 2): "40 labels, one a row, got 2",
+    }
+    for wrong, message in refusals.items():
+        with pytest.raises(ValueError, match=f"by: expected {message}"):
+            po._label_groups(model, ages, wrong)
+
+
+def test_fillings(world):
+    model, frame, _ = world
+    asked = po.ask(model, frame)
+    n, width = asked.joined.shape
+    everything = np.ones(width, bool)
+    nearest = po._find_alike(asked, 5, everything, np.arange(n), 1)
+    assert nearest.tolist() == [5]  # nobody is nearer than oneself
+    block = np.isin(po.evidence_inputs(model).kind, ("number", "category"))
+    numbers = po._Piece(block, np.zeros(n, bool), 0)
+    full = np.flatnonzero(asked.batch.presence.all(1))
+    own = po._vary_piece(model, asked, full[0], full[[0] * 5], numbers)
+    assert np.allclose(own, 0, atol=1e-9)  # filled five times with its own
+    assert (po._vary_piece(model, asked, full[0], full[1:9], numbers) > 1e-4).all()

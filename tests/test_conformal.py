@@ -3,6 +3,7 @@
 import json
 import warnings
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,8 @@ from scipy import stats
 
 from adaroute.uncertainty import coverage as cov
 from adaroute.uncertainty import conformal as unc
-from adaroute.uncertainty.distribution import predict_distribution
+from adaroute.uncertainty import distribution as dist
+from adaroute.uncertainty.distribution import pick_routes, predict_distribution
 from adaroute.estimator import AdaRoute
 from adaroute.synthetic import make_cohort
 
@@ -142,7 +144,7 @@ def test_crepes_gives_the_intervals_of_the_calibration(world, by):
     residual, sd = hand(met, fresh)
     use, label, new = ~np.isnan(residual), None, None
     if by:
-        label, new = (unc._labels(d)[by][:, 0] for d in (met, said))
+        label, new = (unc.label_rows(pick_routes(d), d.presence)[by][:, 0] for d in (met, said))
     theirs = ConformalRegressor().fit(
         residual[use], sigmas=sd[use], bins=None if by is None else label[use]
     )
@@ -315,9 +317,10 @@ def test_resamples_are_those_of_calibrations(world):
     "The fast way gives what calibrating on each split would give."
     model, fresh = world["model"], world["fresh"]
     for by in (None, "route"):
-        fast = cov.coverage_resamples(model, fresh, resamples=3, by=by, seed=5).coverage
+        splits = cov.Splits(3, seed=5)
+        fast = cov.coverage_resamples(model, fresh, resamples=splits, by=by).coverage
         said = predict_distribution(model, fresh, outcomes=True)
-        mine = next(cov._splits(np.random.default_rng(5), 3, len(fresh), len(fresh) // 2))
+        mine = next(splits.draw(len(fresh)))
         for r in range(3):
             c = unc.calibrate(model, fresh[mine[r]])
             ends = c.interval(said, by=by)["phq9"]
@@ -430,3 +433,61 @@ def test_errors_say_what_was_expected(world, call, message):
     with pytest.raises(ValueError) as caught:
         call(world)
     assert message in str(caught.value)
+
+
+# the parts
+
+
+def test_a_curve_needs_cases():
+    none = unc._fit_curve(np.full(9, 0.5), np.zeros(9), np.arange(9))
+    assert none == {"kind": "none"}
+
+
+def test_a_shape_needs_patients():
+    "Ninety texts of one patient have no shape, and no strangeness."
+    ball = np.random.default_rng(0).normal(size=(3000, 5)) * [1, 2, 3, 4, 5]
+    presence = np.repeat(["both", "text", "none"], [2900, 90, 10])
+    shapes = unc._fit_shapes(ball, presence, np.r_[np.arange(2900), np.zeros(100, int)])
+    assert list(shapes) == ["both"]
+    strange = unc._measure_strangeness(shapes, ball, presence)
+    assert np.isnan(strange[2900:]).all() and np.isfinite(strange[:2900]).all()
+
+
+def test_groups_are_numbered():
+    assert unc._number_groups(["b", "a", "b"], 3).tolist() == [0, 1, 0]
+    assert unc._number_groups(None, 3).tolist() == [0, 1, 2]
+
+
+def test_a_calibration_of_something_else_is_refused():
+    with pytest.raises(ValueError) as refused:
+        unc.Calibration.from_dict({"scores": {}})
+    keys = "tasks, how, least, scores, curves, shapes"
+    assert str(refused.value) == f"calibration: expected the keys {keys}, got 1 others"
+
+
+def test_cells_are_checked():
+    for least in (0, 1.5):
+        with pytest.raises(ValueError, match="least: expected"):
+            unc.Cells(least=least)
+    with pytest.raises(ValueError, match="by: expected some of route, presence, got 'site'"):
+        unc.keep_apart(("route", "site"))
+
+
+def test_a_row_of_the_table():
+    row = cov._cover_row(np.arange(50) < 45, np.full(50, 3.0), None, least=10)
+    assert row[:2] == [50, 0.9] and row[4] == 3
+    assert np.isnan(cov._cover_row(np.ones(9, bool), np.ones(9), None, least=10)).all()
+
+
+def test_a_cell_over_three_splits():
+    rows, covered = np.array([60.0, 40.0, 80.0]), np.array([0.8, 0.5, 1.0])
+    assert np.allclose(cov._average_cell(rows, covered, least=50), [60, 2 / 3, 0.9, 0.5])
+
+
+def test_questions_to_a_distribution():
+    "One that does not suit the kind of outcome is refused."
+    tasks = {"y": "regression", "ill": "binary"}
+    asked = SimpleNamespace(tasks=tasks)
+    assert dist._find_outcome(asked, "ill", "binary", "ordinal") == 1
+    with pytest.raises(ValueError, match=r"kind ordinal \(there is none\), got 'y'"):
+        dist._find_outcome(asked, "y", "ordinal")

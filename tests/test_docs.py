@@ -398,7 +398,7 @@ def test_the_glossary_has_our_words_in_a_sentence_each():
     more = "fold sign plan nonce ledger witness"
     assert {*ours.split(), *more.split()} <= {name.lower() for name in entries}
     assert sorted(re.findall(r"\]\(#([a-z-]+)\)", text.split("\n## ")[0])) == sorted(
-        n.lower() for n in entries
+        n.lower().replace(" ", "-") for n in entries
     )
     for name, entry in entries.items():
         said, _, links = entry.partition(" → ")

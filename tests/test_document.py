@@ -13,9 +13,10 @@ from adaroute import AdaRoute, datasets
 from adaroute.report import document as report
 from adaroute.report.html import document, esc, figure_html, paragraph, table_html, write_page
 from adaroute.report.policy_figures import figure_svg
-from adaroute.report.document import headline, write_report
+from adaroute.report.document import write_report
+from adaroute.report.opening import headline
 from adaroute.synthetic import make_cohort
-from adaroute.uncertainty.conformal import calibrate
+from adaroute.uncertainty.conformal import Cells, calibrate
 
 TRAP = "<script>document.title='broken'</script>"
 COLUMN = "<img src=x onerror=\"document.title='broken'\">"
@@ -48,7 +49,7 @@ def made(tmp_path_factory):
     frame, roles = world()
     model = AdaRoute(**roles, members=2, starts=1, steps=150).fit(frame[:200])
     fresh, folder = frame[200:340], tmp_path_factory.mktemp("report")
-    calibration = calibrate(model, frame[340:], least=20)
+    calibration = calibrate(model, frame[340:], by=Cells(least=20))
     hidden = write_report(model, fresh, folder / "hidden.html", calibration)
     shown = write_report(model, fresh, folder / "shown.html", calibration, show_text=True)
     return model, frame, fresh, hidden, shown
@@ -246,7 +247,7 @@ def test_other_outcomes(tmp_path):
         **roles | dict(tasks={"ill": "binary", "grade": "ordinal"}), members=1, starts=1, steps=60
     ).fit(frame[:100])
     page = write_report(
-        model, frame[100:], tmp_path / "a.html", calibrate(model, frame[100:], least=20)
+        model, frame[100:], tmp_path / "a.html", calibrate(model, frame[100:], by=Cells(least=20))
     ).read_text()
     assert "R² of grade" in page and "Routing" in page
 
@@ -301,3 +302,50 @@ def test_a_page_replaces_another_and_a_failure_leaves_it(tmp_path):
     assert (
         write_page(path, "two").read_text() == "two" and stat.S_IMODE(path.stat().st_mode) == 0o600
     )
+
+
+def test_a_row_that_is_picked_twice_gets_one_card_with_the_graver_reason():
+    from types import SimpleNamespace as Made
+
+    routes = np.zeros((4, 8))
+    routes[[0, 1, 2, 3], [0, 0, 0, 7]] = [0.6, 0.7, 0.9, 0.8]  # three on N1/STL, one on T2/MTL
+    odd = Made(similarity=lambda model, frame: pd.Series([0.50, 0.01, 0.40, 0.30]))
+    about = Made(asked=Made(routes=routes), chooses=False, calibration=odd, model=None, frame=None)
+    strange = "A row unlike those of the calibration: trust little"
+    assert report._choose_cards(about) == [(strange, 1), ("A typical row", 3)]
+
+
+def test_a_rule_in_words():
+    from types import SimpleNamespace as Made
+
+    def write(conditions, fidelity):
+        rule = Made(conditions=conditions, answer="T2", share=0.4, fidelity=fidelity)
+        return report._write_rule(rule)
+
+    assert write((), np.nan) == "Always T2 (40% of rows)"
+    when = "If age is above 40 and a note is there"
+    said = write(("age is above 40", "a note is there"), 0.9)
+    assert said == f"{when}: T2 (40% of rows, right for 90%)"
+
+
+def test_the_limits_say_whether_notes_are_in_the_file():
+    from types import SimpleNamespace as Made
+
+    hidden = report._explain_words(Made(show_text=False))
+    assert "No text of a note is in this file." in hidden
+    assert "because that was asked for" in report._explain_words(Made(show_text=True))
+    assert hidden.count("<dt>") == len(report._WORDS)
+
+
+def test_names_in_a_picture_are_cut_to_fit():
+    from adaroute.report.policy_figures import _cut_name
+
+    names = ("phq9", "sixsix", "wellbeing", 2024)
+    assert [_cut_name(name, 6) for name in names] == ["phq9", "sixsix", "wellb…", "2024"]
+
+
+def test_an_option_that_nobody_knows_is_refused(made, tmp_path):
+    model, frame, fresh, *_ = made
+    with pytest.raises(TypeError, match="expected by, show_text or title, got colour"):
+        write_report(model, fresh, tmp_path / "a.html", colour="red")
+    assert not list(tmp_path.iterdir())

@@ -12,7 +12,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from adaroute.lab import evidence_figures as ep
-from adaroute.report.figures import savefig
+from adaroute.report.style import savefig
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from adaroute.report import figures as plots
+from adaroute.report.style import savefig
 from adaroute.evaluation.metrics import Interval
 from adaroute.schema import PATHS, ROUTES, SHARINGS
 
@@ -58,9 +59,7 @@ FIGURES = {
 
 
 def digests(fig, folder):
-    return [
-        hashlib.sha256(p.read_bytes()).hexdigest() for p in plots.savefig(fig, folder / "figure")
-    ]
+    return [hashlib.sha256(p.read_bytes()).hexdigest() for p in savefig(fig, folder / "figure")]
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -131,7 +130,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(
         OSError, match="figure one: expected a folder that can be written, got .* at .*file"
     ):
-        plots.savefig(plt.figure(), tmp_path / "file" / "one")
+        savefig(plt.figure(), tmp_path / "file" / "one")
 
 
 def test_a_failed_save_leaves_the_old_figure(tmp_path, monkeypatch):
@@ -143,7 +142,7 @@ def test_a_failed_save_leaves_the_old_figure(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "replace", broken)
     with pytest.raises(OSError, match="No space left"):
-        plots.savefig(fig, tmp_path / "figure")
+        savefig(fig, tmp_path / "figure")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["figure.pdf", "figure.png"]
     assert [
         hashlib.sha256((tmp_path / f"figure.{k}").read_bytes()).hexdigest() for k in ("pdf", "png")
@@ -154,7 +153,7 @@ def test_a_failed_save_leaves_the_old_figure(tmp_path, monkeypatch):
     "call, said",
     [
         (
-            lambda: plots.savefig(plt.figure(), "figure.png"),
+            lambda: savefig(plt.figure(), "figure.png"),
             "path: expected a name without suffix, got one that ends in .png",
         ),
         (
@@ -195,3 +194,23 @@ def test_bad_input_says_what_was_expected(call, said):
     with pytest.raises(ValueError) as caught:
         call()
     assert said in str(caught.value)
+
+
+def test_corners_are_told_by_line_and_floors_have_no_marker():
+    look = plots._choose_look
+    assert "marker" not in look("T1/STL") and "marker" not in look("bayes")
+    assert look("routed")["marker"] == "D"
+    assert look("T1/MTL")["color"] == look("T1/STL")["color"]
+    assert look("T1/MTL")["ls"] != look("T1/STL")["ls"]
+
+
+def test_the_key_names_models_first_and_corners_only_where_there_are_any():
+    key = [line.get_label() for line in plots._make_curve_key(["wide", "T1/STL", "routed"])]
+    assert key[:2] == ["routed (ours)", "wide fused"] and key[3] == "fixed corners"
+    assert len(plots._make_curve_key(["wide", "routed"])) == 2
+
+
+def test_values_that_are_few_have_a_bin_each_and_missing_ones_the_last():
+    bins = list(plots._deal_bins(np.array([1.0, 2, 2, 1, np.nan]), 5))
+    assert [label for label, _ in bins] == ["1", "2", "missing"]
+    assert [rows.sum() for _, rows in bins] == [2, 2, 1]

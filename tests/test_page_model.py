@@ -1,21 +1,16 @@
 """The model in the page: it computes what the model computes, and a browser can drive it."""
 
 import json
+from types import SimpleNamespace as Made
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from adaroute import AdaRoute, datasets
-from adaroute.policy.page_model import (
-    EXPLORER_SCRIPT,
-    EXPLORER_STYLE,
-    as_json,
-    explorer_markup,
-    export_page_model,
-    page_route,
-    pick_rows,
-)
+from adaroute.policy import page_model as pm
+from adaroute.policy.page_model import export_page_model, page_route, pick_rows
+from adaroute.policy.explorer import EXPLORER_SCRIPT, EXPLORER_STYLE, as_json, explorer_markup
 from adaroute.schema import ROUTES
 from adaroute.synthetic import make_cohort
 
@@ -223,3 +218,69 @@ def test_arrays_are_refused():
     )
     with pytest.raises(ValueError, match="expected one that was fitted to a table"):
         export_page_model(model, None)
+
+
+# the parts
+
+
+def test_numbers_are_rounded_to_seven_digits():
+    rounded = pm._round_lists([[1 / 3, 2e-9], [-12345678.9, 0]])
+    assert rounded == [[0.3333333, 2e-9], [-12345680.0, 0.0]]
+
+
+def test_a_slider_runs_over_the_middle():
+    assert pm._set_slider(np.arange(101.0)) == dict(step=1.0, low=1.0, high=99.0)
+    bent = pm._set_slider(np.linspace(0, 1, 101))
+    assert np.allclose([bent["step"], bent["low"], bent["high"]], [0.01, 0.01, 0.99])
+
+
+def test_inputs_are_described_as_the_encoder_treats_them():
+    "A made-up column of three ages and a gap, and a site."
+    numbers = dict(log=[False], mean=[40.0], scale=[10.0], flagged=[True])
+    levels = dict(levels=[["north", "south"]], flagged=[False])
+    model = Made(
+        encoder_=Made(parts=dict(numbers=numbers, levels=levels)),
+        schema_=Made(numeric=["age"], categorical=["site"]),
+    )
+    ages = pd.DataFrame(dict(age=[30.0, 40.0, 50.0, None]))
+    age, site = pm._describe_inputs(model, ages)
+    ends = dict(step=1.0, low=30.0, high=50.0)
+    treated = dict(log=False, mean=40.0, scale=10.0, flagged=True)
+    assert age == dict(name="age", kind="number", **treated, **ends)
+    assert site == dict(name="site", kind="category", levels=["north", "south"], flagged=False)
+
+
+def test_bounds_are_on_the_scale_of_the_model():
+    "A scale from 0 to 27 with mean 7 and spread 2; another one with an upper end only."
+    scale = Made(bounds=((0, 27), (None, 10)), centre=[7.0, 4.0], spread=[2.0, 3.0])
+    assert pm._scale_bounds(scale, 0) == [-3.5, 10] and pm._scale_bounds(scale, 1) == [-1e30, 2]
+    assert pm._scale_bounds(Made(), 0) is None
+
+
+def test_outcomes_are_centred_at_their_means(two):
+    model, frame, _ = two
+    described = pm._describe_outcomes(model)
+    names = [outcome["name"] for outcome in described]
+    assert [outcome["bounds"] for outcome in described] == [None] * len(names)
+    assert np.allclose([outcome["centre"] for outcome in described], frame[names].mean())
+
+
+def test_a_rare_level_keeps_its_name_to_itself():
+    numeric, cells = np.array([[41.0, np.nan]]), np.array([["lighthouse", "north", None]], object)
+    values = pm._list_values(
+        Made(numeric=numeric, categorical=cells), 0, [["coast"], ["north"], ["yes"]]
+    )
+    assert values == [41.0, None, pm._OTHER, "north", None]
+
+
+def test_labels_of_the_table_stand_beside_the_place(two):
+    model, frame, _ = two
+    labelled = frame.set_axis([f"P{i}" for i in range(len(frame))])
+    assert export_page_model(model, labelled, [3])["rows"][0]["label"] == "row 3 ('P3')"
+
+
+def test_what_a_statement_of_zero_expects():
+    ordinal = dict(kind="ordinal", cuts=[[-1.0, 0.0, 1.0]])
+    tasks = [dict(kind="regression"), dict(kind="binary"), dict(kind="count"), ordinal]
+    meant = [pm._decode_statement(task, np.zeros(1), 0).item() for task in tasks]
+    assert meant == [0, 0.5, 1, 1.5]

@@ -7,7 +7,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from adaroute.lab import provenance_figures as pp
-from adaroute.report.figures import savefig
+from adaroute.report.style import savefig
 
 NOISE = [
     {

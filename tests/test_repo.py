@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -294,3 +295,12 @@ def test_every_target_is_in_the_help():
     text = (ROOT / "Makefile").read_text()
     targets = set(re.search(r"(?m)^\.PHONY: (.*)$", text)[1].split())
     assert targets == set(re.findall(r"(?m)^([a-z]+):.*## ", text))
+
+
+def test_indexes_and_links_are_up_to_date():
+    "Tables of chapters are made from titles; every link between pages leads somewhere."
+    there = {**os.environ, "PYTHONPATH": str(ROOT / "docs")}
+    for tool in ("make_index.py", "mend_links.py"):
+        command = [sys.executable, str(ROOT / "docs" / tool), "--check"]
+        done = subprocess.run(command, cwd=ROOT, env=there, capture_output=True, text=True)
+        assert done.returncode == 0, f"run: PYTHONPATH=docs python docs/{tool}\n{done.stdout}"

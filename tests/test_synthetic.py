@@ -561,8 +561,8 @@ def test_any_valid_knobs_make_a_sound_cohort(knobs, n, seed, scenario):
 def test_knobs_one_by_one():
     assert sim._check_knob("cue", np.int64(2)) == 2 and sim._check_knob("alignment", -1) == -1
     assert [sim._describe_value(v) for v in (2.50, True, "high")] == ["2.5", "bool", "str"]
-    assert sim._check_pair("noise", 1) == (1, 1)
-    assert sim._check_pair("noise", [0.5, 2]) == (0.5, 2)
+    assert sim._check_both("noise", 1) == (1, 1)
+    assert sim._check_both("noise", [0.5, 2]) == (0.5, 2)
     assert sim._check_shares("shares", None) == (1 / 8,) * 8
     shares = sim._check_shares("shares", {"T1/STL": 0.25, "N2/MTL": 0.75})
     assert shares == (0, 0, 0.25, 0, 0, 0.75, 0, 0)

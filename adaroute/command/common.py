@@ -151,6 +151,7 @@ def show_notes(
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         warnings.filterwarnings("ignore", message=COUNTED)
+        warnings.simplefilter("ignore", ResourceWarning)  # Python's, which would name folders
         warnings.showwarning = show
         yield
 

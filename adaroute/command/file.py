@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from adaroute.schema import Schema
 
 # %% ../../nbs/9_command/05_file.ipynb #p13
-def _open_private(path, flags):
+def _open_for_owner(path, flags):
     "Open a file that only its owner can read."
     return os.open(path, flags, 0o600)
 
 
 def _write_new(file: Path, content: bytes) -> None:
     "Write a file that is not there yet, to the disk."
-    with open(file, "xb", opener=_open_private) as out:
+    with open(file, "xb", opener=_open_for_owner) as out:
         out.write(content)
         out.flush()
         os.fsync(out.fileno())
@@ -171,7 +171,7 @@ HOW_FIELDS = dict(
 )
 
 
-def _check_fields(given: dict, fields: dict) -> None:
+def _check_values(given: dict, fields: dict) -> None:
     "Refuse a field that is not known, or whose value is of another kind."
     for name, value in given.items():
         if name not in fields:
@@ -187,8 +187,8 @@ def _check_reading(reading: dict) -> dict:
     from adaroute.provenance.plan import require_keys
 
     reading = require_keys(reading, "reading.json", set(READING_FIELDS), BadInput)
-    _check_fields(reading, READING_FIELDS)
-    _check_fields(reading["how"], HOW_FIELDS)
+    _check_values(reading, READING_FIELDS)
+    _check_values(reading["how"], HOW_FIELDS)
     return reading
 
 # %% ../../nbs/9_command/05_file.ipynb #p12
@@ -336,9 +336,8 @@ def _file_plan(data: TrainingTable, config: dict, filing: _Filing, columns: dict
     key, fresh = settle_key(filing.key, filing.out)
     ids = None if filing.ids is None else read_owners(data.frame, filing.ids)
     schema = make_schema(config)
-    plan, commitment = file_plan(
-        data.frame, schema, key, config, ids, data.groups, test=filing.test, lock_file=filing.lock
-    )
+    terms = dict(test=filing.test, lock_file=filing.lock)
+    plan, commitment = file_plan(data.frame, schema, key, config, ids, data.groups, **terms)
     reading = dict(group=columns["group"], id=filing.ids, how=collect_reading(columns))
     write_filing(plan, commitment, filing.out, reading, filing.ledger)
     return plan, fresh

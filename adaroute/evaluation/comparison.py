@@ -6,11 +6,14 @@
 __all__ = ['COMPARED', 'TASK_SCORES', 'out_of_fold', 'score_all', 'Comparison', 'compare_out_of_fold']
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c03
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.base import clone
+from ..estimator import AdaRoute
 from ..rivals import baselines
 from ..datasets import folds as deal_folds
 from .metrics import bootstrap_interval, score
@@ -67,11 +70,11 @@ def _predict_fold(
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c08
 def out_of_fold(
-    estimator,  # AdaRoute with its columns and tasks; it is cloned, not fitted
-    frame,  # (n rows)
+    estimator: AdaRoute,  # AdaRoute with its columns and tasks; it is cloned, not fitted
+    frame: pd.DataFrame,  # (n rows)
     splits: list,  # (train, test) row numbers, as `datasets.folds` deals them
-    groups=None,  # (n,) persons, kept in one fold
-    rivals=tuple(COMPARED),  # names of rivals
+    groups: ArrayLike | None = None,  # (n,) persons, kept in one fold
+    rivals: str | Sequence[str] = tuple(COMPARED),  # names of rivals
     progress: bool = False,
 ) -> tuple[Statements, dict]:  # of all rows; name -> predictions (n, K), "adaroute" first
     "Let models predict the rows that they have not seen."
@@ -100,10 +103,10 @@ TASK_SCORES = {
 
 
 def score_all(
-    outcome,  # (n, K) NaN: not observed
+    outcome: ArrayLike,  # (n, K) NaN: not observed
     predictions: dict,  # name -> (n, K)
     tasks: dict[str, str],  # name -> type
-    groups=None,  # (n,) persons, drawn whole
+    groups: ArrayLike | None = None,  # (n,) persons, drawn whole
     draws: int = 500,
     seed: int = 0,
 ) -> pd.DataFrame:  # columns outcome, score, model, estimate, low, high
@@ -180,11 +183,11 @@ def _claim_against(rivals: dict, said: Statements, own: np.ndarray, groups, seed
 
 
 def compare_out_of_fold(
-    estimator,  # AdaRoute with its columns and tasks
-    frame,  # (n rows); those without any outcome are passed over
-    groups=None,  # (n,) persons
+    estimator: AdaRoute,  # AdaRoute with its columns and tasks
+    frame: pd.DataFrame,  # (n rows); those without any outcome are passed over
+    groups: ArrayLike | None = None,  # (n,) persons
     *,
-    rivals=tuple(COMPARED),  # names of rivals
+    rivals: str | Sequence[str] = tuple(COMPARED),  # names of rivals
     progress: bool = False,
     **resampling,  # folds (5), draws (500) and seed (0), as in `Resampling`
 ) -> Comparison:

@@ -12,15 +12,18 @@ from dataclasses import dataclass
 from typing import NamedTuple
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.optimize import nnls
 from sklearn.ensemble import ExtraTreesRegressor
+from ..estimator import AdaRoute
 from ..fitted import join_evidence
 from .metrics import Interval, number_groups, percentile_interval
 from ..schema import open_routes
 from ..schema import ROUTES, read
+from ..synthetic import Cohort
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c05
-def _check_table(name: str, values, like=None) -> np.ndarray:  # (n, K) float
+def _outcome_table(name: str, values, like=None) -> np.ndarray:  # (n, K) float
     "A table of numbers, of the shape of another one if given."
     a = np.asarray(values, float)
     if a.ndim == 1 and (like is None or like.shape[1] == 1):
@@ -41,12 +44,12 @@ def _check_table(name: str, values, like=None) -> np.ndarray:  # (n, K) float
 
 
 def row_losses(
-    outcome,  # (n, K) NaN: not observed
-    prediction,  # (n, K)
+    outcome: ArrayLike,  # (n, K) NaN: not observed
+    prediction: ArrayLike,  # (n, K)
 ) -> np.ndarray:  # (n,) NaN where a row has no outcome
     "Squared error of each row in units of the outcomes' variance, averaged over its outcomes."
-    y = _check_table("outcome", outcome)
-    p = _check_table("prediction", prediction, y)
+    y = _outcome_table("outcome", outcome)
+    p = _outcome_table("prediction", prediction, y)
     seen = ~np.isnan(y)
     loss = (y - p) ** 2 / np.nanvar(y, axis=0)
     count = np.where(seen.any(1), seen.sum(1), np.nan)
@@ -96,17 +99,17 @@ def _sum_groups(y: np.ndarray, predictions: list, groups) -> _GroupSums:
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c07
 def bootstrap_errors(
-    outcome,  # (n, K) NaN: not observed
+    outcome: ArrayLike,  # (n, K) NaN: not observed
     predictions: dict,  # name -> (n, K)
-    groups=None,  # (n,) patients, drawn whole; None: every row is its own
+    groups: ArrayLike | None = None,  # (n,) patients, drawn whole; None: every row is its own
     draws: int = 1000,
     rng: np.random.Generator | None = None,  # None: seed 0
 ) -> tuple[pd.Series, pd.DataFrame]:  # errors by name; (draws, names) of resampled ones
     "Relative errors of several predictions, and how they move together with other people."
-    y = _check_table("outcome", outcome)
+    y = _outcome_table("outcome", outcome)
     if not (np.nanstd(y, axis=0) > 0).all():
         raise ValueError("outcome: expected every task to be observed and to vary")
-    tables = [_check_table(name, p, y) for name, p in predictions.items()]
+    tables = [_outcome_table(name, p, y) for name, p in predictions.items()]
     sums = _sum_groups(y, tables, groups)
     rng = np.random.default_rng(0) if rng is None else rng
     G, drawn = len(sums.count), []
@@ -119,8 +122,8 @@ def bootstrap_errors(
 
 
 def relative_error(
-    outcome,  # (n, K) NaN: not observed
-    prediction,  # (n, K)
+    outcome: ArrayLike,  # (n, K) NaN: not observed
+    prediction: ArrayLike,  # (n, K)
 ) -> float:  # 0: perfect; 1: as good as the mean
     "Squared error over that of the mean, averaged over outcomes."
     errors, _ = bootstrap_errors(outcome, {"prediction": prediction}, draws=0)
@@ -142,7 +145,7 @@ class Statements:
     def __len__(self) -> int:
         return len(self.routes)
 
-    def mix(self, weights) -> np.ndarray:  # (n, 8) or (8,) -> (n, K)
+    def mix(self, weights: ArrayLike) -> np.ndarray:  # (n, 8) or (8,) -> (n, K)
         "The experts, weighted over the open routes."
         w = np.broadcast_to(np.asarray(weights, float), self.open.shape)
         w = np.where(self.open, w, 0)
@@ -158,8 +161,8 @@ class Statements:
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c14
 def statements(
-    model,  # fitted AdaRoute
-    frame,  # (n rows) with the outcomes; rows the model was not fitted to
+    model: AdaRoute,  # fitted AdaRoute
+    frame: pd.DataFrame,  # (n rows) with the outcomes; rows the model was not fitted to
 ) -> Statements:
     "Ask a model and its experts about a table."
     if hasattr(model, "array_"):
@@ -179,7 +182,7 @@ def statements(
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c17
 def deal_folds(
-    groups,  # (n,) labels of persons, who stay together; None: every row is its own
+    groups: ArrayLike,  # (n,) labels of persons, who stay together; None: every row is its own
     n: int,  # rows
     k: int,  # folds
     rng: np.random.Generator,
@@ -195,8 +198,8 @@ def deal_folds(
 
 
 def cross_fitted_pick(
-    loss,  # (n, R) of each rule
-    fold,  # (n,) number of the fold
+    loss: ArrayLike,  # (n, R) of each rule
+    fold: ArrayLike,  # (n,) number of the fold
 ) -> np.ndarray:  # (n,) index of the rule
     "For each fold, the rule that was best on the others."
     loss = np.asarray(loss)
@@ -208,7 +211,7 @@ def cross_fitted_pick(
 
 def take_picks(
     rules: list,  # R predictions (n, K)
-    picked,  # (n,) index of the rule
+    picked: ArrayLike,  # (n,) index of the rule
 ) -> np.ndarray:  # (n, K)
     "What the rule that was picked says in each row."
     return np.stack(rules, axis=1)[np.arange(len(picked)), picked]
@@ -225,12 +228,12 @@ def _fit_mixture(error: np.ndarray) -> np.ndarray:  # (n, R, K) -> (R,)
 
 
 def stacked_mix(
-    outcome,  # (n, K) NaN: not observed
-    rules,  # (n, R, K) predictions
-    fold,  # (n,) number of the fold
+    outcome: ArrayLike,  # (n, K) NaN: not observed
+    rules: ArrayLike,  # (n, R, K) predictions
+    fold: ArrayLike,  # (n,) number of the fold
 ) -> np.ndarray:  # (n, K)
     "The best fixed mixture of some rules, its weights learned on the other folds."
-    y = _check_table("outcome", outcome)
+    y = _outcome_table("outcome", outcome)
     rules = np.asarray(rules, float)
     # errors in units of the outcome
     error = np.nan_to_num(y)[:, None] - rules
@@ -246,10 +249,10 @@ TREES = 50  # that learn which rule errs least
 
 
 def learned_pick(
-    features,  # (n, D) what the pick may look at
-    loss,  # (n, R) of each rule; NaN: unknown
-    open,  # (n, R) bool, rules that may be picked
-    fold,  # (n,) number of the fold
+    features: ArrayLike,  # (n, D) what the pick may look at
+    loss: ArrayLike,  # (n, R) of each rule; NaN: unknown
+    open: ArrayLike,  # (n, R) bool, rules that may be picked
+    fold: ArrayLike,  # (n,) number of the fold
     seed: int = 0,
     leaf: int = 20,  # least rows in a leaf
 ) -> np.ndarray:  # (n,) index of the rule
@@ -281,7 +284,7 @@ _LADDER = (
 def fixed_rules(
     s: Statements,
     rivals: dict,  # name -> (n, K)
-    fold,  # (n,) number of the fold
+    fold: ArrayLike,  # (n,) number of the fold
 ) -> dict[str, np.ndarray]:  # name -> (n, K): corners, uniform, stacked, rivals
     "What treats all rows alike."
     clash = [name for name in rivals if name in (*ROUTES, *_LADDER)]
@@ -291,7 +294,7 @@ def fixed_rules(
     uniform = s.mix(np.ones(len(ROUTES)))
     mean = np.broadcast_to(s.fallback, s.outcome.shape)
     stacked = stacked_mix(s.outcome, np.stack([*corners.values(), uniform, mean], axis=1), fold)
-    others = {name: _check_table(name, p, s.outcome) for name, p in rivals.items()}
+    others = {name: _outcome_table(name, p, s.outcome) for name, p in rivals.items()}
     return corners | {"uniform": uniform, "stacked": stacked} | others
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c25
@@ -335,7 +338,7 @@ def _predict_rules(s: Statements, rivals: dict, fold, seed: int) -> dict:  # nam
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c27
 def worth_of_routing(
-    cohort,  # simulated rows
+    cohort: Cohort,  # simulated rows
     draws: int = 1000,
     rng: np.random.Generator | None = None,  # None: seed 0
 ) -> Interval:  # 0 where all routes share one function
@@ -363,7 +366,9 @@ class Headroom:
     @property
     def can_help(self) -> bool:
         "Whether there is more than noise to gain."
-        return max(self.gap.low, self.gain.low) > 0 if self.worth is None else self.worth.low > 0
+        if self.worth is not None:
+            return self.worth.low > 0
+        return max(self.gap.low, self.gain.low) > 0
 
     @property
     def share(self) -> float:  # NaN where there is nothing to close
@@ -379,8 +384,11 @@ class Headroom:
         ceiling = {"bayes": "Bayes", "learned": "a learned pick"}[self.ceiling]
         harms = self.gain.high < 0
         if self.can_help:
-            does = "does harm" if harms else "neither helps nor harms for certain"
-            does = "helps" if self.gain.low > 0 else does
+            does = "neither helps nor harms for certain"
+            if self.gain.low > 0:
+                does = "helps"
+            elif harms:
+                does = "does harm"
             return f"Routing {does}: it gains {self.gain} over {best}; {ceiling} gains {self.gap}."
         why = f"to a perfect model it is worth {self.worth}"
         if self.worth is None:
@@ -414,10 +422,12 @@ class Resampling:
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c32
 def headroom_report(
-    model,  # fitted AdaRoute, or the Statements of one
-    frame=None,  # rows that the model was not fitted to; None: those of the cohort
-    groups=None,  # (n,) patients, kept together in folds and in the bootstrap
-    cohort=None,  # simulated rows: adds the oracle router, bayes and what routing is worth
+    model: AdaRoute | Statements,  # fitted AdaRoute, or the Statements of one
+    frame: pd.DataFrame
+    | None = None,  # rows that the model was not fitted to; None: those of the cohort
+    groups: ArrayLike | None = None,  # (n,) patients, kept together in folds and in the bootstrap
+    cohort: Cohort
+    | None = None,  # simulated rows: adds the oracle router, bayes and what routing is worth
     rivals: dict | None = None,  # name -> predictions (n, K) of other fixed rules, such as ridge
     **resampling,  # folds, draws and seed, as in `Resampling`
 ) -> Headroom:

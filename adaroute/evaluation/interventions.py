@@ -8,13 +8,15 @@ __all__ = ['close_routes', 'KnockOut', 'random_open', 'preferred_open', 'knock_o
            'cue_curve']
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c03
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn import metrics as skm
 from sklearn.base import clone
+from ..estimator import AdaRoute
 from .metrics import Interval, chosen, route_kappa
 from .headroom import Statements, bootstrap_errors, statements
 from .verdict import number_persons
@@ -23,9 +25,9 @@ from ..synthetic import make_cohort
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c05
 def close_routes(
-    routes,  # (n, 8) probabilities
-    open,  # (n, 8) bool, routes that the evidence allows
-    closed,  # (n, 8) bool, routes to be closed as well
+    routes: ArrayLike,  # (n, 8) probabilities
+    open: ArrayLike,  # (n, 8) bool, routes that the evidence allows
+    closed: ArrayLike,  # (n, 8) bool, routes to be closed as well
 ) -> np.ndarray:  # (n, 8) rows sum to one where anything is open
     "Route probabilities without some routes."
     p, was, shut = np.asarray(routes, float), np.asarray(open, bool), np.asarray(closed, bool)
@@ -70,7 +72,7 @@ def _ask_model(model, frame) -> Statements:
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c09
 def random_open(
-    open,  # (n, 8) bool
+    open: ArrayLike,  # (n, 8) bool
     rng: np.random.Generator,
 ) -> np.ndarray:  # (n, 8) bool, one per row; none where nothing is open
     "One open route of each row, drawn at random."
@@ -80,8 +82,8 @@ def random_open(
 
 
 def preferred_open(
-    routes,  # (n, 8) probabilities
-    open,  # (n, 8) bool
+    routes: ArrayLike,  # (n, 8) probabilities
+    open: ArrayLike,  # (n, 8) bool
 ) -> np.ndarray:  # (n, 8) bool, one per row; none where nothing is open
     "The open route of each row that is most probable."
     best = np.where(open, routes, -1).argmax(1)
@@ -90,9 +92,9 @@ def preferred_open(
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c09b
 def knock_out(
-    model,  # fitted AdaRoute, or the Statements of one
-    frame=None,  # rows that the model was not fitted to
-    groups=None,  # (n,) patients, drawn whole
+    model: AdaRoute | Statements,  # fitted AdaRoute, or the Statements of one
+    frame: pd.DataFrame | None = None,  # rows that the model was not fitted to
+    groups: ArrayLike | None = None,  # (n,) patients, drawn whole
     draws: int = 1000,
     rng: np.random.Generator | None = None,  # None: seed 0
 ) -> KnockOut:
@@ -123,9 +125,9 @@ def _close_everywhere(s: Statements, route: str) -> np.ndarray:  # (n, K)
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c14
 def knock_out_routes(
-    model,  # fitted AdaRoute, or the Statements of one
-    frame=None,  # rows that the model was not fitted to
-    groups=None,  # (n,) patients, drawn whole
+    model: AdaRoute | Statements,  # fitted AdaRoute, or the Statements of one
+    frame: pd.DataFrame | None = None,  # rows that the model was not fitted to
+    groups: ArrayLike | None = None,  # (n,) patients, drawn whole
     draws: int = 1000,
     rng: np.random.Generator | None = None,  # None: seed 0
 ) -> pd.DataFrame:  # index route; usage, and rise of the error with low and high
@@ -141,10 +143,11 @@ def knock_out_routes(
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c16a
 def refit_without(
-    model,  # fitted AdaRoute
-    train,  # the table it was fitted to
-    routes=None,  # names of the routes to leave out, one at a time; None: all that the model has
-    groups=None,  # (n,) patients of the table
+    model: AdaRoute,  # fitted AdaRoute
+    train: pd.DataFrame,  # the table it was fitted to
+    routes: Sequence[str]
+    | None = None,  # names of the routes to leave out, one at a time; None: all that the model has
+    groups: ArrayLike | None = None,  # (n,) patients of the table
 ) -> dict:  # route left out -> fitted AdaRoute
     "Fit anew, on the same rows with the same seed, without a route."
     have = tuple(model.design_.routes)
@@ -163,10 +166,10 @@ def refit_without(
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c17
 def knock_out_refitted(
-    model,  # fitted AdaRoute
+    model: AdaRoute,  # fitted AdaRoute
     refitted: dict,  # route -> the model without it, from `refit_without`
-    frame,  # rows that neither was fitted to
-    groups=None,  # (n,) patients, drawn whole
+    frame: pd.DataFrame,  # rows that neither was fitted to
+    groups: ArrayLike | None = None,  # (n,) patients, drawn whole
     draws: int = 1000,
     rng: np.random.Generator | None = None,  # None: seed 0
 ) -> pd.DataFrame:  # index route; frozen with low and high, refitted with low and high
@@ -186,8 +189,8 @@ def knock_out_refitted(
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c20
 def shuffled_routes(
-    routes,  # (n, 8)
-    presence,  # (n, 2) bool
+    routes: ArrayLike,  # (n, 8)
+    presence: ArrayLike,  # (n, 2) bool
     rng: np.random.Generator,
 ) -> np.ndarray:  # (n, 8); a row that is alone with its presence keeps its own
     "Each row gets the routes of another row with the same presence."
@@ -201,8 +204,8 @@ def shuffled_routes(
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c20d
 def controls(
-    model,  # fitted AdaRoute, or the Statements of one
-    frame=None,
+    model: AdaRoute | Statements,  # fitted AdaRoute, or the Statements of one
+    frame: pd.DataFrame | None = None,
     rng: np.random.Generator | None = None,  # None: seed 0
 ) -> dict[str, np.ndarray]:  # name -> (n, K)
     "What the experts say under the model's policy and under policies that know less."
@@ -260,8 +263,8 @@ def _route_table(model, frame) -> np.ndarray:  # (n, 8)
 
 
 def route_stability(
-    several,  # models, or arrays (n, 8) of the same rows
-    frame=None,  # the rows, for models
+    several: Sequence,  # models, or arrays (n, 8) of the same rows
+    frame: pd.DataFrame | None = None,  # the rows, for models
     by: str = "route",  # "route", "path" or "sharing"
 ) -> Stability:
     "Agreement of several models on which way rows go."
@@ -286,8 +289,8 @@ def bootstrap_routes(
     frame: pd.DataFrame,  # rows to draw from
     draws: int,
     rng: np.random.Generator,
-    at=None,  # rows whose routes are wanted; None: frame
-    groups=None,  # (n,) patients, drawn whole
+    at: pd.DataFrame | None = None,  # rows whose routes are wanted; None: frame
+    groups: ArrayLike | None = None,  # (n,) patients, drawn whole
 ) -> list[np.ndarray]:  # draws x (m, 8)
     "Routes of the same rows by models that met other people."
     code = number_persons(groups, len(frame))
@@ -305,7 +308,7 @@ def bootstrap_routes(
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c36
 def cue_curve(
     make: Callable,  # make(schema) -> a model that is not fitted
-    cues,  # strengths of the cue, 0 to 5
+    cues: Iterable[float],  # strengths of the cue, 0 to 5
     n: int = 600,  # training rows
     test: int = 2000,  # fresh rows
     seed: int = 0,

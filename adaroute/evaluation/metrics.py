@@ -10,12 +10,13 @@ __all__ = ['METRICS', 'Interval', 'percentile_interval', 'number_groups', 'boots
            'uniform_mix', 'oracle_pick', 'corner', 'best_corner']
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c03
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import special, stats
 from sklearn import metrics as skm
 from sklearn.linear_model import LogisticRegression
@@ -56,7 +57,7 @@ class Interval:
 
 def percentile_interval(
     estimate: float,
-    drawn,  # (draws,) what the estimate was in resampled data; draws without a value are left out
+    drawn: ArrayLike,  # (draws,) the estimate in resampled data; NaN: left out
     confidence: float = 0.95,
 ) -> Interval:
     "The middle part of what was drawn."
@@ -69,7 +70,7 @@ def percentile_interval(
     return Interval(float(estimate), float(low), float(high))
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c08
-def number_groups(groups, n: int) -> np.ndarray:  # (n,) 0, 1, ...
+def number_groups(groups: ArrayLike, n: int) -> np.ndarray:  # (n,) 0, 1, ...
     "The group of each row as a number, by the order of the labels; None: every row is its own."
     if groups is None:
         return np.arange(n)
@@ -77,7 +78,9 @@ def number_groups(groups, n: int) -> np.ndarray:  # (n,) 0, 1, ...
     return code
 
 
-def _draw_groups(groups: np.ndarray, draws: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+def _resample_groups(
+    groups: np.ndarray, draws: int, rng: np.random.Generator
+) -> Iterator[np.ndarray]:
     "Yield row numbers, whole groups drawn with replacement."
     code = number_groups(groups, len(groups))
     ends = np.cumsum(np.bincount(code))[:-1]
@@ -89,8 +92,9 @@ def _draw_groups(groups: np.ndarray, draws: int, rng: np.random.Generator) -> It
 
 def bootstrap_interval(
     statistic: Callable,  # called with the resampled arrays, returns a number
-    arrays,  # arrays of equal length, resampled together
-    groups=None,  # (n,) one label per row, whole groups are drawn; None: every row is its own
+    arrays: Sequence,  # arrays of equal length, resampled together
+    groups: ArrayLike
+    | None = None,  # (n,) one label per row, whole groups are drawn; None: every row is its own
     draws: int = 1000,
     confidence: float = 0.95,
     rng: np.random.Generator | None = None,  # None: a new generator with seed 0
@@ -105,7 +109,7 @@ def bootstrap_interval(
         raise ValueError(f"groups: expected a label on every row, got {missing} missing")
     rng = np.random.default_rng(0) if rng is None else rng
     drawn = []
-    for rows in _draw_groups(groups, draws, rng):
+    for rows in _resample_groups(groups, draws, rng):
         drawn.append(statistic(*(a[rows] for a in arrays)))
     return percentile_interval(statistic(*arrays), drawn, confidence)
 
@@ -175,8 +179,8 @@ def _check_rows(values, ok, rows, what):
 
 def score(
     metric: str,  # a name in METRICS
-    outcome,  # (n,) NaN: not observed, skipped
-    prediction,  # (n,) a value, an expected level, or the probability of 1
+    outcome: ArrayLike,  # (n,) NaN: not observed, skipped
+    prediction: ArrayLike,  # (n,) a value, an expected level, or the probability of 1
 ) -> float:  # NaN where the metric is undefined
     "One metric for one task."
     kinds = {name: kind for kind, table in METRICS.items() for name in table}
@@ -213,8 +217,8 @@ def _task_columns(tasks: dict[str, str], **arrays) -> Iterator[tuple]:
 
 
 def metrics(
-    outcome,  # (n, K) NaN: not observed
-    prediction,  # (n, K)
+    outcome: ArrayLike,  # (n, K) NaN: not observed
+    prediction: ArrayLike,  # (n, K)
     tasks: dict[str, str],  # name -> type, in the order of the columns
 ) -> pd.DataFrame:  # a row per task; n is the number of observed outcomes
     "All metrics of all tasks."
@@ -226,10 +230,10 @@ def metrics(
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c19
 def metric_intervals(
-    outcome,  # (n, K)
-    prediction,  # (n, K)
+    outcome: ArrayLike,  # (n, K)
+    prediction: ArrayLike,  # (n, K)
     tasks: dict[str, str],  # name -> type
-    groups=None,  # (n,) patients, drawn whole
+    groups: ArrayLike | None = None,  # (n,) patients, drawn whole
     draws: int = 1000,
     rng: np.random.Generator | None = None,
 ) -> pd.DataFrame:  # index (task, metric); columns estimate, low, high
@@ -244,10 +248,10 @@ def metric_intervals(
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c23
 def bootstrap_paired_r2(
-    outcome,  # (n,) NaN: skipped
-    a,  # (n,) predictions of one model
-    b,  # (n,) predictions of another
-    groups=None,  # (n,) patients, drawn whole
+    outcome: ArrayLike,  # (n,) NaN: skipped
+    a: ArrayLike,  # (n,) predictions of one model
+    b: ArrayLike,  # (n,) predictions of another
+    groups: ArrayLike | None = None,  # (n,) patients, drawn whole
     draws: int = 1000,
     rng: np.random.Generator | None = None,
 ) -> Interval:  # R2 of a minus R2 of b
@@ -260,8 +264,8 @@ def bootstrap_paired_r2(
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c26
 def mean_error(
-    prediction,  # (n, K)
-    mean,  # (n, K) noise-free mean of the outcomes
+    prediction: ArrayLike,  # (n, K)
+    mean: ArrayLike,  # (n, K) noise-free mean of the outcomes
 ) -> float:  # 0: perfect; 1: as good as the average
     "Squared error to the noise-free mean, over its variance, averaged over tasks."
     prediction, mean = _align(prediction=prediction, mean=mean)
@@ -278,9 +282,9 @@ def mean_error(
 
 
 def regret(
-    prediction,  # (n, K)
-    bayes,  # (n, K) the best possible prediction
-    mean,  # (n, K) noise-free mean of the outcomes
+    prediction: ArrayLike,  # (n, K)
+    bayes: ArrayLike,  # (n, K) the best possible prediction
+    mean: ArrayLike,  # (n, K) noise-free mean of the outcomes
 ) -> float:  # 0: as good as the table allows
     "Error that remains above that of the best possible prediction."
     return mean_error(prediction, mean) - mean_error(bayes, mean)
@@ -328,7 +332,7 @@ def _compare_pairs(differences, confidence: float, share: float = 0.0) -> Paired
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c34
 def paired(
-    differences,  # (seeds,) a minus b on the same seed
+    differences: ArrayLike,  # (seeds,) a minus b on the same seed
     confidence: float = 0.95,
 ) -> Paired:
     "Compare two models over independent seeds."
@@ -336,7 +340,7 @@ def paired(
 
 
 def corrected_resampled(
-    differences,  # (folds,) all folds of all repeats
+    differences: ArrayLike,  # (folds,) all folds of all repeats
     test_share: float,  # share of the rows in a test fold, 1 / k for k folds
     confidence: float = 0.95,
 ) -> Paired:
@@ -347,9 +351,9 @@ def corrected_resampled(
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c40
 def headroom_sentence(
-    best_corner,  # (seeds,) errors
-    routed,  # (seeds,) on the same seeds
-    bayes,  # (seeds,)
+    best_corner: ArrayLike,  # (seeds,) errors
+    routed: ArrayLike,  # (seeds,) on the same seeds
+    bayes: ArrayLike,  # (seeds,)
     confidence: float = 0.95,
 ) -> str:
     "What routing could have gained and what it did, in words."
@@ -383,14 +387,14 @@ def _check_routes(routes) -> np.ndarray:  # (n, 8)
 
 
 def path_probabilities(
-    routes,  # (n, 8)
+    routes: ArrayLike,  # (n, 8)
 ) -> np.ndarray:  # (n, 4)
     "Probability of each path, whichever the sharing."
     return _check_routes(routes).reshape(-1, len(PATHS), len(SHARINGS)).sum(2)
 
 
 def sharing_probabilities(
-    routes,  # (n, 8)
+    routes: ArrayLike,  # (n, 8)
 ) -> np.ndarray:  # (n, 2)
     "Probability of each sharing, whichever the path."
     return _check_routes(routes).reshape(-1, len(PATHS), len(SHARINGS)).sum(1)
@@ -441,7 +445,7 @@ def _planted_class(planted, by: str) -> np.ndarray:  # (n,) index at that level
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c47
 def chosen(
-    routes,  # (n, 8)
+    routes: ArrayLike,  # (n, 8)
     by: str = "route",  # "route", "path" or "sharing"
 ) -> np.ndarray:  # (n,) index of the most probable one
     "The most probable route, path or sharing of each row."
@@ -453,8 +457,8 @@ def _choices_and_truth(routes, planted, by: str) -> list[np.ndarray]:  # two of 
 
 
 def route_accuracy(
-    routes,  # (n, 8)
-    planted,  # (n,) index into ROUTES
+    routes: ArrayLike,  # (n, 8)
+    planted: ArrayLike,  # (n,) index into ROUTES
     by: str = "route",
 ) -> float:
     "Share of the rows whose planted route, path or sharing was chosen."
@@ -462,14 +466,14 @@ def route_accuracy(
     return float((guess == truth).mean())
 
 
-def chance(planted, by: str = "route") -> float:
+def chance(planted: ArrayLike, by: str = "route") -> float:
     "Accuracy of always choosing the most frequent one: what a collapsed router can get."
     return float(np.bincount(_planted_class(planted, by)).max() / len(planted))
 
 
 def route_kappa(
-    routes,  # (n, 8)
-    planted,  # (n,) index into ROUTES
+    routes: ArrayLike,  # (n, 8)
+    planted: ArrayLike,  # (n,) index into ROUTES
     by: str = "route",
 ) -> float:  # NaN if only one class was planted
     "Cohen's kappa: 1 is full agreement, 0 is what chance gives."
@@ -478,8 +482,8 @@ def route_kappa(
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c48
 def route_confusion(
-    routes,  # (n, 8)
-    planted,  # (n,) index into ROUTES
+    routes: ArrayLike,  # (n, 8)
+    planted: ArrayLike,  # (n,) index into ROUTES
     by: str = "path",  # "route" 8x8, "path" 4x4, "sharing" 2x2
 ) -> pd.DataFrame:  # counts; rows planted, columns chosen
     "How often each planted class was taken for each other."
@@ -496,21 +500,21 @@ def _relative_entropy(p: np.ndarray) -> np.ndarray:  # (..., R) -> (...), in uni
 
 
 def usage(
-    routes,  # (n, 8)
+    routes: ArrayLike,  # (n, 8)
 ) -> np.ndarray:  # (8,)
     "Share of the rows that each route received."
     return _check_routes(routes).mean(0)
 
 
 def width(
-    routes,  # (n, 8)
+    routes: ArrayLike,  # (n, 8)
 ) -> float:  # 0: one route has every row; 1: equal shares
     "How widely the rows are spread over the routes."
     return float(_relative_entropy(usage(routes)))
 
 
 def decisiveness(
-    routes,  # (n, 8)
+    routes: ArrayLike,  # (n, 8)
 ) -> float:  # 0: no row is decided; 1: every row is
     "How sure the router is of single rows."
     return float(1 - _relative_entropy(_check_routes(routes)).mean())
@@ -524,8 +528,8 @@ def _check_experts(experts, **arrays) -> list[np.ndarray]:
 
 
 def mixture(
-    experts,  # (n, 8, K)
-    routes,  # (n, 8)
+    experts: ArrayLike,  # (n, 8, K)
+    routes: ArrayLike,  # (n, 8)
 ) -> np.ndarray:  # (n, K)
     "Mean of the experts, weighted by the route probabilities."
     e, p = _check_experts(experts, routes=_check_routes(routes))
@@ -534,8 +538,8 @@ def mixture(
 
 
 def uniform_mix(
-    experts,  # (n, 8, K)
-    open=None,  # (n, 8) bool, routes whose modality is present; None: all
+    experts: ArrayLike,  # (n, 8, K)
+    open: ArrayLike | None = None,  # (n, 8) bool, routes whose modality is present; None: all
 ) -> np.ndarray:  # (n, K)
     "Plain mean over the open routes: a router that does nothing."
     is_open = np.ones(np.shape(experts)[:2]) if open is None else np.asarray(open, float)
@@ -543,8 +547,8 @@ def uniform_mix(
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c57
 def oracle_pick(
-    experts,  # (n, 8, K)
-    planted,  # (n,) index into ROUTES
+    experts: ArrayLike,  # (n, 8, K)
+    planted: ArrayLike,  # (n,) index into ROUTES
 ) -> np.ndarray:  # (n, K)
     "The expert of the planted route: what a router told the truth would say."
     e, r = _check_experts(experts, planted=_planted_class(planted, "route"))
@@ -552,7 +556,7 @@ def oracle_pick(
 
 
 def corner(
-    experts,  # (n, 8, K)
+    experts: ArrayLike,  # (n, 8, K)
     route: str | int,  # a name in ROUTES or its index
 ) -> np.ndarray:  # (n, K)
     "One expert for all rows."
@@ -564,7 +568,7 @@ def corner(
 
 
 def best_corner(
-    scores,  # (8,) of the corners on *validation* rows, in the order of ROUTES
+    scores: ArrayLike,  # (8,) of the corners on *validation* rows, in the order of ROUTES
     higher: bool = False,  # False: errors, lower is better
 ) -> str:  # a name in ROUTES; the first of equals
     "The fixed route to beat."

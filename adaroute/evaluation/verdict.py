@@ -11,6 +11,7 @@ import warnings
 from dataclasses import dataclass
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.special import gammaln
 from ..rivals.baselines import RidgeBaseline
 from ..estimator import AdaRoute
@@ -59,8 +60,9 @@ def _judge_rows(d: np.ndarray, groups, draws: int, rng) -> tuple[float, Interval
 
 # %% ../../nbs/3_evaluation/03_verdict.ipynb #c06
 def claims_help(
-    differences,  # (n,) loss of the rival minus loss of the routed model, or rival -> (n,)
-    groups=None,  # (n,) patients, drawn whole
+    differences: ArrayLike
+    | dict,  # (n,) loss of the rival minus loss of the routed model, or rival -> (n,)
+    groups: ArrayLike | None = None,  # (n,) patients, drawn whole
     test_share: float | None = None,  # given: differences over folds, each with this share of rows
     level: float = 0.05,
     draws: int = 2000,
@@ -86,7 +88,7 @@ def claims_help(
     return Claim(bool(p[hardest] < level), each[hardest], hardest, gain[hardest], each)
 
 # %% ../../nbs/3_evaluation/03_verdict.ipynb #c12
-def number_persons(groups, n: int) -> np.ndarray:  # (n,) 0, 1, ...
+def number_persons(groups: ArrayLike, n: int) -> np.ndarray:  # (n,) 0, 1, ...
     "The person of each row as a number, in order of appearance; None: every row is its own."
     if groups is None:
         return np.arange(n)
@@ -100,7 +102,7 @@ def permuted_outcomes(
     frame: pd.DataFrame,
     schema: Schema,  # names the outcomes
     rng: np.random.Generator,
-    groups=None,  # (n,) patients, whose outcomes stay side by side
+    groups: ArrayLike | None = None,  # (n,) patients, whose outcomes stay side by side
 ) -> pd.DataFrame:  # a copy
     "The table with its outcomes dealt to other rows, all outcomes of a row together."
     lost = [task for task in schema.tasks if task not in frame]
@@ -164,8 +166,8 @@ def null_run(
 
 # %% ../../nbs/3_evaluation/03_verdict.ipynb #c18
 def holm(
-    p_values,  # dict or Series name -> p; NaN: not asked, not counted
-):  # the same kind
+    p_values: dict | pd.Series,  # dict or Series name -> p; NaN: not asked, not counted
+) -> dict | pd.Series:  # the same kind
     "P-values adjusted for their number (Holm 1979)."
     s = pd.Series(p_values, dtype=float)
     if not s.index.is_unique:
@@ -183,7 +185,7 @@ def holm(
 
 # %% ../../nbs/3_evaluation/03_verdict.ipynb #c21
 def paired_effect(
-    differences,  # (runs,)
+    differences: ArrayLike,  # (runs,)
 ) -> float:  # NaN below two runs; infinite where all runs differ alike
     "Standardised mean of paired differences, corrected for small samples."
     d = np.asarray(differences, float).ravel()
@@ -245,12 +247,12 @@ def compare_all(
 
 # %% ../../nbs/3_evaluation/03_verdict.ipynb #c28
 def by_group(
-    outcome,  # (n, K)
-    prediction,  # (n, K)
+    outcome: ArrayLike,  # (n, K)
+    prediction: ArrayLike,  # (n, K)
     tasks: dict[str, str],  # name -> type
-    labels,  # (n,) group of each row, such as sex, site, or `missing_pattern`
+    labels: ArrayLike,  # (n,) group of each row, such as sex, site, or `missing_pattern`
     least: int = 20,  # smaller groups are suppressed
-    groups=None,  # (n,) patients: if given, they are counted instead of rows
+    groups: ArrayLike | None = None,  # (n,) patients: if given, they are counted instead of rows
 ) -> pd.DataFrame:  # index (group, task); n is "<20" and metrics are NaN where suppressed
     "All metrics by group, small groups suppressed."
     y, p = np.asarray(outcome, float), np.asarray(prediction, float)
@@ -273,7 +275,7 @@ def by_group(
 
 # %% ../../nbs/3_evaluation/03_verdict.ipynb #c29
 def missing_pattern(
-    presence,  # (n, 2) bool: numbers, text
+    presence: ArrayLike,  # (n, 2) bool: numbers, text
 ) -> np.ndarray:  # (n,) "both", "numbers", "text" or "none"
     "Which evidence a row has."
     presence = np.asarray(presence, bool)
@@ -298,8 +300,8 @@ HIGHER = {
 
 
 def multitask_gain(
-    single,  # (task, metric) -> value, a dict or Series; each task learned alone
-    multi,  # the same of the model that learned them together
+    single: dict | pd.Series,  # (task, metric) -> value, a dict or Series; each task learned alone
+    multi: dict | pd.Series,  # the same of the model that learned them together
 ) -> float:  # .05: five percent better on average
     "Relative gain over single-task models, averaged over tasks."
     single, multi = dict(single), dict(multi)

@@ -1,25 +1,12 @@
 "Files from the clinic: SPSS, Stata, SAS, R, Excel, REDCap, Qualtrics, NDA, BIDS, FHIR and RTF."
-from importlib import import_module
 
-WHERE = {
-    "Column": "codebook",
-    "Codebook": "codebook",
-    "Export": "codebook",
-    "read_codebook": "codebook",
-    "write_codebook": "codebook",
-    "read_export": "exports",
-    "score_scale": "scales",
-}
-__all__ = list(WHERE)
+import lazy_loader as lazy
 
-
-def __getattr__(name):
-    # Loaded when first asked for, so that the command line need not wait for it.
-    if name not in WHERE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = getattr(import_module(f"{__name__}.{WHERE[name]}"), name)
-    return globals()[name]
-
-
-def __dir__():
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__,
+    submod_attrs={
+        "codebook": ["Codebook", "Column", "Export", "read_codebook", "write_codebook"],
+        "exports": ["read_export"],
+        "scales": ["score_scale"],
+    },
+)

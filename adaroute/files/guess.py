@@ -5,9 +5,8 @@
 # %% auto #0
 __all__ = ['PERSON', 'SHORTER', 'NUMBERED', 'SURE', 'CAMEL', 'DOUBTFUL', 'MISSING_WORDS', 'PROGRAM_WORDS', 'PLAIN', 'ISO',
            'EIGHT', 'UNCLEAR', 'CLOCK', 'KNOWN_ANSWERS', 'CLEAR', 'GLANCE', 'is_id_name', 'is_program_word', 'Parsed',
-           'parse_numbers', 'read_cell', 'list_numbers', 'parse_dates', 'find_known_order', 'code_answers', 'Guess',
-           'guess_column', 'blank_cells', 'guess_numbers', 'show_id', 'guess_words', 'match_share', 'guess_prose',
-           'count_words', 'parse_clock', 'keep_words', 'join_columns']
+           'parse_numbers', 'list_numbers', 'parse_dates', 'find_known_order', 'code_answers', 'Guess', 'guess_column',
+           'show_id', 'guess_words', 'parse_clock', 'join_columns']
 
 # %% ../../nbs/files/03_guess.ipynb #c03
 import re
@@ -16,15 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from adaroute.files.codebook import (
-    NO_NUMBER,
-    Codebook,
-    Column,
-    Export,
-    collect_reasons,
-    gather_reasons,
-    show_code,
-)
+from .codebook import NO_NUMBER, Codebook, Column, Export, collect_reasons
+from .codebook import gather_reasons, show_code
 
 # %% ../../nbs/files/03_guess.ipynb #c05
 PERSON = r"(record|patient|subject|participant|person|client|respondent)"
@@ -80,7 +72,7 @@ def parse_numbers(
 ) -> Parsed:
     "Cells as numbers, and what else stood there (ours)."
     codes, distinct = pd.factorize(pd.Series(cells, dtype=object), use_na_sentinel=True)
-    known = [read_cell(cell, missing, decimal) for cell in distinct]
+    known = [_parse_cell(cell, missing, decimal) for cell in distinct]
     values = np.array([value for value, _, _ in known] + [np.nan])
     odd = np.array([is_odd for _, _, is_odd in known] + [False])
     told = [reason for _, reason, _ in known]
@@ -91,7 +83,7 @@ def parse_numbers(
     return Parsed(values[codes], reasons, int(odd[codes].sum()), int(reasons.notna().sum()))
 
 # %% ../../nbs/files/03_guess.ipynb #c11b
-def read_cell(
+def _parse_cell(
     cell: object,  # one cell
     missing: tuple,  # further words and codes that mean missing
     decimal: str,  # separator
@@ -210,7 +202,7 @@ def guess_column(
     "What an undeclared column holds, and why we think so (ours)."
     parsed = parse_numbers(cells, missing, decimal)
     series = pd.Series(cells, dtype=object)
-    blank = blank_cells(series, missing)
+    blank = _blank_cells(series, missing)
     words = series.where(~blank, None)
     known = int((~blank).sum())
     if not known:
@@ -218,11 +210,11 @@ def guess_column(
         return Guess(words, column, None)
     numbers = int((~np.isnan(parsed.values)).sum())
     if numbers and numbers >= CLEAR * (numbers + parsed.odd):
-        return guess_numbers(name, parsed, words)
+        return _guess_numbers(name, parsed, words)
     return guess_words(name, words)
 
 # %% ../../nbs/files/03_guess.ipynb #c22b
-def blank_cells(
+def _blank_cells(
     series: pd.Series,
     missing: tuple = (),  # further words and codes that mean missing
 ) -> pd.Series:  # bool
@@ -235,7 +227,7 @@ def blank_cells(
     return pd.Series(np.array([*empty, True])[codes], index=series.index)
 
 # %% ../../nbs/files/03_guess.ipynb #c23
-def guess_numbers(
+def _guess_numbers(
     name: str,  # of the column
     parsed: Parsed,  # its cells as numbers
     words: pd.Series,  # the same cells as they were, None where missing
@@ -281,25 +273,25 @@ def guess_words(
         words = pd.Series(plain, index=words.index, dtype=object)
     known = words[words.notna()]
     distinct = known.nunique()
-    if match_share(known, ISO) >= CLEAR:
+    if _match_share(known, ISO) >= CLEAR:
         column = Column(name, "date", why="dates as 2024-01-31", use=False)
         return Guess(parse_dates(words), column, None)
-    if match_share(known, CLOCK) >= CLEAR:
+    if _match_share(known, CLOCK) >= CLEAR:
         column = Column(name, "duration", unit="h", why="clock times as 7:30, read as hours")
         return Guess(parse_clock(words), column, None)
-    if match_share(known, UNCLEAR) >= CLEAR:
+    if _match_share(known, UNCLEAR) >= CLEAR:
         why = "dates with the day or the month first, which cannot be told apart"
         return Guess(words, Column(name, "text", why=why, use=False), None)
     short = known[:GLANCE].str.len().median() <= 40
     if is_id_name(name, distinct == len(known) > 2) and short:
         return Guess(words, Column(name, "id", why="the name of an id", use=False), None)
-    return guess_prose(name, words, known)
+    return _guess_prose(name, words, known)
 
 
 GLANCE = 500  # cells that are looked at first
 
 # %% ../../nbs/files/03_guess.ipynb #c24b
-def match_share(
+def _match_share(
     known: pd.Series,  # words
     pattern: re.Pattern,
 ) -> float:
@@ -311,14 +303,14 @@ def match_share(
     return float(known.str.fullmatch(padded).mean())
 
 # %% ../../nbs/files/03_guess.ipynb #c24c
-def guess_prose(
+def _guess_prose(
     name: str,  # of the column
     words: pd.Series,  # str or None  # (n,)
     known: pd.Series,  # without missing ones
 ) -> Guess:
     "Notes, a category, or too many different words to be either (ours)."
     distinct = known.nunique()
-    if known[:: max(1, len(known) // 2000)].map(count_words).mean() > 3 and 2 * distinct > len(
+    if known[:: max(1, len(known) // 2000)].map(_count_words).mean() > 3 and 2 * distinct > len(
         known
     ):
         why = "more than three words a cell, mostly different"
@@ -343,7 +335,7 @@ def guess_prose(
     return Guess(words, Column(name, "text", why=why, use=False), None)
 
 # %% ../../nbs/files/03_guess.ipynb #c24d
-def count_words(
+def _count_words(
     text: str,  # the words
 ) -> int:
     "Words in a text (ours)."
@@ -359,7 +351,7 @@ def parse_clock(
     return (hours + minutes / 60 + seconds.fillna(0) / 3600).astype(float)
 
 # %% ../../nbs/files/03_guess.ipynb #c30
-def keep_words(
+def _keep_words(
     values: pd.Series,  # the cells  # (n,)
 ) -> pd.Series:
     "A column whose words are str or None, whatever pandas has made of them (ours)."
@@ -375,7 +367,7 @@ def join_columns(
     notes: tuple = (),  # one line each
 ) -> Export:
     "A table and its codebook from its columns (ours)."
-    values = {name: keep_words(guess.values) for name, guess in guesses.items()}
+    values = {name: _keep_words(guess.values) for name, guess in guesses.items()}
     frame = pd.DataFrame(values)
     told = {name: g.reasons for name, g in guesses.items() if g.reasons is not None}
     book = Codebook([guess.column for guess in guesses.values()], notes, source)

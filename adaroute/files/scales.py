@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['DEPRESSION', 'ANXIETY', 'SCREEN', 'HANDBOOK', 'PHQ_STEMS', 'QUESTIONNAIRES', 'ITEM', 'Scale', 'find_scale',
-           'guess_items', 'find_first', 'read_items', 'refuse_item', 'Score', 'score_scale', 'name_bands',
-           'describe_score']
+           'guess_items', 'Score', 'score_scale']
 
 # %% ../../nbs/files/14_scales.ipynb #c03
 import re
@@ -15,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from .codebook import Codebook, count_things, list_names, quote_name
+from .codebook import Codebook, count_things
+from ..checks import list_names, quote_name
 from ..tables import TableError
 
 # %% ../../nbs/files/14_scales.ipynb #c05
@@ -192,7 +192,7 @@ def guess_items(
     )
 
 # %% ../../nbs/files/14_scales.ipynb #c13
-def find_first(
+def _find_first(
     book: Codebook | None,  # what the columns hold
     items: list[str],  # columns, in order
     scale: Scale,  # how it is scored
@@ -210,7 +210,7 @@ def find_first(
     return firsts.pop() if len(firsts) == 1 else None
 
 # %% ../../nbs/files/14_scales.ipynb #c13b
-def read_items(
+def _read_items(
     frame: pd.DataFrame,  # the table
     items: list[str],  # columns, in order
     scale: Scale,  # how it is scored
@@ -234,12 +234,12 @@ def read_items(
             wrong = (values < scale.low) | (values > scale.high) | (values % 1 != 0)
         wrong &= ~np.isnan(values)
         if wrong.any():
-            refuse_item(scale, name, wrong, first)
+            _refuse_item(scale, name, wrong, first)
         columns.append(values)
     return np.column_stack(columns)
 
 # %% ../../nbs/files/14_scales.ipynb #c13c
-def refuse_item(
+def _refuse_item(
     scale: Scale,  # how it is scored
     name: str,  # of the column
     wrong: np.ndarray,  # bool
@@ -281,8 +281,8 @@ def score_scale(
     if len(items) != scale.items or len(set(items)) != len(items):
         got = count_things(len(set(items)), "different one")
         raise TableError(f"{scale.title}: expected {scale.items} items, got {got}")
-    found = find_first(book, items, scale) if first is None else first
-    cells = read_items(frame, items, scale, scale.low if found is None else found)
+    found = _find_first(book, items, scale) if first is None else first
+    cells = _read_items(frame, items, scale, scale.low if found is None else found)
     turned = [number - 1 for number in scale.reversed]
     cells[:, turned] = scale.low + scale.high - cells[:, turned]
     known = ~np.isnan(cells)
@@ -292,11 +292,11 @@ def score_scale(
     total = np.where(enough, scale.factor * np.floor(mean * scale.items + 0.5), np.nan)
     total = pd.Series(total, index=frame.index)
     counted = pd.Series(answered, index=frame.index)
-    notes = describe_score(scale, items, found, answered, enough)
-    return Score(total, name_bands(total, scale), counted, items, notes)
+    notes = _describe_score(scale, items, found, answered, enough)
+    return Score(total, _name_bands(total, scale), counted, items, notes)
 
 # %% ../../nbs/files/14_scales.ipynb #c15c
-def name_bands(
+def _name_bands(
     total: pd.Series,  # of each row  # (n,)
     scale: Scale,  # how it is scored
 ) -> pd.Series:
@@ -309,7 +309,7 @@ def name_bands(
     return pd.Series(words, index=total.index, dtype=object)
 
 # %% ../../nbs/files/14_scales.ipynb #c15d
-def describe_score(
+def _describe_score(
     scale: Scale,  # how it is scored
     items: list[str],  # columns, in order
     first: int | None,  # the code of the lowest answer
@@ -317,7 +317,7 @@ def describe_score(
     enough: np.ndarray,  # whether a row has enough of them  # (n,)
 ) -> list[str]:
     "What was done, for the person who has to report it (ours)."
-    notes = [f"{scale.title} ({scale.measures}), {scale.source}: items {list_names(items, 10)}"]
+    notes = [f"{scale.title} ({scale.measures}), {scale.source}: items {list_names(items)}"]
     notes.append(f"missing items: {scale.state_rule()}")
     if first not in (None, scale.low):
         notes.append(f"answers coded from {first}, read as from {scale.low}")

@@ -4,9 +4,8 @@
 
 # %% auto #0
 __all__ = ['SPSS_DAY', 'SAS_DAY', 'HOURS', 'SPSS_CLOCKS', 'SAS_CLOCKS', 'STATA_CLOCKS', 'CLOCKS', 'PERIODS', 'LONGEST', 'LOWEST',
-           'READERS', 'PLAINLY', 'Clock', 'find_clock', 'read_clock', 'read_periods', 'settle_levels', 'show_range',
-           'mark_missing', 'Facts', 'settle_column', 'read_letters', 'settle_numbers', 'hold_ids', 'settle_text',
-           'call_reader', 'is_about_letters', 'read_twice', 'read_statistical', 'gather_facts']
+           'READERS', 'PLAINLY', 'Clock', 'find_clock', 'read_clock', 'settle_levels', 'show_range', 'mark_missing',
+           'Facts', 'settle_column', 'read_statistical']
 
 # %% ../../nbs/files/04_statistical.ipynb #c03
 import re
@@ -16,16 +15,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from adaroute.files.codebook import (
-    Column,
-    Export,
-    gather_reasons,
-    load_package,
-    name_levels,
-    show_code,
-)
+from .codebook import Column, Export, gather_reasons, load_package, name_levels
+from .codebook import show_code
 from .guess import Guess, guess_words, is_id_name, join_columns, show_id
-from .recognise import FORMATS, refuse_several
+from .recognise import FILE_FORMATS, refuse_several
 from ..tables import TableError
 
 # %% ../../nbs/files/04_statistical.ipynb #c05
@@ -71,7 +64,7 @@ CLOCKS = {"spss": SPSS_CLOCKS, "portable": SPSS_CLOCKS, "xport": SAS_CLOCKS, "sa
 
 # %% ../../nbs/files/04_statistical.ipynb #c06
 def find_clock(
-    program: str,  # a key of FORMATS
+    program: str,  # a key of FILE_FORMATS
     format: str | None,  # of the column, as the file writes it
 ) -> Clock | None:
     "How a column counts time, if it does (ours)."
@@ -97,14 +90,14 @@ def read_clock(
     if clock.kind == "duration":
         return pd.Series(numbers * clock.step / 3600)
     if not clock.step:
-        return read_periods(numbers, clock.start)
+        return _read_periods(numbers, clock.start)
     seconds = numbers * clock.step
     lost = ~(np.abs(seconds) < LONGEST)
     micro = np.round(np.where(lost, 0, seconds) * 1e6).astype("timedelta64[us]")
     return pd.Series(np.datetime64(clock.start, "us") + micro).mask(lost)
 
 # %% ../../nbs/files/04_statistical.ipynb #c09b
-def read_periods(
+def _read_periods(
     numbers: np.ndarray,  # periods since 1960, or years  # (n,)
     period: str,  # a key of PERIODS
 ) -> pd.Series:  # datetime64 of the first day
@@ -196,12 +189,12 @@ def settle_column(
 ) -> Guess:
     "A column in its final form (ours)."
     if facts.text:
-        return settle_text(facts, cells)
+        return _settle_text(facts, cells)
     numbers = np.array(cells, float)
     numbers[np.isinf(numbers)] = np.nan
     marks, told = mark_missing(numbers, facts.ranges, facts.labels)
     if facts.letters:
-        marks, told = read_letters(facts)
+        marks, told = _read_letters(facts)
     reasons = gather_reasons(len(numbers), marks)
     for _, rows in marks:
         numbers[rows] = np.nan
@@ -213,10 +206,10 @@ def settle_column(
         return Guess(read_clock(numbers, facts.clock), column, reasons)
     codes = sorted(c for c in facts.labels if not isinstance(c, str) and c not in told)
     levels = tuple((code, facts.labels[code]) for code in codes)
-    return settle_numbers(facts, numbers, levels, missing, reasons)
+    return _settle_numbers(facts, numbers, levels, missing, reasons)
 
 # %% ../../nbs/files/04_statistical.ipynb #c18c
-def read_letters(
+def _read_letters(
     facts: Facts,  # what the file says of it
 ) -> tuple[list, dict]:  # (reason, rows) pairs; code -> reason
     "Why cells are missing, by Stata's letters and their labels (ours)."
@@ -226,7 +219,7 @@ def read_letters(
     return [(told[f".{letter}"], rows) for letter, rows in facts.letters.items()], told
 
 # %% ../../nbs/files/04_statistical.ipynb #c19
-def settle_numbers(
+def _settle_numbers(
     facts: Facts,  # what the file says of it
     numbers: np.ndarray,  # (n,), NaN where missing
     levels: tuple,  # (code, label) of each level, in order
@@ -236,7 +229,7 @@ def settle_numbers(
     "A column of numbers: an id, a number, ordered or a category (ours)."
     known = numbers[~np.isnan(numbers)]
     name, label = facts.name, facts.label
-    if not levels and is_id_name(name, True) and hold_ids(name, known):
+    if not levels and is_id_name(name, True) and _hold_ids(name, known):
         column = Column(name, "id", label, why="whole numbers under the name of an id", use=False)
         words = [None if np.isnan(number) else show_id(number) for number in numbers]
         return Guess(pd.Series(words, dtype=object), column, None)
@@ -251,7 +244,7 @@ def settle_numbers(
     return Guess(pd.Series(numbers).map(words).astype(object), column, reasons)
 
 # %% ../../nbs/files/04_statistical.ipynb #c19b
-def hold_ids(
+def _hold_ids(
     name: str,  # of the column
     known: np.ndarray,  # numbers, without missing ones
 ) -> bool:
@@ -260,7 +253,7 @@ def hold_ids(
     return whole and is_id_name(name, len(np.unique(known)) == len(known) > 2)
 
 # %% ../../nbs/files/04_statistical.ipynb #c19c
-def settle_text(
+def _settle_text(
     facts: Facts,  # what the file says of it
     cells,  # (n,)
 ) -> Guess:
@@ -295,32 +288,32 @@ READERS |= {"xport": "read_xport", "sas": "read_sas7bdat"}
 PLAINLY = {"disable_datetime_conversion": True}
 
 
-def call_reader(
+def _call_reader(
     path: Path,  # of the file
     program: str,  # a key of READERS
     **more,
 ) -> tuple[pd.DataFrame, object]:  # the cells, and what the file says of them
     "Call pyreadstat; a file that it cannot read is one line (ours)."
-    reader = getattr(load_package("pyreadstat", FORMATS[program]), READERS[program])
+    reader = getattr(load_package("pyreadstat", FILE_FORMATS[program]), READERS[program])
     try:
         return reader(str(path), **PLAINLY, **more)
     except Exception as error:  # its errors have no common kind, and may repeat cells
-        why, letters = type(error).__name__, is_about_letters(error)
+        why, letters = type(error).__name__, _is_about_letters(error)
     hint = (
         "; its letters are in another encoding: --encoding cp1252 may read them" if letters else ""
     )
     got = f"one that cannot be read as such ({why}){hint}"
-    raise TableError(f"{path.name}: expected {FORMATS[program]}, got {got}")
+    raise TableError(f"{path.name}: expected {FILE_FORMATS[program]}, got {got}")
 
 
-def is_about_letters(
+def _is_about_letters(
     error: Exception,  # of pyreadstat
 ) -> bool:
     "Whether an error says that letters could not be decoded (ours)."
     return isinstance(error, UnicodeDecodeError) or "encoding" in str(error)
 
 # %% ../../nbs/files/04_statistical.ipynb #c21b
-def read_twice(
+def _read_twice(
     path: Path,  # of the file
     table: pd.DataFrame,  # as it was read plainly
     meta,  # of pyreadstat
@@ -335,7 +328,7 @@ def read_twice(
     if not gaps:
         return {}
     more = {"user_missing": True, "output_format": "dict", "encoding": encoding}
-    again, _ = call_reader(path, "stata", usecols=list(gaps), **more)
+    again, _ = _call_reader(path, "stata", usecols=list(gaps), **more)
     found = {}
     for name, rows in gaps.items():
         told = pd.Series([again[name][row] for row in rows], index=rows, dtype=object)
@@ -356,23 +349,23 @@ def read_statistical(
     more = {"user_missing": True} if program == "spss" else {}
     if encoding and program != "portable":
         more["encoding"] = encoding
-    table, meta = call_reader(path, program, **more)
+    table, meta = _call_reader(path, program, **more)
     if table.empty:
         raise TableError(f"{path.name}: expected at least one row and one column, got none")
-    letters = read_twice(path, table, meta, encoding) if program == "stata" else {}
+    letters = _read_twice(path, table, meta, encoding) if program == "stata" else {}
     guesses = {}
     for name in table:
-        facts = gather_facts(meta, program, name, letters.get(name))
+        facts = _gather_facts(meta, program, name, letters.get(name))
         cells = (
             table[name].to_numpy(object, na_value=None) if facts.text else table[name].to_numpy()
         )
         guesses[name] = settle_column(facts, cells)
-    return join_columns(guesses, FORMATS[program])
+    return join_columns(guesses, FILE_FORMATS[program])
 
 # %% ../../nbs/files/04_statistical.ipynb #c22b
-def gather_facts(
+def _gather_facts(
     meta,  # of pyreadstat
-    program: str,  # a key of FORMATS
+    program: str,  # a key of FILE_FORMATS
     name: str,  # of the column
     letters: dict | None,  # a letter -> its rows
 ) -> Facts:

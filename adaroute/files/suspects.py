@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['CUSTOMARY', 'CALENDARS', 'DATE_NAME', 'LEAK', 'LEAK_ROWS', 'SAMPLE', 'Suspect', 'find_codes', 'find_calendar',
-           'share_explained', 'find_parts', 'find_suspects', 'suspect_numbers', 'suspect_words', 'shell_word',
-           'suspect_repeats', 'suspect_leaks', 'find_unseen']
+           'share_explained', 'find_parts', 'find_suspects', 'find_unseen']
 
 # %% ../../nbs/files/12_suspects.ipynb #c03
 import re
@@ -14,15 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from adaroute.files.codebook import (
-    NO_NUMBER,
-    Codebook,
-    Export,
-    count_things,
-    list_names,
-    quote_name,
-    tidy_code,
-)
+from .codebook import NO_NUMBER, Codebook, Export, count_things, tidy_code
+from ..checks import list_names, quote_name
 from .guess import is_program_word
 
 # %% ../../nbs/files/12_suspects.ipynb #c04
@@ -150,18 +142,18 @@ def find_suspects(
     for column in book:
         values = frame[column.name]
         if column.kind in ("number", "ordered") and column.use:
-            found += suspect_numbers(column, values.to_numpy(float))
+            found += _suspect_numbers(column, values.to_numpy(float))
         if column.name in reasons:
-            found += suspect_words(column.name, reasons[column.name])
+            found += _suspect_words(column.name, reasons[column.name])
         if not column.use and "the same" in column.why:
             found.append(Suspect(column.name, "constant", len(frame), f"{column.why}; no input"))
-    found += suspect_repeats(frame, book, group)
+    found += _suspect_repeats(frame, book, group)
     for name in outcomes:
-        found += suspect_leaks(frame, book, name, tuple(outcomes))
+        found += _suspect_leaks(frame, book, name, tuple(outcomes))
     return found
 
 # %% ../../nbs/files/12_suspects.ipynb #c15b
-def suspect_numbers(
+def _suspect_numbers(
     column,  # a Column
     values: np.ndarray,  # the cells  # (n,)
 ) -> list[Suspect]:
@@ -174,13 +166,13 @@ def suspect_numbers(
     calendar = find_calendar(column.name, values) if column.kind == "number" else None
     if calendar:
         count = int((~np.isnan(values)).sum())
-        cells, word = count_things(count, "cell"), shell_word(column.name)
+        cells, word = count_things(count, "cell"), _shell_word(column.name)
         advice = f"{cells} that look like {calendar}, so dates; if so: --ignore {word}"
         found.append(Suspect(column.name, "date", count, advice))
     return found
 
 # %% ../../nbs/files/12_suspects.ipynb #c15c
-def suspect_words(
+def _suspect_words(
     name: str,  # of the column
     reasons: pd.Series,  # why cells are missing, as in `Export`
 ) -> list[Suspect]:
@@ -198,14 +190,14 @@ def suspect_words(
     return found
 
 
-def shell_word(
+def _shell_word(
     name: str,  # of the column
 ) -> str:
     "A name as it is typed in a shell (ours)."
     return name if re.fullmatch(r"[\w.:-]+", name) else f"'{name}'"
 
 # %% ../../nbs/files/12_suspects.ipynb #c16
-def suspect_repeats(
+def _suspect_repeats(
     frame: pd.DataFrame,  # the table
     book: Codebook,  # what the columns hold
     group: str | None,  # the column that says whose rows they are
@@ -218,14 +210,14 @@ def suspect_repeats(
             continue
         repeated = int(frame[column.name].dropna().duplicated().sum())
         if repeated:
-            word = shell_word(column.name)
+            word = _shell_word(column.name)
             rows = count_things(repeated, "row")
             advice = f"repeats in {rows}; --group {word} keeps a person's rows together"
             return [Suspect(column.name, "repeats", repeated, advice)]
     return []
 
 # %% ../../nbs/files/12_suspects.ipynb #c16b
-def suspect_leaks(
+def _suspect_leaks(
     frame: pd.DataFrame,  # the table
     book: Codebook,  # what the columns hold
     outcome: str,  # its name
@@ -243,13 +235,13 @@ def suspect_leaks(
     for name in numeric + words:
         share = share_explained(some[name], target)
         if share >= LEAK:
-            word = shell_word(name)
+            word = _shell_word(name)
             advice = f"explains {share:.0%} of {outcome}; is it a score of it? --ignore {word}"
             found.append(Suspect(name, "leak", len(frame), advice))
     named = {suspect.column for suspect in found}
     parts = find_parts(some[[n for n in numeric if n not in named]], target)
     if len(parts) > 1:
-        ignored = " ".join(f"--ignore {shell_word(name)}" for name in parts)
+        ignored = " ".join(f"--ignore {_shell_word(name)}" for name in parts)
         advice = f"is a weighted sum of {list_names(parts)}; {ignored}"
         found.append(Suspect(outcome, "leak", len(frame), advice))
     return found

@@ -11,7 +11,8 @@ from matplotlib import pyplot as plt
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
-from ..report.figures import _letters, _PERCENT, _PLATE, _styled, _triple, colour
+from ..report.style import letter_panels, PERCENT, PLATE, draw_in_style, read_interval
+from ..report.style import colour
 from ..schema import ROUTES
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c06
@@ -155,7 +156,7 @@ def _verdict_key(cells: list[dict]) -> list[Line2D]:
     ]
 
 
-@_styled
+@draw_in_style
 def evidence_picture(
     # scenario, n, gain (share of the outcome variance), best (rival),
     # says (ahead, tied, behind, lower, higher)
@@ -179,7 +180,7 @@ def evidence_picture(
     key = _verdict_key(cells)
     about = dict(ncols=len(key), columnspacing=1.2, handlelength=1)
     fig.legend(handles=key, loc="outside lower left", **about)
-    _letters([main, *own[:1]])
+    letter_panels([main, *own[:1]])
     return fig
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c17
@@ -264,7 +265,7 @@ def _knock_bars(ax, cells):
 def _null_panel(ax, claimed, line):
     "How often help is claimed."
     for x, (name, d) in enumerate(claimed.items()):
-        y, low, high = _triple(d)
+        y, low, high = read_interval(d)
         ax.plot([x, x], [low, high], color="#222222", lw=1.2)
         ax.plot(x, y, "o", color="#222222", ms=5, mec="white", mew=0.5)
         ax.text(x + 0.1, y, f"{y:.1%}", ha="left", va="center")
@@ -281,7 +282,7 @@ def _null_panel(ax, claimed, line):
     ax.set_xticks(range(len(claimed)), list(claimed))
     ax.tick_params(axis="x", length=0)
     ax.set(xlim=(-0.5, len(claimed) - 0.4), ylim=(-0.03, 1.03), title="“routing helps” is claimed")
-    ax.yaxis.set_major_formatter(_PERCENT())
+    ax.yaxis.set_major_formatter(PERCENT())
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c18b
 def _recovery_panel(ax, by, cues, points):
@@ -298,7 +299,7 @@ def _recovery_panel(ax, by, cues, points):
     for c, p in zip(cues, points):
         _worlds(ax, c, p["found"], "y", colour("routed"), marker="D", ms=4)
     ax.set(xlabel="strength of the cue", ylim=(0, 1.03), title=f"planted {by}")
-    ax.yaxis.set_major_formatter(_PERCENT())
+    ax.yaxis.set_major_formatter(PERCENT())
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c18d
 def _control_key(cells: list[dict]) -> list[Line2D]:
@@ -318,11 +319,11 @@ def _claim_panels(part, claimed, line, cues, recovery: dict) -> list:  # axes
     for ax, (by, points) in zip(axes[1:], recovery.items()):
         _recovery_panel(ax, by, cues, points)
     if recovery:
-        axes[-1].legend(loc="lower right", handlelength=1.8, **_PLATE)
+        axes[-1].legend(loc="lower right", handlelength=1.8, **PLATE)
     return axes
 
 
-@_styled
+@draw_in_style
 def controls_picture(
     cells: list[dict],  # name, error: control -> (worlds,), knock: preferred and random
     claimed: dict | None = None,  # name -> (share, low, high) of the runs in which help was claimed
@@ -342,7 +343,7 @@ def controls_picture(
     parts[0].legend(handles=_control_key(cells), loc="outside upper center", **about)
     if claimed:
         axes += _claim_panels(parts[1], claimed, line, cues, recovery or {})
-    _letters(axes)
+    letter_panels(axes)
     return fig
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c23
@@ -412,10 +413,10 @@ def _rows_curves(ax, curves):
     sizes = sorted({n for c in curves.values() for n in c})
     ax.minorticks_off()
     ax.set_xticks(sizes, [f"{n:,}" if n < 1000 else f"{n / 1000:g}k" for n in sizes])
-    ax.legend(loc="best", handlelength=2.6, **_PLATE)
+    ax.legend(loc="best", handlelength=2.6, **PLATE)
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c23c
-@_styled
+@draw_in_style
 def ablation_picture(
     parts: dict,  # variant -> (worlds,) errors
     curves: dict,  # model -> training rows -> (worlds,) errors
@@ -427,7 +428,7 @@ def ablation_picture(
     )
     _part_strip(axes[0], parts, whole)
     _rows_curves(axes[1], curves)
-    _letters(axes)
+    letter_panels(axes)
     return fig
 
 # %% ../../nbs/8_lab/08_evidence_figures.ipynb #c26
@@ -458,12 +459,12 @@ def _task_line(ax, y, scores, best, references):
     "One task: everybody's score on one line."
     for m, s in scores.items():
         if m not in ("routed", best):
-            ax.plot(_triple(s)[0], y, ls="none", zorder=3, **_KIND_LOOKS[kind_of_rival(m)])
+            ax.plot(read_interval(s)[0], y, ls="none", zorder=3, **_KIND_LOOKS[kind_of_rival(m)])
     for m, dy, look in (
         (best, 0.2, _KIND_LOOKS[kind_of_rival(best)]),
         ("routed", -0.2, dict(marker="D", color=colour("routed"), ms=5, mec="white", mew=0.5)),
     ):
-        x, low, high = _triple(scores[m])
+        x, low, high = read_interval(scores[m])
         ax.plot([low, high], [y + dy] * 2, color=look["color"], lw=1.1, zorder=4)
         ax.plot(x, y + dy, ls="none", zorder=5, **look | {"ms": 5})
         if m == best:
@@ -487,7 +488,7 @@ def _values_shown(scores, best) -> list[float]:
     "What has to fit on the axis: everybody's score, two of them with their intervals."
     values = []
     for m, s in scores.items():
-        whole = _triple(s)
+        whole = read_interval(s)
         values += whole if m in ("routed", best) else whole[:1]
     return values
 
@@ -497,7 +498,7 @@ def _panel_of_tasks(ax, name, tasks, references):
     shown = []
     for y, (task, scores) in enumerate(tasks.items()):
         rivals = [m for m in scores if m != "routed"]
-        best = max(rivals, key=lambda m: _triple(scores[m])[0])
+        best = max(rivals, key=lambda m: read_interval(scores[m])[0])
         known = list(references.get(task, ()))
         _task_line(ax, y, scores, best, known)
         shown += _values_shown(scores, best) + known
@@ -535,7 +536,7 @@ def _kinds_of(tables: dict) -> set[str]:
     return {kind_of_rival(m) for m in models - {"routed"}}
 
 
-@_styled
+@draw_in_style
 def tables_picture(
     # table -> task -> model -> (score, low, high), higher is better; `routed` among the models
     tables: dict,

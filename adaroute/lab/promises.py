@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from ..uncertainty.conformal import Cells
 from ..uncertainty.coverage import coverage_resamples
 from ..datasets import available, load
 from ..estimator import AdaRoute
@@ -120,7 +121,7 @@ def removal_job(
 def _coverage_answers(model, frame, resamples: int, least: int = 50) -> dict:
     "Mean coverage of each outcome over many splits; and of the routes with rows of their own."
     whole = coverage_resamples(model, frame, resamples=resamples).coverage.mean()
-    cells = coverage_resamples(model, frame, resamples=resamples, by="route", least=least)
+    cells = coverage_resamples(model, frame, resamples=resamples, by=Cells("route", least))
     own = cells.cells[(cells.cells["rows"] >= least) & (cells.cells.own > 0.5)]
     by = {f"{task}: {route}": float(v) for (task, route), v in own.coverage_own.items()}
     return {

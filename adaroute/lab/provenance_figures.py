@@ -13,7 +13,7 @@ from matplotlib import pyplot as plt
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import LogLocator, NullLocator
-from ..report.figures import _letters, _PERCENT, _styled, colour
+from ..report.style import letter_panels, PERCENT, draw_in_style, colour
 
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z06
 _HONEST, _CHEAT, _ALLOWED = colour("routed"), "#D55E00", "#888888"
@@ -83,7 +83,7 @@ def _segment_marks(size: float, later: str) -> list[Line2D]:
     ]
 
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z07
-@_styled
+@draw_in_style
 def noise_picture(
     trials: list[dict],  # from `noise_trial`: distances (name -> segments), noise (segments)
     width: float = 4.6,  # inches
@@ -144,7 +144,7 @@ def _shopping_panel(ax, curves: dict) -> None:
     ax.set_ylim(low, high + 0.45 * (high - low))
 
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z11
-@_styled
+@draw_in_style
 def shopping_picture(
     # model -> counts (k,), seeming and true (worlds, k), committed (worlds,):
     # gains over the mean split
@@ -187,13 +187,13 @@ def _power_panel(ax, rows: list[dict]) -> None:
         xlabel="share of the claimed rows that is missing",
         ylabel="chance of an alarm",
     )
-    ax.xaxis.set_major_formatter(_PERCENT())
-    ax.yaxis.set_major_formatter(_PERCENT())
+    ax.xaxis.set_major_formatter(PERCENT())
+    ax.yaxis.set_major_formatter(PERCENT())
     about = dict(borderpad=0, labelspacing=0.25, fontsize=6.4)
     ax.legend(loc="lower right", bbox_to_anchor=(1, 0.06), **about)
 
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z15
-@_styled
+@draw_in_style
 def power_picture(
     # from `power_table`: regime, kappa, stated (None: not stated), found, low, high
     rows: list[dict],
@@ -224,7 +224,7 @@ def _heat_bar(fig, image, ax) -> None:
     bar.outline.set_visible(False)
 
 
-@_styled
+@draw_in_style
 def heat_picture(
     heat,  # (segments, blocks) mean Delta M
     width: float = 3.2,
@@ -235,7 +235,7 @@ def heat_picture(
     return fig
 
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z21
-@_styled
+@draw_in_style
 def provenance_picture(
     noise: list[dict] | None,  # see `noise_picture`
     curves: dict | None,  # see `shopping_picture`
@@ -259,7 +259,7 @@ def provenance_picture(
         frame = dict(frameon=True, edgecolor="none", framealpha=1)
         marks = _segment_marks(3.2, "later")
         flat[0].legend(handles=marks, loc="lower left", **spaced, **frame)
-    _letters(flat)
+    letter_panels(flat)
     return fig
 
 # %% ../../nbs/8_lab/09_provenance_figures.ipynb #z24
@@ -302,7 +302,7 @@ def _trial_cell(ax, x: int, y: int, t: dict) -> None:
         ax.text(x, y + 0.03, short, fontsize=5.6, color="#222222", **middle)
 
 
-@_styled
+@draw_in_style
 def cheats_picture(
     trials: list[dict],  # from `cheat_trial`: cheat, how, seed, caught, named, called
     width: float = 7.0,

@@ -25,40 +25,37 @@ from ..synthetic import Cohort
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c05
 def path_prices(
-    prices: dict,  # "numbers", "text", a path or a route -> price in units of outcome variance; inf: never
+    prices: dict,  # "numbers", "text", a path or a route -> price; inf: never
 ) -> np.ndarray:  # (8,)
-    "What each route costs."
-    known = {"numbers", "text", *PATHS, *ROUTES}
+    "What each route costs, in units of outcome variance."
     if not isinstance(prices, dict):
-        raise ValueError(
-            f"prices: expected a dictionary such as {{'text': .1}}, got {type(prices).__name__}"
-        )
+        got = type(prices).__name__
+        raise ValueError(f"prices: expected a dictionary such as {{'text': .1}}, got {got}")
+    known = {"numbers", "text", *PATHS, *ROUTES}
     out = np.zeros(len(ROUTES))
     for name, price in prices.items():
         if name not in known:
             raise ValueError(
-                f"prices: expected some of numbers, text, {', '.join(PATHS)} or a route, got {str(name)[:40]!r}"
+                f"prices: expected some of numbers, text, {', '.join(PATHS)} or a route, "
+                f"got {str(name)[:40]!r}"
             )
-        out += (
-            _price(f"price of {name}", price) * np.array([_pays(route, name) for route in ROUTES])
-            if price
-            else 0
-        )
+        if price:
+            pays = np.array([_pays(route, name) for route in ROUTES])
+            out += _check_price(f"price of {name}", price) * pays
     return out
 
 
 def _pays(route: str, name: str) -> bool:
     path = route.split("/")[0]
-    return (
-        name in (route, path)
-        or name == "numbers"
-        and NEEDS[path][0]
-        or name == "text"
-        and NEEDS[path][1]
-    )
+    numbers, text = NEEDS[path]
+    if name == "numbers":
+        return numbers
+    if name == "text":
+        return text
+    return name in (route, path)
 
 
-def _price(name: str, price) -> float:
+def _check_price(name: str, price) -> float:
     if isinstance(price, float) and price == np.inf:
         return 1e30  # infinity times zero is no number
     check_number(name, price, low=0)
@@ -78,28 +75,28 @@ def tilt_routes(
     check_number("temperature", temperature, low=1e-9)
     prices = np.asarray(prices, float)
     never = np.broadcast_to(prices > _NEVER, np.shape(routes))
-    p = close_routes(routes, open, never) if never.any() else np.asarray(routes, float)
-    cost = np.where(
-        p > 0, np.where(never, 0, prices), np.inf
-    )  # where nothing else is open, the price is paid
-    cost = cost - np.where(np.isfinite(cost), cost, np.inf).min(axis=1, keepdims=True, initial=1e30)
-    q = np.where(p > 0, p * np.exp(-np.where(p > 0, cost, 0) / temperature), 0)
-    return np.divide(
-        q,
-        q.sum(axis=1, keepdims=True),
-        out=np.zeros_like(q),
-        where=q.sum(axis=1, keepdims=True) > 0,
-    )
+    p = np.asarray(routes, float)
+    if never.any():
+        p = close_routes(routes, open, never)
+    # where nothing else is open, the price is paid
+    cost = np.where(p > 0, np.where(never, 0, prices), np.inf)
+    cost = cost - cost.min(axis=1, keepdims=True, initial=1e30)
+    tilt = np.exp(-np.where(p > 0, cost, 0) / temperature)
+    q = np.where(p > 0, p * tilt, 0)
+    total = q.sum(axis=1, keepdims=True)
+    return np.divide(q, total, out=np.zeros_like(q), where=total > 0)
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c11
 def exchange_rate(
     model,  # fitted AdaRoute
-) -> float:  # 1 where no outcome is a regression
-    "Squared error, in units of outcome variance, that one nat of log-likelihood is worth to a model."
-    number = [k for k, kind in enumerate(model.model_.heads.kinds) if kind == "regression"]
+) -> float:  # in units of outcome variance; 1 where no outcome is a regression
+    "Squared error that one nat of log-likelihood is worth to a model."
+    heads = model.model_.heads
+    number = [k for k, kind in enumerate(heads.kinds) if kind == "regression"]
     if not number:
         return 1.0
-    return float(2 * model.model_.heads.log_sd.detach()[..., number].mul(2).exp().mean())
+    log_sd = heads.log_sd.detach()[..., number]
+    return float(2 * log_sd.mul(2).exp().mean())
 
 
 def priced_routes(
@@ -109,18 +106,15 @@ def priced_routes(
     temperature: float | None = None,  # None: the model's `exchange_rate`
 ) -> pd.DataFrame:  # (n, 8)
     "The router's probabilities, where dear routes must earn their price."
-    said, rate = (
-        statements(model, _pandas(frame)),
-        exchange_rate(model) if temperature is None else temperature,
-    )
-    return pd.DataFrame(
-        tilt_routes(said.routes, said.open, path_prices(prices), rate),
-        _pandas(frame).index,
-        list(ROUTES),
-    )
+    frame = _as_pandas(frame)
+    said = statements(model, frame)
+    if temperature is None:
+        temperature = exchange_rate(model)
+    routes = tilt_routes(said.routes, said.open, path_prices(prices), temperature)
+    return pd.DataFrame(routes, frame.index, list(ROUTES))
 
 
-def _pandas(frame) -> pd.DataFrame:
+def _as_pandas(frame) -> pd.DataFrame:
     return frame if isinstance(frame, pd.DataFrame) else frame.to_pandas()
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c17
@@ -128,12 +122,12 @@ def _pandas(frame) -> pd.DataFrame:
 class ExpectedNote:
     "Text features and facts, as far as numbers tell them."
 
-    numbers: np.ndarray  # mean                  # (dn,)
-    text: np.ndarray  # mean, facts and text  # (dt,)
-    into: np.ndarray  # numbers to factors    # (dn, r)
-    out: np.ndarray  # factors to text       # (r, dt)
+    numbers: np.ndarray  # (dn,) mean
+    text: np.ndarray  # (dt,) mean of facts and text
+    into: np.ndarray  # (dn, r) numbers to factors
+    out: np.ndarray  # (r, dt) factors to text
 
-    def of(self, x) -> np.ndarray:  # (n, dn) -> (n, dt)
+    def of(self, x: np.ndarray) -> np.ndarray:  # (n, dn) -> (n, dt)
         return self.text + (x - self.numbers) @ self.into @ self.out
 
 
@@ -144,38 +138,36 @@ def expect_note(
     penalty: float = 30.0,  # of the ridge, in rows
 ) -> ExpectedNote:
     "Learn what numbers say about notes."
-    x, t = (np.asarray(a, float) for a in (numbers, text))
-    centre, xc = x.mean(0), x - x.mean(0)
-    w = np.linalg.solve(xc.T @ xc + penalty * np.eye(x.shape[1]), xc.T @ (t - t.mean(0)))
-    v = np.linalg.svd(xc @ w, full_matrices=False)[2][:rank]
-    return ExpectedNote(*(_six(a) for a in (centre, t.mean(0), w @ v.T, v)))
+    x, t = np.asarray(numbers, float), np.asarray(text, float)
+    centre, average = x.mean(0), t.mean(0)
+    x = x - centre
+    ridge = x.T @ x + penalty * np.eye(x.shape[1])
+    weights = np.linalg.solve(ridge, x.T @ (t - average))
+    factors = np.linalg.svd(x @ weights, full_matrices=False)[2][:rank]
+    parts = (centre, average, weights @ factors.T, factors)
+    return ExpectedNote(*map(_round_six, parts))
 
 
-def _six(
-    a,
-) -> np.ndarray:  # six significant digits are enough, and are the same when written and read
+def _round_six(a) -> np.ndarray:
+    "Six significant digits are enough, and are the same when written and read."
     return np.array([float(f"{v:.6g}") for v in np.ravel(a)]).reshape(np.shape(a))
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c20
-ANSWERS = (
-    "expected",
-    "N1",
-)  # from numbers: as if the expected note had been read; or by the experts that want no note
+# from numbers: as if the expected note had been read, or by the experts that need no note
+ANSWERS = ("expected", "N1")
 
 
-def _unread(model, frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(
-        **{name: pd.Series(None, frame.index, dtype=object) for name in model.schema_.text}
-    )
+def _remove_text(model, frame: pd.DataFrame) -> pd.DataFrame:
+    nothing = pd.Series(None, frame.index, dtype=object)
+    return frame.assign(**dict.fromkeys(model.schema_.text, nothing))
 
 
-def _prepared(
-    model, frame: pd.DataFrame
-):  # the evidence of a table: numbers (n, dn), facts and text (n, dt), open routes
+def _prepare_parts(model, frame: pd.DataFrame) -> tuple:
+    "The evidence of a table: numbers (n, dn), facts and text (n, dt), open routes (n, E)."
     reader = model.fitted_.reader
-    rows, widths = reader.rows(read(frame, model.schema_, outcomes=False)), reader.widths
+    rows, n = reader.rows(read(frame, model.schema_, outcomes=False)), reader.widths.numbers
     joined = rows.joined.numpy()
-    return joined[:, : widths.numbers], joined[:, widths.numbers :], rows.open
+    return joined[:, :n], joined[:, n:], rows.open
 
 
 def answer_unread(
@@ -187,62 +179,65 @@ def answer_unread(
     "What a model says of rows whose notes stay closed."
     if how not in ANSWERS:
         raise ValueError(f"answer: expected one of {', '.join(ANSWERS)}, got {how!r}")
-    x, empty, bare = _prepared(model, _unread(model, _pandas(frame)))
-    join = lambda text: torch.from_numpy(np.concatenate([x, text], axis=1).astype(np.float32))
-    full = np.tile(open_routes(np.ones((1, 2), bool), model.design_.experts), (len(x), 1))
-    routes, said = answer(model, join(note.of(x)), torch.from_numpy(full))
+    x, empty, bare = _prepare_parts(model, _remove_text(model, _as_pandas(frame)))
+    everything = open_routes(np.ones((1, 2), bool), model.design_.experts)
+    open = torch.from_numpy(np.tile(everything, (len(x), 1)))
+    routes, said = answer(model, _join_parts(x, note.of(x)), open)
     if how == "N1":
-        said = answer(model, join(empty), bare)[1]
+        _, said = answer(model, _join_parts(x, empty), bare)
     usage = routes.reshape(len(x), len(PATHS), -1).sum(axis=2)
-    return _decoded(model, said), np.concatenate([x, usage], axis=1)
+    return model.scale_.decode(model.scale_.clip(said)), np.concatenate([x, usage], axis=1)
 
 
-def _decoded(model, said) -> np.ndarray:
-    return model.scale_.decode(model.scale_.clip(said))
+def _join_parts(x: np.ndarray, text: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.concatenate([x, text], axis=1).astype(np.float32))
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c26
 def reading_gain(
     read,  # (n, K) answers with the notes
     unread,  # (n, K) answers without
     variance,  # (K,) of the outcomes
-) -> np.ndarray:  # (n,)
-    "By how much reading is expected to lower the squared error, in units of outcome variance."
-    return ((np.asarray(read) - np.asarray(unread)) ** 2 / np.asarray(variance)).mean(axis=1)
+) -> np.ndarray:  # (n,) in units of outcome variance
+    "By how much reading is expected to lower the squared error."
+    far = np.asarray(read) - np.asarray(unread)
+    return (far**2 / np.asarray(variance)).mean(axis=1)
 
 
-def outcome_variance(model, frame: pd.DataFrame) -> np.ndarray:  # (K,)
+def outcome_variance(
+    model,  # fitted AdaRoute
+    frame: pd.DataFrame,  # with or without outcomes
+) -> np.ndarray:  # (K,)
     "Variance of the outcomes: as known from a table, else as the model was fitted to."
-    out, known = (
-        np.square(model.scale_.spread),
-        [name for name in model.schema_.tasks if name in frame],
-    )
+    out = np.square(model.scale_.spread)
     for k, (name, kind) in enumerate(model.schema_.tasks.items()):
-        seen = pd.to_numeric(frame[name], errors="coerce").var(ddof=0) if name in known else np.nan
+        seen = np.nan
+        if name in frame:
+            seen = pd.to_numeric(frame[name], errors="coerce").var(ddof=0)
         if seen > 0:
             out[k] = seen
         elif kind == "binary":
-            out[k] = model.fallback_[k] * (1 - model.fallback_[k])
+            share = model.fallback_[k]
+            out[k] = share * (1 - share)
     return out
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c30
-def _settled(
-    tree, depth: int
-) -> tuple:  # a tree of scikit-learn as a full binary one: feature, threshold, value
-    feature, threshold = np.zeros(2**depth - 1, int), np.full(2**depth - 1, 1e30)
-    at = np.zeros(2 ** (depth + 1) - 1, int)
-    for i in range(2**depth - 1):
-        here, left = at[i], tree.children_left[at[i]]
-        if left >= 0:
-            feature[i], threshold[i] = tree.feature[here], tree.threshold[here]
-        at[2 * i + 1], at[2 * i + 2] = (
-            (left, tree.children_right[here]) if left >= 0 else (here, here)
-        )
-    return feature, threshold, tree.value[at[2**depth - 1 :], 0, 0]
+def _fill_tree(tree, depth: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    "A tree of scikit-learn as a full binary one: feature, threshold, value."
+    splits = 2**depth - 1
+    feature, threshold = np.zeros(splits, int), np.full(splits, 1e30)
+    at = np.zeros(2 * splits + 1, int)  # the node at each place
+    for i in range(splits):
+        left = right = at[i]
+        if tree.children_left[at[i]] >= 0:
+            feature[i], threshold[i] = tree.feature[at[i]], tree.threshold[at[i]]
+            left, right = tree.children_left[at[i]], tree.children_right[at[i]]
+        at[2 * i + 1], at[2 * i + 2] = left, right
+    return feature, threshold, tree.value[at[splits:], 0, 0]
 
 
 def grow_trees(
-    x,
-    gain,  # (n, d), (n,)
+    x,  # (n, d)
+    gain,  # (n,)
     trees: int = 100,
     depth: int = 4,
     rate: float = 0.05,
@@ -257,14 +252,13 @@ def grow_trees(
         min_samples_leaf=min(20, len(x) // 4),
         random_state=seed,
     ).fit(x, gain)
-    feature, threshold, value = (
-        np.stack(part) for part in zip(*(_settled(t.tree_, depth) for t in grown.estimators_[:, 0]))
-    )
+    full = [_fill_tree(tree.tree_, depth) for tree in grown.estimators_[:, 0]]
+    feature, threshold, value = (np.stack(part) for part in zip(*full))
     return dict(
         start=float(f"{np.mean(gain):.6g}"),
         feature=feature,
         threshold=threshold,
-        value=_six(rate * value),
+        value=_round_six(rate * value),
     )
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c31
@@ -273,15 +267,16 @@ def ask_trees(
     x,  # (n, d)
 ) -> np.ndarray:  # (n,)
     "What the trees predict."
-    x, feature, threshold = (
-        np.asarray(x, np.float32),
-        *(np.asarray(grown[k]) for k in ("feature", "threshold")),
-    )
+    x = np.asarray(x, np.float32)
+    feature, threshold = np.asarray(grown["feature"]), np.asarray(grown["threshold"])
     tree, row = np.arange(len(feature)), np.arange(len(x))[:, None]
+    splits = feature.shape[1]
     at = np.zeros((len(x), len(feature)), int)  # the split where each row is, tree by tree
-    while (at < feature.shape[1]).all():
-        at = 2 * at + 1 + (x[row, feature[tree, at]] > threshold[tree, at])
-    return grown["start"] + np.asarray(grown["value"])[tree, at - feature.shape[1]].sum(axis=1)
+    while (at < splits).all():
+        right = x[row, feature[tree, at]] > threshold[tree, at]
+        at = 2 * at + 1 + right
+    leaves = np.asarray(grown["value"])[tree, at - splits]
+    return grown["start"] + leaves.sum(axis=1)
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c34
 @dataclass(frozen=True, eq=False)
@@ -290,15 +285,14 @@ class ReadingGate:
 
     note: ExpectedNote
     trees: dict  # from `grow_trees`
-    variance: np.ndarray  # of the outcomes  # (K,)
+    variance: np.ndarray  # (K,) of the outcomes
     answer: str  # how rows are answered that are not read: one of ANSWERS
 
     def to_dict(self) -> dict:
         "What JSON can hold."
-        plain = lambda d: {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in d.items()}
         return dict(
-            note=plain(vars(self.note)),
-            trees=plain(self.trees),
+            note=_list_arrays(vars(self.note)),
+            trees=_list_arrays(self.trees),
             variance=self.variance.tolist(),
             answer=self.answer,
         )
@@ -307,22 +301,25 @@ class ReadingGate:
     def from_dict(cls, d: dict) -> "ReadingGate":
         "The inverse of `to_dict`."
         try:
-            return cls(
-                ExpectedNote(**{k: np.array(v) for k, v in d["note"].items()}),
-                {k: np.array(v) if isinstance(v, list) else v for k, v in d["trees"].items()},
-                np.array(d["variance"]),
-                d["answer"],
-            )
+            note = {name: np.array(v) for name, v in d["note"].items()}
+            trees = dict(d["trees"])
+            for name, v in trees.items():
+                trees[name] = np.array(v) if isinstance(v, list) else v
+            return cls(ExpectedNote(**note), trees, np.array(d["variance"]), d["answer"])
         except (KeyError, TypeError, AttributeError):
             raise ValueError(
                 "gate: expected what `ReadingGate.to_dict` writes, got something else"
             ) from None
 
+
+def _list_arrays(d: dict) -> dict:
+    "Arrays as lists, all else as it is."
+    return {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in d.items()}
+
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c35
-def _checked(model) -> None:
-    if hasattr(model, "array_") or not (
-        model.schema_.text and model.schema_.numeric + model.schema_.categorical
-    ):
+def _check_model(model) -> None:
+    s = None if hasattr(model, "array_") else model.schema_
+    if s is None or not s.text or not s.numeric + s.categorical:
         raise ValueError(
             "model: expected one that was fitted to a table with notes and numbers, got one without"
         )
@@ -336,53 +333,45 @@ def train_gate(
     seed: int = 0,
 ) -> ReadingGate:
     "Learn from the model's own answers for whom reading is worth it."
-    _checked(model)
-    rng, frame = np.random.default_rng(seed), _pandas(frame)
-    both = np.flatnonzero(read(frame, model.schema_, outcomes=False).presence.all(axis=1))
+    _check_model(model)
+    frame = _as_pandas(frame)
+    presence = read(frame, model.schema_, outcomes=False).presence
+    both = np.flatnonzero(presence.all(axis=1))
     if len(both) < 20:
         raise SchemaError(
-            f"table: expected at least 20 rows with notes and numbers, got {len(both)} of {len(frame)}"
+            "table: expected at least 20 rows with notes and numbers, "
+            f"got {len(both)} of {len(frame)}"
         )
-    some, variance = (
-        frame.iloc[np.sort(rng.permutation(both)[:rows])],
-        outcome_variance(model, frame),
-    )
-    x, text, _ = _prepared(model, some)
+    drawn = np.random.default_rng(seed).permutation(both)[:rows]
+    some = frame.iloc[np.sort(drawn)]
+    x, text, _ = _prepare_parts(model, some)
     note = expect_note(x, text)
     unread, seen = answer_unread(model, some, note, answer)
-    return ReadingGate(
-        note,
-        grow_trees(seen, reading_gain(model.predict(some), unread, variance), seed=seed),
-        _six(variance),
-        answer,
-    )
+    variance = outcome_variance(model, frame)
+    gain = reading_gain(model.predict(some), unread, variance)
+    return ReadingGate(note, grow_trees(seen, gain, seed=seed), _round_six(variance), answer)
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c39
 def predicted_gain(
     model,  # fitted AdaRoute
     frame,  # (n rows)
     gate: ReadingGate | None = None,  # None: the one in the model's extras_
-) -> tuple[
-    np.ndarray, np.ndarray, np.ndarray
-]:  # gain (n,), answers without reading (n, K), has a note (n,) bool
-    "What reading each note would gain, from the numbers alone: 0 without a note, infinite with nothing else."
-    _checked(model)
-    frame, gate = _pandas(frame), _gate_of(model, gate)
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # gain (n,), answers unread (n, K), has a note (n,)
+    "What reading each note would gain: 0 without a note, infinite with nothing else."
+    _check_model(model)
+    frame, gate = _as_pandas(frame), _find_gate(model, gate)
     numbers, text = read(frame, model.schema_, outcomes=False).presence.T
-    gain, said = (
-        np.where(text, np.inf, 0.0),
-        np.full((len(frame), len(model.schema_.tasks)), np.nan),
-    )
+    gain = np.where(text, np.inf, 0.0)
+    said = np.full((len(frame), len(model.schema_.tasks)), np.nan)
     both = np.flatnonzero(numbers & text)
-    for at in np.split(both, range(PIECE, len(both), PIECE)):
-        if not len(at):
-            continue
+    for start in range(0, len(both), PIECE):
+        at = both[start : start + PIECE]
         said[at], seen = answer_unread(model, frame.iloc[at], gate.note, gate.answer)
         gain[at] = np.maximum(ask_trees(gate.trees, seen), 0)
     return gain, said, text
 
 
-def _gate_of(model, gate: ReadingGate | None) -> ReadingGate:
+def _find_gate(model, gate: ReadingGate | None) -> ReadingGate:
     if gate is not None:
         return gate
     stored = getattr(model, "extras_", {}).get("gate")
@@ -396,8 +385,8 @@ class Thrifty:
     "Predictions with few notes read."
 
     prediction: pd.DataFrame  # (n, K)
-    read: np.ndarray  # rows whose note was read         # (n,) bool
-    gain: np.ndarray  # predicted gain of reading        # (n,)
+    read: np.ndarray  # (n,) bool, rows whose note was read
+    gain: np.ndarray  # (n,) predicted gain of reading
     notes: int  # rows that have a note
 
     @property
@@ -413,33 +402,27 @@ def predict_thriftily(
     model,  # fitted AdaRoute
     frame,  # (n rows)
     gate: ReadingGate | None,  # None: the one in the model's extras_
-    price: float,  # of reading a note, in units of outcome variance; inf: read nothing that can be left
+    price: float,  # of reading a note, in units of outcome variance; inf: read only what must be
 ) -> Thrifty:
     "Predict, and read only notes that are worth their price."
-    frame, price = _pandas(frame), _price("price", price)
+    frame, price = _as_pandas(frame), _check_price("price", price)
     gain, said, text = predicted_gain(model, frame, gate)
     leave = text & (gain < price)
     if not leave.all():
         said[~leave] = model.predict(frame[~leave]).to_numpy()
-    return Thrifty(
-        pd.DataFrame(said, frame.index, list(model.schema_.tasks)),
-        text & ~leave,
-        gain,
-        int(text.sum()),
-    )
+    prediction = pd.DataFrame(said, frame.index, list(model.schema_.tasks))
+    return Thrifty(prediction, text & ~leave, gain, int(text.sum()))
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c44
 def price_for(
     gain,  # (n,) predicted gains of rows that have a note
     share: float | None = None,  # of the notes to leave closed, at least
-    loss: float
-    | None = None,  # expected rise of squared error over variance, at most: what R² may lose
+    loss: float | None = None,  # expected rise of squared error over variance, at most
 ) -> float:
     "The price that leaves a share of notes closed, or that is expected to cost so much R²."
     if (share is None) == (loss is None):
-        raise ValueError(
-            "price_for: expected either share or loss, got " + ("none" if share is None else "both")
-        )
+        got = "none" if share is None else "both"
+        raise ValueError(f"price_for: expected either share or loss, got {got}")
     gain = np.sort(np.asarray(gain, float))
     if share is None:
         check_number("loss", loss, low=0)
@@ -462,30 +445,31 @@ def savings(
     price: float | None = None,  # instead of a share
 ) -> dict:
     "What leaving notes closed saves, and the share of R² that it loses."
-    frame = cohort.frame if isinstance(cohort, Cohort) else _pandas(cohort)
-    gain, _, text = predicted_gain(model, frame, gate)
-    price = price_for(gain[text], share=share) if price is None else price
+    frame = cohort.frame if isinstance(cohort, Cohort) else _as_pandas(cohort)
+    if price is None:
+        gain, _, text = predicted_gain(model, frame, gate)
+        price = price_for(gain[text], share=share)
     thrifty, full = predict_thriftily(model, frame, gate, price), model.predict(frame)
-    r2 = lambda y, p: 1 - relative_error(y, p)
-    found = lambda y, name: {
-        f"r2{name}": (a := r2(y, full)),
-        f"r2{name}_thrifty": (b := r2(y, thrifty.prediction)),
-        f"loss{name}": 1 - b / a,
+    out = dict(price=price, saved=thrifty.saved, calls_saved=thrifty.calls_saved)
+    outcome = frame[list(model.schema_.tasks)].to_numpy(float)
+    out |= _compare_fits(outcome, full, thrifty.prediction, "")
+    if isinstance(cohort, Cohort):
+        out |= _compare_fits(cohort.mean, full, thrifty.prediction, "_noise_free")
+        needs_text = np.array([_pays(route, "text") for route in ROUTES])
+        needed = needs_text[cohort.route]
+        out["needed"] = float(needed.mean())
+        out["read_of_needed"] = float(thrifty.read[needed].mean())
+    return out
+
+
+def _compare_fits(y, full, thrifty, name: str) -> dict:
+    "R² with all notes and with few of them, and the share of it that is lost."
+    all_notes, few_notes = 1 - relative_error(y, full), 1 - relative_error(y, thrifty)
+    return {
+        f"r2{name}": all_notes,
+        f"r2{name}_thrifty": few_notes,
+        f"loss{name}": 1 - few_notes / all_notes,
     }
-    out = dict(
-        price=price,
-        saved=thrifty.saved,
-        calls_saved=thrifty.calls_saved,
-        **found(frame[list(model.schema_.tasks)].to_numpy(float), ""),
-    )
-    if not isinstance(cohort, Cohort):
-        return out
-    needed = np.array([NEEDS[r.split("/")[0]][1] for r in ROUTES])[cohort.route]
-    return (
-        out
-        | found(cohort.mean, "_noise_free")
-        | dict(needed=float(needed.mean()), read_of_needed=float(thrifty.read[needed].mean()))
-    )
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c50
 def cost_curve(
@@ -495,27 +479,22 @@ def cost_curve(
     prices=(0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, np.inf),
 ) -> pd.DataFrame:  # rule, price, read (share of the notes), error (relative), r2
     "Accuracy against the share of notes that are read."
-    frame, names = _pandas(frame), list(model.schema_.tasks)
-    (gain, said, text), full = predicted_gain(model, frame, gate), model.predict(frame).to_numpy()
-    y, closed = frame[names].to_numpy(float), text & np.isfinite(gain)
+    frame, gate = _as_pandas(frame), _find_gate(model, gate)
+    gain, said, text = predicted_gain(model, frame, gate)
+    full, closed = model.predict(frame).to_numpy(), text & np.isfinite(gain)
     said = np.where(closed[:, None], said, full)  # what cannot be left is read
-    known = np.where(closed, reading_gain(full, said, _gate_of(model, gate).variance), gain)
-    most, least = relative_error(y, said), relative_error(y, full)
-    rows, notes = [], max(text.sum(), 1)
-    for price in map(lambda p: _price("price", p), prices):
-        for rule, g in (("gate", gain), ("hindsight", known)):
-            leave = closed & (g < price)
-            rows.append(
-                (
-                    rule,
-                    price,
-                    (text & ~leave).sum() / notes,
-                    relative_error(y, np.where(leave[:, None], said, full)),
-                )
-            )
-        part = (closed & (gain < price)).sum() / max(closed.sum(), 1)
-        rows.append(("random", price, rows[-2][2], least + part * (most - least)))
-    table = pd.DataFrame(rows, columns=["rule", "price", "read", "error"]).replace(
-        {"price": {1e30: np.inf}}
-    )
+    hindsight = np.where(closed, reading_gain(full, said, gate.variance), gain)
+    y = frame[list(model.schema_.tasks)].to_numpy(float)
+    least, most = relative_error(y, full), relative_error(y, said)
+    rows = []
+    for price in prices:
+        limit = _check_price("price", price)
+        for rule, worth in (("gate", gain), ("hindsight", hindsight)):
+            leave = closed & (worth < limit)
+            part = (text & ~leave).sum() / max(text.sum(), 1)
+            error = relative_error(y, np.where(leave[:, None], said, full))
+            rows.append((rule, float(price), part, error))
+        part = (closed & (gain < limit)).sum() / max(closed.sum(), 1)
+        rows.append(("random", float(price), rows[-2][2], least + part * (most - least)))
+    table = pd.DataFrame(rows, columns=["rule", "price", "read", "error"])
     return table.assign(r2=1 - table.error).sort_values(["rule", "price"], ignore_index=True)

@@ -58,7 +58,8 @@ def stack_losses(
     far = lane_losses(model, sealed)
     judged = far[:, ~np.isnan(far).any(axis=0)]
     blocks = lane_losses(model, claimed), trained_rows(model, claimed, groups), judged
-    return Stack(*(block.reshape(-1, lanes, block.shape[1]) for block in blocks))
+    models = len(far) // lanes
+    return Stack(*(block.reshape(models, lanes, block.shape[1]) for block in blocks))
 
 
 def pooled(*stacks: Stack) -> Stack:

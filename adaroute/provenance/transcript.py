@@ -405,9 +405,9 @@ class Recorder(Lines, Watch):
         "The weights of the lanes that are kept."
         self.say("finished", run=name, weights=short_digests(model))
 
-    def close(self, model):
+    def close(self, est):
         "The model as it is saved."
-        model.save(self.folder / "model")
+        est.save(self.folder / "model")
         self.say("model", files=file_digests(self.folder / "model"))
 
     def _keep(self, run, body, **more):

@@ -6,6 +6,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
         "document": ["write_report"],
-        "figures": ["savefig", "style"],
+        "style": ["savefig", "style"],
     },
 )

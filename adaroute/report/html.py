@@ -27,13 +27,29 @@ def paragraph(text: str, kind: str | None = None) -> str:
     return f"<p{look}>{escape(text)}</p>"
 
 # %% ../../nbs/7_report/04_html.ipynb #c08
-def _cell(value, form: str) -> str:
-    missing = value is None or isinstance(value, float) and not np.isfinite(value)
-    if missing:
+def _is_missing(value) -> bool:
+    return value is None or isinstance(value, float) and not np.isfinite(value)
+
+
+def _table_cell(value, form: str) -> str:
+    if _is_missing(value):
         return '<td class="num" aria-label="not shown">·</td>'
     if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
         return f'<td class="num">{esc(format(value, form))}</td>'
     return f"<td>{esc(value)}</td>"
+
+
+def _table_head(table: pd.DataFrame, first: str) -> str:
+    cells = [f"<th scope='col'>{esc(first)}</th>"]
+    for column in table:
+        look = " class=num" if pd.api.types.is_numeric_dtype(table[column]) else ""
+        cells.append(f"<th scope='col'{look}>{esc(column)}</th>")
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def _table_row(name, values, forms: dict) -> str:  # values: pairs of column and value
+    cells = [_table_cell(value, forms.get(column, ",.3g")) for column, value in values]
+    return f"<tr><th scope='row'>{esc(name)}</th>{''.join(cells)}</tr>"
 
 
 def table_html(
@@ -43,38 +59,43 @@ def table_html(
     first: str = "",  # heading of the index
 ) -> str:
     "A table in a box that scrolls."
-    forms, numeric = forms or {}, {c: pd.api.types.is_numeric_dtype(table[c]) for c in table}
-    head = f"<th scope='col'>{esc(first)}</th>" + "".join(
-        f"<th scope='col'{' class=num' if numeric[c] else ''}>{esc(c)}</th>" for c in table
-    )
-    rows = "".join(
-        f"<tr><th scope='row'>{esc(name)}</th>"
-        + "".join(_cell(v, forms.get(c, ",.3g")) for c, v in zip(table, row))
-        + "</tr>"
+    rows = [
+        _table_row(name, zip(table, row), forms or {})
         for name, row in zip(table.index, table.itertuples(index=False))
-    )
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{esc(caption)}"><table><caption>{esc(caption)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
+    ]
+    box = f'<div class="scroll" tabindex="0" role="region" aria-label="{esc(caption)}">'
+    head = f"<thead>{_table_head(table, first)}</thead>"
+    body = f"<tbody>{''.join(rows)}</tbody>"
+    return f"{box}<table><caption>{esc(caption)}</caption>{head}{body}</table></div>"
 
 # %% ../../nbs/7_report/04_html.ipynb #c11
+def _bar_row(name, value: float, remark, width: float, form: str) -> str:
+    "A name, its bar and its number; width in per cent."
+    side = "for" if value >= 0 else "against"
+    return (
+        f'<li><span class="bar-name">{esc(name)}<small>{esc(remark)}</small></span>'
+        '<span class="bar-track" aria-hidden="true">'
+        f'<span class="bar {side}" style="width:{width:.1f}%"></span></span>'
+        f'<span class="bar-value">{esc(format(value, form))}</span></li>'
+    )
+
+
 def bars_html(
     items: list[tuple],  # (name, value, remark)
     caption: str,
     form: str = "+.2f",
 ) -> str:
     "Names with bars to the left or right of a common line."
-    top = max((abs(v) for _, v, _ in items), default=1) or 1
-    one_way = " up" if all(v >= 0 for _, v, _ in items) else ""
+    values = [value for _, value, _ in items]
+    top = max(map(abs, values), default=1) or 1
+    one_way = all(value >= 0 for value in values)
     half = 100 if one_way else 50
     rows = "".join(
-        f'<li><span class="bar-name">{esc(name)}<small>{esc(remark)}</small></span><span class="bar-track" aria-hidden="true">'
-        f'<span class="bar {"for" if v >= 0 else "against"}" style="width:{half * abs(v) / top:.1f}%"></span></span>'
-        f'<span class="bar-value">{esc(format(v, form))}</span></li>'
-        for name, v, remark in items
+        _bar_row(name, value, remark, half * abs(value) / top, form)
+        for name, value, remark in items
     )
-    return f'<figure class="bars{one_way}"><figcaption>{esc(caption)}</figcaption><ol>{rows}</ol></figure>'
+    look = "bars up" if one_way else "bars"
+    return f'<figure class="{look}"><figcaption>{esc(caption)}</figcaption><ol>{rows}</ol></figure>'
 
 # %% ../../nbs/7_report/04_html.ipynb #c14
 def figure_html(
@@ -84,12 +105,11 @@ def figure_html(
     size: float = 46.0,  # widest, in rem
 ) -> str:
     "A picture with its words."
-    both = (
-        wide
-        if narrow is None
-        else f'<div class="wide">{wide}</div><div class="narrow">{narrow}</div>'
-    )
-    return f'<figure class="picture" style="max-width:{size:g}rem">{both}<figcaption>{escape(alt)}</figcaption></figure>'
+    picture = wide
+    if narrow is not None:
+        picture = f'<div class="wide">{wide}</div><div class="narrow">{narrow}</div>'
+    words = f"<figcaption>{escape(alt)}</figcaption>"
+    return f'<figure class="picture" style="max-width:{size:g}rem">{picture}{words}</figure>'
 
 
 def section_html(
@@ -99,54 +119,184 @@ def section_html(
 ) -> str:  # empty where there are no parts
     "A section with a heading; nothing where there is nothing to say."
     inside = "\n".join(part for part in parts if part)
-    return (
-        f'<section id="{name}" aria-labelledby="{name}-title"><h2 id="{name}-title">{esc(title)}</h2>\n{inside}\n</section>'
-        if inside
-        else ""
-    )
+    if not inside:
+        return ""
+    head = f'<h2 id="{name}-title">{esc(title)}</h2>'
+    return f'<section id="{name}" aria-labelledby="{name}-title">{head}\n{inside}\n</section>'
 
 # %% ../../nbs/7_report/04_html.ipynb #c17
 PAGE_STYLE = """
-:root { color-scheme: light dark; --paper: #fbfbfa; --card: #ffffff; --ink: #1d1f22; --soft: #5d6269; --mid: #b4b8bd; --line: #dcdee1; --wash: #eceef0; --good: #00704f; --warn: #9a4a00; --accent: #00639c; }
-@media (prefers-color-scheme: dark) { :root { --paper: #141517; --card: #1c1e21; --ink: #e8e9eb; --soft: #a3a8af; --mid: #6b7077; --line: #34373c; --wash: #2a2d31; --good: #4cc9a0; --warn: #f0a35e; --accent: #6db9ec; } }
+:root {
+  color-scheme: light dark; --paper: #fbfbfa; --card: #ffffff; --ink: #1d1f22; --soft: #5d6269;
+  --mid: #b4b8bd; --line: #dcdee1; --wash: #eceef0; --good: #00704f; --warn: #9a4a00;
+  --accent: #00639c;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --paper: #141517; --card: #1c1e21; --ink: #e8e9eb; --soft: #a3a8af; --mid: #6b7077;
+    --line: #34373c; --wash: #2a2d31; --good: #4cc9a0; --warn: #f0a35e; --accent: #6db9ec;
+  }
+}
 * { box-sizing: border-box; }
-html { font: 100%/1.6 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif; background: var(--paper); color: var(--ink); -webkit-text-size-adjust: 100%; scroll-padding-top: 1rem; }
+html {
+  font: 100%/1.6 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif;
+  background: var(--paper); color: var(--ink); -webkit-text-size-adjust: 100%;
+  scroll-padding-top: 1rem;
+}
 body { margin: 0 auto; padding: 2.5rem 1.25rem 4rem; max-width: 50rem; }
-h1 { font-size: 1.9rem; line-height: 1.2; letter-spacing: -.015em; margin: 0 0 .35rem; text-wrap: balance; overflow-wrap: anywhere; }
-h2 { font-size: 1.3rem; line-height: 1.3; letter-spacing: -.01em; margin: 0 0 .6rem; text-wrap: balance; } h3 { font-size: 1rem; margin: 1.6rem 0 .25rem; overflow-wrap: anywhere; }
-p { margin: 0 0 .9rem; max-width: 42rem; text-wrap: pretty; overflow-wrap: break-word; } a { color: var(--accent); text-underline-offset: .15em; }
-section { padding-top: 1.8rem; margin-top: 2.2rem; border-top: 1px solid var(--line); } .meta, .note, figcaption, caption { color: var(--soft); font-size: .875rem; line-height: 1.5; }
-nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: .1rem 1.1rem; margin: 1.4rem 0 0; padding: 0; font-size: .875rem; } nav a { display: inline-block; padding: .3rem 0; text-decoration: none; } nav a:hover { text-decoration: underline; }
+h1 {
+  font-size: 1.9rem; line-height: 1.2; letter-spacing: -.015em; margin: 0 0 .35rem;
+  text-wrap: balance; overflow-wrap: anywhere;
+}
+h2 {
+  font-size: 1.3rem; line-height: 1.3; letter-spacing: -.01em; margin: 0 0 .6rem;
+  text-wrap: balance;
+}
+h3 { font-size: 1rem; margin: 1.6rem 0 .25rem; overflow-wrap: anywhere; }
+p { margin: 0 0 .9rem; max-width: 42rem; text-wrap: pretty; overflow-wrap: break-word; }
+a { color: var(--accent); text-underline-offset: .15em; }
+section { padding-top: 1.8rem; margin-top: 2.2rem; border-top: 1px solid var(--line); }
+.meta, .note, figcaption, caption { color: var(--soft); font-size: .875rem; line-height: 1.5; }
+nav ul {
+  list-style: none; display: flex; flex-wrap: wrap; gap: .1rem 1.1rem; margin: 1.4rem 0 0;
+  padding: 0; font-size: .875rem;
+}
+nav a { display: inline-block; padding: .3rem 0; text-decoration: none; }
+nav a:hover { text-decoration: underline; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
 """
 
 # %% ../../nbs/7_report/04_html.ipynb #c18
 PAGE_STYLE += """
-#verdict { border-top: 0; padding-top: 0; margin-top: 1.6rem; } .verdict { border-left: 5px solid var(--mid); padding: .2rem 0 .2rem 1.1rem; margin: 0 0 1.2rem; }
-.verdict.yes { border-color: var(--good); } .verdict.warn { border-color: var(--warn); } .verdict strong { display: block; font-size: 1.45rem; line-height: 1.3; letter-spacing: -.01em; margin-bottom: .35rem; text-wrap: balance; } .verdict p:last-child { margin: 0; }
-dl.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: 1rem 1.5rem; margin: 1.4rem 0 1.8rem; } dl.facts div { border-top: 1px solid var(--line); padding-top: .5rem; }
-dl.facts dd { margin: 0; font-size: 1.5rem; font-weight: 600; line-height: 1.2; letter-spacing: -.01em; font-variant-numeric: tabular-nums; } dl.facts dt { font-size: .8rem; color: var(--soft); line-height: 1.35; }
-figure { margin: 1.2rem 0; } figure.picture svg { display: block; width: 100%; height: auto; font-family: inherit; } figcaption { margin-top: .4rem; max-width: 42rem; } .narrow { display: none; }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); gap: 0 2rem; align-items: start; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 1.2rem; margin: 1.2rem 0; } .cards article { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 1rem 1.1rem; min-width: 0; }
-.cards h3 { margin-top: 0; } .legend { list-style: none; padding: 0; margin: 1.2rem 0; font-size: .875rem; align-self: center; } .legend li { padding: .22rem 0 .22rem 1.9rem; position: relative; } .swatch { position: absolute; left: 0; top: .5rem; width: 1.3rem; height: .85rem; border-radius: 2px; } .grey { background-color: var(--mid); }
-.cards p { font-size: .875rem; margin: 0 0 .45rem; line-height: 1.5; } .cards figure { margin: .6rem 0; } .tag { font-size: .8rem; color: var(--soft); } blockquote { margin: .6rem 0 0; padding: .4rem .8rem; border-left: 3px solid var(--mid); font-size: .875rem; white-space: pre-wrap; overflow-wrap: anywhere; }
-ol.rules { padding-left: 1.3rem; } ol.rules li { margin-bottom: .35rem; overflow-wrap: break-word; } dl.words dt { font-weight: 600; margin-top: .8rem; } dl.words dd { margin: 0; max-width: 42rem; }
+#verdict { border-top: 0; padding-top: 0; margin-top: 1.6rem; }
+.verdict {
+  border-left: 5px solid var(--mid); padding: .2rem 0 .2rem 1.1rem; margin: 0 0 1.2rem;
+}
+.verdict.yes { border-color: var(--good); }
+.verdict.warn { border-color: var(--warn); }
+.verdict strong {
+  display: block; font-size: 1.45rem; line-height: 1.3; letter-spacing: -.01em;
+  margin-bottom: .35rem; text-wrap: balance;
+}
+.verdict p:last-child { margin: 0; }
+dl.facts {
+  display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: 1rem 1.5rem;
+  margin: 1.4rem 0 1.8rem;
+}
+dl.facts div { border-top: 1px solid var(--line); padding-top: .5rem; }
+dl.facts dd {
+  margin: 0; font-size: 1.5rem; font-weight: 600; line-height: 1.2; letter-spacing: -.01em;
+  font-variant-numeric: tabular-nums;
+}
+dl.facts dt { font-size: .8rem; color: var(--soft); line-height: 1.35; }
+figure { margin: 1.2rem 0; }
+figure.picture svg { display: block; width: 100%; height: auto; font-family: inherit; }
+figcaption { margin-top: .4rem; max-width: 42rem; }
+.narrow { display: none; }
+.pair {
+  display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr));
+  gap: 0 2rem; align-items: start;
+}
+.cards {
+  display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr));
+  gap: 1.2rem; margin: 1.2rem 0;
+}
+.cards article {
+  background: var(--card); border: 1px solid var(--line); border-radius: 8px;
+  padding: 1rem 1.1rem; min-width: 0;
+}
+.cards h3 { margin-top: 0; }
+.legend {
+  list-style: none; padding: 0; margin: 1.2rem 0; font-size: .875rem; align-self: center;
+}
+.legend li { padding: .22rem 0 .22rem 1.9rem; position: relative; }
+.swatch {
+  position: absolute; left: 0; top: .5rem; width: 1.3rem; height: .85rem; border-radius: 2px;
+}
+.grey { background-color: var(--mid); }
+.cards p { font-size: .875rem; margin: 0 0 .45rem; line-height: 1.5; }
+.cards figure { margin: .6rem 0; }
+.tag { font-size: .8rem; color: var(--soft); }
+blockquote {
+  margin: .6rem 0 0; padding: .4rem .8rem; border-left: 3px solid var(--mid);
+  font-size: .875rem; white-space: pre-wrap; overflow-wrap: anywhere;
+}
+ol.rules { padding-left: 1.3rem; }
+ol.rules li { margin-bottom: .35rem; overflow-wrap: break-word; }
+dl.words dt { font-weight: 600; margin-top: .8rem; }
+dl.words dd { margin: 0; max-width: 42rem; }
 """
 
 # %% ../../nbs/7_report/04_html.ipynb #c19
 PAGE_STYLE += """
-.scroll { overflow-x: auto; margin: 1rem 0; } table { border-collapse: collapse; font-size: .875rem; line-height: 1.4; font-variant-numeric: tabular-nums; min-width: 60%; } caption { text-align: left; padding-bottom: .4rem; }
-th, td { text-align: left; padding: .4rem .9rem .4rem 0; border-bottom: 1px solid var(--line); vertical-align: top; } thead th { color: var(--soft); font-weight: 500; white-space: nowrap; } tbody th { font-weight: 500; } .num { text-align: right; white-space: nowrap; }
-.bars ol { list-style: none; margin: .4rem 0 0; padding: 0; } .bars li { display: grid; grid-template-columns: minmax(7rem, 14rem) 1fr 3.5rem; gap: .8rem; align-items: center; padding: .22rem 0; border-bottom: 1px solid var(--line); font-size: .875rem; }
-.bar-name { overflow-wrap: anywhere; } .bar-name small { color: var(--soft); margin-left: .5em; } .bar-track { position: relative; height: .75rem; } .bar-track::before { content: ""; position: absolute; left: 50%; top: -.2rem; bottom: -.2rem; width: 1px; background: var(--mid); }
-.bar { position: absolute; top: 0; bottom: 0; border-radius: 2px; } .bar.for { left: 50%; background: #00639c; } .bar.against { right: 50%; background: #c4500a; } .up .bar-track::before { left: 0; } .up .bar.for { left: 0; } .bar-value { text-align: right; font-variant-numeric: tabular-nums; }
-@media (max-width: 600px) { body { padding: 1.5rem 1rem 3rem; } h1 { font-size: 1.55rem; } .wide { display: none; } .narrow { display: block; } .verdict strong { font-size: 1.25rem; } .cards article { padding: .8rem; } .bars li { grid-template-columns: minmax(6rem, 9rem) 1fr 3rem; gap: .5rem; } }
-@media print { :root { --paper: #fff; --card: #fff; --ink: #000; --soft: #444; --mid: #999; --line: #ccc; --wash: #eee; } html { font-size: 80%; } body { max-width: none; padding: 0; } nav { display: none; } section { break-inside: auto; } figure, article, tr, .verdict { break-inside: avoid; } h2 { break-after: avoid; } .scroll { overflow: visible; } }
+.scroll { overflow-x: auto; margin: 1rem 0; }
+table {
+  border-collapse: collapse; font-size: .875rem; line-height: 1.4;
+  font-variant-numeric: tabular-nums; min-width: 60%;
+}
+caption { text-align: left; padding-bottom: .4rem; }
+th, td {
+  text-align: left; padding: .4rem .9rem .4rem 0; border-bottom: 1px solid var(--line);
+  vertical-align: top;
+}
+thead th { color: var(--soft); font-weight: 500; white-space: nowrap; }
+tbody th { font-weight: 500; }
+.num { text-align: right; white-space: nowrap; }
+.bars ol { list-style: none; margin: .4rem 0 0; padding: 0; }
+.bars li {
+  display: grid; grid-template-columns: minmax(7rem, 14rem) 1fr 3.5rem; gap: .8rem;
+  align-items: center; padding: .22rem 0; border-bottom: 1px solid var(--line);
+  font-size: .875rem;
+}
+.bar-name { overflow-wrap: anywhere; }
+.bar-name small { color: var(--soft); margin-left: .5em; }
+.bar-track { position: relative; height: .75rem; }
+.bar-track::before {
+  content: ""; position: absolute; left: 50%; top: -.2rem; bottom: -.2rem; width: 1px;
+  background: var(--mid);
+}
+.bar { position: absolute; top: 0; bottom: 0; border-radius: 2px; }
+.bar.for { left: 50%; background: #00639c; }
+.bar.against { right: 50%; background: #c4500a; }
+.up .bar-track::before { left: 0; }
+.up .bar.for { left: 0; }
+.bar-value { text-align: right; font-variant-numeric: tabular-nums; }
+@media (max-width: 600px) {
+  body { padding: 1.5rem 1rem 3rem; }
+  h1 { font-size: 1.55rem; }
+  .wide { display: none; }
+  .narrow { display: block; }
+  .verdict strong { font-size: 1.25rem; }
+  .cards article { padding: .8rem; }
+  .bars li { grid-template-columns: minmax(6rem, 9rem) 1fr 3rem; gap: .5rem; }
+}
+@media print {
+  :root {
+    --paper: #fff; --card: #fff; --ink: #000; --soft: #444; --mid: #999; --line: #ccc;
+    --wash: #eee;
+  }
+  html { font-size: 80%; }
+  body { max-width: none; padding: 0; }
+  nav { display: none; }
+  section { break-inside: auto; }
+  figure, article, tr, .verdict { break-inside: avoid; }
+  h2 { break-after: avoid; }
+  .scroll { overflow: visible; }
+}
 @media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } }
 """
 
 # %% ../../nbs/7_report/04_html.ipynb #c21
+def _security_policy(script: str) -> str:
+    "Nothing may be loaded, and no script may run but this one."
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    allowed = f"script-src 'sha256-{digest}'; " if script else ""
+    return (
+        f"default-src 'none'; {allowed}style-src 'unsafe-inline'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
 def document(
     title: str,
     body: str,  # pieces of a page
@@ -154,19 +304,31 @@ def document(
     style: str = "",  # beside PAGE_STYLE
 ) -> str:
     "A complete page that connects to nothing."
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    allowed = f"script-src 'sha256-{digest}'; " if script else ""
-    policy = f"default-src 'none'; {allowed}style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-    end = f"<script>{script}</script>\n" if script else ""
-    return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="referrer" content="no-referrer">\n<meta name="robots" content="noindex">\n'
-        f'<title>{esc(title)}</title>\n<link rel="icon" href="data:,">\n<style>{PAGE_STYLE}{style}</style>\n</head>\n<body>\n{body}\n{end}</body>\n</html>\n'
-    )
+    head = [
+        '<meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{_security_policy(script)}">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<meta name="referrer" content="no-referrer">',
+        '<meta name="robots" content="noindex">',
+        f"<title>{esc(title)}</title>",
+        '<link rel="icon" href="data:,">',
+        f"<style>{PAGE_STYLE}{style}</style>",
+    ]
+    lines = ["<!DOCTYPE html>", '<html lang="en">', "<head>", *head, "</head>", "<body>", body]
+    if script:
+        lines.append(f"<script>{script}</script>")
+    return "\n".join([*lines, "</body>", "</html>", ""])
 
 # %% ../../nbs/7_report/04_html.ipynb #c24
+def _write_for_owner(path: Path, content: bytes) -> None:
+    "A new file that nobody but its owner may read."
+    place = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(place, "wb") as file:
+        file.write(content)
+
+
 def write_page(
-    path,  # of the file
+    path: str | Path,  # of the file
     page: str,  # from `document`
 ) -> Path:
     "Write a page for its owner's eyes, whole or not at all."
@@ -174,11 +336,11 @@ def write_page(
     part = path.with_name(f".{path.name}.part")
     try:
         part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(page.encode("utf-8", "replace"))
+        _write_for_owner(part, page.encode("utf-8", "replace"))
         os.replace(part, path)
     except OSError as error:
-        part.unlink(missing_ok=True) if path.parent.is_dir() else None
+        if path.parent.is_dir():
+            part.unlink(missing_ok=True)
         raise OSError(
             f"report {path.name}: expected a place that can be written, got {error.strerror}"
         ) from None

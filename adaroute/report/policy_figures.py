@@ -11,11 +11,14 @@ import io
 import re
 import warnings
 from html import escape
+from typing import NamedTuple
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
-from .figures import _PERCENT, _route_key, _shape, _styled, _triple, bar_look, colour
+from matplotlib.figure import Figure
+from .style import PERCENT, bar_look, check_shape, colour, draw_in_style
+from .style import make_route_key, read_interval
 from ..schema import ROUTES, SHARINGS
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c07
@@ -30,41 +33,53 @@ _THEME = {
     "#eeeeee": "var(--wash)",
 }
 _LETTERS = {"svg.fonttype": "none", "text.parse_math": False}
+_NO_METADATA = dict(Date=None, Creator=None, Format=None, Type=None)
 
 
-def _raw_svg(fig, name: str) -> str:
+def _render_svg(fig, name: str) -> str:
     "What matplotlib writes, without date and creator."
     page = io.StringIO()
     with mpl.rc_context({**_LETTERS, "svg.hashsalt": name}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # the page's fonts may have it
-        fig.savefig(
-            page,
-            format="svg",
-            metadata=dict(Date=None, Creator=None, Format=None, Type=None),
-            transparent=True,
-        )
+        fig.savefig(page, format="svg", metadata=_NO_METADATA, transparent=True)
     plt.close(fig)
     return page.getvalue()
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c08
+def _rename_parts(svg: str, name: str) -> str:
+    "Identifiers begin with the name of the figure; those that nothing refers to go."
+    used = set(re.findall(r"(?:url\(#|href=\"#)([^)\"]+)", svg))
+
+    def rename(found: re.Match) -> str:
+        return f' id="{name}-{found[1]}"' if found[1] in used else ""
+
+    svg = re.sub(r' id="([^"]*)"', rename, svg)
+    return re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", svg)
+
+
+def _shorten_number(found: re.Match) -> str:
+    "Two decimals are a hundredth of a point."
+    return f"{float(found[0]):.2f}".rstrip("0").rstrip(".")
+
+
 def figure_svg(
-    fig,  # a matplotlib figure; it is closed
+    fig: Figure,  # it is closed
     name: str,  # unique on the page
     alt: str,  # what is to be seen, in words
 ) -> str:  # an <svg> element
     "A figure as a piece of a page that follows the page's light or dark colours."
-    svg = _raw_svg(fig, name)
+    svg = _render_svg(fig, name)
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.S)
-    used = set(re.findall(r"(?:url\(#|href=\"#)([^)\"]+)", svg))
-    rename = lambda m: f' id="{name}-{m[1]}"' if m[1] in used else ""
-    svg = re.sub(r' id="([^"]*)"', rename, svg)
-    svg = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", svg)
-    svg = re.sub(r"\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), svg)
+    svg = _rename_parts(svg, name)
+    svg = re.sub(r"\d+\.\d{3,}", _shorten_number, svg)
     for plain, themed in _THEME.items():
         svg = svg.replace(plain, themed)
     svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", svg)
     box = re.search(r'viewBox="[^"]*"', svg)[0]
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" {box} role="img" aria-label="{escape(alt)}">'
+    head = (
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'{box} role="img" aria-label="{escape(alt)}">'
+    )
     return re.sub(r"<svg[^>]*>", lambda _: head, svg, count=1).strip()
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c11
@@ -73,55 +88,54 @@ def order_rows(
 ) -> np.ndarray:  # (n,) positions
     "Rows of one route together, the surest first; rows without a route last."
     p = np.asarray(routes, float)
-    return np.lexsort((-p.max(axis=1), np.where(p.any(axis=1), p.argmax(axis=1), p.shape[1])))
+    first = np.where(p.any(axis=1), p.argmax(axis=1), p.shape[1])
+    return np.lexsort((-p.max(axis=1), first))
 
 
-def _thinned(p: np.ndarray, most: int) -> np.ndarray:  # (n, 8) -> (at most `most`, 8)
-    "Means of neighbours."
+def _average_neighbours(p: np.ndarray, most: int) -> np.ndarray:  # (n, 8) -> (at most `most`, 8)
+    "Means of neighbouring rows."
     return np.stack([part.mean(axis=0) for part in np.array_split(p, min(most, len(p)))])
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c12
-def _key(fig, width: float, **extra):
+def _put_key(fig, width: float) -> None:
     "Four colours, two fills, above the picture."
-    handles = _route_key()
-    fig.legend(
-        handles=handles,
-        loc="outside upper left",
-        ncols=6 if width > 5 else 6,
-        columnspacing=1.1 if width > 5 else 0.7,
-        handlelength=1.1,
-        handletextpad=0.4,
-        borderpad=0.1,
-        **extra,
-    )
+    look = dict(ncols=6, handlelength=1.1, handletextpad=0.4, borderpad=0.1)
+    spacing = 1.1 if width > 5 else 0.7
+    fig.legend(handles=make_route_key(), loc="outside upper left", columnspacing=spacing, **look)
+
+
+def _hide_frame(ax) -> None:
+    "No ticks and no lines."
+    ax.tick_params(length=0)
+    ax.spines[["left", "bottom"]].set_visible(False)
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c12b
-@_styled
-def route_map_picture(
-    routes,  # (n, 8) route probabilities
-    width: float = 7.0,  # inches
-):
-    "Every row of a cohort, its route probabilities stacked."
-    p = _shape("routes", routes, None, 8)
-    p = _thinned(p[order_rows(p)], int(34 * width))
-    fig, ax = plt.subplots(figsize=(width, 2.2), layout="constrained")
-    edges, top = np.linspace(0, len(routes), len(p) + 1), np.cumsum(p, axis=1)
+def _draw_steps(ax, p, edges) -> None:  # p: (m, 8), edges: (m + 1,)
+    "Each route that anybody takes as one filled step."
+    top = np.cumsum(p, axis=1)
     for i, route in enumerate(ROUTES):
         look = bar_look(route) | dict(linewidth=0)
         if p[:, i].max() > 0.002:
             ax.stairs(top[:, i], edges, baseline=top[:, i] - p[:, i], fill=True, **look)
-    ax.set(
-        xlim=(0, len(routes)),
-        ylim=(0, 1),
-        xlabel=f"{len(routes):,} rows, one route after the other",
-        ylabel="probability",
-    )
-    ax.yaxis.set_major_formatter(_PERCENT())
+
+
+@draw_in_style
+def route_map_picture(
+    routes,  # (n, 8) route probabilities
+    width: float = 7.0,  # inches
+) -> Figure:
+    "Every row of a cohort, its route probabilities stacked."
+    p = check_shape("routes", routes, None, 8)
+    n = len(p)
+    p = _average_neighbours(p[order_rows(p)], int(34 * width))
+    fig, ax = plt.subplots(figsize=(width, 2.2), layout="constrained")
+    _draw_steps(ax, p, np.linspace(0, n, len(p) + 1))
+    ax.set(xlim=(0, n), ylim=(0, 1), ylabel="probability")
+    ax.set_xlabel(f"{n:,} rows, one route after the other")
+    ax.yaxis.set_major_formatter(PERCENT())
     ax.set_yticks([0, 0.5, 1])
-    ax.tick_params(length=0)
-    for side in ("left", "bottom"):
-        ax.spines[side].set_visible(False)
-    _key(fig, width)
+    _hide_frame(ax)
+    _put_key(fig, width)
     return fig
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c15
@@ -132,14 +146,12 @@ def three_shares(
     routes,  # (n, 8)
 ) -> np.ndarray:  # (n, 3): numbers alone, text alone, fused; rows sum to one
     "How much of each row's probability reads numbers, text, or both."
-    p = _shape("routes", routes, None, 8).reshape(-1, 4, 2).sum(axis=2)
+    p = check_shape("routes", routes, None, 8).reshape(-1, 4, 2).sum(axis=2)
     return np.column_stack([p[:, 0], p[:, 1], p[:, 2] + p[:, 3]])
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c15c
-def _cells(
-    shares: np.ndarray, shared: np.ndarray, steps: int
-) -> tuple:  # places (c, 3), counts (c,), mean of shared (c,)
-    "Rows counted on a triangular grid."
+def _count_places(shares: np.ndarray, shared: np.ndarray, steps: int) -> tuple:
+    "Rows counted on a triangular grid: places (c, 3), counts (c,), mean of shared (c,)."
     part = np.floor(shares * steps + 1e-9)
     rest = steps - part.sum(axis=1)
     for k in range(steps):
@@ -149,95 +161,89 @@ def _cells(
     return place / steps, count, np.bincount(code.ravel(), shared) / count
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c17
-def _triangle(ax):
-    "Edges, a light grid and the names of the corners."
+def _draw_grid(ax) -> None:
+    "Light lines at a quarter, a half and three quarters of each share."
     for t in np.linspace(0.25, 0.75, 3):
-        for a, b, c in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
-            ends = np.array(
-                [t * _CORNERS[a] + (1 - t) * _CORNERS[b], t * _CORNERS[a] + (1 - t) * _CORNERS[c]]
-            )
+        for corner, left, right in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+            ends = t * _CORNERS[[corner]] + (1 - t) * _CORNERS[[left, right]]
             ax.plot(*ends.T, color="#cccccc", lw=0.5, zorder=0)
+
+
+def _draw_triangle(ax) -> None:
+    "Edges, a light grid and the names of the corners."
+    _draw_grid(ax)
     ax.plot(*_CORNERS[[0, 1, 2, 0]].T, color="#444444", lw=0.7, zorder=1)
-    for (x, y), name, ha, va, c in zip(
-        _CORNERS,
-        ("numbers alone", "text alone", "both, fused"),
-        ("left", "right", "center"),
-        ("top", "top", "bottom"),
-        ("#222222",) * 3,
-    ):
-        ax.annotate(
-            name,
-            (x, y),
-            (0, 9 if va == "bottom" else -11),
-            textcoords="offset points",
-            ha=ha,
-            va=va,
-            color=c,
-            fontweight="bold",
-        )
+    look = dict(textcoords="offset points", color="#222222", fontweight="bold")
+    numbers, text, fused = _CORNERS
+    ax.annotate("numbers alone", numbers, (0, -11), ha="left", va="top", **look)
+    ax.annotate("text alone", text, (0, -11), ha="right", va="top", **look)
+    ax.annotate("both, fused", fused, (0, 9), ha="center", va="bottom", **look)
     ax.set(xlim=(-0.1, 1.1), ylim=(-0.14, 1.0), aspect="equal")
     ax.axis("off")
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c17b
 _SHARED = mpl.colors.LinearSegmentedColormap.from_list("shared", [colour("STL"), colour("MTL")])
+_DISC = dict(cmap=_SHARED, vmin=0, vmax=1, edgecolors="#ffffff", linewidths=0.5)
+_SHARING_WORDS = {"STL": "outcomes apart", "MTL": "outcomes share a head"}
 
 
-@_styled
+def _draw_discs(ax, p) -> None:  # p: (n, 8)
+    "Rows as discs, the largest first."
+    place, count, shared = _count_places(three_shares(p), p[:, 1::2].sum(axis=1), 14)
+    order = np.argsort(-count, kind="stable")
+    size = np.maximum(900 * count / max(count.sum(), 1), 12)
+    x, y = (place[order] @ _CORNERS).T
+    ax.scatter(x, y, s=size[order], c=shared[order], zorder=3, clip_on=False, **_DISC)
+
+
+def _make_sharing_key() -> list:
+    "A disc for each sharing."
+    look = dict(ls="none", marker="o", ms=6, mec="none")
+    return [plt.Line2D([], [], mfc=colour(s), label=_SHARING_WORDS[s], **look) for s in SHARINGS]
+
+
+@draw_in_style
 def ternary_picture(
     routes,  # (n, 8)
     width: float = 3.4,  # inches
-):
+) -> Figure:
     "Numbers, text or both: each row in a triangle, coloured by sharing."
-    p = np.asarray(_shape("routes", routes, None, 8))
-    p = p[p.any(axis=1)]
+    p = check_shape("routes", routes, None, 8)
     fig, ax = plt.subplots(figsize=(width, 0.95 * width), layout="constrained")
-    _triangle(ax)
-    place, count, shared = _cells(three_shares(p), p[:, 1::2].sum(axis=1), 14)
-    order = np.argsort(-count, kind="stable")
-    size = np.maximum(900 * count / max(count.sum(), 1), 12)
-    ax.scatter(
-        *(place[order] @ _CORNERS).T,
-        s=size[order],
-        c=shared[order],
-        cmap=_SHARED,
-        vmin=0,
-        vmax=1,
-        edgecolors="#ffffff",
-        linewidths=0.5,
-        zorder=3,
-        clip_on=False,
-    )
-    key = [
-        plt.Line2D([], [], ls="none", marker="o", ms=6, mec="none", mfc=colour(s), label=label)
-        for s, label in zip(SHARINGS, ("outcomes apart", "outcomes share a head"))
-    ]
-    fig.legend(handles=key, loc="outside lower center", ncols=2, handletextpad=0.2, borderpad=0)
+    _draw_triangle(ax)
+    _draw_discs(ax, p[p.any(axis=1)])
+    look = dict(loc="outside lower center", ncols=2, handletextpad=0.2, borderpad=0)
+    fig.legend(handles=_make_sharing_key(), **look)
     return fig
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c19a
-def _cut(name, most: int) -> str:
+def _cut_name(name, most: int) -> str:
     "A name that fits."
-    return name if len(name := str(name)) <= most else name[: most - 1] + "…"
+    name = str(name)
+    return name if len(name) <= most else name[: most - 1] + "…"
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c20
-def _says(ax, task, p, said, predicted, interval, room: int):
-    "What each expert says of one outcome."
-    if interval is not None and np.isfinite(interval).all():
-        ax.axvspan(*interval, color=colour("routed"), alpha=0.16, lw=0, zorder=0)
-    ax.axvline(predicted, color="#222222", lw=1, zorder=1)
-    for y, (route, weight, value) in enumerate(zip(ROUTES, p, said)):
+class _Stated(NamedTuple):
+    "What is said of one outcome of a row."
+
+    name: str  # as it is shown
+    experts: np.ndarray  # (8,) NaN: closed
+    predicted: float
+    interval: tuple | None  # (low, high)
+
+
+def _draw_stated(ax, stated: _Stated, probability) -> None:  # probability: (8,)
+    "What each expert says of one outcome, the prediction and its band."
+    band = stated.interval
+    if band is not None and np.isfinite(band).all():
+        ax.axvspan(*band, color=colour("routed"), alpha=0.16, lw=0, zorder=0)
+    ax.axvline(stated.predicted, color="#222222", lw=1, zorder=1)
+    for y, (route, weight, value) in enumerate(zip(ROUTES, probability, stated.experts)):
+        marker = "s" if route.endswith("MTL") else "o"
+        look = dict(color=colour(route), ms=5.5, mec="#ffffff", mew=0.5)
         if weight > 0 and np.isfinite(value):
-            ax.plot(
-                value,
-                y,
-                "s" if route.endswith("MTL") else "o",
-                color=colour(route),
-                ms=5.5,
-                alpha=0.25 + 0.75 * min(1, 2 * weight),
-                mec="#ffffff",
-                mew=0.5,
-            )
-    ax.set_title(f"{_cut(task, room)}\n{predicted:.3g}", fontsize=7.5, pad=4)
+            ax.plot(value, y, marker, alpha=0.25 + 0.75 * min(1, 2 * weight), **look)
+    ax.set_title(f"{stated.name}\n{stated.predicted:.3g}", fontsize=7.5, pad=4)
     ax.tick_params(axis="y", length=0, labelleft=False)
     ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(3))
     ax.spines["left"].set_visible(False)
@@ -245,7 +251,21 @@ def _says(ax, task, p, said, predicted, interval, room: int):
     ax.grid(axis="y", color="#eeeeee", lw=0.6)
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c20b
-@_styled
+def _draw_probability(ax, p) -> None:  # p: (8,)
+    "A bar for each route, the first on top."
+    for i, route in enumerate(ROUTES):
+        ax.barh(i, p[i], 0.72, **bar_look(route))
+    ax.set_yticks(range(8), ROUTES)
+    ax.invert_yaxis()
+    ax.set(xlim=(0, 1))
+    ax.set_title("route", fontsize=7.5, pad=4)
+    ax.set_xticks([0, 0.5, 1])
+    ax.xaxis.set_major_formatter(PERCENT(symbol=""))
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+
+
+@draw_in_style
 def card_picture(
     probability,  # (8,)
     experts,  # (8, K) what each expert says, NaN: closed
@@ -253,49 +273,44 @@ def card_picture(
     interval: dict | None = None,  # outcome -> (low, high)
     width: float = 3.4,  # inches
     most: int = 3,  # outcomes drawn
-):
+) -> Figure:
     "One row: its routes, what their experts say, and the prediction."
-    p, said, tasks = (
-        _shape("probability", probability, 8),
-        _shape("experts", experts, 8, len(prediction)),
-        list(prediction)[:most],
-    )
-    fig, axes = plt.subplots(
-        1,
-        1 + len(tasks),
-        figsize=(width, 1.75),
-        layout="constrained",
-        sharey=True,
-        width_ratios=[1.15] + [1] * len(tasks),
-    )
-    for i, route in enumerate(ROUTES):
-        axes[0].barh(i, p[i], 0.72, **bar_look(route))
-    axes[0].set_yticks(range(8), ROUTES)
-    axes[0].invert_yaxis()
-    axes[0].set(xlim=(0, 1))
-    axes[0].set_title("route", fontsize=7.5, pad=4)
-    axes[0].set_xticks([0, 0.5, 1])
-    axes[0].xaxis.set_major_formatter(_PERCENT(symbol=""))
-    axes[0].tick_params(axis="y", length=0)
-    axes[0].spines["left"].set_visible(False)
+    p = check_shape("probability", probability, 8)
+    experts = check_shape("experts", experts, 8, len(prediction))
+    tasks = list(prediction)[:most]
+    bands = interval or {}
+    size = dict(figsize=(width, 1.75), width_ratios=[1.15] + [1] * len(tasks))
+    fig, axes = plt.subplots(1, 1 + len(tasks), layout="constrained", sharey=True, **size)
+    _draw_probability(axes[0], p)
     for k, (ax, task) in enumerate(zip(axes[1:], tasks)):
-        _says(
-            ax,
-            task,
-            p,
-            said[:, k],
-            prediction[task],
-            (interval or {}).get(task),
-            int(7 * width) // len(tasks),
-        )
+        name = _cut_name(task, int(7 * width) // len(tasks))
+        _draw_stated(ax, _Stated(name, experts[:, k], prediction[task], bands.get(task)), p)
     return fig
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c23
-@_styled
+_EXCUSE = dict(va="center", color="#555555", style="italic", fontsize=7)
+
+
+def _draw_group(ax, y: int, share) -> None:  # share: (8,)
+    "One bar, cut into routes, or the reason why there is none."
+    if not np.isfinite(share).all():
+        ax.text(0.01, y, "too few rows to show", **_EXCUSE)
+        return
+    for route, x, w in zip(ROUTES, np.cumsum(share) - share, share):
+        ax.barh(y, w, 0.74, left=x, **bar_look(route))
+
+
+def _name_group(name, rows: float) -> str:
+    "The name of a group with its rows, unless they are too few to be told."
+    name = _cut_name(name, 24)
+    return f"{name} ({rows:,.0f})" if np.isfinite(rows) else name
+
+
+@draw_in_style
 def groups_picture(
-    usage: pd.DataFrame,  # index group; rows, and mean probability of each route; NaN: too few rows to show
-    width: float = 7.0,
-):
+    usage: pd.DataFrame,  # a row per group; rows, and mean probability of each route; NaN: too few
+    width: float = 7.0,  # inches
+) -> Figure:
     "How the routes are used in each group."
     missing = [r for r in ("rows", *ROUTES) if r not in usage]
     if missing:
@@ -303,143 +318,108 @@ def groups_picture(
             f"usage: expected the columns rows and the eight routes, got no {missing[0]}"
         )
     fig, ax = plt.subplots(figsize=(width, 0.55 + 0.27 * len(usage)), layout="constrained")
-    for y, (name, row) in enumerate(usage.iterrows()):
-        share = row[list(ROUTES)].to_numpy(float)
-        if not np.isfinite(share).all():
-            ax.text(
-                0.01,
-                y,
-                "too few rows to show",
-                va="center",
-                color="#555555",
-                style="italic",
-                fontsize=7,
-            )
-            continue
-        for route, x, w in zip(ROUTES, np.cumsum(share) - share, share):
-            ax.barh(y, w, 0.74, left=x, **bar_look(route))
-    names = [
-        f"{_cut(n, 24)} ({r.rows:,.0f})" if np.isfinite(r.rows) else _cut(n, 24)
-        for n, r in usage.iterrows()
-    ]
+    for y, share in enumerate(usage[list(ROUTES)].to_numpy(float)):
+        _draw_group(ax, y, share)
+    names = [_name_group(name, rows) for name, rows in usage["rows"].items()]
     ax.set_yticks(range(len(usage)), names)
     ax.set(ylim=(len(usage) - 0.5, -0.5), xlim=(0, 1))
     ax.set_xticks([0, 0.5, 1])
-    ax.xaxis.set_major_formatter(_PERCENT())
-    ax.tick_params(length=0)
-    for side in ("left", "bottom"):
-        ax.spines[side].set_visible(False)
+    ax.xaxis.set_major_formatter(PERCENT())
+    _hide_frame(ax)
     return fig
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c26
-@_styled
+def _draw_dot(ax, y: int, name: str, interval) -> None:
+    "One estimate with its interval, or the reason why there is none."
+    ink = colour(name) if name in ROUTES else "#222222"
+    x, low, high = (np.nan,) * 3 if interval is None else read_interval(interval)
+    if not np.isfinite(x):
+        excuse = "too few rows to say"
+        ax.text(0.01, y, excuse, transform=ax.get_yaxis_transform(), **_EXCUSE)
+        return
+    marker = "s" if name.endswith("MTL") else "o"
+    ax.plot([low, high], [y, y], color=ink, lw=1.3, solid_capstyle="butt")
+    ax.plot(x, y, marker, color=ink, ms=5, mec="#ffffff", mew=0.5)
+
+
+@draw_in_style
 def dots_picture(
     cells: dict,  # label -> (estimate, low, high), or None: too few rows
     xlabel: str,
     line: float | None = None,  # where to compare
     percent: bool = False,
-    width: float = 7.0,
-    line_label: str = "",
-    missing: str = "too few rows to say",
-):
+    width: float = 7.0,  # inches
+) -> Figure:
     "Estimates with their intervals, one below the other."
     fig, ax = plt.subplots(figsize=(width, 0.6 + 0.24 * len(cells)), layout="constrained")
     if line is not None:
-        ax.axvline(line, color="#444444", lw=0.8, ls=(0, (3, 2)), zorder=0, label=line_label)
+        ax.axvline(line, color="#444444", lw=0.8, ls=(0, (3, 2)), zorder=0)
     for y, (name, cell) in enumerate(cells.items()):
-        x, low, high = (np.nan,) * 3 if cell is None else _triple(cell)
-        c = colour(name) if name in ROUTES else "#222222"
-        if np.isfinite(x):
-            ax.plot([low, high], [y, y], color=c, lw=1.3, solid_capstyle="butt")
-            ax.plot(
-                x, y, "s" if name.endswith("MTL") else "o", color=c, ms=5, mec="#ffffff", mew=0.5
-            )
-        else:
-            ax.text(
-                0.01,
-                y,
-                missing,
-                transform=ax.get_yaxis_transform(),
-                va="center",
-                color="#555555",
-                style="italic",
-                fontsize=7,
-            )
-    ax.set_yticks(range(len(cells)), [_cut(n, 30) for n in cells])
+        _draw_dot(ax, y, name, cell)
+    ax.set_yticks(range(len(cells)), [_cut_name(name, 30) for name in cells])
     ax.set(ylim=(len(cells) - 0.5, -0.5), xlabel=xlabel)
     ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(6, steps=[1, 2, 5, 10]))
     if percent:
-        ax.xaxis.set_major_formatter(_PERCENT())
+        ax.xaxis.set_major_formatter(PERCENT())
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     ax.grid(axis="y", color="#eeeeee", lw=0.6)
-    if line_label:
-        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), borderpad=0, handlelength=1.5)
     return fig
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c29
-_RULES = {
+_DIALS = {
     "gate": ("worth their price", colour("routed"), "-"),
     "random": ("at random", "#888888", (0, (3, 2))),
     "hindsight": ("in hindsight", "#222222", (0, (1, 1.5))),
-}
+}  # rule -> words, colour, line
 
 
-@_styled
+@draw_in_style
 def cost_picture(
     curve: pd.DataFrame,  # rule, read (share of the notes), r2
-    width: float = 4.6,
-):
+    width: float = 4.6,  # inches
+) -> Figure:
     "Accuracy against the share of notes that are read."
     missing = [c for c in ("rule", "read", "r2") if c not in curve]
     if missing:
         raise ValueError(f"curve: expected the columns rule, read and r2, got no {missing[0]}")
     fig, ax = plt.subplots(figsize=(width, 2.5), layout="constrained")
-    for rule, (label, c, ls) in _RULES.items():
+    for rule, (label, ink, ls) in _DIALS.items():
         part = curve[curve.rule == rule].sort_values(["read", "r2"])
+        dots = dict(marker="o" if rule == "gate" else None, ms=3.5, mec="#ffffff", mew=0.4)
         if len(part):
-            ax.plot(
-                part["read"],
-                part["r2"],
-                color=c,
-                ls=ls,
-                label=label,
-                marker="o" if rule == "gate" else None,
-                ms=3.5,
-                mec="#ffffff",
-                mew=0.4,
-            )
+            ax.plot(part["read"], part["r2"], color=ink, ls=ls, label=label, **dots)
     ax.set(xlabel="share of the notes that are read", ylabel="R²", xlim=(-0.02, 1.02))
-    ax.xaxis.set_major_formatter(_PERCENT())
+    ax.xaxis.set_major_formatter(PERCENT())
     ax.legend(loc="lower right", title="notes read", alignment="left", title_fontsize=7)
     return fig
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c32
-@_styled
+@draw_in_style
 def defer_picture(
     kept,  # (m,) share of the rows that the model keeps
     risk,  # (m,) their error, or (m, 3) with low and high
     ylabel: str = "error of the rows kept",
-    width: float = 4.6,
+    width: float = 4.6,  # inches
     chance: float | None = None,  # error when rows are deferred at random
-):
+) -> Figure:
     "Error of the rows that are kept, against how many they are."
-    kept, risk = np.asarray(kept, float), np.asarray(risk, float)
+    kept = np.asarray(kept, float)
+    risk = np.asarray(risk, float)
     if kept.ndim != 1 or len(kept) != len(risk):
         raise ValueError(f"risk: expected {len(kept)} values as in kept, got {len(risk)}")
-    risk, order = risk.reshape(len(kept), -1), np.argsort(kept, kind="stable")
+    order = np.argsort(kept, kind="stable")
+    kept = kept[order]
+    risk = risk.reshape(len(kept), -1)[order]
+    green = colour("routed")
     fig, ax = plt.subplots(figsize=(width, 2.3), layout="constrained")
     if risk.shape[1] == 3:
-        ax.fill_between(kept[order], *risk[order, 1:].T, color=colour("routed"), alpha=0.18, lw=0)
-    ax.plot(kept[order], risk[order, 0], color=colour("routed"))
+        ax.fill_between(kept, *risk[:, 1:].T, color=green, alpha=0.18, lw=0)
+    ax.plot(kept, risk[:, 0], color=green)
     if chance is not None:
         ax.axhline(chance, color="#888888", ls=(0, (3, 2)), lw=1, label="deferred at random")
         ax.legend(loc="lower right")
-    ax.set(
-        xlabel="share of the rows that the model keeps",
-        ylabel=ylabel,
-        xlim=(0, 1.02),
-        ylim=(0, None),
-    )
-    ax.xaxis.set_major_formatter(_PERCENT())
+    ax.set(xlabel="share of the rows that the model keeps", ylabel=ylabel)
+    ax.set(xlim=(0, 1.02), ylim=(0, None))
+    ax.xaxis.set_major_formatter(PERCENT())
     return fig

@@ -8,8 +8,10 @@ __all__ = ['TRIES', 'READS', 'COMPONENTS', 'validation_split', 'validated_best',
 
 # %% ../../nbs/2_rivals/01_baselines.ipynb #c03
 import warnings
+from collections.abc import Callable, Iterable
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin, is_classifier
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
@@ -24,7 +26,7 @@ from ..outcomes import OutcomeScale, fit_scale
 from ..model import Design, RoutedModel, count_parameters
 from ..checks import check_number
 from ..paths import Widths
-from ..schema import check_trainable, infer, read
+from ..schema import Batch, check_trainable, infer, read
 
 # %% ../../nbs/2_rivals/01_baselines.ipynb #c05
 TRIES = 6  # configurations that a tuned rival may try
@@ -34,7 +36,7 @@ def validation_split(
     n: int,  # rows
     seed: int,
     share: float = 0.2,  # of the rows that validate
-    labels=None,  # (n,) classes; each keeps a row among those that are fitted
+    labels: ArrayLike | None = None,  # (n,) classes; each keeps a row among those that are fitted
 ) -> tuple[np.ndarray, np.ndarray]:  # rows to fit, rows to validate
     "A seeded split of the training rows; the same rows twice where none can be spared."
     if n < 1:
@@ -53,9 +55,9 @@ def validation_split(
 
 # %% ../../nbs/2_rivals/01_baselines.ipynb #c08
 def validated_best(
-    tries,  # configurations, at most `limit`
-    fit,  # configuration -> model
-    error,  # model -> its error on validation rows
+    tries: Iterable,  # configurations, at most `limit`
+    fit: Callable,  # configuration -> model
+    error: Callable,  # model -> its error on validation rows
     limit: int = TRIES,
 ) -> tuple:  # the configuration that erred least (the first of equals), its model
     "Try all configurations, keep the best."
@@ -88,7 +90,7 @@ def count_columns(features: Features) -> Widths:
     return Widths(*(block.shape[1] for block in blocks))
 
 
-def read_matrix(rival, batch) -> np.ndarray:  # (n, D)
+def read_matrix(rival, batch: Batch) -> np.ndarray:  # (n, D)
     "What a fitted rival may read of some rows, side by side."
     features = _cut_features(rival.encoder_.transform(batch), rival.reads)
     return join_evidence(features, rival.factor_).numpy()
@@ -154,7 +156,7 @@ class Baseline(RegressorMixin, BaseEstimator):
         self.text, self.numeric, self.categorical, self.tasks = text, numeric, categorical, tasks
         self.encoder, self.members, self.seed, self.reads = encoder, members, seed, reads
 
-    def fit(self, X, y=None):
+    def fit(self, X: pd.DataFrame, y=None):
         "Learn from a table with the outcomes among its columns."
         encoder = _check_rival(self)
         self.schema_ = infer(X, self.tasks, self.text, self.numeric, self.categorical)
@@ -164,7 +166,7 @@ class Baseline(RegressorMixin, BaseEstimator):
         self._learn(_fit_features(self, batch, encoder), self.scale_.encode(batch.outcome))
         return self
 
-    def predict(self, X) -> pd.DataFrame:
+    def predict(self, X: pd.DataFrame) -> pd.DataFrame:
         "Expected outcomes: a frame with one column per outcome."
         check_is_fitted(self, "widths_")
         batch = read(X, self.schema_, outcomes=False)

@@ -14,10 +14,10 @@ from ..estimator import AdaRoute
 class RandomRoutes(AdaRoute):
     "A routed model whose training rows were sent at random, each for good."
 
-    def restrict_routes(self, open: Tensor) -> Tensor:  # (n, E) bool -> (n, E) bool
+    def restrict_routes(self, open_: Tensor) -> Tensor:  # (n, E) bool -> (n, E) bool
         g = torch.Generator().manual_seed(self.seed + 2**33)
-        drawn = (torch.rand(open.shape, generator=g) * open).argmax(dim=1)
-        return open & torch.nn.functional.one_hot(drawn, open.shape[1]).bool()
+        drawn = (torch.rand(open_.shape, generator=g) * open_).argmax(dim=1)
+        return open_ & torch.nn.functional.one_hot(drawn, open_.shape[1]).bool()
 
 # %% ../../nbs/2_rivals/04_controls.ipynb #c09
 CONTROLS = {

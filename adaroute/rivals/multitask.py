@@ -11,6 +11,7 @@ __all__ = ['KINDS', 'NetworkSize', 'weight_shapes', 'count_weights', 'name_weigh
 from itertools import product
 from typing import NamedTuple
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 from sklearn.utils.validation import check_is_fitted
@@ -410,7 +411,7 @@ class MultitaskNetwork(Baseline):
         super().__init__(text, numeric, categorical, tasks, encoder, members, seed, reads)
         self.kind, self.size = kind, size
 
-    def fit(self, X, y=None):
+    def fit(self, X: pd.DataFrame, y=None):
         "Learn from a table with the outcomes among its columns."
         if self.kind not in KINDS:
             raise ValueError(f"kind: expected one of {', '.join(KINDS)}, got {self.kind!r}")
@@ -449,6 +450,6 @@ class MultitaskNetwork(Baseline):
         each = expected_outcomes(self.network_, self.scale_, self.weights_, Z)
         return each.mean(dim=0).numpy()
 
-    def gates(self, X, member: int = 0) -> np.ndarray:  # (n, K, E)
+    def gates(self, X: pd.DataFrame, member: int = 0) -> np.ndarray:  # (n, K, E)
         "How much each outcome of each row listens to each expert of a member."
         return _read_gates(self, X, member)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import ArrayLike
 from scipy.optimize import nnls
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import RidgeCV
@@ -107,11 +108,11 @@ class Combiner:
 
     def fit(
         self,
-        held,  # (n, R, K) statements by experts that had not seen these rows
-        Y,  # (n, K) outcomes
-        Z=None,  # (n, D) what else is known of the rows
-        open=None,  # (n, R) bool; None: all
-        groups=None,  # (n,) rows of one group validate together
+        held: ArrayLike,  # (n, R, K) statements by experts that had not seen these rows
+        Y: ArrayLike,  # (n, K) outcomes
+        Z: ArrayLike | None = None,  # (n, D) what else is known of the rows
+        open: ArrayLike | None = None,  # (n, R) bool; None: all
+        groups: ArrayLike | None = None,  # (n,) rows of one group validate together
     ):
         "Learn how to combine."
         held, Y = np.asarray(held, float), np.asarray(Y, float)
@@ -129,9 +130,9 @@ class Combiner:
 
     def combine(
         self,
-        said,  # (m, R, K) statements
-        Z=None,  # (m, D)
-        open=None,  # (m, R) bool; None: all
+        said: ArrayLike,  # (m, R, K) statements
+        Z: ArrayLike | None = None,  # (m, D)
+        open: ArrayLike | None = None,  # (m, R) bool; None: all
     ) -> np.ndarray:  # (m, K)
         "The combined prediction for new rows."
         open = np.ones(said.shape[:2], bool) if open is None else open
@@ -297,7 +298,7 @@ class Neighbours(Gate):
         picked = _pick_least(local, self.open_[mask])
         return (picked * self.loss_[mask]).sum()
 
-    def weights(self, Z, open) -> np.ndarray:  # (m, D), (m, R) -> (m, R)
+    def weights(self, Z: np.ndarray, open: np.ndarray) -> np.ndarray:  # (m, D), (m, R) -> (m, R)
         "The route picked for each row."
         leading, _ = self.chosen_
         near = self.tree_.kneighbors(Z[:, :leading], return_distance=False)
@@ -485,7 +486,7 @@ class LateRouter(Gate):
 
     @torch.no_grad()
     @one_thread()
-    def weights(self, Z, open) -> np.ndarray:  # (m, D), (m, R) -> (m, R)
+    def weights(self, Z: np.ndarray, open: np.ndarray) -> np.ndarray:  # (m, D), (m, R) -> (m, R)
         "Route probabilities of each row, averaged over the members."
         Z, open = _as_tensor(Z), torch.from_numpy(open)
         pieces = zip(Z.split(PIECE), open.split(PIECE))
@@ -549,7 +550,7 @@ class _PoolParameters(BaseEstimator):
         self.steps, self.encoder, self.seed = steps, encoder, seed
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c43b
-def _usable_rows(batch, routes) -> np.ndarray:  # (n,) bool
+def _rows_for_routes(batch, routes) -> np.ndarray:  # (n,) bool
     return open_routes(batch.presence, routes).any(axis=1) & batch.observed.any(axis=1)
 
 
@@ -606,7 +607,7 @@ def _learn_features(pool, batch, usable: np.ndarray):
     pool.components_ = _main_axes(text)
 
 
-def _describe_rows(pool, batch, joined: np.ndarray) -> np.ndarray:  # (n, D) -> (n, S)
+def _shorten_rows(pool, batch, joined: np.ndarray) -> np.ndarray:  # (n, D) -> (n, S)
     "What is absent, numbers, facts, and the main components of the text."
     first = pool.widths_.numbers + pool.widths_.facts
     text = (joined[:, first:] - pool.text_mean_) @ pool.components_
@@ -629,7 +630,7 @@ def _state_corners(pool, batch, speak) -> CornerStatements:
         stated = pool.scale_.encode(speak(route, est, joined[used]))
         said[:, r] = np.where(open[:, [r]], stated, np.nan)
     own = joined[pool.used_].numpy()
-    short = _describe_rows(pool, batch, own)
+    short = _shorten_rows(pool, batch, own)
     return CornerStatements(batch.index, said, open, short, own)
 
 # %% ../../nbs/2_rivals/03_stacking.ipynb #c46
@@ -644,7 +645,7 @@ class CornerPool(_PoolParameters):
     "The fixed corners, each trained alone, and their statements on rows they had not seen."
 
     @one_thread()
-    def fit(self, frame, groups=None):
+    def fit(self, frame: pd.DataFrame, groups: ArrayLike | None = None):
         "Fit every corner that the table has evidence for; rows of one group are left out together."
         self.schema_ = infer(frame, self.tasks, self.text, self.numeric, self.categorical)
         batch = read(frame, self.schema_)
@@ -652,9 +653,9 @@ class CornerPool(_PoolParameters):
         self.groups_ = _check_groups(groups, len(batch))
         self.scale_ = fit_scale(batch.outcome, self.schema_.tasks)
         self.outcome_ = self.scale_.encode(batch.outcome)
-        _learn_features(self, batch, _usable_rows(batch, self.routes))
+        _learn_features(self, batch, _rows_for_routes(batch, self.routes))
         self.corners_ = self._fit_corners(frame)
-        usable = {route: _usable_rows(batch, (route,)) for route in self.routes}
+        usable = {route: _rows_for_routes(batch, (route,)) for route in self.routes}
         self.rows_ = {route: rows.tobytes() for route, rows in usable.items()}
 
         def speak(route, corner, joined):
@@ -689,7 +690,7 @@ class CornerPool(_PoolParameters):
             seed=self.seed,
         )
 
-    def statements(self, frame) -> CornerStatements:
+    def statements(self, frame: pd.DataFrame) -> CornerStatements:
         "What the corners say of any rows, and what else is known of them."
         check_is_fitted(self, "corners_")
 
@@ -698,7 +699,7 @@ class CornerPool(_PoolParameters):
 
         return _state_corners(self, read(frame, self.schema_, outcomes=False), speak)
 
-    def say(self, frame) -> np.ndarray:  # (n, 8, K)
+    def say(self, frame: pd.DataFrame) -> np.ndarray:  # (n, 8, K)
         "What the corners say of any rows, on the model's scale; NaN where a route is closed."
         return self.statements(frame).said
 
@@ -734,7 +735,13 @@ class Combined(RegressorMixin, _PoolParameters):
         )
         self.how = how
 
-    def fit(self, X, y=None, pool: CornerPool | None = None, groups=None):
+    def fit(
+        self,
+        X: pd.DataFrame,
+        y=None,
+        pool: CornerPool | None = None,
+        groups: ArrayLike | None = None,
+    ):
         "Learn from a table; with a fitted pool X is not read, and only the combination is learned."
         if self.how not in HOWS:
             raise ValueError(f"how: expected one of {', '.join(HOWS)}, got {self.how!r}")
@@ -751,14 +758,16 @@ class Combined(RegressorMixin, _PoolParameters):
         self.combiner_ = way.fit(s.said, pool.outcome_, evidence, s.open, pool.groups_)
         return self
 
-    def predict(self, X) -> pd.DataFrame:  # X: a table, or the pool's statements about it
+    def predict(
+        self, X: pd.DataFrame | CornerStatements
+    ) -> pd.DataFrame:  # X: a table, or the pool's statements about it
         "Expected outcomes: a frame with one column per outcome."
         s = _as_statements(self, X)
         combined = self.combiner_.combine(s.said, _choose_evidence(self.how, s), s.open)
         tasks = list(self.pool_.schema_.tasks)
         return pd.DataFrame(self.pool_.scale_.decode(combined), index=s.index, columns=tasks)
 
-    def predict_routes(self, X) -> pd.DataFrame:  # (n, 8)
+    def predict_routes(self, X: pd.DataFrame | CornerStatements) -> pd.DataFrame:  # (n, 8)
         "Route probabilities, of the ways in ROUTING."
         if self.how not in ROUTING:
             known = ", ".join(ROUTING)

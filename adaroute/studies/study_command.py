@@ -70,7 +70,7 @@ def _draw_study(
 ) -> None:
     "Exact match against length, as PDF and PNG."
     from matplotlib.figure import Figure
-    from adaroute.report.figures import savefig, style
+    from adaroute.report.style import savefig, style
 
     with style():
         fig = Figure(figsize=(4, 2.4), layout="constrained")

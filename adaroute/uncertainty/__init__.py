@@ -5,7 +5,7 @@ import lazy_loader as lazy
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
-        "conformal": ["Calibration", "calibrate", "cross_calibrate"],
+        "conformal": ["Calibration", "Cells", "calibrate", "cross_calibrate"],
         "coverage": ["coverage_table", "defer_curve"],
         "distribution": ["predict_distribution"],
     },
