@@ -560,7 +560,7 @@ def _fit_cost(answers: list[dict]) -> dict:
     return dict(cpu_seconds=round(float(cpu), 1), peak_mb=peak, note="; ".join(notes))
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c37
-def _score_rows(contest: Contest, data: Dataset, i: int, said, ours, draws: int) -> list[dict]:
+def _metric_rows(contest: Contest, data: Dataset, i: int, said, ours, draws: int) -> list[dict]:
     "A row for each metric of outcome i; said, ours: (n, repeats, K), or no ours to compare with."
     task, use = list(data.schema.tasks)[i], ~np.isnan(said[..., i]).any(axis=1)
     y, p = data.frame[task].to_numpy(float)[use], said[use][..., i]
@@ -591,7 +591,7 @@ def rows(
         about |= dict(version=version, rounds=len(found), **_fit_cost(found))
         against = None if rival.own else ours
         for i in able:
-            scored = _score_rows(contest, data, i, said[rival.name], against, draws)
+            scored = _metric_rows(contest, data, i, said[rival.name], against, draws)
             out += [about | row for row in scored]
     return out
 

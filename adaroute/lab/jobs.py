@@ -120,12 +120,12 @@ def floor_job(n: int, seed: int, scenario: str = "planted", test: int = 4000) ->
         "told": mean_error(c.oracle, c.mean),
         "found": found,
         "chance": {by: chance(c.route, by) for by in found},
-        "bayes_outcome": outcome_error(c.bayes, _outcome_table(c)),
-        "mean_share": float((c.mean.var(0) / np.nanvar(_outcome_table(c), axis=0)).mean()),
+        "bayes_outcome": outcome_error(c.bayes, _cohort_outcomes(c)),
+        "mean_share": float((c.mean.var(0) / np.nanvar(_cohort_outcomes(c), axis=0)).mean()),
     }
 
 
-def _outcome_table(cohort) -> np.ndarray:  # (n, K)
+def _cohort_outcomes(cohort) -> np.ndarray:  # (n, K)
     return cohort.frame[list(cohort.schema.tasks)].to_numpy()
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c15
@@ -151,13 +151,13 @@ def model_errors(
         alone = [mean_error(m.predict(cohort.frame), cohort.mean) for m in singles(model)]
         return {
             "ensemble": mean_error(said, cohort.mean),
-            "outcome": outcome_error(said, _outcome_table(cohort)),
+            "outcome": outcome_error(said, _cohort_outcomes(cohort)),
             "single": float(np.mean(alone)),
         }
     asked = list(_ask(model, cohort.frame))
     routes, _, prediction = asked[0]
     out = _pair([mean_error(p, cohort.mean) for _, _, p in asked])
-    out["outcome"] = outcome_error(prediction, _outcome_table(cohort))
+    out["outcome"] = outcome_error(prediction, _cohort_outcomes(cohort))
     if len(model.routes) == 1:
         return out
     oracle = [mean_error(oracle_pick(e, cohort.route), cohort.mean) for _, e, _ in asked]
