@@ -384,7 +384,7 @@ def test_fit_predict_describe_save_calibrate(world, model, heard):
     assert again.predict(f).equals(model.predict(f))
     calibration = calibrate(model, new, groups=world.patient[~world.train], by=Cells(least=10))
     model.extras_["calibration"] = calibration.to_dict()
-    loaded = load_model(model.save(world.home / "model"))
+    loaded = load_model(model.save(world.home / "model"), AdaRoute)
     said = [
         model.predict(f),
         model.predict_routes(f),
@@ -465,7 +465,7 @@ def test_sentence_vectors_and_their_cache(world, heard):
     given = dict(sentence_encoder=Sentences(), cache=world.home / "cache")
     model = world.fit(encoder=given, steps=20, members=1)
     model.save(world.home / "sentences")
-    load_model(world.home / "sentences", **given).predict(world.frame)
+    load_model(world.home / "sentences", AdaRoute, **given).predict(world.frame)
     assert list((world.home / "cache").iterdir())
     world.clean(pickle.dumps(model), *heard())
 
@@ -645,24 +645,28 @@ USE = {
     "used by notes": lambda w, m: usage_by(m, w.frame, w.frame["note"][:-1]),
     "a report of a bad cell": lambda w, m: write_report(m, mixed_up(w, "age"), w.home / "bad.html"),
     "saved onto something else": lambda w, m: m.save(w.given),
-    "loaded from a folder of notes": lambda w, m: load_model(w.given),
-    "loaded from no folder": lambda w, m: load_model(w.home / "absent"),
+    "loaded from a folder of notes": lambda w, m: load_model(w.given, AdaRoute),
+    "loaded from no folder": lambda w, m: load_model(w.home / "absent", AdaRoute),
     "a table in place of JSON": lambda w, m: load_model(
-        wrong_folder(w, m, lambda f: (f / "model.json").write_bytes(w.csv.read_bytes()))
+        wrong_folder(w, m, lambda f: (f / "model.json").write_bytes(w.csv.read_bytes())),
+        AdaRoute,
     ),
     "a table in place of weights": lambda w, m: load_model(
-        wrong_folder(w, m, lambda f: (f / "weights.safetensors").write_bytes(w.csv.read_bytes()))
+        wrong_folder(w, m, lambda f: (f / "weights.safetensors").write_bytes(w.csv.read_bytes())),
+        AdaRoute,
     ),
     "notes in a model's parameters": lambda w, m: load_model(
-        wrong_folder(w, m, lambda f: about(f, params={"notes": w.frame["note"].tolist()}))
+        wrong_folder(w, m, lambda f: about(f, params={"notes": w.frame["note"].tolist()})),
+        AdaRoute,
     ),
     "notes in a model's schema": lambda w, m: load_model(
-        wrong_folder(w, m, lambda f: about(f, schema=w.frame["note"].tolist()))
+        wrong_folder(w, m, lambda f: about(f, schema=w.frame["note"].tolist())),
+        AdaRoute,
     ),
     "a table that is not signed": lambda w, m: (
         w_folder := m.save(w.given / "unsigned"),
         (w_folder / "model.json").write_bytes(w.csv.read_bytes()),
-        load_model(w_folder),
+        load_model(w_folder, AdaRoute),
     ),
 }
 READ = {

@@ -678,6 +678,6 @@ def _cost_rows(value: dict) -> list[dict]:
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y41e
 def promise_table(
     value: dict,  # the result of `61_provenance`
-) -> pd.DataFrame:  # asked, measured, reached
+) -> pd.DataFrame:  # target, measured, reached
     "A row a promise."
     return pd.DataFrame(_alarm_rows(value) + _cheat_rows(value) + _cost_rows(value))
