@@ -152,6 +152,10 @@ class Gathered:
         if place is None:
             return f"[{words}](missing-image)" if image else words
         self.open.append(place)
+        if page.endswith(".ipynb") and place.endswith(".md"):  # mkdocs turns these in pages alone
+            place = (
+                re.sub(r"(?:README|index)\.md$", "index.md", place).removesuffix(".md") + ".html"
+            )
         up = "../" * page.count("/")
         return f"[{words}]({up}{place}{'#' + anchor if anchor else ''})"
 

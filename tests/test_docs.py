@@ -45,15 +45,16 @@ def small(tmp_path_factory):
         if (ROOT / name).is_file() and "/" not in name:
             shutil.copy(ROOT / name, root / name)
     shutil.copy(ROOT / "LICENSE", root)
+    (root / "paper/figs").mkdir(parents=True)
+    shutil.copy(ROOT / "paper/figs/fig1_method.png", root / "paper/figs")
     chapters = make_nav.find_chapters()
     parts = [c.part for c in chapters if module_of(c.path)]
     chosen = [shortest(part, chapters) for part in dict.fromkeys(parts)][:3]
-    for i, chapter in enumerate(chosen, 1):
-        lay(root, chapter, f"{i}_{chapter.part.lower().replace(' ', '_')}")
+    for chapter in chosen:
+        lay(root, chapter, Path(chapter.path).parent.name)
     write_index(root / "nbs/index.ipynb", "Overview of all")
-    write_index(
-        root / f"nbs/1_{chosen[0].part.lower().replace(' ', '_')}/index.ipynb", chosen[0].part
-    )
+    for chapter in chosen:
+        write_index(root / Path(chapter.path).parent / "index.ipynb", chapter.part)
     return root, chosen
 
 
@@ -136,7 +137,7 @@ class Reader(HTMLParser):
 
 def test_no_line_is_for_nbdev(pages):
     chapters = [text for name, text in pages.items() if name.startswith("nbs/")]
-    assert len(chapters) == 5
+    assert len(chapters) == 7  # three chapters, the page of each part, the overview
     for text in chapters:
         assert not re.search(r"#\|\s*(export|default_exp|hide)", re.sub(r"<[^>]+>", "", text))
         assert "not_to_be_read" not in text

@@ -58,7 +58,19 @@ NAME = r"[A-ZÉÖŠ][\w'’-]+"
 NAMED = re.compile(
     rf"({NAME})((?:, {NAME})*,? (?:and [A-ZÉÖŠ]?[\w'’-]+|et al\.?))?,? \(?((?:19|20)\d\d)\b"
 )
-NOBODY = {"ACL", "April", "NeurIPS", "Machine", "Python", "Worlds", "November", "UTC", "Rows", "Of"}
+NOBODY = {
+    "ACL",
+    "April",
+    "January",
+    "NeurIPS",
+    "Machine",
+    "Python",
+    "Worlds",
+    "November",
+    "UTC",
+    "Rows",
+    "Of",
+}
 
 
 def named_works() -> list[tuple[str, str, str]]:
