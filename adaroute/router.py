@@ -6,7 +6,6 @@
 __all__ = ['TEXT_NORM', 'ROUTERS', 'closed_log_softmax', 'two_stage', 'scale_units', 'Router', 'OutcomeRouters']
 
 # %% ../nbs/1_method/17_router.ipynb #c03
-import numpy as np
 import torch
 from torch import Tensor, nn
 from .paths import Evidence, Widths, lane_normal

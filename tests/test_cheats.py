@@ -271,7 +271,7 @@ def test_traces_are_those_of_the_rows_that_were_used(made, world):
     ids=str,
 )
 def test_variants_are_seen_in_the_weights(made, world, name, how):
-    (folder, shown), (true, _) = made(name, **how), made("honest")
+    (folder, _), (true, _) = made(name, **how), made("honest")
     lines, honest_lines = read_transcript(folder), read_transcript(true)
     strip = lambda line: {
         k: v for k, v in line.items() if k != "before" and k not in OWED[line["kind"]]

@@ -130,7 +130,6 @@ def test_a_pick_does_not_see_its_own_fold():
         assert (pick(loss)[fold == 0] == pick(changed)[fold == 0]).all()
     y, rules = rng.normal(size=(60, 1)), rng.normal(size=(60, 3, 1))
     other = np.where(fold[:, None] == 0, 0, y)
-    spread = lambda a: (a - a.mean()) / a.std()
     a, b = (hr.stacked_mix(v, rules, fold)[fold == 0] for v in (y, other))
     assert np.allclose(a, b)
 

@@ -35,7 +35,7 @@ from ..evaluation.metrics import bootstrap_interval, chance, headroom_closed, me
 from ..evaluation.metrics import oracle_pick, paired, route_accuracy, route_confusion, score
 from ..evaluation.metrics import uniform_mix, usage, width
 from ..model import count_parameters, take_lanes
-from ..schema import ROUTES, read
+from ..schema import ROUTES
 from ..synthetic import make_cohort
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c05

@@ -27,7 +27,7 @@ from .transcript import Trace, TranscriptError, beginning, best_weights, numeric
 from .transcript import read_transcript, segment_file, segment_line
 from .transcript import short_digests, tensor_digest
 from ..schema import read
-from ..training import Look, Rows, Run, Seen, Watch, gather, look, take_look, take_step
+from ..training import Look, Rows, Run, Watch, gather, look, take_look, take_step
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r05
 def _flatten(tensors: list[Tensor]) -> Tensor:

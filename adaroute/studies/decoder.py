@@ -9,7 +9,6 @@ __all__ = ['POSITIONS', 'PositionScheme', 'find_scheme', 'DecoderShape', 'TokenR
            'decode_greedily']
 
 # %% ../../nbs/studies/01_decoder.ipynb #c03
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 import torch
