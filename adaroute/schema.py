@@ -43,14 +43,15 @@ class Schema:
         "All columns that may be read for a prediction."
         return self.text + self.numeric + self.categorical
 
+    @property
+    def roles(self) -> dict:
+        "The columns by role, as the parameters of an estimator."
+        lists = {kind: list(getattr(self, kind)) for kind in ("text", "numeric", "categorical")}
+        return lists | {"tasks": dict(self.tasks)}
+
     def to_dict(self) -> dict:
         "What JSON can hold; outcomes as pairs, because their order matters."
-        return dict(
-            text=list(self.text),
-            numeric=list(self.numeric),
-            categorical=list(self.categorical),
-            tasks=[list(pair) for pair in self.tasks.items()],
-        )
+        return self.roles | {"tasks": [list(pair) for pair in self.tasks.items()]}
 
     @classmethod
     def from_dict(cls, d: dict) -> "Schema":

@@ -38,10 +38,7 @@ def parameters(cohort, **more):
     s = cohort.schema
     return (
         dict(
-            text=list(s.text),
-            numeric=list(s.numeric),
-            categorical=list(s.categorical),
-            tasks=dict(s.tasks),
+            **s.roles,
             members=1,
             starts=1,
             steps=24,

@@ -149,10 +149,7 @@ def test_a_real_table():
     frame, sealed = (d.frame.iloc[p].reset_index(drop=True) for p in (part[:200], part[200:]))
     s = d.schema
     model = AdaRoute(
-        text=list(s.text),
-        numeric=list(s.numeric),
-        categorical=list(s.categorical),
-        tasks=dict(s.tasks),
+        **s.roles,
         **LOOSE | dict(steps=20),
     ).fit(frame)
     found = power.memorisation_evidence(model, frame, sealed, count=19, trials=0)

@@ -18,10 +18,7 @@ SECRET = "zyxwvcanary"
 
 def made(schema, **more):
     given = dict(
-        text=schema.text,
-        numeric=schema.numeric,
-        categorical=schema.categorical,
-        tasks=schema.tasks,
+        **schema.roles,
         members=2,
         starts=1,
         steps=150,

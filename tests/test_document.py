@@ -258,10 +258,7 @@ def test_a_real_table_in_half_a_minute(tmp_path):
     data = datasets.load("dep_wor")
     s, frame = data.schema, data.frame
     model = AdaRoute(
-        text=list(s.text),
-        numeric=list(s.numeric),
-        categorical=list(s.categorical),
-        tasks=dict(s.tasks),
+        **s.roles,
         members=3,
         starts=1,
         steps=30,

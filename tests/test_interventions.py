@@ -35,10 +35,7 @@ def fitted():
     train, fresh = (make_cohort(200, "missing", seed=100, draw=d) for d in (0, 1))
     s = train.schema
     model = AdaRoute(
-        text=s.text,
-        numeric=s.numeric,
-        categorical=s.categorical,
-        tasks=s.tasks,
+        **s.roles,
         members=2,
         starts=1,
         steps=60,

@@ -44,10 +44,7 @@ def fitted(file):
     cohort = people()
     s = cohort.schema
     return AdaRoute(
-        text=list(s.text),
-        numeric=list(s.numeric),
-        categorical=list(s.categorical),
-        tasks=dict(s.tasks),
+        **s.roles,
         members=1,
         starts=1,
         steps=STEPS,

@@ -175,9 +175,7 @@ def test_a_lone_modality_costs_little_where_training_was_complete():
 
     cohort, fresh = (make_cohort(700, "planted", seed=100, draw=d) for d in (0, 1))
     s, how = cohort.schema, dict(members=2, starts=1, steps=1000)
-    whole = AdaRoute(
-        text=s.text, numeric=s.numeric, categorical=s.categorical, tasks=s.tasks, **how
-    ).fit(cohort.frame)
+    whole = AdaRoute(**s.roles, **how).fit(cohort.frame)
     never = AdaRoute(
         text=(), numeric=s.numeric, categorical=s.categorical, tasks=s.tasks, **how
     ).fit(cohort.frame)

@@ -16,16 +16,10 @@ from adaroute.synthetic import make_cohort
 PLAIN = dict(members=1, starts=1, steps=1)
 
 
-def about(schema):
-    return dict(
-        text=schema.text, numeric=schema.numeric, categorical=schema.categorical, tasks=schema.tasks
-    )
-
-
 def fitted(c, **how):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return AdaRoute(**about(c.schema), **{**PLAIN, **how}).fit(c.frame)
+        return AdaRoute(**c.schema.roles, **{**PLAIN, **how}).fit(c.frame)
 
 
 def test_a_corner_begins_as_good_as_ridge():
@@ -34,7 +28,7 @@ def test_a_corner_begins_as_good_as_ridge():
         make_cohort(2000, "homogeneous", seed=3, draw=1),
     )
     ridge = mean_error(
-        RidgeBaseline(**about(c.schema)).fit(c.frame).predict(fresh.frame), fresh.mean
+        RidgeBaseline(**c.schema.roles).fit(c.frame).predict(fresh.frame), fresh.mean
     )
     begun = mean_error(fitted(c, routes=("T2/STL",)).predict(fresh.frame), fresh.mean)
     random = mean_error(
@@ -61,7 +55,7 @@ def test_gaps_leave_the_start_finite(absent):
     frame.loc[frame.index[:290], absent] = np.nan if absent != ["note"] else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = AdaRoute(**about(c.schema), **PLAIN).fit(frame)
+        model = AdaRoute(**c.schema.roles, **PLAIN).fit(frame)
         assert np.isfinite(model.predict(frame).to_numpy()).all()
 
 

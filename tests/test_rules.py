@@ -22,10 +22,7 @@ def world():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = AdaRoute(
-            text=s.text,
-            numeric=s.numeric,
-            categorical=s.categorical,
-            tasks=s.tasks,
+            **s.roles,
             members=1,
             starts=1,
             steps=300,
@@ -144,10 +141,7 @@ def test_only_stored_words_and_levels_appear():
     frame.loc[0, "site"] = secret
     s = train.schema
     model = AdaRoute(
-        text=s.text,
-        numeric=s.numeric,
-        categorical=s.categorical,
-        tasks=s.tasks,
+        **s.roles,
         members=1,
         starts=1,
         steps=30,
@@ -198,10 +192,7 @@ def test_planted_worlds_are_said_in_six_rules():
     train = make_cohort(1500, "planted", seed=106)
     s = train.schema
     model = AdaRoute(
-        text=s.text,
-        numeric=s.numeric,
-        categorical=s.categorical,
-        tasks=s.tasks,
+        **s.roles,
         members=1,
         starts=1,
         steps=800,

@@ -40,18 +40,9 @@ def cohort():
     return make_cohort(300, "planted", seed=100)
 
 
-def columns(cohort):
-    return dict(
-        text=cohort.schema.text,
-        numeric=cohort.schema.numeric,
-        categorical=cohort.schema.categorical,
-        tasks=cohort.schema.tasks,
-    )
-
-
 @pytest.fixture(scope="module")
 def pool(cohort):
-    return CornerPool(**columns(cohort), **QUICK).fit(cohort.frame)
+    return CornerPool(**cohort.schema.roles, **QUICK).fit(cohort.frame)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +54,7 @@ def gaps():
 def poor(gaps):
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
-        return CornerPool(**columns(gaps), **QUICK).fit(gaps.frame, groups=np.arange(300) // 2)
+        return CornerPool(**gaps.schema.roles, **QUICK).fit(gaps.frame, groups=np.arange(300) // 2)
 
 
 def halves(n, seed):
@@ -91,14 +82,14 @@ def test_held_out_statements_do_not_hang_on_the_own_outcome(cohort, pool):
     shuffled = cohort.frame.assign(
         **{t: np.random.default_rng(0).permutation(cohort.frame[t]) for t in cohort.schema.tasks}
     )
-    blind = CornerPool(**columns(cohort), **QUICK, routes=("T2/STL",)).fit(shuffled)
+    blind = CornerPool(**cohort.schema.roles, **QUICK, routes=("T2/STL",)).fit(shuffled)
     r = ROUTES.index("T2/STL")
     assert (1 - ((blind.held_[:, r] - blind.outcome_) ** 2).mean(axis=0)).max() < 0.05
 
 
 def test_the_pool_says_what_adaroute_says(cohort, pool):
     for r in (0, 7):
-        alone = AdaRoute(**columns(cohort), **QUICK, routes=(ROUTES[r],), members=5).fit(
+        alone = AdaRoute(**cohort.schema.roles, **QUICK, routes=(ROUTES[r],), members=5).fit(
             cohort.frame
         )
         assert np.allclose(
@@ -121,7 +112,7 @@ def test_missing_evidence(gaps, poor):
 
 
 def test_corners_of_unequal_rows_agree_with_adaroute(gaps, poor):
-    alone = AdaRoute(**columns(gaps), **QUICK, routes=("N1/STL",), members=5).fit(
+    alone = AdaRoute(**gaps.schema.roles, **QUICK, routes=("N1/STL",), members=5).fit(
         gaps.frame, groups=np.arange(300) // 2
     )
     told = poor.statements(gaps.frame)
@@ -184,7 +175,7 @@ def mixed(cohort):
         phq9=(cohort.frame.phq9 > 11) * 1.0, gad7=(cohort.frame.gad7 // 5).clip(2, 5)
     )
     return frame, CornerPool(
-        **{**columns(cohort), "tasks": dict(phq9="binary", gad7="ordinal")}, **QUICK
+        **{**cohort.schema.roles, "tasks": dict(phq9="binary", gad7="ordinal")}, **QUICK
     ).fit(frame)
 
 
@@ -302,13 +293,13 @@ def test_refusals(cohort, pool):
     with pytest.raises(NotFittedError):
         Combined().fit(None, pool=CornerPool())
     with pytest.raises(ValueError, match="groups: expected 300 labels"):
-        CornerPool(**columns(cohort), **QUICK).fit(cohort.frame, groups=[1, 2])
+        CornerPool(**cohort.schema.roles, **QUICK).fit(cohort.frame, groups=[1, 2])
     with pytest.raises(ValueError, match=r"Y: expected \(n, K\)"):
         Average().fit(np.zeros((5, 3, 2)), np.zeros((5, 3)))
     with pytest.raises(ValueError, match="at least 3 rows"):
         BestCorner().fit(np.full((5, 3, 2), np.nan), np.zeros((5, 2)))
     with pytest.raises(SchemaError):
-        CornerPool(**columns(cohort), **QUICK).fit(cohort.frame.head(2))
+        CornerPool(**cohort.schema.roles, **QUICK).fit(cohort.frame.head(2))
 
 
 def test_parameters_are_scikit_learns():
@@ -320,7 +311,7 @@ def test_parameters_are_scikit_learns():
 
 
 def test_without_a_pool_it_makes_its_own(cohort, pool):
-    own = Combined("task_route", **columns(cohort), **QUICK).fit(cohort.frame)
+    own = Combined("task_route", **cohort.schema.roles, **QUICK).fit(cohort.frame)
     assert own.predict(cohort.frame).equals(
         Combined("task_route").fit(None, pool=pool).predict(cohort.frame)
     )

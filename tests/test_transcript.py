@@ -24,10 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:the router collapsed")
 COHORT = make_cohort(90, seed=100)
 S = COHORT.schema
 HOW = dict(
-    text=list(S.text),
-    numeric=list(S.numeric),
-    categorical=list(S.categorical),
-    tasks=dict(S.tasks),
+    **S.roles,
     members=1,
     starts=1,
     steps=40,
@@ -198,10 +195,7 @@ def test_a_file_in_the_place_of_the_folder(tmp_path):
 def test_a_real_table_with_early_stopping_can_be_trained_again(tmp_path):
     d = load("dep_wor")
     how = dict(
-        text=list(d.schema.text),
-        numeric=list(d.schema.numeric),
-        categorical=list(d.schema.categorical),
-        tasks=dict(d.schema.tasks),
+        **d.schema.roles,
         steps=150,
         members=1,
         starts=2,

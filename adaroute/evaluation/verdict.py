@@ -149,7 +149,7 @@ def null_run(
         _null_rows(size, draw, seed, scenario, permute) for draw, size in enumerate(sizes)
     )
     s = make_cohort(1, scenario, seed=seed).schema
-    inputs = dict(text=s.text, numeric=s.numeric, categorical=s.categorical, tasks=s.tasks)
+    inputs = s.roles
     short = dict(members=1, starts=1, steps=steps, seed=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the router may well collapse: there is nothing to route

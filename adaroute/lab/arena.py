@@ -30,6 +30,7 @@ import click
 import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
+from ..machine import write_whole
 from ..datasets import Dataset, DatasetError, folds, load
 from ..features.encoder import Encoder
 from ..fitted import join_evidence, text_factor
@@ -428,10 +429,7 @@ def recall(path: Path, key: str) -> dict | None:
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c31
 def _keep_try(path: Path, answer: dict) -> dict:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(answer))
-    os.replace(part, path)
+    write_whole(path, json.dumps(answer).encode())
     return answer
 
 

@@ -28,7 +28,6 @@ import pandas as pd
 from ..rivals.baselines import RidgeBaseline
 from .cheats import CHEATS, Liar, Shown, World, batch_order, cheat_world, honest
 from .cheats import hyperparameter_lie, replacement, subtraction, follow_table
-from .cheats import schema_columns
 from .cheats import play_cheat, pick_training_rows, identity_table
 from ..provenance.commitment import canonical_records, commit_records, inclusion_proof
 from ..provenance.commitment import record_leaf
@@ -317,7 +316,7 @@ def shopping_trial(
     cohort = make_cohort(n, "paper", seed=seed, draw=0)
     table = _complete_sample(cohort)
     later = _complete_sample(make_cohort(fresh, "paper", seed=seed, draw=1))
-    how = schema_columns(cohort.schema)
+    how = cohort.schema.roles
     est = RidgeBaseline(**how)
     if model == "adaroute":
         est = AdaRoute(**how, members=1, starts=1, steps=steps)
@@ -380,7 +379,7 @@ def _fit_with_transcript(data, run: Path, seed: int, steps: int | None) -> tuple
     spent = dict(cpu=0.0, wall=0.0)
     with _clocked(spent):
         cpu, wall = time.process_time(), time.perf_counter()
-        model = AdaRoute(**schema_columns(data.schema), seed=seed, steps=steps, watch=Recorder(run))
+        model = AdaRoute(**data.schema.roles, seed=seed, steps=steps, watch=Recorder(run))
         model.fit(data.frame, groups=getattr(data, "groups", None))
         whole = dict(cpu=time.process_time() - cpu, wall=time.perf_counter() - wall)
     return whole, spent
@@ -526,7 +525,7 @@ def heat_trial(
 ) -> dict:  # heat (segments, blocks), and the share of the segments whose own block gained most
     "A single pass over a simulated cohort, with a look at all blocks after each segment."
     claimed, sealed = (make_cohort(n, seed=seed, draw=i) for i, n in enumerate((rows, 200)))
-    like = AdaRoute(**schema_columns(claimed.schema), members=1, starts=1, steps=1, seed=seed)
+    like = AdaRoute(**claimed.schema.roles, members=1, starts=1, steps=1, seed=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         heat = heat_map(

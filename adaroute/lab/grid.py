@@ -46,10 +46,7 @@ def make_competitor(
 ):
     "One competitor, not fitted yet."
     about = dict(
-        text=schema.text,
-        numeric=schema.numeric,
-        categorical=schema.categorical,
-        tasks=schema.tasks,
+        **schema.roles,
         seed=seed,
     )
     if name in MODELS:
@@ -132,15 +129,9 @@ def cell_job(
     return out
 
 # %% ../../nbs/8_lab/03_grid.ipynb #c20
-def _about_columns(schema) -> dict:
-    "The columns, as arguments of an estimator."
-    kinds = ("text", "numeric", "categorical", "tasks")
-    return {kind: getattr(schema, kind) for kind in kinds}
-
-
 def _combine_corners(pool, schema, seed: int, asked) -> tuple[dict, dict]:
     "What corners and combinations say of some rows (n, K), and the routes of those that route."
-    about = _about_columns(schema) | {"seed": seed}
+    about = schema.roles | {"seed": seed}
     fitted = {how: Combined(how, **about).fit(None, pool=pool) for how in HOWS}
     heard = asked.open[:, :, None] & np.isfinite(asked.said)
     means = np.nanmean(pool.outcome_, axis=0)
@@ -171,7 +162,7 @@ def pool_job(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         about = dict(members=members, steps=steps, seed=seed)
-        pool = CornerPool(**_about_columns(schema), **about).fit(frame)
+        pool = CornerPool(**schema.roles, **about).fit(frame)
         said, routes = _combine_corners(pool, schema, seed, pool.statements(fresh.frame))
     outcome = fresh.frame[list(schema.tasks)].to_numpy()
     return {
@@ -201,7 +192,7 @@ def table_split(data, repeat: int, fold: int, repeats: int = 1) -> tuple[np.ndar
 def _pool_says(data, train, test, seed: int, members: int) -> dict:
     "What every corner and combination predicts for the test rows."
     groups = None if data.groups is None else data.groups[train]
-    pool = CornerPool(**_about_columns(data.schema), members=members, seed=seed)
+    pool = CornerPool(**data.schema.roles, members=members, seed=seed)
     pool.fit(data.frame.iloc[train], groups=groups)
     asked = pool.statements(data.frame.iloc[test])
     return _combine_corners(pool, data.schema, seed, asked)[0]

@@ -28,6 +28,7 @@ from pathlib import Path
 # %% ../../nbs/8_lab/02_jobs.ipynb #c03a
 import numpy as np
 from tqdm import tqdm
+from ..machine import write_whole
 from ..rivals.baselines import RidgeBaseline, WideNetwork
 from ..datasets import folds, load
 from ..estimator import AdaRoute
@@ -53,10 +54,7 @@ def make_model(
 ):
     "One competitor, not fitted yet."
     about = dict(
-        text=schema.text,
-        numeric=schema.numeric,
-        categorical=schema.categorical,
-        tasks=schema.tasks,
+        **schema.roles,
         seed=seed,
     )
     if name in SELECTED:
@@ -403,12 +401,6 @@ def _answers(jobs: list[dict], workers: int, cluster: str, run):
         for done in as_completed(list(number)):
             yield number[done], done.result()
 
-
-def _keep_answer(path: Path, answer: dict) -> None:
-    part = path.with_suffix(f".{os.getpid()}.part")
-    part.write_text(json.dumps(answer))
-    os.replace(part, path)
-
 # %% ../../nbs/8_lab/02_jobs.ipynb #c34
 def _module_of(run) -> str:  # dotted, without the package; ours for a function from elsewhere
     "The module that answers jobs: its code decides which kept answers are still good."
@@ -438,7 +430,7 @@ def run_jobs(
     about = dict(total=len(jobs), initial=len(jobs) - len(todo), desc=label, disable=not label)
     with tqdm(**about, unit="job", mininterval=2) as bar:
         for i, answer in _answers([jobs[i] for i in todo], workers, cluster, run):
-            _keep_answer(paths[todo[i]], answer)
+            write_whole(paths[todo[i]], json.dumps(answer).encode())
             bar.update()
     return [json.loads(path.read_text()) for path in paths]
 

@@ -26,6 +26,7 @@ from typing import Any
 
 import click
 import yaml
+from ..machine import write_whole
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c05
 class PaperError(Exception):
@@ -107,17 +108,6 @@ def code_commit() -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c15
-def _write_whole(path: Path, content: bytes) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-    return path
-
-
 def _to_json(
     value: Any,
 ) -> Any:  # what json cannot write itself: numpy and torch numbers and arrays, paths
@@ -153,7 +143,7 @@ def write_result(
         raise ValueError(
             f"result {name!r}: expected finite numbers (null for 'none'), got NaN or infinity"
         ) from None
-    return _write_whole(Path(folder) / f"{name}.json", (text + "\n").encode())
+    return write_whole(Path(folder) / f"{name}.json", (text + "\n").encode())
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c18
 def read_result(
@@ -435,7 +425,7 @@ def _html(copy: Path) -> None:  # a readable page beside the executed copy
     from nbconvert import HTMLExporter
 
     page, _ = HTMLExporter().from_filename(str(copy))
-    _write_whole(copy.with_suffix(".html"), page.encode())
+    write_whole(copy.with_suffix(".html"), page.encode())
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c49
 def _driven_values(
@@ -475,7 +465,7 @@ def run_notebook(
         shutil.rmtree(room, ignore_errors=True)
     _html(copy)
     content = json.dumps({"inputs": before, "made": made}, indent=1, sort_keys=True)
-    _write_whole(stamp, content.encode())
+    write_whole(stamp, content.encode())
     return sorted(made)
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c53
@@ -505,7 +495,7 @@ def compile_pdf(
         raise PaperError(
             f"adaroute.typ: expected a text that compiles, got: {reason}", status=1
         ) from None
-    return _write_whole(target, pdf)
+    return write_whole(target, pdf)
 
 # %% ../../nbs/8_lab/01_paper.ipynb #c57
 def make_paper(

@@ -42,9 +42,7 @@ def tool_model(
     **how,  # further arguments of AdaRoute; they may take columns away
 ) -> AdaRoute:  # not fitted
     "The estimator for some columns."
-    about = dict(
-        text=schema.text, numeric=schema.numeric, categorical=schema.categorical, tasks=schema.tasks
-    )
+    about = schema.roles
     return AdaRoute(**{**about, **how}, seed=seed, members=members, steps=steps or None)
 
 

@@ -678,10 +678,7 @@ class CornerPool(_PoolParameters):
     def _make_corner(self, route: str) -> AdaRoute:
         s = self.schema_
         return AdaRoute(
-            text=s.text,
-            numeric=s.numeric,
-            categorical=s.categorical,
-            tasks=s.tasks,
+            **s.roles,
             routes=(route,),
             members=self.members,
             validation=self.validation,

@@ -12,7 +12,6 @@ import ast
 import hashlib
 import json
 import math
-import os
 import statistics
 import time
 from dataclasses import asdict, dataclass, field, replace
@@ -20,6 +19,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 import adaroute.studies
+from ..machine import write_whole
 from .coupling import Problems, count_ids
 from .decoder import LaneDecoder, TokenRows, allow_keys, measure_gap
 from .lane_files import resume_training, save_training
@@ -188,14 +188,7 @@ def write_json(
     payload: dict,
 ) -> Path:
     "Write a file, entirely or not at all."
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(json.dumps(payload, indent=1) + "\n")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-    return path
+    return write_whole(path, (json.dumps(payload, indent=1) + "\n").encode())
 
 
 def train_kept(

@@ -7,13 +7,13 @@ __all__ = ['LANES_FORMAT', 'MOMENTS', 'collect_tensors', 'describe_run', 'save_t
 
 # %% ../../nbs/studies/05_lane_files.ipynb #c03
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
+from ..machine import write_whole
 from .lanes import LaneTraining, Recipe
 
 # %% ../../nbs/studies/05_lane_files.ipynb #c05
@@ -51,15 +51,7 @@ def save_training(
     path: str | Path,  # a .safetensors file
 ) -> Path:
     "Write a run, entirely or not at all."
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        save_file(collect_tensors(run), part, metadata=describe_run(run))
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-    return path
+    return write_whole(path, save(collect_tensors(run), metadata=describe_run(run)))
 
 
 def read_header(

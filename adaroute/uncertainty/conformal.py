@@ -526,9 +526,8 @@ def _score_fold(model, frame, group, out, unit, route) -> _Scored:  # out: (n,) 
     "What a model that was fitted to the rest says of a fold, in the whole model's unit and route."
     s = model.schema_
     rest, held = np.flatnonzero(~out), np.flatnonzero(out)
-    columns = dict(text=list(s.text), numeric=list(s.numeric), categorical=list(s.categorical))
     silent = dict(checkpoint=None, watch=None, progress=False)
-    other = clone(model).set_params(**columns, tasks=dict(s.tasks), **silent)
+    other = clone(model).set_params(**s.roles, **silent)
     other.fit(frame.iloc[rest], groups=group[rest])
     met = predict_distribution(other, frame.iloc[rest])
     said = predict_distribution(other, frame.iloc[held], outcomes=True)
