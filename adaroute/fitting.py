@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from .checks import SchemaError, check_number
+from .checks import SchemaError, check_number, name_people
 from .features.encoder import Encoder
 from .fitted import Fitted, Reader, text_factor
 from .outcomes import fit_scale
@@ -100,7 +100,8 @@ def trainable_rows(
         routes = ", ".join(design.routes)
         wanted = f"at least 3 rows with an outcome and the evidence for one of {routes}"
         raise SchemaError(f"table: expected {wanted}, got {len(use)} of {len(batch)}")
-    owners = pd.factorize(np.asarray(labels)[use], use_na_sentinel=False)[0]
+    labels = np.asarray(labels) if batch.schema.naming == 1 else name_people(labels)
+    owners = pd.factorize(labels[use], use_na_sentinel=False)[0]
     batch = batch.take(use)
     check_trainable(batch)
     if not owners.any():

@@ -15,6 +15,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -227,9 +228,10 @@ def read_shown(
     if data is None or (run.plan is None and run.disorder):
         return Records(None, None, None)
     if run.plan:
-        schema = make_schema(run.plan.config)
+        schema = make_schema(run.plan.config, run.plan.version)
     else:
-        schema = Schema.from_dict(run.prepared["columns"])
+        naming = 2 if run.model is None else run.model.schema_.naming
+        schema = replace(Schema.from_dict(run.prepared["columns"]), naming=naming)
     reading = load_reading(run.folder)
     records = read_committed(data, schema, reading)
     if run.plan is not None or not reading["kept_back"]:
@@ -432,7 +434,7 @@ def commit_again(
     from adaroute.provenance.plan import load_plan
 
     plan, reading, secret = load_plan(folder), load_reading(folder), read_key(key)
-    schema = make_schema(plan.config)
+    schema = make_schema(plan.config, plan.version)
     records = read_committed(table, schema, reading)
     withdrawn = tuple(map(tuple, plan.commitment["withdrawn"]))
     made = commit_records(records.frame, schema, secret, records.ids, records.groups, withdrawn)
