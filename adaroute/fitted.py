@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['PIECE', 'text_factor', 'join_evidence', 'Reader', 'Encoded', 'combine', 'Answer', 'widen_routes', 'Fitted',
-           'split_batch', 'predict_ends']
+           'split_batch', 'tell_unknown', 'predict_ends']
 
 # %% ../nbs/1_method/23_fitted.ipynb #f03
 import copy
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -16,8 +17,8 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
-from .checks import check_number
-from .features.encoder import Encoder, Features
+from .checks import check_number, quote_name
+from .features.encoder import Encoder, Features, count_unknown
 from .heads import expected
 from .outcomes import OutcomeScale
 from .machine import one_thread
@@ -86,6 +87,7 @@ class Encoded(NamedTuple):
     index: pd.Index  # the caller's row labels
     rows: Rows  # evidence, open routes, outcomes
     presence: np.ndarray  # numbers, text; bool  # (n, 2)
+    unknown: dict[str, int] = {}  # column -> cells with a level that is not stored
 
     def pieces(self) -> Iterator["Encoded"]:
         "The same, `PIECE` rows at a time."
@@ -155,14 +157,16 @@ class Fitted:
         batch = read(frame, self.reader.schema, outcomes=outcomes)
         parts = [self.reader.rows(piece) for piece in split_batch(batch)]
         rows = Rows(*(torch.cat(blocks) for blocks in zip(*parts)))
-        return Encoded(batch.index, rows, batch.presence)
+        return Encoded(batch.index, rows, batch.presence, tell_unknown(self.reader, batch))
 
     def pieces(self, table: pd.DataFrame | Encoded) -> Iterator[Encoded]:
         "A table as tensors, `PIECE` rows at a time."
         if isinstance(table, Encoded):
             yield from table.pieces()
             return
-        for piece in split_batch(read(table, self.reader.schema, outcomes=False)):
+        batch = read(table, self.reader.schema, outcomes=False)
+        tell_unknown(self.reader, batch)
+        for piece in split_batch(batch):
             yield Encoded(piece.index, self.reader.rows(piece), piece.presence)
 
     def mix(self, rows: Rows) -> Answer:
@@ -190,6 +194,17 @@ def split_batch(batch: Batch) -> Iterator[Batch]:
     "A batch, `PIECE` rows at a time."
     for at in range(0, len(batch), PIECE):
         yield batch.take(np.arange(at, min(at + PIECE, len(batch))))
+
+
+def tell_unknown(reader: Reader, batch: Batch) -> dict[str, int]:  # by column
+    "Warn of levels that training never saw, or too seldom to store; count their cells."
+    counts = count_unknown(batch.categorical, reader.encoder.parts["levels"])
+    found = {name: n for name, n in zip(batch.schema.categorical, counts) if n}
+    if found:
+        told = ", ".join(f"{quote_name(name)} in {n} rows" for name, n in found.items())
+        why = "a level that training never saw, or fewer than five times, says nothing"
+        warnings.warn(f"{why}: {told} of {len(batch)}", stacklevel=2)
+    return found
 
 
 @one_thread()
