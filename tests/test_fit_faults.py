@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from adaroute import AdaRoute
+from adaroute.fitted import count_unseen
 from adaroute.ridge_start import MANY, Moments
 
 QUICK = dict(members=1, starts=1, steps=20)
@@ -61,11 +62,14 @@ def test_levels_that_training_never_saw_are_told(fitted):
     frame = cohort(10)
     frame.loc[:2, "site"] = ["Moon", "Mars", None]
     for ask in (fitted.predict, fitted.describe, fitted.predict_routes, fitted.predict_interval):
-        with pytest.warns(UserWarning, match="never saw.*'site' in 2 rows of 10") as heard:
+        with pytest.warns(
+            UserWarning, match="'site': 2 cells with a level that training never saw"
+        ) as heard:
             ask(frame)
         assert not any("Moon" in str(w.message) for w in heard)
-    with pytest.warns(UserWarning):
-        assert fitted.encode(frame).unknown == {"site": 2}
+    told = count_unseen(fitted.encoder_, {"site": frame["site"]})
+    assert told == {"site": 2}
+    assert not count_unseen(fitted.encoder_, {"site": [1, 2.0, " 2 ", "1.0", None]})
 
 
 def test_levels_that_training_saw_are_not(fitted):
