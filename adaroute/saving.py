@@ -231,6 +231,8 @@ def _rebuild_estimator(
         est.encoder = {**(est.encoder or {}), "sentence_encoder": sentence_encoder, "cache": cache}
     arrays = {n[8:]: t.numpy() for n, t in tensors.items() if n.startswith("encoder.")}
     encoder = Encoder.from_state(about["encoder"], arrays, sentence_encoder, cache)
+    if encoder.settings["word_rule"] != Encoder().settings["word_rule"]:
+        est.encoder = {**(est.encoder or {}), "word_rule": encoder.settings["word_rule"]}
     design = Design(**{**about["design"], "routes": tuple(about["design"]["routes"])})
     scale, schema = _rebuild_scale(about["scale"]), Schema.from_dict(about["schema"])
     schema = replace(schema, naming=NAMINGS[about["format"]])
