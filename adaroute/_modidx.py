@@ -4244,6 +4244,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/adaroute/', 'doc_host': ''
                                                                                                                'adaroute/studies/coupling_experiments.py'),
                                                        'adaroute.studies.coupling_experiments.count_misses': ( 'studies/coupling_experiments.html#count_misses',
                                                                                                                'adaroute/studies/coupling_experiments.py'),
+                                                       'adaroute.studies.coupling_experiments.count_misses_by_part': ( 'studies/coupling_experiments.html#count_misses_by_part',
+                                                                                                                       'adaroute/studies/coupling_experiments.py'),
                                                        'adaroute.studies.coupling_experiments.digest_code': ( 'studies/coupling_experiments.html#digest_code',
                                                                                                               'adaroute/studies/coupling_experiments.py'),
                                                        'adaroute.studies.coupling_experiments.draw_against_length': ( 'studies/coupling_experiments.html#draw_against_length',
