@@ -30,7 +30,7 @@ class WorldKnobs:
 
     shares: tuple = None  # of each route, or a dictionary route -> share; None: equal
     cue: str = "sector"  # one of CUE_KINDS
-    sharpness: float = 5.0  # how surely the cue gives the route away
+    sharpness: float = 10.0  # how surely the cue gives the route away
     outcomes: int = 2  # 1 to 12
     alignment: float = 1.0  # MTL rows: how far outcomes share one function
     residual_correlation: tuple = (0.0, 0.6)  # of what functions leave over: STL rows, MTL rows
