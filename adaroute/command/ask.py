@@ -135,7 +135,7 @@ def _write_parts(model, calibration, order: PredictOrder) -> Iterator:
     how = dict(like=model.schema_, keep=keep, rows=order.rows) | order.reading
     parts = stream_table(order.table, **how)
     bar = tqdm(unit=" rows", unit_scale=True, disable=not order.bar)
-    with TableWriter(order.out) as writer, bar:
+    with TableWriter(order.out, harmless=True) as writer, bar:
         for part in parts:
             part.attrs.clear()
             if order.price is None:

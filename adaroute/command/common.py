@@ -60,11 +60,11 @@ REPORT_IT = (
 )
 
 
-def _describe_os_error(error: OSError) -> str:
+def _describe_os_error(error: OSError, where: str) -> str:
     "What went wrong with a file, and its name without its folder."
     what = error.strerror or type(error).__name__
     if not error.filename:
-        return what
+        return f"{what}, for a file that the system does not name ({where})"
     return f"{what}: {Path(str(error.filename)).name!r}"
 
 
@@ -80,10 +80,11 @@ def judge_error(
         return 130, "stopped"
     if isinstance(status, int):
         return status, str(error)
-    if ours and isinstance(error, (ValueError, OSError)):
+    named = not isinstance(error, OSError) or not error.strerror
+    if ours and named and isinstance(error, (ValueError, OSError)):
         return 3, str(error)
     if isinstance(error, OSError):
-        return 3, _describe_os_error(error)
+        return 3, _describe_os_error(error, where)
     return 4, f"{type(error).__name__} in {where}; {REPORT_IT}"
 
 # %% ../../nbs/9_command/01_common.ipynb #c08

@@ -122,17 +122,19 @@ def fit_file(
     order: FitOrder,
 ) -> "tuple[TrainingTable, AdaRoute, np.ndarray]":  # table, model, (n) rows kept back
     "Read a table, fit a model to it and save it."
+    from adaroute.machine import hold_locks
     from adaroute.saving import check_place
 
     table = TrainingTable(file, **columns)
-    check_place(order.out)
-    held = hold_back(table, order.calibration, order.seed)
-    watch = _begin_transcript(order, columns, held)
-    model = train_model(table, held, order, watch)
-    if order.gate:
-        add_gate(model, table.frame[~held], order.seed)
-    add_source(model, file, columns["group"], held)
-    model.save(order.out)
+    with hold_locks(order.out, order.transcript, order.choices.get("checkpoint")):
+        check_place(order.out)
+        held = hold_back(table, order.calibration, order.seed)
+        watch = _begin_transcript(order, columns, held)
+        model = train_model(table, held, order, watch)
+        if order.gate:
+            add_gate(model, table.frame[~held], order.seed)
+        add_source(model, file, columns["group"], held)
+        model.save(order.out)
     return table, model, held
 
 
