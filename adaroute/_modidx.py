@@ -165,6 +165,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/adaroute/', 'doc_host': ''
                                                                                'adaroute/command/common.py'),
                                          'adaroute.command.common.add_source': ( '9_command/common.html#add_source',
                                                                                  'adaroute/command/common.py'),
+                                         'adaroute.command.common.ask_for_group': ( '9_command/common.html#ask_for_group',
+                                                                                    'adaroute/command/common.py'),
                                          'adaroute.command.common.bundle_options': ( '9_command/common.html#bundle_options',
                                                                                      'adaroute/command/common.py'),
                                          'adaroute.command.common.collect_reading': ( '9_command/common.html#collect_reading',

@@ -7,7 +7,7 @@ __all__ = ['PACKAGE_FOLDER', 'REPORT_IT', 'SETTINGS', 'common_options', 'COUNTED
            'reading_options', 'column_options', 'length_options', 'training_options', 'routing_options', 'locate_error',
            'BadInput', 'judge_error', 'OneLineGroup', 'bundle_options', 'show_notes', 'replace_nan', 'tell_answer',
            'wants_bar', 'require_ending', 'OutcomeType', 'UnplannedOption', 'collect_reading', 'read_owners',
-           'TrainingTable', 'describe_table', 'hash_file', 'add_source', 'add_gate']
+           'ask_for_group', 'TrainingTable', 'describe_table', 'hash_file', 'add_source', 'add_gate']
 
 # %% ../../nbs/9_command/01_common.ipynb #c03
 import hashlib
@@ -344,6 +344,29 @@ def read_owners(
         where = f"column {group!r}, data row {at}"
         raise TableError(f"{where}: expected whose row it is, got nothing", at, group)
     return owners.astype(str).to_numpy()
+
+
+_PEOPLE = re.compile(
+    r"(^|[^a-z])(id|patient|subject|participant|person|client|case|mrn|name)s?([^a-z]|$)", re.I
+)
+
+
+def ask_for_group(
+    table: "TrainingTable",
+    ignored: Sequence[str] = (),  # columns of which was said that they do not matter
+) -> None:
+    "Ask for `--group` where rows look as if several were one person's."
+    if table.groups is not None:
+        return
+    for name in [name for name in table.left_out if name not in ignored]:
+        cells = table.frame[name].dropna()
+        people = cells.nunique()
+        if _PEOPLE.search(name) and 1 < people <= 0.8 * len(cells):
+            raise click.UsageError(
+                f"--group: rows look repeated, {people:,} different {name!r} in "
+                f"{len(cells):,} rows; expected --group {name!r}, which keeps their rows together "
+                f"and counts people, not rows, or --ignore {name!r} if they are not people"
+            )
 
 # %% ../../nbs/9_command/01_common.ipynb #c31
 class TrainingTable:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 from .common import FILE, FOLDER, TrainingTable, UnplannedOption, add_gate
-from .common import add_source, bundle_options, column_options, common_options
-from .common import describe_table, routing_options, show_notes, tell_answer
-from .common import training_options, wants_bar
+from .common import add_source, ask_for_group, bundle_options, column_options
+from .common import common_options, describe_table, routing_options, show_notes
+from .common import tell_answer, training_options, wants_bar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -126,6 +126,7 @@ def fit_file(
     from adaroute.saving import check_place
 
     table = TrainingTable(file, **columns)
+    ask_for_group(table, columns["ignore"])
     with hold_locks(order.out, order.transcript, order.choices.get("checkpoint")):
         check_place(order.out)
         held = hold_back(table, order.calibration, order.seed)
