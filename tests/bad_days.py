@@ -65,10 +65,11 @@ def count_operations(die_at, after):
             seen[0] += 1
             if seen[0] == die_at and not after:
                 os.kill(os.getpid(), signal.SIGKILL)
-            found = call(*args, **kwargs)
-            if seen[0] == die_at and after:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return found
+            try:
+                return call(*args, **kwargs)
+            finally:
+                if seen[0] == die_at and after:
+                    os.kill(os.getpid(), signal.SIGKILL)
 
         return at_last
 
