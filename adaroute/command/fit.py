@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 from .common import FILE, FOLDER, TrainingTable, UnplannedOption, add_gate
-from .common import add_source, ask_for_group, bundle_options, column_options
-from .common import common_options, describe_table, routing_options, show_notes
-from .common import tell_answer, training_options, wants_bar
+from .common import add_reading, add_source, ask_for_group, bundle_options
+from .common import column_options, common_options, describe_table
+from .common import routing_options, show_notes, tell_answer
+from .common import training_options, wants_bar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -135,11 +136,12 @@ def fit_file(
     with hold_locks(order.out, order.transcript, order.choices.get("checkpoint")):
         check_place(order.out)
         held = hold_back(table, order.calibration, order.seed)
-        watch = _begin_transcript(order, columns, held)
+        watch = _begin_transcript(order, table, held)
         model = train_model(table, held, order, watch)
         if order.gate:
             add_gate(model, table.frame[~held], order.seed)
-        add_source(model, file, columns["group"], held)
+        add_source(model, file, table.group, held)
+        add_reading(model, table.how)
         model.save(order.out)
     return table, model, held
 
@@ -157,14 +159,14 @@ def _tell_length(table: TrainingTable) -> None:
         )
 
 
-def _begin_transcript(order: FitOrder, columns: dict, held):
+def _begin_transcript(order: FitOrder, table: TrainingTable, held):
     "What writes down how a fit went, or None."
     if order.transcript is None:
         return None
     from adaroute.command.file import begin_transcript
 
     rows = held.nonzero()[0].tolist()
-    return begin_transcript(order.transcript, order.out, columns, rows)
+    return begin_transcript(order.transcript, order.out, table, rows)
 
 # %% ../../nbs/9_command/03_fit.ipynb #c36v
 def summarise_fit(
@@ -276,8 +278,9 @@ def fit_command(table, out, calibration, seed, gate, transcript, as_json, quiet,
           --outcome phq9:regression:0..27 --outcome gad7:regression:0..21 --out model
 
     Columns that hold numbers are taken as numeric unless --numeric names them; ids and dates
-    are left out and listed. With --transcript others can check what was trained; with --plan it
-    is what commit has filed.
+    are left out and listed. TABLE may also be of SPSS, Stata, SAS, R, Excel, REDCap, Qualtrics,
+    NDA or FHIR, and --columns says what its columns are. With --transcript others can check what
+    was trained; with --plan it is what commit has filed.
 
     A thousand rows with thirty columns take about a minute. Time grows with rows, columns, levels
     of categories and --members; a bar tells how far it is, and --checkpoint lets it be stopped.
