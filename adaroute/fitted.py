@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
-from .checks import check_number, quote_name
+from .checks import check_number, name_level, quote_name
 from .features.encoder import Encoder, Features
 from .heads import expected
 from .outcomes import OutcomeScale
@@ -151,8 +151,8 @@ def count_unseen(
     known = zip(encoder.parts["columns"]["categorical"], encoder.parts["levels"]["levels"])
     found = {}
     for name, levels in known:
-        column = pd.Series(cells[name], dtype=object)
-        count = int((column.notna() & ~column.isin(levels)).sum())
+        stored = {None, *map(name_level, levels)}
+        count = sum(name_level(cell) not in stored for cell in cells[name])
         if count:
             found[name] = count
     return found

@@ -15,6 +15,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -228,9 +229,10 @@ def read_shown(
     if data is None or (run.plan is None and run.disorder):
         return Records(None, None, None)
     if run.plan:
-        schema = make_schema(run.plan.config)
+        schema = make_schema(run.plan.config, run.plan.version)
     else:
-        schema = Schema.from_dict(run.prepared["columns"])
+        naming = 2 if run.model is None else run.model.schema_.naming
+        schema = replace(Schema.from_dict(run.prepared["columns"]), naming=naming)
     reading = load_reading(run.folder)
     records = read_committed(data, schema, reading)
     if run.plan is not None or not reading["kept_back"]:
@@ -448,7 +450,7 @@ def commit_again(
     plan, reading, secret = load_plan(folder), load_reading(folder), read_key(key)
     if not is_planned_reading(plan, reading):
         raise BadInput("reading.json: expected the codebook of the plan, got another or none")
-    schema = make_schema(plan.config)
+    schema = make_schema(plan.config, plan.version)
     records = read_committed(table, schema, reading)
     withdrawn = tuple(map(tuple, plan.commitment["withdrawn"]))
     made = commit_records(records.frame, schema, secret, records.ids, records.groups, withdrawn)

@@ -134,6 +134,7 @@ common_options = bundle_options(
 COUNTED = (  # what predict and explain count and tell themselves
     ".*nothing that an allowed route reads.*",
     ".*cells with a level that training never saw.*",
+    "the router collapsed.*",  # evaluate and the report say whether routing helps
 )
 
 
@@ -357,17 +358,24 @@ column_options = bundle_options(
 def read_owners(
     frame: "pd.DataFrame",  # a table of n rows
     group: str,  # name of the column
+    naming: int = 2,  # 1: as version 0.1.0 named people, for what it has filed
 ) -> "np.ndarray":  # (n) names as text
-    "Whose rows they are; a row without an owner is refused."
+    "Whose rows they are, each person by one name; a row without an owner is refused."
+    import numpy as np
+    from adaroute.checks import NOBODY, name_level
     from adaroute.tables import TableError
 
-    owners = frame[group].astype(object)
-    lost = owners.isna().to_numpy()
-    if lost.any():
-        at = int(lost.argmax()) + 1
+    cells = frame[group].astype(object)
+    nobody = cells.isna().tolist()
+    if naming == 2:
+        names = [name_level(cell) for cell in cells]
+        nobody = [name is None or name.casefold() in NOBODY for name in names]
+    if any(nobody):
+        at = nobody.index(True) + 1
         where = f"column {group!r}, data row {at}"
-        raise TableError(f"{where}: expected whose row it is, got nothing", at, group)
-    return owners.astype(str).to_numpy()
+        more = f", as in {sum(nobody) - 1} more rows" if sum(nobody) > 1 else ""
+        raise TableError(f"{where}: expected whose row it is, got nothing{more}", at, group)
+    return cells.astype(str).to_numpy() if naming == 1 else np.array(names, object)
 
 # %% ../../nbs/9_command/01_common.ipynb #c31
 class TrainingTable:

@@ -229,6 +229,7 @@ def load_reading(
 # %% ../../nbs/9_command/05_file.ipynb #p16
 def make_schema(
     config: dict,  # of a plan
+    version: int = 2,  # of the plan; 1: levels and people as version 0.1.0 named them
 ) -> "Schema":
     "The columns and outcomes that a configuration names."
     from adaroute.schema import Schema
@@ -240,7 +241,7 @@ def make_schema(
             "plan.json: expected a configuration that names all columns and outcomes, "
             "as commit writes it"
         )
-    return Schema(**named)
+    return Schema(**named, naming=1 if version == 1 else 2)
 
 
 class Records(NamedTuple):
@@ -268,7 +269,7 @@ def read_committed(
     frame = read_table(table, *roles, keep=keep, **reading["how"])
     frame.attrs.clear()
     ids, groups = (
-        None if name is None else read_owners(frame, name)
+        None if name is None else read_owners(frame, name, schema.naming)
         for name in (reading["id"], reading["group"])
     )
     return Records(frame, ids, groups)
@@ -657,7 +658,7 @@ def _read_planned(table: Path, plan, reading: dict) -> Records:
     "The records of a plan, as many as were committed."
     if not is_planned_reading(plan, reading):
         raise BadInput("reading.json: expected the codebook of the plan, got another or none")
-    records = read_committed(table, make_schema(plan.config), reading)
+    records = read_committed(table, make_schema(plan.config, plan.version), reading)
     wanted = plan.commitment["count"] - len(plan.commitment["withdrawn"])
     if len(records.frame) != wanted:
         got = f"{len(records.frame)} rows"
