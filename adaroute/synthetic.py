@@ -155,7 +155,8 @@ def _mix_functions(
 
     def correlate(c):
         "Both outcomes, with this correlation: (n, 5, 2)."
-        return np.stack([g, c * g + np.sqrt(1 - c**2) * h], -1)
+        other = np.sqrt(1 - c**2) * h
+        return np.stack([g, c * g + other], -1)
 
     stl, mtl = correlate(knobs.outcome_correlation), correlate(knobs.alignment)
     own = np.stack([stl[:, :4], mtl[:, :4]], axis=2)
@@ -190,7 +191,8 @@ def _infer_route(
     says = 1.1 * knobs.cue * (2 * ratings - 10) * ~absent[:, :1]
     sentence = knobs.cue * np.where(joint, 1, -1) * ~absent[:, 1]
     shared = says[:, 4] + sentence
-    logit = np.repeat(says[:, :4], 2, axis=1) + np.tile([0, 1], 4) * shared[:, None]
+    paths = np.repeat(says[:, :4], 2, axis=1)
+    logit = paths + np.tile([0, 1], 4) * shared[:, None]
     with np.errstate(divide="ignore"):
         return softmax(logit + np.log(knobs.shares), axis=1)
 
@@ -366,7 +368,8 @@ def _draw_residuals(
     "Noise: correlated on MTL rows, independent on STL rows."
     e = rng.standard_normal((len(route), 2))
     rho = knobs.residual_correlation * (route % 2)
-    e[:, 1] = rho * e[:, 0] + np.sqrt(1 - rho**2) * e[:, 1]
+    own = np.sqrt(1 - rho**2) * e[:, 1]
+    e[:, 1] = rho * e[:, 0] + own
     return e * knobs.noise
 
 # %% ../nbs/1_method/07_synthetic.ipynb #c42c
