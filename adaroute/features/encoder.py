@@ -18,7 +18,7 @@ from .bends import fit_curves, ramps
 from .words import Cache, amounts, blocks, embed, facts_table, mark, terms, units
 from .words import EncoderOrName, Owners, vocabulary
 from .words import RULES, name_rule, read_rule
-from ..schema import Batch, is_filled
+from ..schema import Batch
 
 # %% ../../nbs/1_method/12_encoder.ipynb #c05
 class _Moments(NamedTuple):
@@ -182,7 +182,7 @@ def _embed_cells(
     encoder: "Encoder",
 ) -> tuple[np.ndarray, np.ndarray]:  # vectors (n, T, d), where text is present (n, T)
     "Sentence vectors of every cell."
-    known = is_filled(cells)
+    known = np.not_equal(cells, None)
     texts = list(np.where(known, cells, None).ravel())
     vectors = embed(texts, encoder.sentence_encoder, encoder.cache)
     return vectors.reshape(*cells.shape, vectors.shape[1]), known
