@@ -290,7 +290,7 @@ def _read_by_codebook(table: Path, schema: "Schema", reading: dict) -> Records:
         wanted = f"the {len(used) + len(owners)} columns of the plan"
         raise BadInput(f"{table.name}: expected {wanted}, got none of {lost} of them")
     ids, groups = (
-        None if name is None else read_owners(taken.table, name)
+        None if name is None else read_owners(taken.table, name, schema.naming)
         for name in (reading["id"], reading["group"])
     )
     return Records(taken.inputs.frame[used], ids, groups)
