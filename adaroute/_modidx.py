@@ -4110,6 +4110,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/adaroute/', 'doc_host': ''
                                      'adaroute.saved_form._are_levels': ('1_method/saved_form.html#_are_levels', 'adaroute/saved_form.py'),
                                      'adaroute.saved_form._check_array': ( '1_method/saved_form.html#_check_array',
                                                                            'adaroute/saved_form.py'),
+                                     'adaroute.saved_form._check_boxes': ( '1_method/saved_form.html#_check_boxes',
+                                                                           'adaroute/saved_form.py'),
                                      'adaroute.saved_form._check_columns': ( '1_method/saved_form.html#_check_columns',
                                                                              'adaroute/saved_form.py'),
                                      'adaroute.saved_form._check_curves': ( '1_method/saved_form.html#_check_curves',
