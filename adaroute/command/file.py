@@ -286,10 +286,11 @@ def _read_by_codebook(table: Path, schema: "Schema", reading: dict) -> Records:
     book = build_codebook(how.pop("columns"), "reading.json")
     taken = take_again(table, book, outcomes=True, **how)
     used = [*schema.inputs, *schema.tasks]
-    lost = [name for name in used if name not in taken.inputs.frame]
+    owners = {reading["id"], reading["group"]} - {None}
+    lost = len({*used} - {*taken.inputs.frame}) + len(owners - {*taken.table})
     if lost:
-        got = f"none of {len(lost)} of them"
-        raise BadInput(f"{table.name}: expected the {len(used)} columns of the plan, got {got}")
+        wanted = f"the {len(used) + len(owners)} columns of the plan"
+        raise BadInput(f"{table.name}: expected {wanted}, got none of {lost} of them")
     ids, groups = (
         None if name is None else read_owners(taken.table, name)
         for name in (reading["id"], reading["group"])

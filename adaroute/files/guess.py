@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['PERSON', 'SHORTER', 'NUMBERED', 'SURE', 'CAMEL', 'DOUBTFUL', 'MISSING_WORDS', 'PROGRAM_WORDS', 'PLAIN', 'ISO',
-           'EIGHT', 'UNCLEAR', 'CLOCK', 'KNOWN_ANSWERS', 'CLEAR', 'GLANCE', 'is_id_name', 'is_program_word', 'Parsed',
-           'parse_numbers', 'list_numbers', 'parse_dates', 'find_known_order', 'code_answers', 'Guess', 'guess_column',
-           'show_id', 'guess_words', 'parse_clock', 'join_columns']
+           'EIGHT', 'UNCLEAR', 'CLOCK', 'KNOWN_ANSWERS', 'CLEAR', 'ZEROS', 'GLANCE', 'is_id_name', 'is_program_word',
+           'Parsed', 'parse_numbers', 'list_numbers', 'parse_dates', 'find_known_order', 'code_answers', 'Guess',
+           'guess_column', 'show_id', 'guess_words', 'parse_clock', 'join_columns']
 
 # %% ../../nbs/files/03_guess.ipynb #c03
 import re
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from .codebook import NO_NUMBER, Codebook, Column, Export, collect_reasons
-from .codebook import gather_reasons, show_code
+from .codebook import show_code
 
 # %% ../../nbs/files/03_guess.ipynb #c05
 PERSON = r"(record|patient|subject|participant|person|client|respondent)"
@@ -72,6 +72,16 @@ def parse_numbers(
 ) -> Parsed:
     "Cells as numbers, and what else stood there (ours)."
     codes, distinct = pd.factorize(pd.Series(cells, dtype=object), use_na_sentinel=True)
+    return _parse_distinct(codes, distinct, missing, decimal)
+
+
+def _parse_distinct(
+    codes: np.ndarray,  # which of the different cells stands there, -1: none  # (n,)
+    distinct,  # the different cells
+    missing: tuple,  # further words or numbers that mean missing
+    decimal: str,  # separator
+) -> Parsed:
+    "The same for cells of which each different one is looked at once (ours)."
     gone = _Gone(frozenset(str(m).casefold() for m in missing), list_numbers(missing))
     known = [_parse_cell(cell, gone, decimal) for cell in distinct]
     values = np.array([value for value, _, _ in known] + [np.nan])
@@ -210,15 +220,16 @@ def guess_column(
 ) -> Guess:
     "What an undeclared column holds, and why we think so (ours)."
     series = pd.Series(cells, dtype=object)
-    blank = _blank_cells(series, missing)
-    words = series.where(~blank, None)
+    codes, distinct = pd.factorize(series, use_na_sentinel=True)
+    blank = _blank_cells(codes, distinct, missing)
     known = int((~blank).sum())
+    words = series.where(~blank, None)
     if not known:
         column = Column(name, "text", why="no cell is filled", use=False)
         return Guess(words, column, None)
     if _seem_words(words[~blank], missing, decimal):
         return guess_words(name, words)
-    parsed = parse_numbers(cells, missing, decimal)
+    parsed = _parse_distinct(codes, distinct, missing, decimal)
     numbers = int((~np.isnan(parsed.values)).sum())
     if numbers and numbers >= CLEAR * (numbers + parsed.odd):
         return _guess_numbers(name, parsed, words)
@@ -238,18 +249,30 @@ def _seem_words(
 
 # %% ../../nbs/files/03_guess.ipynb #c22b
 def _blank_cells(
-    series: pd.Series,
+    codes: np.ndarray,  # which of the different cells stands there, -1: none  # (n,)
+    distinct,  # the different cells
     missing: tuple = (),  # further words and codes that mean missing
-) -> pd.Series:  # bool
+) -> np.ndarray:  # bool  # (n,)
     "Which cells say nothing (ours)."
     absent = {*MISSING_WORDS, *(str(word).casefold() for word in missing)}
-    codes, distinct = pd.factorize(series, use_na_sentinel=True)
     empty = [
         isinstance(c, str) and len(c) < 40 and c.strip().casefold() in absent for c in distinct
     ]
-    return pd.Series(np.array([*empty, True])[codes], index=series.index)
+    return np.array([*empty, True])[codes]
 
 # %% ../../nbs/files/03_guess.ipynb #c23
+ZEROS = re.compile(r"0\d+", re.ASCII)
+
+
+def _share_of(
+    counts: pd.Series,  # different cell -> how often
+    pattern: re.Pattern,
+) -> float:
+    "Share of the cells that have a form, blanks around them apart (ours)."
+    fits = [bool(pattern.fullmatch(str(cell).strip())) for cell in counts.index]
+    return float(counts[fits].sum() / counts.sum())
+
+
 def _guess_numbers(
     name: str,  # of the column
     parsed: Parsed,  # its cells as numbers
@@ -261,11 +284,11 @@ def _guess_numbers(
     if whole and is_id_name(name, distinct == len(values) > 2):
         column = Column(name, "id", why="whole numbers under the name of an id", use=False)
         return Guess(words.map(show_id, na_action="ignore"), column, None)
-    text = words.dropna().map(str).str.strip()
-    if text.str.fullmatch(EIGHT.pattern).mean() >= CLEAR:
+    counts = words.value_counts(sort=False)
+    if _share_of(counts, EIGHT) >= CLEAR:
         column = Column(name, "date", why="eight digits that are days, as 20240131", use=False)
         return Guess(parse_dates(words.map(show_id, na_action="ignore")), column, None)
-    if text.str.fullmatch(r"0\d+").mean() > 1 - CLEAR:
+    if _share_of(counts, ZEROS) > 1 - CLEAR:
         column = Column(name, "id", why="digits with leading zeros", use=False)
         return Guess(words, column, None)
     why = f"{len(values)} of {len(words)} cells are numbers"

@@ -53,16 +53,16 @@ def _why(rival: Rival, answers: list, able: bool) -> str:
     if not able:
         kind = "such" if "regression" in rival.kinds else "regression"
         return f"did not run: {rival.package} predicts no {kind} outcome"
-    failed = next((a["failed"] for a in answers if a and "failed" in a), None)
-    return f"did not run: {failed}" if failed else "did not run: not asked for yet"
+    failed = [a["failed"] for a in answers if a and "failed" in a]
+    return f"did not run: {failed[0]}" if failed else "did not run: not asked for yet"
 
 
 def _fit_cost(answers: list[dict]) -> dict:
     "Processor seconds a fit, highest peak of memory, what the runner noted."
-    notes = list(dict.fromkeys(a["note"] for a in answers if a["note"]))
+    notes = dict.fromkeys(a["note"] for a in answers)
     cpu = np.mean([a["cpu_seconds"] for a in answers])
     peak = max(a["peak_mb"] for a in answers)
-    return dict(cpu_seconds=round(float(cpu), 1), peak_mb=peak, note="; ".join(notes))
+    return dict(cpu_seconds=round(float(cpu), 1), peak_mb=peak, note="; ".join(filter(None, notes)))
 
 # %% ../../nbs/8_lab/18_arena_table.ipynb #c37z
 EMPTY_ROW = dict.fromkeys(
@@ -140,10 +140,10 @@ def tally(
 # %% ../../nbs/8_lab/18_arena_table.ipynb #c39d
 def _tally_words(count: dict[str, int]) -> str:
     "A tally in words."
-    all_of = sum(n for name, n in count.items() if name != "apart")
+    ahead, tied, behind = (count[name] for name in ("ahead", "tied", "behind"))
+    all_of = ahead + tied + behind
     words = (
-        f"AdaRoute is ahead in {count['ahead']} of {all_of} comparisons, "
-        f"tied in {count['tied']}, behind in {count['behind']}"
+        f"AdaRoute is ahead in {ahead} of {all_of} comparisons, tied in {tied}, behind in {behind}"
     )
     if count["apart"]:
         words += f"; {count['apart']} more were not compared"
@@ -164,7 +164,8 @@ def _apart(r: dict) -> str:
 
 # %% ../../nbs/8_lab/18_arena_table.ipynb #c40
 def _interval_cell(r: dict) -> str:
-    return f"{r['estimate']:.3f} [{r['low']:.3f}, {r['high']:.3f}]"
+    estimate, low, high = r["estimate"], r["low"], r["high"]
+    return f"{estimate:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def _gap_cell(r: dict) -> str:
