@@ -285,12 +285,30 @@ def _are_levels(levels, columns: int) -> bool:
     return _are_all(_are_all(_is_name))(levels) and len(levels) == columns
 
 # %% ../nbs/1_method/27_saved_form.ipynb #s21
+_SCALED = {"log", "mean", "scale", "flagged"}
+_BOXES = dict(
+    numbers=_SCALED,
+    levels={"levels", "flagged"},
+    curves={"column", "low", "high", "centre"},
+    facts=_SCALED | {"units"},
+)
+
+
+def _check_boxes(parts: dict) -> None:
+    "Refuse a part with other entries than its own; curves there may be none."
+    for name, wanted in _BOXES.items():
+        found = parts.get(name)
+        if found is not None and set(found) != wanted:
+            raise ValueError(f"encoder: expected {', '.join(sorted(wanted))} in {name}, got others")
+
+
 def check_parts(
     parts: dict,  # of an encoder, with its arrays
     schema: Schema,
     reads_vectors: bool,  # whether a sentence encoder reads the text
 ) -> None:
     "Refuse tables that do not fit the columns, or each other."
+    _check_boxes(parts)
     numbers, levels = len(schema.numeric), len(schema.categorical)
     named = {kind: list(getattr(schema, kind)) for kind in ("text", "numeric", "categorical")}
     if parts["columns"] != named:

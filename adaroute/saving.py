@@ -312,7 +312,7 @@ def load_model(
         check_about(about)
         return _rebuild_estimator(kind, about, tensors, sentence_encoder, cache)
     except ValueError as error:
-        why = f"but {error}"
+        why = f"but {str(error)[:300]}"  # which may repeat a long entry
     except (KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
         why = f"got parts that do not fit together ({type(error).__name__})"
     raise _refuse_model(folder, why)
