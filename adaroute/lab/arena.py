@@ -529,16 +529,30 @@ def _together(contest: Contest, data: Dataset, answers: dict, rivals, deal: Deal
         yield rival.name, said
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c35a
-def _scores(metric: str, y, p, q, groups, draws: int) -> dict:
+class _Judged(NamedTuple):
+    "Rows as they are judged."
+
+    groups: np.ndarray | None  # (n,) persons, drawn whole
+    fold: np.ndarray  # (n, repeats) whose model predicted a row
+    draws: int  # of the bootstrap
+
+
+def _scores(metric: str, y, p, q, how: _Judged) -> dict:
     "A rival's score (predictions p) and how far q is above it, with intervals."
-    mean = lambda y, p: float(np.mean([score(metric, y, one) for one in p.T]))
-    own = bootstrap_interval(mean, (y, p), groups, draws)
+
+    def mean(y, p, fold):
+        return float(np.mean([score(metric, y, *one) for one in zip(p.T, fold.T)]))
+
+    def above(y, p, q, fold):
+        return mean(y, q, fold) - mean(y, p, fold)
+
+    own = bootstrap_interval(mean, (y, p, how.fold), how.groups, how.draws)
     found = dict(
         estimate=own.estimate, low=own.low, high=own.high, gap=None, gap_low=None, gap_high=None
     )
     if q is None:
         return found
-    gap = bootstrap_interval(lambda y, p, q: mean(y, q) - mean(y, p), (y, p, q), groups, draws)
+    gap = bootstrap_interval(above, (y, p, q, how.fold), how.groups, how.draws)
     return found | dict(gap=gap.estimate, gap_low=gap.low, gap_high=gap.high)
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c36
@@ -558,14 +572,24 @@ def _fit_cost(answers: list[dict]) -> dict:
     return dict(cpu_seconds=round(float(cpu), 1), peak_mb=peak, note="; ".join(notes))
 
 # %% ../../nbs/8_lab/07_arena.ipynb #c37
-def _metric_rows(contest: Contest, data: Dataset, i: int, said, ours, draws: int) -> list[dict]:
+def _number_folds(contest: Contest, data: Dataset, deal: Deal) -> np.ndarray:  # (n, repeats)
+    "The round that tests a row, by repeat."
+    todo = deal.rounds(contest, data)
+    fold = np.zeros((len(data), 1 + max(repeat for repeat, *_ in todo)), int)
+    for repeat, number, _, test in todo:
+        fold[test, repeat] = number
+    return fold
+
+
+def _metric_rows(contest: Contest, data: Dataset, i: int, said, ours, how: _Judged) -> list[dict]:
     "A row for each metric of outcome i; said, ours: (n, repeats, K), or no ours to compare with."
     task, use = list(data.schema.tasks)[i], ~np.isnan(said[..., i]).any(axis=1)
     y, p = data.frame[task].to_numpy(float)[use], said[use][..., i]
     q = None if ours is None else ours[use][..., i]
     groups = None if data.groups is None else data.groups[use]
+    how = how._replace(groups=groups, fold=how.fold[use])
     head = {"task": task, "tested": int(use.sum())}
-    return [head | {"metric": m} | _scores(m, y, p, q, groups, draws) for m in contest.scores[task]]
+    return [head | {"metric": m} | _scores(m, y, p, q, how) for m in contest.scores[task]]
 
 
 def rows(
@@ -577,6 +601,7 @@ def rows(
 ) -> list[dict]:
     "The rows of one contest: a score each, or why there is none."
     data, out = contest_data(contest), []
+    how = _Judged(data.groups, _number_folds(contest, data, deal), draws)
     said = dict(_together(contest, data, answers, rivals, deal))
     ours = next((said[r.name] for r in rivals if r.own and r.name in said), None)
     for rival in rivals:
@@ -589,7 +614,7 @@ def rows(
         about |= dict(version=version, rounds=len(found), **_fit_cost(found))
         against = None if rival.own else ours
         for i in able:
-            scored = _metric_rows(contest, data, i, said[rival.name], against, draws)
+            scored = _metric_rows(contest, data, i, said[rival.name], against, how)
             out += [about | row for row in scored]
     return out
 
