@@ -160,7 +160,7 @@ def _read_cell(cell: object, kind: str, how: Reading):
 def _read_column(cells: Sequence, kind: str, how: Reading) -> tuple[pd.Series, list]:
     "A column as numbers or words, and its bad cells as (position, expected, got)."
     if kind == "kept":
-        words = [None if isinstance(c, str) and not c else c for c in cells]
+        words = [None if c == "" else c for c in cells]
         return pd.Series(words, dtype=object), []
     try:
         distinct = set(cells)

@@ -40,7 +40,7 @@ def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("faults")
     people(120).to_csv(folder / "t.csv", index=False)
     short = "--steps 30 --members 1 --no-spares --quiet".split()
-    given = "--text note --categorical ward --ignore depressed --outcome phq9:regression".split()
+    given = "--text note --categorical ward --ignore depressed --group record_id --outcome phq9:regression".split()
     run("fit", folder / "t.csv", *given, "--out", folder / "model", *short)
     return folder
 

@@ -638,9 +638,9 @@ def test_verbalised_numbers_are_a_column_of_text():
 def test_the_first_column_that_names_a_unit_wins():
     notes = ["Low mood, sleeps 4 hours", None]
     said = read(table(2, note=notes, plan=["Sleep 8 hours, 2 walks", "Call on Monday"]), SCHEMA)
-    words = enc._mark_words(said, 5)
+    words = enc._mark_words(said, dict(window=5, word_rule="whole"))
     assert words[1, 0] == [] and "monday" in words[1, 1]
-    assert enc._find_amounts(said) == [dict(hour=4, walk=2), {}]
+    assert enc._find_amounts(said, "whole") == [dict(hour=4, walk=2), {}]
 
 
 def test_a_sentence_encoder_is_known_by_its_name_or_its_type():
@@ -651,6 +651,33 @@ def test_a_sentence_encoder_is_known_by_its_name_or_its_type():
     letters = Letters()
     assert enc._load_encoder(letters) is letters
     assert enc._name_encoder(letters) == "Letters" and enc._name_encoder(None) is None
+
+
+def test_an_encoder_with_other_weights_is_refused_by_its_probe():
+    plain, arrays = Encoder(sentence_encoder=Toy()).fit(rows()).state()
+    assert len(plain["probe"]) == 5
+    rounded = Toy()
+    rounded.encode = lambda texts, **_: np.round(Toy().encode(texts), 2)
+    assert Encoder.from_state(plain, arrays, rounded).parts
+    turned = Toy()
+    turned.encode = lambda texts, **_: np.asarray(Toy().encode(texts))[:, ::-1] * [1, -1, 1, -1, 1]
+    said = message(Encoder.from_state, plain, arrays, turned)
+    assert said.startswith("sentence_encoder: expected the weights of the training, got others")
+    shorter = message(Encoder.from_state, plain, arrays, Toy(letters="ab"))
+    assert "vectors of length 2 in place of 5" in shorter
+    old = {key: value for key, value in plain.items() if key != "probe"}
+    assert Encoder.from_state(old, arrays, turned).parts  # a state of 0.1.0 has none
+
+
+def test_an_encoder_in_a_folder_is_known_by_the_folders_name(tmp_path, monkeypatch):
+    import sys
+    from types import SimpleNamespace
+
+    fake = SimpleNamespace(SentenceTransformer=lambda where: SimpleNamespace(where=where))
+    monkeypatch.setitem(sys.modules, "sentence_transformers", fake)
+    (tmp_path / "mini").mkdir()
+    assert enc._load_encoder(str(tmp_path / "mini")).name == "mini"
+    assert enc._load_encoder("org/mini").name == "org/mini"
 
 
 def test_arrays_leave_a_tree_and_come_back():

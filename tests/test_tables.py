@@ -139,7 +139,8 @@ def test_outcomes(put, task, good, bad):
 
 def test_decimal_commas(put):
     path = put("x;y\n1,5;2\n-0,25;3\n")
-    assert 'decimal=","' in str(refused(read_table, path))
+    assert 'decimal=","' in str(refused(read_table, path, numeric="x"))
+    assert read_table(path).attrs["why"]["x"] == "numbers with another separator than --decimal ."
     assert read_table(path, decimal=",").x.tolist() == [1.5, -0.25]
     assert 'decimal="."' in str(refused(read_table, put("x;y\n1.5;2\n"), numeric="x", decimal=","))
     assert refused(read_table, put("x;y\n1.234,5;2\n"), numeric="x", decimal=",").column == "x"

@@ -7,8 +7,8 @@ __all__ = ['PACKAGE_FOLDER', 'REPORT_IT', 'SETTINGS', 'common_options', 'COUNTED
            'reading_options', 'column_options', 'length_options', 'training_options', 'routing_options', 'locate_error',
            'BadInput', 'judge_error', 'OneLineGroup', 'bundle_options', 'show_notes', 'replace_nan', 'tell_answer',
            'wants_bar', 'require_ending', 'OutcomeType', 'UnplannedOption', 'SettledOption', 'collect_reading',
-           'read_owners', 'TrainingTable', 'describe_table', 'hash_file', 'digest_inputs', 'add_source', 'add_reading',
-           'recall_reading', 'add_gate']
+           'read_owners', 'ask_for_group', 'TrainingTable', 'describe_table', 'hash_file', 'digest_inputs',
+           'add_source', 'add_reading', 'recall_reading', 'add_gate']
 
 # %% ../../nbs/9_command/01_common.ipynb #c03
 import hashlib
@@ -61,11 +61,11 @@ REPORT_IT = (
 )
 
 
-def _describe_os_error(error: OSError) -> str:
+def _describe_os_error(error: OSError, where: str) -> str:
     "What went wrong with a file, and its name without its folder."
     what = error.strerror or type(error).__name__
     if not error.filename:
-        return what
+        return f"{what}, for a file that the system does not name ({where})"
     return f"{what}: {Path(str(error.filename)).name!r}"
 
 
@@ -81,10 +81,11 @@ def judge_error(
         return 130, "stopped"
     if isinstance(status, int):
         return status, str(error)
-    if ours and isinstance(error, (ValueError, OSError)):
+    named = not isinstance(error, OSError) or not error.strerror
+    if ours and named and isinstance(error, (ValueError, OSError)):
         return 3, str(error)
     if isinstance(error, OSError):
-        return 3, _describe_os_error(error)
+        return 3, _describe_os_error(error, where)
     return 4, f"{type(error).__name__} in {where}; {REPORT_IT}"
 
 # %% ../../nbs/9_command/01_common.ipynb #c08
@@ -376,6 +377,29 @@ def read_owners(
         more = f", as in {sum(nobody) - 1} more rows" if sum(nobody) > 1 else ""
         raise TableError(f"{where}: expected whose row it is, got nothing{more}", at, group)
     return cells.astype(str).to_numpy() if naming == 1 else np.array(names, object)
+
+
+_PEOPLE = re.compile(
+    r"(^|[^a-z])(id|patient|subject|participant|person|client|case|mrn|name)s?([^a-z]|$)", re.I
+)
+
+
+def ask_for_group(
+    table: "TrainingTable",
+    ignored: Sequence[str] = (),  # columns of which was said that they do not matter
+) -> None:
+    "Ask for `--group` where rows look as if several were one person's."
+    if table.groups is not None:
+        return
+    for name in [name for name in table.left_out if name not in ignored]:
+        cells = table.frame[name].dropna()
+        people = cells.nunique()
+        if _PEOPLE.search(name) and 1 < people <= 0.8 * len(cells):
+            raise click.UsageError(
+                f"--group: rows look repeated, {people:,} different {name!r} in "
+                f"{len(cells):,} rows; expected --group {name!r}, which keeps their rows together "
+                f"and counts people, not rows, or --ignore {name!r} if they are not people"
+            )
 
 # %% ../../nbs/9_command/01_common.ipynb #c31
 class TrainingTable:

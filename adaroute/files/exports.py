@@ -431,8 +431,8 @@ def _convert_notes(
     for column in export.codebook:
         values = frame[column.name]
         words = column.kind in ("text", "category", "id") and values.dtype == object
-        rich = sum(v is not None and v.startswith("{\\rtf") for v in values) if words else 0
-        if rich:
+        if words and any(v is not None and v.startswith("{\\rtf") for v in pd.unique(values)):
+            rich = sum(v is not None and v.startswith("{\\rtf") for v in values)
             frame[column.name] = [read_rtf(v) if is_rtf(v) else v for v in values]
             column = replace(column, kind="text", levels=(), use=True, why="notes in RTF")
             notes.append(f"{column.name}: {count_things(rich, 'cell')} in RTF, read as plain text")

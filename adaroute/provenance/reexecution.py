@@ -23,6 +23,7 @@ from ..checkpoint import read_run, run_tensors, set_run
 from ..estimator import AdaRoute
 from ..fitting import Prepared, fit_table, schema_of, settle_choices
 from ..model import RoutedModel
+from .plan import read_config
 from .transcript import Trace, TranscriptError, beginning, best_weights, numerics
 from .transcript import read_transcript, segment_file, segment_line
 from .transcript import short_digests, tensor_digest
@@ -689,9 +690,8 @@ def _find_naming(folder: Path) -> int:  # 1 where the model is of version 0.1.0
 
 def _claimed_estimator(lines: list[dict], progress: bool) -> AdaRoute:
     tasks = dict(lines[2]["columns"]["tasks"])  # whose order JSON does not keep
-    return AdaRoute(
-        **lines[0]["config"] | {"tasks": tasks}, seed=lines[0]["seed"], progress=progress
-    )
+    config = read_config(lines[0]["config"]) | {"tasks": tasks}
+    return AdaRoute(**config, seed=lines[0]["seed"], progress=progress)
 
 
 def train_again(
