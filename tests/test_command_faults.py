@@ -38,7 +38,7 @@ def people(n=60, seed=0):
 def place(tmp_path_factory):
     "A table, and a model of it with a fifth kept back."
     folder = tmp_path_factory.mktemp("faults")
-    people(120).to_csv(folder / "t.csv", index=False)
+    people(240).to_csv(folder / "t.csv", index=False)
     short = "--steps 30 --members 1 --no-spares --quiet".split()
     given = "--text note --categorical ward --ignore depressed --group record_id --outcome phq9:regression".split()
     run("fit", folder / "t.csv", *given, "--out", folder / "model", *short)
