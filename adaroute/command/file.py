@@ -650,7 +650,7 @@ def _save_apart(done: _PlannedRun, given: dict, calibration: str) -> None:
         model.extras_["calibration"] = calibrated.to_dict()
     if given["gate"]:
         add_gate(model, train, 0)
-    add_source(model, given["table"], done.reading["group"], done.test)
+    add_source(model, done.records.frame, done.reading["group"], done.test)
     add_reading(model, done.reading["how"])
     model.save(given["out"])
 
