@@ -28,6 +28,7 @@ from ..model import Design
 from .commitment import canonical_json, is_sha256
 from .ledger import CHAIN_START, SHA256, Form, is_dictionary
 from .plan import Nonce, Plan, PlanError, parse_canonical, plan_config
+from .plan import read_config
 from .transcript import TranscriptError, describe_reader, segment_file
 from .transcript import segment_line, short_digests
 from ..saving import FILES
@@ -389,7 +390,7 @@ def settle_config(
 ) -> Configured:
     "The estimator of the first line, and its choices."
     try:
-        params = json.loads(config)
+        params = read_config(json.loads(config))
         est = AdaRoute(**params, seed=seed)
         # an encoder is never made: its name could reach for a model in the network
         bare = AdaRoute(**{**params, "encoder": None}, seed=seed)

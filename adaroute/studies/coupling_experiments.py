@@ -196,7 +196,7 @@ def train_kept(
     seeds: tuple[int, ...],
     cache: Path,
     device: str = "cpu",
-    every: int = 2000,  # steps between two saves
+    every: int = 500,  # steps between two saves
 ) -> tuple[LaneTraining, float]:  # the finished run, CPU seconds spent now
     "Train, or take up what was trained before."
     path = cache / f"lanes-{name_answer(asdict(recipe) | {'seeds': seeds})}.safetensors"
