@@ -1279,6 +1279,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/adaroute/', 'doc_host': ''
                                   'adaroute.fitting.Course.split': ('1_method/fitting.html#course.split', 'adaroute/fitting.py'),
                                   'adaroute.fitting.Prepared': ('1_method/fitting.html#prepared', 'adaroute/fitting.py'),
                                   'adaroute.fitting.Trained': ('1_method/fitting.html#trained', 'adaroute/fitting.py'),
+                                  'adaroute.fitting._fit_rows': ('1_method/fitting.html#_fit_rows', 'adaroute/fitting.py'),
                                   'adaroute.fitting._rows_alone': ('1_method/fitting.html#_rows_alone', 'adaroute/fitting.py'),
                                   'adaroute.fitting._stack_rows': ('1_method/fitting.html#_stack_rows', 'adaroute/fitting.py'),
                                   'adaroute.fitting._train_spare': ('1_method/fitting.html#_train_spare', 'adaroute/fitting.py'),

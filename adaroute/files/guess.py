@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from .codebook import NO_NUMBER, Codebook, Column, Export, collect_reasons
-from .codebook import show_code
+from .codebook import gather_reasons, show_code
 
 # %% ../../nbs/files/03_guess.ipynb #c05
 PERSON = r"(record|patient|subject|participant|person|client|respondent)"
