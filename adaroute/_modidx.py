@@ -1235,6 +1235,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/adaroute/', 'doc_host': ''
             'adaroute.files.suspects': { 'adaroute.files.suspects.Suspect': ('files/suspects.html#suspect', 'adaroute/files/suspects.py'),
                                          'adaroute.files.suspects.Suspect.__str__': ( 'files/suspects.html#suspect.__str__',
                                                                                       'adaroute/files/suspects.py'),
+                                         'adaroute.files.suspects._correlate': ( 'files/suspects.html#_correlate',
+                                                                                 'adaroute/files/suspects.py'),
                                          'adaroute.files.suspects._join_codes': ( 'files/suspects.html#_join_codes',
                                                                                   'adaroute/files/suspects.py'),
                                          'adaroute.files.suspects._shell_word': ( 'files/suspects.html#_shell_word',
