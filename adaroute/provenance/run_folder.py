@@ -30,6 +30,7 @@ from .ledger import CHAIN_START, SHA256, Form, is_dictionary
 from .plan import Nonce, Plan, PlanError, parse_canonical, plan_config
 from .transcript import TranscriptError, describe_reader, segment_file
 from .transcript import segment_line, short_digests
+from .whole_model import list_foreign_fields
 from ..saving import FILES
 from ..training import Look, Settings
 
@@ -368,7 +369,8 @@ def _open_model(folder: Path, digests: tuple) -> tuple[AdaRoute | None, dict | s
             return None, "it is too large to be opened here"
         est = AdaRoute.load(folder)
         begin = dict(config=plan_config(est), seed=est.seed)
-        return est, dict(begin=begin, prepared=describe_reader(est.fitted_.reader))
+        prepared = describe_reader(est.fitted_.reader)
+        return est, dict(begin=begin, prepared=prepared, about=about)
     except Exception as error:  # whatever somebody else's file leads to
         return None, f"it cannot be opened ({type(error).__name__})"
 
@@ -638,6 +640,19 @@ def _check_model_contents(run: RunFolder) -> Reply:
     parts = "Configuration, seed, columns, widths, encoder and scale"
     return True, f"{parts} of the saved model are those of the first lines."
 
+
+def _check_model_fields(run: RunFolder) -> Reply:
+    if run.model is None:
+        return None, f"model: {run.says}."
+    foreign = list_foreign_fields(run.says["about"], run.plan is not None)
+    if run.model.design_ != run.choices.design:
+        foreign.append("design")
+    return choose_answer(
+        not foreign,
+        "model.json holds what training writes, and nothing else.",
+        f"model.json: {', '.join(foreign)} cannot be that of the model of a run.",
+    )
+
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d23a
 def name_if_known(
     name: str,
@@ -681,6 +696,7 @@ _INTEGRITY = {
     "segment contents": _check_segment_contents,
     "model files": _check_model_files,
     "model contents": _check_model_contents,
+    "model fields": _check_model_fields,
     "final weights": _check_final_weights,
 }
 

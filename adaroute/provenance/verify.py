@@ -278,6 +278,8 @@ def _judge_training(found: Reexecution | None, planned: bool) -> Verdict:
     if unsure:
         sensitive = "segments are too sensitive to be judged on another kind of machine"
         return Verdict("not tested", f"{unsure} {sensitive}.")
+    if found.undecided:
+        return Verdict("not tested", f"Undecided on this machine: {_list_some(found.undecided)}.")
     if len(found.segments) == found.total:
         return Verdict("excluded", _say_how(found))
     return _say_partly(found)
@@ -329,10 +331,7 @@ class Verification:
         "0: verified, 1: something is wrong, 2: not enough evidence."
         if self.failed or self.named:
             return 1
-        found = self.reexecution
-        if found is None or len(found.segments) != found.total or found.unsure():
-            return 2
-        return 0
+        return 0 if _is_enough(self) else 2
 
     @property
     def sentence(self) -> str:
@@ -359,6 +358,14 @@ class Verification:
     def markdown(self) -> str:
         "One page."
         return _write_verification(self)
+
+
+def _is_enough(v: Verification) -> bool:
+    "Whether what was not tested leaves nothing open that the headline speaks of."
+    found = v.reexecution
+    if found is None or len(found.segments) != found.total:
+        return False
+    return not found.unsure() and not found.undecided
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v15
 _LEVEL_NAMES = ("Integrity", "Derivation", "Records", "Re-execution", "Memorisation")
@@ -528,6 +535,10 @@ def _warn_of_machine(found: Reexecution, unsure: int, level: int) -> list[Check]
         hides = f"{unsure} segments would hide the change of a single record here"
         sensitive = f"{hides}; verify on the same kind of machine."
         out.append(Check(level, "sensitive segments", None, sensitive))
+    if found.undecided:
+        what = f"{_list_some(found.undecided)} cannot be judged here"
+        hand_in = f"{what}; verify where it was trained, or have the segments handed in."
+        out.append(Check(level, "withheld elsewhere", None, hand_in))
     return out
 
 
