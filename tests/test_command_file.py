@@ -17,12 +17,9 @@ from click.testing import CliRunner
 from adaroute import AdaRoute
 from adaroute.command.check import (
     REFERENCE_FITS,
-    Remark,
     _read_segments,
     _read_tolerance,
-    _write_page,
     find_row,
-    match_scores,
 )
 from adaroute.command.common import BadInput
 from adaroute.command.file import load_reading, save_reading, settle_key
@@ -30,6 +27,7 @@ from adaroute.command.main import VERBS, main
 from adaroute.provenance.commitment import CommitmentError, canonical_json
 from adaroute.provenance.ledger import Ledger
 from adaroute.provenance.plan import load_nonce, load_plan
+from adaroute.provenance.published import match_scores
 from adaroute.provenance.attestation import (
     WITHDRAWAL,
     check_json,
@@ -225,7 +223,9 @@ def test_verify_with_everything(place):
         and all(v["word"] == "excluded" for v in said["verdicts"].values())
         and len(said["verdicts"]) == 13
     )
-    assert len(said["published"]) == 4 and said["behind"]["in_all"]["commitments"] == 1
+    published = [c["name"] for c in said["checks"] if c["level"] == 5]
+    assert published == ["table", "nonce", "result", "statement", "scores"]
+    assert said["behind"]["in_all"]["commitments"] == 1
 
 
 def test_verify_with_the_folder_alone(place):
@@ -938,19 +938,6 @@ def test_segments_and_tolerance_as_typed():
             _read_tolerance(None, None, text)
 
 
-def test_the_page_ends_with_what_was_published():
-    assert _write_page("# run\n", []) == "# run"
-    page = _write_page("# run\n", [Remark(None, "nonce. Why."), Remark(False, "scores. How.")])
-    assert page.splitlines() == [
-        "# run",
-        "",
-        "## What was published",
-        "",
-        "- not tested: nonce. Why.",
-        "- **failed**: scores. How.",
-    ]
-
-
 @pytest.mark.parametrize(
     "published, same",
     [
@@ -958,6 +945,8 @@ def test_the_page_ends_with_what_was_published():
         (dict(y=dict(r2=0.51), z=dict(auroc=None)), False),
         (dict(y=dict(r2=0.5), z=dict(auroc=0.5)), False),
         (dict(y=dict(r2=0.5)), False),
+        (dict(y=dict(r2=0.5), z=dict(auroc=None), remark="99 %"), False),
+        (dict(y=dict(r2=True), z=dict(auroc=None)), False),
         (dict(y=dict(r2="0.5"), z=dict(auroc=None)), False),
         (dict(y="good"), False),
         ("good", False),

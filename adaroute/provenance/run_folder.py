@@ -423,6 +423,7 @@ class RunFolder:
     files: dict[str, str]  # name in the folder -> digest
     model: AdaRoute | None
     says: dict | str  # what lines should say of the model; or why it was not opened
+    statement: bytes | None = None  # statement.json, if there is one
 
     @property
     def begin(self) -> dict:
@@ -447,7 +448,7 @@ class RunFolder:
 def _read_contents(folder: Path) -> tuple[dict[str, str], dict[str, bytes | None]]:
     "Digests of all files; contents of the small ones."
     contents = {name: _read_part(folder, name) for name in ("transcript.jsonl", "rows.json")}
-    for name in ("plan.json", "nonce.json", "groups.json"):
+    for name in ("plan.json", "nonce.json", "groups.json", "statement.json"):
         contents[name] = _read_part(folder, name, needed=False)
     files = _digest_files(folder, "segments") | _digest_files(folder, "model")
     for name in ("groups.json", "rows.json"):
@@ -474,6 +475,7 @@ def _parse_files(contents: dict[str, bytes | None]) -> dict:  # field of a RunFo
         choices=choices,
         owners=owners,
         used=used,
+        statement=contents["statement.json"],
         **small,
     )
 
