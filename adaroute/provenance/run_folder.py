@@ -25,7 +25,7 @@ from ..checkpoint import read_run
 from ..estimator import AdaRoute
 from ..fitting import settle_choices, spare_paths
 from ..model import Design
-from .commitment import canonical_json, is_sha256
+from .commitment import MOST_WHOLE, canonical_json, is_sha256
 from .ledger import CHAIN_START, SHA256, Form, is_dictionary
 from .plan import Nonce, Plan, PlanError, parse_canonical, plan_config
 from .transcript import TranscriptError, describe_reader, segment_file
@@ -109,7 +109,8 @@ def _or_null(form: Form) -> Form:
 
 
 def _whole_number(low: int) -> Form:
-    return Form(lambda v: type(v) is int and low <= v <= 2**53, f"a whole number of at least {low}")
+    is_good = lambda v: type(v) is int and low <= v <= MOST_WHOLE
+    return Form(is_good, f"a whole number of at least {low}")
 
 
 def _hex_digits(digits: int) -> Form:
