@@ -25,7 +25,8 @@ from ..model import RoutedModel
 from .transcript import Trace, TranscriptError, beginning, best_weights, numerics
 from .transcript import read_transcript, segment_file, segment_line
 from .transcript import short_digests, tensor_digest
-from .whole_model import Compared, compare_parts, parts_of, read_parts
+from .whole_model import Compared, compare_parts, load_apart
+from .whole_model import parts_of, read_parts
 from ..schema import read
 from ..training import Look, Rows, Run, Watch, gather, look, take_look, take_step
 
@@ -510,7 +511,7 @@ def _measure_gap(a: Tensor, b: Tensor) -> float:
 
 def _choose_rows(auditor: "Auditor", prepared: Prepared) -> tuple[Rows, Rows]:
     "The rows to go on with, and all rows that might be recognised: these and the ones kept back."
-    claimed, rows = AdaRoute.load(auditor.folder / "model").fitted_.reader, prepared.rows
+    claimed, rows = load_apart(auditor.folder / "model").fitted_.reader, prepared.rows
     reader, schema = replace(prepared.reader, design=claimed.design), prepared.reader.schema
     if auditor.differs and tuple(claimed.widths) == tuple(reader.widths):
         reader, frame = claimed, auditor.given.frame.iloc[prepared.used]

@@ -30,7 +30,7 @@ from .ledger import CHAIN_START, SHA256, Form, is_dictionary
 from .plan import Nonce, Plan, PlanError, parse_canonical, plan_config
 from .transcript import TranscriptError, describe_reader, segment_file
 from .transcript import segment_line, short_digests
-from .whole_model import list_foreign_fields
+from .whole_model import list_foreign_fields, load_apart, read_parts
 from ..saving import FILES
 from ..training import Look, Settings
 
@@ -368,10 +368,10 @@ def _open_model(folder: Path, digests: tuple) -> tuple[AdaRoute | None, dict | s
             return None, "it was trained with a sentence encoder, which is not in the folder"
         if size > MOST_NUMBERS:
             return None, "it is too large to be opened here"
-        est = AdaRoute.load(folder)
+        est, parts = load_apart(folder), read_parts(folder)
         begin = dict(config=plan_config(est), seed=est.seed)
         prepared = describe_reader(est.fitted_.reader)
-        return est, dict(begin=begin, prepared=prepared, about=about)
+        return est, dict(begin=begin, prepared=prepared, parts=parts)
     except Exception as error:  # whatever somebody else's file leads to
         return None, f"it cannot be opened ({type(error).__name__})"
 
@@ -647,7 +647,9 @@ def _check_model_contents(run: RunFolder) -> Reply:
 def _check_model_fields(run: RunFolder) -> Reply:
     if run.model is None:
         return None, f"model: {run.says}."
-    foreign = list_foreign_fields(run.says["about"], run.plan is not None)
+    if run.says["parts"] is None:
+        return False, "model: its files are not spelled as saving spells them."
+    foreign = list_foreign_fields(run.says["parts"].about, run.plan is not None)
     if run.model.design_ != run.choices.design:
         foreign.append("design")
     return choose_answer(
