@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load, save
 
 from adaroute.estimator import AdaRoute
+from adaroute.lab.cheats import CHEATS, cheat_world
 from adaroute.provenance.attestation import make_statement, subject_digests
 from adaroute.provenance.commitment import canonical_json, canonical_records, commit_records
 from adaroute.provenance.ledger import Ledger
@@ -28,6 +29,7 @@ from adaroute.provenance.verify import verify_run
 from adaroute.schema import Schema, read
 from adaroute.synthetic import make_cohort
 from rechain import NONCE, lines_of, parameters, rechain, sum_of
+from tiny_verifier import judge
 
 pytestmark = pytest.mark.filterwarnings("ignore:the router collapsed")
 KEY = bytes(range(32))
@@ -472,3 +474,76 @@ def test_under_an_old_plan_loose_text_is_not_enough(home):
 class _Run:
     def __init__(self, plan, groups):
         self.plan, self.groups, self.folder = plan, groups, Path(".")
+
+
+# A third party's verifier, which shares no line with the package
+
+
+def agree(folder, ledger=None):
+    "Whether anything is wrong at levels 0 and 1, as both verifiers see it."
+    ours, theirs = verify_run(folder, ledger=ledger), judge(folder, ledger)
+    assert bool(ours.failed) == bool(theirs), (theirs, [str(c) for c in ours.failed])
+    return bool(theirs)
+
+
+def test_a_third_partys_verifier_agrees_on_what_is_honest(home, tmp_path):
+    pin = Path(__file__).parent / "pins/0.1.0"
+    assert not agree(pin / "run", pin / "ledger.jsonl")
+    assert not agree(home.run, home.book(tmp_path))
+    bare = home.copy(tmp_path)
+    shutil.rmtree(bare / "segments")
+    (bare / "statement.json").unlink()
+    assert not agree(bare)
+
+
+def move_end(folder):
+    edit_weights(folder, lambda t: push(t, 1e-3))
+    refresh_finished(folder)
+
+
+def set_line(number, **change):
+    def edit(folder):
+        lines = lines_of(folder)
+        lines[number] |= change
+        rechain(lines, folder)
+
+    return edit
+
+
+EDITS = {f"model.json, {name}": lambda f, c=c: edit_model(f, c) for name, c in FOREIGN.items()}
+EDITS |= SPELLINGS | {
+    "other weights at the end": move_end,
+    "the seed": set_line(0, seed=7),
+    "the plan": set_line(0, plan="0" * 64),
+    "the rows that train": set_line(3, train="0" * 64),
+    "the generators": set_line(5, generators="0" * 64),
+    "the loss": set_line(5, loss=[0.0]),
+    "the rows": lambda f: (f / "rows.json").write_text('{"groups":[0,1,2],"used":[0,1,2]}'),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_a_third_partys_verifier_agrees_on_a_cheat(home, tmp_path, name):
+    folder = home.copy(tmp_path)
+    EDITS[name](folder)
+    home.seal(folder)
+    assert agree(folder)
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_a_third_partys_verifier_agrees_on_a_claim(home, tmp_path, name):
+    folder = home.copy(tmp_path)
+    home.state(folder, **{name: CLAIMS[name]})
+    assert agree(folder)
+
+
+def test_a_third_partys_verifier_agrees_on_a_ledger(home, tmp_path):
+    assert agree(home.run, home.book(tmp_path, root="e" * 64))
+
+
+@pytest.mark.parametrize("name", CHEATS)
+def test_a_third_partys_verifier_agrees_on_the_listed_cheats(tmp_path, name):
+    "As far as levels 0 and 1 see them: most leave a folder that agrees with itself."
+    world = cheat_world(100, n=60, steps=20, every=10, encoder=dict(text_dim=4, curves=False))
+    CHEATS[name](world, tmp_path / "run")
+    agree(tmp_path / "run")

@@ -6,7 +6,7 @@
 __all__ = ['reread_options', 'REFERENCE_FITS', 'StrictCommand', 'find_reading', 'read_shown', 'VerifyOrder', 'verify_folder',
            'verify_command', 'Committed', 'commit_again', 'find_row', 'prove_command', 'read_record',
            'check_proof_command', 'Withdrawal', 'withdraw_rows', 'withdraw_command', 'collect_plans', 'describe_plan',
-           'ledger_group']
+           'ledger_group', 'find_plan']
 
 # %% ../../nbs/9_command/06_check.ipynb #q03
 import json
@@ -608,7 +608,7 @@ def describe_plan(
 # %% ../../nbs/9_command/06_check.ipynb #p60
 @click.group("ledger")
 def ledger_group():
-    "Every plan that was filed, and what became of it: show, check, abandon, mend."
+    "Every plan that was filed, and what became of it: show, check, nonce, abandon, mend."
 
 
 @ledger_group.command("show")
@@ -634,24 +634,69 @@ def _show_ledger(ledger, as_json, quiet):
 @ledger_group.command("check")
 @click.argument("ledger", type=FILE)
 @click.option(
-    "--head", metavar="HEX", help="a head that was published earlier; it must be among the lines"
+    "--since",
+    "--head",
+    metavar="HEX",
+    help="a head that was published earlier: proves that the ledger has only grown since",
 )
 @common_options
-def _check_ledger(ledger, head, as_json, quiet):
-    """Go through a ledger line by line, and look for a head that was published.
+def _check_ledger(ledger, since, as_json, quiet):
+    """Go through a ledger line by line; with --since, prove that it has only grown.
 
     \b
     Example:
-      adaroute ledger check ledger.jsonl --head HEX
+      adaroute ledger check ledger.jsonl --since HEX
     """
     from adaroute.provenance.ledger import Ledger
 
     book = Ledger(ledger)
-    after, n = book.check(head), len(book.entries)
-    since = f"; {after} of them came after the published head" if head else ""
-    chain = f"{ledger}: {n} entries, each hangs on the one before{since}"
-    answer = dict(entries=n, after=after if head else None, head=book.head)
-    tell_answer(answer, [chain, f"head {book.head}"], as_json)
+    entries = book.entries
+    fresh = [entry["kind"] for entry in book.since(since)] if since else []
+    n, grown = len(entries), f"; {len(fresh)} of them came after the published head"
+    lines = [f"{ledger}: {n} entries, each hangs on the one before{grown if since else ''}"]
+    if fresh:
+        counted = ", ".join(f"{fresh.count(kind)} {kind}" for kind in dict.fromkeys(fresh))
+        lines.append(f"added since, with nothing before it changed: {counted}")
+    answer = dict(entries=n, after=len(fresh) if since else None, added=fresh, head=book.head)
+    tell_answer(answer, [*lines, f"head {book.head}"], as_json)
+
+
+def find_plan(
+    book: "Ledger",
+    word: str,  # a digest, or the first 8 digits of it or more
+) -> str:
+    "The digest of the one plan of a ledger that is meant."
+    if not re.fullmatch("[0-9a-f]{8,64}", word):
+        raise BadInput("plan: expected its digest, or 8 digits in hex of it at least")
+    committed = {entry["plan"] for entry in book.entries if entry["kind"] == "commitment"}
+    found = [digest for digest in committed if digest.startswith(word)]
+    if len(found) != 1:
+        raise BadInput(
+            f"plan: expected the digest of one plan in the ledger, got one that fits {len(found)}"
+        )
+    return found[0]
+
+
+@ledger_group.command("nonce")
+@click.argument("ledger", type=FILE)
+@click.argument("plan")
+@click.option("--value", required=True, metavar="TEXT", help="the throw, digits as digits")
+@click.option("--from", "source", required=True, metavar="WHO", help="who supplies it, and how")
+@common_options
+def _enter_nonce(ledger, plan, value, source, as_json, quiet):
+    """Enter the nonce of a plan: by whoever supplies it, so that the trainer only reads it.
+
+    \b
+    Example:
+      adaroute ledger nonce ledger.jsonl 3f9a01c2 --value "5 3 1 6 6 2" --from "dice of the board"
+    """
+    from adaroute.provenance.ledger import Ledger
+
+    book = Ledger(ledger)
+    digest = find_plan(book, plan)
+    book.append("nonce", plan=digest, value=value, source=source)
+    line = f"{ledger}: plan {digest[:16]} has its nonce; fit --plan takes it from here"
+    tell_answer(dict(plan=digest, head=book.head), [line], as_json)
 
 
 @ledger_group.command("abandon")
@@ -671,18 +716,11 @@ def _abandon_plan(ledger, plan, reason, as_json, quiet):
     from adaroute.provenance.ledger import Ledger
 
     book = Ledger(ledger)
-    if not re.fullmatch("[0-9a-f]{8,64}", plan):
-        raise BadInput("plan: expected its digest, or 8 digits in hex of it at least")
-    committed = {entry["plan"] for entry in book.entries if entry["kind"] == "commitment"}
-    found = [digest for digest in committed if digest.startswith(plan)]
-    if len(found) != 1:
-        raise BadInput(
-            f"plan: expected the digest of one plan in the ledger, got one that fits {len(found)}"
-        )
-    book.append("abandoned", plan=found[0], reason=reason)
+    digest = find_plan(book, plan)
+    book.append("abandoned", plan=digest, reason=reason)
     left = len(book.open_plans())
-    line = f"{ledger}: plan {found[0][:16]} is abandoned, {left} open"
-    tell_answer(dict(plan=found[0], open=left), [line], as_json)
+    line = f"{ledger}: plan {digest[:16]} is abandoned, {left} open"
+    tell_answer(dict(plan=digest, open=left), [line], as_json)
 
 # %% ../../nbs/9_command/06_check.ipynb #p61c
 @ledger_group.command("mend")

@@ -507,6 +507,20 @@ def _settle_nonce(nonce: str | None, source: str | None, file: Path | None):
     return None if nonce is None else Nonce(nonce, source)
 
 
+def _read_entered(ledger: Path | None, plan):
+    "The nonce that whoever supplied it entered in the ledger, or None."
+    from adaroute.provenance.ledger import Ledger
+    from adaroute.provenance.plan import Nonce, load_plan
+
+    if ledger is None or not ledger.exists():
+        return None
+    digest = load_plan(plan).digest
+    for entry in Ledger(ledger).entries:
+        if entry["kind"] == "nonce" and entry["plan"] == digest:
+            return Nonce(entry["value"], entry["source"])
+    return None
+
+
 def _check_open(ledger: Path | None, plan, nonce) -> None:
     "Refuse, before training, what the ledger would refuse after it."
     from adaroute.provenance.ledger import Ledger
@@ -517,6 +531,8 @@ def _check_open(ledger: Path | None, plan, nonce) -> None:
     expected = f"ledger {ledger.name!r}: expected"
     if "commitment" not in mine:
         raise BadInput(f"{expected} the plan's commitment in it, found none")
+    if mine["commitment"]["root"] != plan.commitment["root"]:
+        raise BadInput(f"{expected} the plan with the root of its own table, got another root")
     for kind in ("result", "abandoned"):
         if kind in mine:
             raise BadInput(f"{expected} an open plan, got one that has ended ({kind})")
@@ -534,6 +550,13 @@ class _PlannedRun(NamedTuple):
     records: Records
     model: "AdaRoute"  # fitted
     test: "np.ndarray"  # (n) rows that test, as booleans
+
+
+def _score_planned(done: _PlannedRun) -> dict:
+    "The scores of the test rows."
+    from adaroute.provenance.published import score_outcomes
+
+    return score_outcomes(done.model, done.records.frame[done.test])
 
 
 def _write_statement(folder: Path, done: _PlannedRun, scores: dict) -> str:
@@ -613,15 +636,13 @@ def fit_planned(
     ledger: Path | None,
 ) -> None:
     "The command `fit --plan`."
-    from adaroute.provenance.published import score_outcomes
-
     _check_typed(ctx, plan, nonce, nonce_from, nonce_file)
     calibration, given = _settle_calibration(ctx), ctx.params
     run = given["transcript"]
     with show_notes(given["quiet"]):
-        supplied = _settle_nonce(nonce, nonce_from, nonce_file)
+        supplied = _settle_nonce(nonce, nonce_from, nonce_file) or _read_entered(ledger, plan)
         done = _train_planned(given, plan, supplied, ledger)
-        scores = score_outcomes(done.model, done.records.frame[done.test])
+        scores = _score_planned(done)
         head = _write_statement(run, done, scores)
         enter_ledger(ledger, "result", plan=done.plan.digest, transcript=head, scores=scores)
         if given["out"] is not None:
