@@ -608,7 +608,7 @@ def describe_plan(
 # %% ../../nbs/9_command/06_check.ipynb #p60
 @click.group("ledger")
 def ledger_group():
-    "Every plan that was filed, and what became of it: show, check, nonce, abandon, mend."
+    "Every plan that was filed, and what became of it: show, check, witness, nonce, abandon, mend."
 
 
 @ledger_group.command("show")
@@ -639,8 +639,13 @@ def _show_ledger(ledger, as_json, quiet):
     metavar="HEX",
     help="a head that was published earlier: proves that the ledger has only grown since",
 )
+@click.option("--witness", type=FILE, help="a note that a witness signed, in place of --since")
+@click.option(
+    "--signers", type=FILE, help="allowed signers of OpenSSH, with the witness among them"
+)
+@click.option("--signer", metavar="NAME", help="the witness, as in --signers")
 @common_options
-def _check_ledger(ledger, since, as_json, quiet):
+def _check_ledger(ledger, since, witness, signers, signer, as_json, quiet):
     """Go through a ledger line by line; with --since, prove that it has only grown.
 
     \b
@@ -651,6 +656,8 @@ def _check_ledger(ledger, since, as_json, quiet):
 
     book = Ledger(ledger)
     entries = book.entries
+    if witness:
+        since = _check_note(book, witness, signers, signer, since)
     fresh = [entry["kind"] for entry in book.since(since)] if since else []
     n, grown = len(entries), f"; {len(fresh)} of them came after the published head"
     lines = [f"{ledger}: {n} entries, each hangs on the one before{grown if since else ''}"]
@@ -659,6 +666,41 @@ def _check_ledger(ledger, since, as_json, quiet):
         lines.append(f"added since, with nothing before it changed: {counted}")
     answer = dict(entries=n, after=len(fresh) if since else None, added=fresh, head=book.head)
     tell_answer(answer, [*lines, f"head {book.head}"], as_json)
+
+
+def _check_note(book: "Ledger", witness: Path, signers, signer, since) -> str:
+    "The head that a witness signed, if the ledger holds it."
+    from adaroute.provenance.witness import check_witness
+
+    if since or signers is None or signer is None:
+        raise click.UsageError("--witness: expected --signers and --signer, and no --since")
+    found = check_witness(read_json(witness, "a signed note"), book, signers, signer)
+    heads = [entry["before"] for entry in book.entries] + [book.head]
+    return heads[found.lines]
+
+
+@ledger_group.command("witness")
+@click.argument("ledger", type=FILE)
+@click.option("--sign", required=True, type=FILE, help="private key of OpenSSH of the witness")
+@click.option(
+    "--out", required=True, type=FILE, callback=require_ending(".json"), help="the note (.json)"
+)
+@common_options
+def _sign_head(ledger, sign, out, as_json, quiet):
+    """Sign the head of a ledger, as somebody else than its keeper.
+
+    \b
+    Example:
+      adaroute ledger witness ledger.jsonl --sign board_key --out note.json
+    """
+    from adaroute.provenance.commitment import canonical_json
+    from adaroute.provenance.ledger import Ledger
+    from adaroute.provenance.witness import sign_head
+
+    book = Ledger(ledger)
+    write_private(out, canonical_json(sign_head(book, sign)).encode())
+    lines = [f"{out}: a note on {len(book.entries)} lines, head {book.head}"]
+    tell_answer(dict(out=str(out), lines=len(book.entries), head=book.head), lines, as_json)
 
 
 def find_plan(
