@@ -541,9 +541,14 @@ def test_a_third_partys_verifier_agrees_on_a_ledger(home, tmp_path):
     assert agree(home.run, home.book(tmp_path, root="e" * 64))
 
 
+@pytest.fixture(scope="module")
+def world():
+    quick = dict(members=1, steps=8, every=4, encoder=dict(text_dim=4, curves=False))
+    return cheat_world(100, n=60, **quick)
+
+
 @pytest.mark.parametrize("name", CHEATS)
-def test_a_third_partys_verifier_agrees_on_the_listed_cheats(tmp_path, name):
+def test_a_third_partys_verifier_agrees_on_the_listed_cheats(world, tmp_path, name):
     "As far as levels 0 and 1 see them: most leave a folder that agrees with itself."
-    world = cheat_world(100, n=60, steps=20, every=10, encoder=dict(text_dim=4, curves=False))
     CHEATS[name](world, tmp_path / "run")
     agree(tmp_path / "run")
