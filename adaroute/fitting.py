@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from .checks import SchemaError, check_number
+from .checks import SchemaError, check_number, name_people
 from .features.encoder import Encoder
 from .fitted import Fitted, Reader, text_factor
 from .outcomes import fit_scale
@@ -100,7 +100,8 @@ def trainable_rows(
         routes = ", ".join(design.routes)
         wanted = f"at least 3 rows with an outcome and the evidence for one of {routes}"
         raise SchemaError(f"table: expected {wanted}, got {len(use)} of {len(batch)}")
-    owners = pd.factorize(np.asarray(labels)[use], use_na_sentinel=False)[0]
+    labels = np.asarray(labels) if batch.schema.naming == 1 else name_people(labels)
+    owners = pd.factorize(labels[use], use_na_sentinel=False)[0]
     batch = batch.take(use)
     check_trainable(batch)
     if not owners.any():
@@ -220,7 +221,7 @@ def begin_lanes(
     model = RoutedModel(reader.design, reader.widths, reader.scale, course.seeds, course.cautions)
     aim(model.paths, rows.joined[:known, : reader.widths.numbers])
     if reader.design.start == "ridge":
-        start_from_ridge(model, rows, split)
+        start_from_ridge(model, rows, split, wide=reader.schema.naming > 1)
     return model
 
 # %% ../nbs/1_method/24_fitting.ipynb #g30
@@ -278,12 +279,22 @@ def spare_paths(est, design: Design) -> list[str]:
     return [path for path in ("N1", "T1") if path in design.paths]
 
 
-def _train_spare(
-    path: str, batch: Batch, groups: np.ndarray, reader: Reader, course: Course
-) -> RoutedModel:
-    "A model of the path alone, trained on all rows that have its evidence, and on nothing else."
+def _rows_alone(path: str, batch: Batch, groups: np.ndarray) -> Batch | None:
+    "The rows with the evidence of a path and nothing else; None: too few to learn from."
     left = without(batch, "numbers" if path == "T1" else "text")
     keep = np.flatnonzero(left.presence.any(axis=1))
+    left, known = left.take(keep), left.observed[keep]
+    varied = [len(np.unique(y[seen])) > 1 for y, seen in zip(left.outcome.T, known.T)]
+    enough = known.any(axis=1).sum() >= 3 and len(set(groups[keep])) > 1 and all(varied)
+    if batch.schema.naming == 1:
+        enough = len(keep) > 0  # as version 0.1.0, for what it has trained
+    return replace(left, index=pd.Index(keep)) if enough else None
+
+
+def _train_spare(
+    path: str, left: Batch, groups: np.ndarray, reader: Reader, course: Course
+) -> RoutedModel:
+    "A model of the path alone, trained on all rows that have its evidence, and on nothing else."
     alone = reader.alone(path)
     steps = max(course.settings.steps // 2, 1)
     watch = course.watch if course.watch and course.watch.whole else None
@@ -292,7 +303,7 @@ def _train_spare(
         # with a single path there is nothing to lose by a collapse
         warnings.filterwarnings("ignore", "the router collapsed")
         return train_members(
-            alone, alone.rows(left.take(keep)), groups[keep], half, f"spare {path}"
+            alone, alone.rows(left), groups[left.index], half, f"spare {path}"
         ).model
 
 # %% ../nbs/1_method/24_fitting.ipynb #g42
@@ -327,6 +338,8 @@ def fit_table(
     course = course_of(est, choices, watch)
     found = train_members(reader, rows, owners, course)
     for path in spare_paths(est, choices.design):
-        found.model.spares[path] = _train_spare(path, batch, owners, reader, course)
+        left = _rows_alone(path, batch, owners)
+        if left is not None:
+            found.model.spares[path] = _train_spare(path, left, owners, reader, course)
     fallback = np.nanmean(reader.scale.encode(batch.outcome), axis=0)
     return Fitted(reader, found.model, fallback, found.validation_error, found.history)

@@ -12,13 +12,13 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from numbers import Real
 
 import numpy as np
 import pandas as pd
 
-from .checks import SchemaError, list_names, quote_name, refuse_cell
+from .checks import SchemaError, list_names, name_level, quote_name, refuse_cell
 
 # %% ../nbs/1_method/03_schema.ipynb #c05
 PATHS = ("N1", "T1", "N2", "T2")  # what is read: numbers, text, and the two fusions
@@ -35,6 +35,7 @@ class Schema:
     numeric: tuple[str, ...] = ()  # ages, counts, items of a scale
     categorical: tuple[str, ...] = ()  # site, sex, diagnosis: a few levels without order
     tasks: dict[str, str] = field(default_factory=dict)  # outcome -> one of TASKS, in this order
+    naming: int = 2  # how levels and people are named; 1: as version 0.1.0 did
 
     def __post_init__(self):
         _settle_fields(self)
@@ -227,24 +228,30 @@ def _read_numbers(
 def _read_categories(
     frame: pd.DataFrame,  # the caller's table
     column: str,  # name of a categorical column
+    naming: int = 2,  # 1: levels as version 0.1.0 named them
 ) -> np.ndarray:  # (n,) str or None
-    "A categorical column, its levels as text."
+    "A categorical column, its levels by their names."
     values = _read_cells(frame, column)
     expected = "a category (text or a number) or missing"
     for row, value in enumerate(values):
         if value is None:
             continue
-        if isinstance(value, str):
-            values[row] = settle_text(value)
-            continue
-        if not isinstance(value, (Real, np.bool_)):
+        if not isinstance(value, (str, Real, Decimal, np.bool_)):
             refuse_cell(frame, column, row, expected)
-        if np.isinf(float(value)):
+        if not isinstance(value, str) and abs(value) == np.inf:
             refuse_cell(frame, column, row, expected, "an infinite value")
-        whole = not isinstance(value, (bool, np.bool_)) and value == value // 1
-        values[row] = str(int(value) if whole else value)
+        written = settle_text(_name_as_before(value))
+        values[row] = written if naming == 1 else name_level(written)
     values[~is_filled(values)] = None
     return values
+
+
+def _name_as_before(value: str | Real) -> str:
+    "The name that version 0.1.0 gave a level: text as it stood, whole numbers without a point."
+    if isinstance(value, str):
+        return value
+    whole = not isinstance(value, (bool, np.bool_)) and value == value // 1
+    return format(Decimal(int(value)), "f") if whole else str(value)
 
 # %% ../nbs/1_method/03_schema.ipynb #c39
 def _read_outcome(
@@ -316,6 +323,7 @@ def read(
         raise SchemaError(
             f"table: expected columns {list_names(missing)}, got {list_names(frame.columns)}"
         )
+    read_levels = partial(_read_categories, naming=schema.naming)
     outcome = np.full((len(frame), len(schema.tasks)), np.nan)
     if outcomes:
         for k, (name, task) in enumerate(schema.tasks.items()):
@@ -323,7 +331,7 @@ def read(
     return Batch(
         text=_stack_columns(frame, schema.text, _read_text, object),
         numeric=_stack_columns(frame, schema.numeric, _read_numbers, float),
-        categorical=_stack_columns(frame, schema.categorical, _read_categories, object),
+        categorical=_stack_columns(frame, schema.categorical, read_levels, object),
         outcome=outcome,
         index=frame.index,
         schema=schema,

@@ -25,6 +25,7 @@ from .table_writer import TableWriter as TableWriter, write_table as write_table
 # %% ../nbs/1_method/06_tables.ipynb #c35
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?", re.ASCII)
+_PROGRAM_WORDS = re.compile(r"\.[a-z_]?|#null!|#n/a|n\.a\.|-+|\?+", re.IGNORECASE)
 _CELL_KINDS = (
     (re.compile(r"[+-]?inf(inity)?", re.IGNORECASE), "an infinite value"),
     (
@@ -52,6 +53,8 @@ def _describe_cell(cell: object, decimal: str) -> _Bad:
         return _Bad(f'a number with a decimal comma (decimal="," reads it) {size}')
     if decimal == "," and _DECIMAL.fullmatch(word):
         return _Bad(f'a number with a decimal point (decimal="." reads it) {size}')
+    if _PROGRAM_WORDS.fullmatch(word) and len(word) < 8:
+        return _Bad(f"a program's word for missing (--missing '{word.casefold()}' reads it) {size}")
     for pattern, kind in _CELL_KINDS:
         if pattern.fullmatch(word):
             return _Bad(f"{kind} {size}")
@@ -66,7 +69,7 @@ def _read_number(cell: object, how: Reading) -> float | _Bad:
         if not isinstance(cell, (Real, Decimal)):
             return _describe_cell(cell, how.decimal)
         number = float(cell)
-        return _Bad("an infinite value") if np.isinf(number) else number
+        return _Bad("an infinite value") if np.isinf(number) else _drop_code(number, how)
     word = cell.strip()
     if len(word) < 40 and word.casefold() in how.missing:
         return np.nan
@@ -77,7 +80,14 @@ def _read_number(cell: object, how: Reading) -> float | _Bad:
     if not _DECIMAL.fullmatch(word):
         return _describe_cell(cell, how.decimal)
     number = float(word)
-    return _Bad(f"an infinite value of {len(cell)} characters") if np.isinf(number) else number
+    if np.isinf(number):
+        return _Bad(f"an infinite value of {len(cell)} characters")
+    return _drop_code(number, how)
+
+
+def _drop_code(number: float, how: Reading) -> float:
+    "A number, NaN where it is a code for missing."
+    return np.nan if number in how.codes else number
 
 # %% ../nbs/1_method/06_tables.ipynb #c38
 _ANSWERS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
@@ -111,14 +121,19 @@ def _read_word(cell: object, kind: str, how: Reading) -> str | None | _Bad:
     if kind == "categorical" and isinstance(cell, Real):
         if abs(cell) == np.inf:
             return _Bad("an infinite value")
-        return None if cell != cell else str(cell).removesuffix(".0")
+        gone = cell != cell or cell in how.codes
+        return None if gone else str(cell).removesuffix(".0")
     if cell is None:
         return None
     if not isinstance(cell, str):
         return _describe_cell(cell, how.decimal)
     if (len(cell) < 40 or cell.isspace()) and cell.strip().casefold() in how.missing:
         return None
-    return cell.strip() if kind == "categorical" else cell
+    if kind == "text":
+        return cell
+    word = cell.strip()
+    gone = how.codes and _DECIMAL.fullmatch(word) and float(word) in how.codes
+    return None if gone else word
 
 
 def _read_cell(cell: object, kind: str, how: Reading):

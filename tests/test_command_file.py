@@ -346,7 +346,7 @@ def test_verify_hands_over_what_was_typed(place, monkeypatch):
     given, stand_in = {}, types.ModuleType("adaroute.provenance.verify")
 
     class Found:
-        status = 2
+        status, checks = 2, []
 
         def to_dict(self):
             return dict(status=2)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 from .common import FILE, FOLDER, TrainingTable, UnplannedOption, add_gate
-from .common import add_source, bundle_options, column_options, common_options
+from .common import add_reading, add_source, bundle_options, column_options
+from .common import common_options
 from .common import describe_table, routing_options, show_notes, tell_answer
 from .common import training_options, wants_bar
 
@@ -127,23 +128,24 @@ def fit_file(
     table = TrainingTable(file, **columns)
     check_place(order.out)
     held = hold_back(table, order.calibration, order.seed)
-    watch = _begin_transcript(order, columns, held)
+    watch = _begin_transcript(order, table, held)
     model = train_model(table, held, order, watch)
     if order.gate:
         add_gate(model, table.frame[~held], order.seed)
-    add_source(model, file, columns["group"], held)
+    add_source(model, file, table.group, held)
+    add_reading(model, table.how)
     model.save(order.out)
     return table, model, held
 
 
-def _begin_transcript(order: FitOrder, columns: dict, held):
+def _begin_transcript(order: FitOrder, table: TrainingTable, held):
     "What writes down how a fit went, or None."
     if order.transcript is None:
         return None
     from adaroute.command.file import begin_transcript
 
     rows = held.nonzero()[0].tolist()
-    return begin_transcript(order.transcript, order.out, columns, rows)
+    return begin_transcript(order.transcript, order.out, table, rows)
 
 # %% ../../nbs/9_command/03_fit.ipynb #c36v
 def summarise_fit(
@@ -255,8 +257,9 @@ def fit_command(table, out, calibration, seed, gate, transcript, as_json, quiet,
           --outcome phq9:regression:0..27 --outcome gad7:regression:0..21 --out model
 
     Columns that hold numbers are taken as numeric unless --numeric names them; ids and dates
-    are left out and listed. With --transcript others can check what was trained; with --plan it
-    is what commit has filed.
+    are left out and listed. TABLE may also be of SPSS, Stata, SAS, R, Excel, REDCap, Qualtrics,
+    NDA or FHIR, and --columns says what its columns are. With --transcript others can check what
+    was trained; with --plan it is what commit has filed.
     """
     start = time.monotonic()
     choices = {name: given.pop(name) for name in ("steps", "members", "route_per", "spares")}

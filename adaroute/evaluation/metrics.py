@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 from scipy import special, stats
 from sklearn import metrics as skm
 from sklearn.linear_model import LogisticRegression
+from ..checks import name_people
 from ..schema import PATHS, ROUTES, SHARINGS, TASKS
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c04
@@ -74,7 +75,7 @@ def number_groups(groups: ArrayLike, n: int) -> np.ndarray:  # (n,) 0, 1, ...
     "The group of each row as a number, by the order of the labels; None: every row is its own."
     if groups is None:
         return np.arange(n)
-    _, code = np.unique(np.asarray(groups), return_inverse=True)
+    _, code = np.unique(name_people(groups), return_inverse=True)
     return code
 
 

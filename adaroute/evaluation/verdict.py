@@ -19,7 +19,7 @@ from .metrics import Interval, corrected_resampled, metrics, number_groups
 from .metrics import paired
 from .headroom import Statements, row_losses, statements
 from ..schema import ROUTES, Schema, read
-from ..checks import SchemaError
+from ..checks import SchemaError, name_people
 from ..synthetic import make_cohort
 
 # %% ../../nbs/3_evaluation/03_verdict.ipynb #c05
@@ -92,7 +92,7 @@ def number_persons(groups: ArrayLike, n: int) -> np.ndarray:  # (n,) 0, 1, ...
     "The person of each row as a number, in order of appearance; None: every row is its own."
     if groups is None:
         return np.arange(n)
-    code, _ = pd.factorize(np.asarray(groups), use_na_sentinel=False)
+    code, _ = pd.factorize(name_people(groups))
     if len(code) != n:
         raise ValueError(f"groups: expected {n} labels, one a row, got {len(code)}")
     return code

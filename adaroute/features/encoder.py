@@ -17,6 +17,7 @@ from .axes import fit_vectors, fit_words, project_vectors, project_words
 from .bends import fit_curves, ramps
 from .words import Cache, amounts, blocks, embed, facts_table, mark, terms, units
 from .words import EncoderOrName, Owners, vocabulary
+from .words import RULES, name_rule, read_rule
 from ..schema import Batch, is_filled
 
 # %% ../../nbs/1_method/12_encoder.ipynb #c05
@@ -140,17 +141,19 @@ class Features(NamedTuple):
 # %% ../../nbs/1_method/12_encoder.ipynb #c22
 def _mark_words(
     batch: Batch,
-    window: int,  # reach of a negation
+    settings: dict,  # of the encoder
 ) -> np.ndarray:  # (n, T) of lists
     "Marked words of each cell, [] where missing."
+    reach, rule = settings["window"], settings["word_rule"]
     out = np.empty(batch.text.shape, dtype=object)
     for at, cell in np.ndenumerate(batch.text):
-        out[at] = [] if cell is None else mark(cell, window)
+        out[at] = [] if cell is None else mark(cell, reach, rule)
     return out
 
 
 def _find_amounts(
     batch: Batch,
+    rule: str,  # where a word ends
 ) -> list[dict]:  # of each row
     "Numbers found in the texts of a row; the first column that names a unit wins."
     found = []
@@ -158,7 +161,7 @@ def _find_amounts(
         found.append({})
         for cell in row[::-1]:
             if cell is not None:
-                found[-1].update(amounts(cell))
+                found[-1].update(amounts(cell, rule))
     return found
 
 
@@ -187,11 +190,12 @@ def _embed_cells(
 # %% ../../nbs/1_method/12_encoder.ipynb #c26
 def _fit_facts(
     batch: Batch,
+    rule: str,  # where a word ends
     words: np.ndarray,  # from `_mark_words`
     owners: Owners,  # whose row each is
 ) -> dict:  # of `fit_columns`, and the units
     "Learn the numbers in the text."
-    found = _find_amounts(batch)
+    found = _find_amounts(batch, rule)
     kept = units(found, owners=owners)
     return dict(fit_columns(facts_table(words, found, kept)), units=kept)
 
@@ -234,8 +238,8 @@ def _fit_parts(
     straight = scale_columns(batch.numeric, parts["numbers"])
     parts["curves"] = fit_curves(batch.numeric, straight, batch.outcome, s["curves"])
     if schema.text:
-        words = _mark_words(batch, s["window"])
-        parts["facts"] = _fit_facts(batch, words, owners)
+        words = _mark_words(batch, s)
+        parts["facts"] = _fit_facts(batch, s["word_rule"], words, owners)
         parts["text"] = _fit_text(encoder, batch, words, rng, owners)
     if s["verbalise_numbers"]:
         vectors, known = _embed_cells(_verbalise_column(batch), encoder)
@@ -279,7 +283,7 @@ def _apply_parts(encoder: "Encoder", batch: Batch) -> Features:
     if "text" not in parts:
         nothing = np.zeros((len(batch), 0), np.float32)
         return Features(numbers, nothing, nothing, batch.presence)
-    words = _mark_words(batch, s["window"])
+    words = _mark_words(batch, s)
     fitted, facts = parts["text"], parts["facts"]
     if encoder.sentence_encoder is None:
         text = project_words(_make_blocks(words, batch, s["ngrams"]), fitted)
@@ -287,7 +291,7 @@ def _apply_parts(encoder: "Encoder", batch: Batch) -> Features:
         text = project_vectors(*_embed_cells(batch.text, encoder), fitted)
     gaps = np.equal(batch.text, None)[:, fitted["flagged"]]
     text = np.hstack([text, gaps]).astype(np.float32)
-    table = facts_table(words, _find_amounts(batch), facts["units"])
+    table = facts_table(words, _find_amounts(batch, s["word_rule"]), facts["units"])
     return Features(numbers, text, scale_columns(table, facts), batch.presence)
 
 
@@ -306,6 +310,7 @@ _CHOICES = dict(
     text_features=("tfidf", "hashing"),
     ngrams=(1, 2),
     curves=("auto", True, False),
+    word_rule=RULES,
     verbalise_numbers=(False, True),
 )
 _LEAST = dict(text_dim=1, min_df=1, window=0, max_terms=1)
@@ -415,7 +420,7 @@ def _restore_encoder(kind: type, plain: dict, arrays: dict, sentence_encoder, ca
     expected, got = plain["sentence_encoder"], _name_encoder(loaded)
     if got != expected:
         raise ValueError(f"sentence_encoder: expected {expected} as in training, got {got}")
-    encoder = kind(**plain["settings"], sentence_encoder=loaded, cache=cache)
+    encoder = kind(**read_rule(plain["settings"]), sentence_encoder=loaded, cache=cache)
     encoder.parts = _put_arrays(plain["parts"], arrays)
     return encoder
 
@@ -477,11 +482,13 @@ class Encoder:
         max_terms: int = 20_000,  # most frequent terms kept
         curves: str | bool = "auto",  # numbers also as ramps: True, False, or if they pay
         verbalise_numbers: bool = False,  # let the sentence encoder read the numbers, see `spoken`
+        word_rule: str = "whole",  # where a word ends; "apart": as in 0.1.0
     ):
         text = dict(text_features=text_features, text_dim=text_dim, min_df=min_df, ngrams=ngrams)
-        settings = text | dict(window=window, max_terms=max_terms, curves=curves)
+        text |= dict(window=window, max_terms=max_terms, word_rule=word_rule)
         self.sentence_encoder = _load_encoder(sentence_encoder)
-        self.settings = _check_settings(settings | dict(verbalise_numbers=verbalise_numbers))
+        numbers = dict(curves=curves, verbalise_numbers=verbalise_numbers)
+        self.settings = _check_settings(text | numbers)
         _check_encoder(self.settings, self.sentence_encoder, cache)
         self.cache = Cache(cache) if cache else None
         self.parts = None
@@ -516,7 +523,8 @@ class Encoder:
         "A dictionary that JSON can hold, and arrays."
         plain, arrays = _take_arrays(_require_fit(self))
         name = _name_encoder(self.sentence_encoder)
-        return dict(settings=self.settings, parts=plain, sentence_encoder=name), arrays
+        settings = name_rule(self.settings)
+        return dict(settings=settings, parts=plain, sentence_encoder=name), arrays
 
     @classmethod
     def from_state(

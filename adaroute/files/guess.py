@@ -72,20 +72,29 @@ def parse_numbers(
 ) -> Parsed:
     "Cells as numbers, and what else stood there (ours)."
     codes, distinct = pd.factorize(pd.Series(cells, dtype=object), use_na_sentinel=True)
-    known = [_parse_cell(cell, missing, decimal) for cell in distinct]
+    gone = _Gone(frozenset(str(m).casefold() for m in missing), list_numbers(missing))
+    known = [_parse_cell(cell, gone, decimal) for cell in distinct]
     values = np.array([value for value, _, _ in known] + [np.nan])
     odd = np.array([is_odd for _, _, is_odd in known] + [False])
-    told = [reason for _, reason, _ in known]
-    if not any(told):
+    names = {reason: None for _, reason, _ in known if reason}
+    if not names:
         return Parsed(values[codes], None, 0, 0)
-    marks = [(reason, codes == place) for place, reason in enumerate(told) if reason]
-    reasons = gather_reasons(len(codes), marks)
-    return Parsed(values[codes], reasons, int(odd[codes].sum()), int(reasons.notna().sum()))
+    places = {reason: place for place, reason in enumerate(names)} | {None: -1}
+    told = np.array([places[reason] for _, reason, _ in known] + [-1])[codes]
+    reasons = pd.Categorical.from_codes(told, list(names))
+    return Parsed(values[codes], reasons, int(odd[codes].sum()), int((told >= 0).sum()))
+
+
+class _Gone(NamedTuple):
+    "What means missing beside the words that always do (ours)."
+
+    words: frozenset
+    numbers: set
 
 # %% ../../nbs/files/03_guess.ipynb #c11b
 def _parse_cell(
     cell: object,  # one cell
-    missing: tuple,  # further words and codes that mean missing
+    missing: _Gone,  # further words and codes that mean missing
     decimal: str,  # separator
 ) -> tuple[float, str | None, bool]:  # number, reason for missing, whether it is neither
     "One cell as a number (ours)."
@@ -93,18 +102,18 @@ def _parse_cell(
         number = float(cell) if isinstance(cell, (int, float, np.number)) else np.nan
         if np.isinf(number) or not isinstance(cell, (int, float, np.number, type(None))):
             return np.nan, NO_NUMBER, True
-        gone = number in list_numbers(missing)
+        gone = number in missing.numbers
         return (np.nan, show_code(number), False) if gone else (number, None, False)
     word = cell.strip()
     if word.casefold() in MISSING_WORDS:
         return np.nan, None, False
-    if is_program_word(word) or word.casefold() in {str(m).casefold() for m in missing}:
+    if is_program_word(word) or word.casefold() in missing.words:
         return np.nan, word.casefold(), False
     word = word.replace(",", ".", 1) if decimal == "," and "." not in word else word
     number = float(word) if PLAIN.fullmatch(word) else np.inf
     if np.isinf(number):
         return np.nan, NO_NUMBER, True
-    gone = number in list_numbers(missing)
+    gone = number in missing.numbers
     return (np.nan, show_code(number), False) if gone else (number, None, False)
 
 # %% ../../nbs/files/03_guess.ipynb #c11c
@@ -200,7 +209,6 @@ def guess_column(
     decimal: str = ".",  # separator
 ) -> Guess:
     "What an undeclared column holds, and why we think so (ours)."
-    parsed = parse_numbers(cells, missing, decimal)
     series = pd.Series(cells, dtype=object)
     blank = _blank_cells(series, missing)
     words = series.where(~blank, None)
@@ -208,10 +216,25 @@ def guess_column(
     if not known:
         column = Column(name, "text", why="no cell is filled", use=False)
         return Guess(words, column, None)
+    if _seem_words(words[~blank], missing, decimal):
+        return guess_words(name, words)
+    parsed = parse_numbers(cells, missing, decimal)
     numbers = int((~np.isnan(parsed.values)).sum())
     if numbers and numbers >= CLEAR * (numbers + parsed.odd):
         return _guess_numbers(name, parsed, words)
     return guess_words(name, words)
+
+
+def _seem_words(
+    known: pd.Series,  # cells that are not blank
+    missing: tuple,  # further words that mean missing
+    decimal: str,  # separator
+) -> bool:
+    "Whether a long column is so far from numbers that a few hundred of its cells tell (ours)."
+    if len(known) <= 2 * GLANCE:
+        return False
+    some = parse_numbers(list(known[:: len(known) // GLANCE]), missing, decimal)
+    return 2 * some.odd > len(some.values)
 
 # %% ../../nbs/files/03_guess.ipynb #c22b
 def _blank_cells(

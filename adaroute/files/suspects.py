@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CUSTOMARY', 'CALENDARS', 'DATE_NAME', 'LEAK', 'LEAK_ROWS', 'SAMPLE', 'Suspect', 'find_codes', 'find_calendar',
-           'share_explained', 'find_parts', 'find_suspects', 'find_unseen']
+           'share_explained', 'find_parts', 'find_suspects', 'suspect_code']
 
 # %% ../../nbs/files/12_suspects.ipynb #c03
 import re
@@ -153,6 +153,17 @@ def find_suspects(
     return found
 
 # %% ../../nbs/files/12_suspects.ipynb #c15b
+def suspect_code(
+    name: str,  # of the column
+    code: float,
+    count: int,  # cells
+) -> Suspect:
+    "What is said of a number that is probably a code for missing (ours)."
+    cells = count_things(count, "cell")
+    advice = f"{cells} with {code}, far from the rest; if it means missing: --missing {code}"
+    return Suspect(name, "code", count, advice)
+
+
 def _suspect_numbers(
     column,  # a Column
     values: np.ndarray,  # the cells  # (n,)
@@ -160,9 +171,7 @@ def _suspect_numbers(
     "Codes for missing and dates among numbers (ours)."
     found = []
     for code, count in find_codes(values).items():
-        cells = count_things(count, "cell")
-        advice = f"{cells} with {code}, far from the rest; if it means missing: --missing {code}"
-        found.append(Suspect(column.name, "code", count, advice))
+        found.append(suspect_code(column.name, code, count))
     calendar = find_calendar(column.name, values) if column.kind == "number" else None
     if calendar:
         count = int((~np.isnan(values)).sum())
@@ -244,20 +253,4 @@ def _suspect_leaks(
         ignored = " ".join(f"--ignore {_shell_word(name)}" for name in parts)
         advice = f"is a weighted sum of {list_names(parts)}; {ignored}"
         found.append(Suspect(outcome, "leak", len(frame), advice))
-    return found
-
-# %% ../../nbs/files/12_suspects.ipynb #c18
-def find_unseen(
-    frame: pd.DataFrame,  # the table
-    known: dict[str, set],  # categorical column -> its levels in training
-) -> list[Suspect]:
-    "Levels that training never saw (ours)."
-    found = []
-    for name, levels in known.items():
-        odd = frame[name].notna() & ~frame[name].isin(levels)
-        if odd.any():
-            count, kinds = int(odd.sum()), frame[name][odd].nunique()
-            cells, levels = count_things(count, "cell"), count_things(kinds, "level")
-            advice = f"{cells} with {levels} that training never saw, read as missing"
-            found.append(Suspect(name, "unseen", count, advice))
     return found

@@ -33,7 +33,7 @@ def note_terms(
     for at, cell in np.ndenumerate(text):
         cells[at] = []
         if cell is not None:
-            cells[at] = terms(mark(cell, s["window"]), s["ngrams"])
+            cells[at] = terms(mark(cell, s["window"], s["word_rule"]), s["ngrams"])
     return blocks(cells, asked.batch.schema.text) if text.shape[1] else []
 
 

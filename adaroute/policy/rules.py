@@ -38,25 +38,26 @@ def _fill_gaps(name: str, x: np.ndarray) -> list[NamedInput]:
     return [filled, NamedInput("gap", name, gaps.astype(float))]
 
 # %% ../../nbs/4_policy/03_rules.ipynb #c33c
-def _collect_amounts(row: np.ndarray) -> dict:  # unit -> number
+def _collect_amounts(row: np.ndarray, rule: str) -> dict:  # unit -> number
     "The amounts in a row's texts; where two name the same unit, the first counts."
     found = {}
     for cell in row[::-1]:
         if cell is not None:
-            found |= amounts(cell)
+            found |= amounts(cell, rule)
     return found
 
 
 def _describe_texts(model, asked: Asked) -> list[NamedInput]:
     "Length of each text, share of denied words, and the amounts found in it."
-    text, schema = asked.batch.text, asked.batch.schema
+    text, schema, s = asked.batch.text, asked.batch.schema, model.encoder_.settings
     words = np.empty(text.shape, object)
     for at, cell in np.ndenumerate(text):
         words[at] = []
         if cell is not None:
-            words[at] = mark(cell, model.encoder_.settings["window"])
+            words[at] = mark(cell, s["window"], s["word_rule"])
     units = model.encoder_.parts["facts"]["units"]
-    table = facts_table(words, [_collect_amounts(row) for row in text], units)
+    found = [_collect_amounts(row, s["word_rule"]) for row in text]
+    table = facts_table(words, found, units)
     lengths = slice(text.shape[1])
     table[:, lengths] = np.exp(table[:, lengths])
     names = [f"words in {name}" for name in schema.text]

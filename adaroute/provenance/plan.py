@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['CONTROL_CHARACTERS', 'PlanError', 'group_codes', 'derive_whole', 'model_seed', 'derived_test', 'derived_folds',
            'Sample', 'split_shopping', 'to_plain_json', 'parse_canonical', 'Plan', 'require_keys', 'plan_config',
-           'code_digest', 'lock_digest', 'Terms', 'file_plan', 'is_one_line', 'Nonce', 'spell_nonce', 'derive_seed',
-           'save_plan', 'load_plan', 'save_nonce', 'load_nonce', 'save_leaves', 'Leaves', 'load_leaves']
+           'read_config', 'code_digest', 'lock_digest', 'Terms', 'file_plan', 'is_one_line', 'Nonce', 'spell_nonce',
+           'derive_seed', 'save_plan', 'load_plan', 'save_nonce', 'load_nonce', 'save_leaves', 'Leaves', 'load_leaves']
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c03
 import hashlib
@@ -34,6 +34,7 @@ from .commitment import Commitment, CommitmentError, is_sha256, json_digest
 from .commitment import read_labels
 from .commitment import canonical_json, commit_records, merkle_root
 from ..evaluation.metrics import score
+from ..features.words import name_rule, read_rule
 from ..checks import refuse_cell
 from ..schema import Schema, as_frame, read
 from ..machine import write_atomically
@@ -313,9 +314,18 @@ def plan_config(
     "The parameters of a model as a plan holds them."
     params = model.get_params(deep=False)
     config = {name: value for name, value in params.items() if name not in _OUTSIDE}
-    if isinstance(config.get("encoder"), Mapping):
-        config["encoder"] = {k: v for k, v in config["encoder"].items() if k != "cache"}
+    choices = config.get("encoder")
+    if choices is None or isinstance(choices, Mapping):
+        plain = {k: v for k, v in (choices or {}).items() if k != "cache"}
+        config["encoder"] = name_rule(plain)
     return to_plain_json(config, "config")
+
+
+def read_config(
+    config: dict,  # as a plan or a transcript holds it
+) -> dict:
+    "The parameters that `AdaRoute` takes; what a file of 0.1.0 leaves open is as it was then."
+    return config | {"encoder": read_rule(config.get("encoder"))}
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c38
 _NEEDED = """click numpy pandas pooch pyyaml safetensors scikit-learn scipy torch tqdm""".split()

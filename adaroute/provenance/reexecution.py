@@ -22,11 +22,13 @@ from ..estimator import AdaRoute
 from ..fitting import Prepared, fit_table, schema_of, settle_choices
 from ..fitted import Fitted
 from ..model import RoutedModel
+from .plan import read_config
 from .transcript import Trace, TranscriptError, beginning, best_weights, numerics
 from .transcript import read_transcript, segment_file, segment_line
 from .transcript import short_digests, tensor_digest
 from .whole_model import Compared, compare_parts, load_apart
 from .whole_model import parts_of, read_parts
+from ..saving import NAMINGS
 from ..schema import read
 from ..training import Look, Rows, Run, Watch, gather, look, take_look, take_step
 
@@ -693,11 +695,15 @@ def _compare_model(auditor: Auditor, est: AdaRoute, fitted: Fitted) -> Compared:
     return found._replace(undecided=[*undecided, *found.undecided])
 
 
+def _find_naming(folder: Path) -> int:  # 1 where the model is of version 0.1.0
+    about = json.loads((folder / "model" / "model.json").read_bytes())
+    return NAMINGS.get(about.get("format"), max(NAMINGS.values()))
+
+
 def _claimed_estimator(lines: list[dict], progress: bool) -> AdaRoute:
     tasks = dict(lines[2]["columns"]["tasks"])  # whose order JSON does not keep
-    return AdaRoute(
-        **lines[0]["config"] | {"tasks": tasks}, seed=lines[0]["seed"], progress=progress
-    )
+    config = read_config(lines[0]["config"]) | {"tasks": tasks}
+    return AdaRoute(**config, seed=lines[0]["seed"], progress=progress)
 
 
 def train_again(
@@ -712,7 +718,7 @@ def train_again(
     auditor = Auditor(folder, lines, given, effort, same)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "the router collapsed")
-        schema = schema_of(est, given.frame)
+        schema = replace(schema_of(est, given.frame), naming=_find_naming(auditor.folder))
         fitted = fit_table(est, given.frame, schema, given.groups, auditor)
     model = _compare_model(auditor, est, fitted)
     return Reexecution(

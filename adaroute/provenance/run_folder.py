@@ -28,6 +28,7 @@ from ..model import Design
 from .commitment import MOST_WHOLE, canonical_json, is_sha256
 from .ledger import CHAIN_START, SHA256, Form, is_dictionary
 from .plan import Nonce, Plan, PlanError, parse_canonical, plan_config
+from .plan import read_config
 from .transcript import TranscriptError, describe_reader, segment_file
 from .transcript import segment_line, short_digests
 from .whole_model import list_foreign_fields, load_apart, read_parts
@@ -392,7 +393,7 @@ def settle_config(
 ) -> Configured:
     "The estimator of the first line, and its choices."
     try:
-        params = json.loads(config)
+        params = read_config(json.loads(config))
         est = AdaRoute(**params, seed=seed)
         # an encoder is never made: its name could reach for a model in the network
         bare = AdaRoute(**{**params, "encoder": None}, seed=seed)
@@ -649,7 +650,7 @@ def _check_model_fields(run: RunFolder) -> Reply:
         return None, f"model: {run.says}."
     if run.says["parts"] is None:
         return False, "model: its files are not spelled as saving spells them."
-    foreign = list_foreign_fields(run.says["parts"].about, run.plan is not None)
+    foreign = list_foreign_fields(run.says["parts"].about, run.plan and run.plan.version)
     if run.model.design_ != run.choices.design:
         foreign.append("design")
     return choose_answer(

@@ -29,7 +29,8 @@ from ..model import RoutedModel
 from .commitment import canonical_json
 from .ledger import CHAIN_START
 from .plan import Nonce, Plan, derive_seed, derived_test, group_codes, load_nonce
-from .plan import load_plan, model_seed, plan_config, save_nonce, save_plan
+from .plan import load_plan, model_seed, plan_config, read_config
+from .plan import save_nonce, save_plan
 from ..saving import FILES
 from ..training import Rows, Run, Watch
 
@@ -438,7 +439,7 @@ def planned_model(
     seed: bytes,  # 32, from `derive_seed`
 ) -> AdaRoute:
     "The estimator that follows from a plan and a seed, not fitted."
-    return AdaRoute(**plan.config, seed=model_seed(seed))
+    return AdaRoute(**read_config(plan.config), seed=model_seed(seed))
 
 
 def fit_under_plan(

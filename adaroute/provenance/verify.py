@@ -24,7 +24,7 @@ from .commitment import Commitment, canonical_records, commit_records
 from .commitment import record_leaf
 from .derivation import check_derivation
 from .plan import PlanError, derive_seed, derived_test, group_codes, load_leaves
-from .plan import load_plan
+from .plan import load_plan, read_config
 from .reexecution import Effort, Given, MisfitError, Reexecution, SegmentCheck
 from .reexecution import WithheldError, train_again
 from .published import PUBLISHED, check_scores, read_claims
@@ -52,7 +52,7 @@ def check_records(
     if key is None:
         raise PlanError("key: expected the custodian's key beside the table, got none")
     committed = run.plan.commitment
-    schema = schema_of(AdaRoute(**run.plan.config), frame)
+    schema = schema_of(AdaRoute(**read_config(run.plan.config)), frame)
     gone = tuple(map(tuple, committed["withdrawn"]))
     own = commit_records(frame, schema, key, ids, groups, gone)
     if own.root != committed["root"] or own.count != committed["count"]:

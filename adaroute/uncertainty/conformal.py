@@ -18,7 +18,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from .distribution import Distribution, pick_routes, predict_distribution
 from ..evaluation.headroom import deal_folds
-from ..checks import check_number
+from ..checks import check_number, name_people
 from ..schema import as_frame
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c05
@@ -488,7 +488,7 @@ def _number_groups(groups, n: int) -> np.ndarray:  # (n,) int
             f"groups: expected {n} labels, none missing, "
             f"got shape {np.shape(groups)} with {missing} missing"
         )
-    return pd.factorize(np.asarray(groups))[0]
+    return pd.factorize(name_people(groups))[0]
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c35
 def _draw_half(group: np.ndarray, seed: int) -> np.ndarray:  # (n,) bool
