@@ -261,7 +261,15 @@ def verify_folder(
         ledger=order.ledger,
         filed=order.filed,
     )
-    return verify_run(folder, records.frame, key, records.ids, records.groups, **how, progress=bar)
+    shown = records.frame, key, records.ids, records.groups
+    found = verify_run(folder, *shown, **how, progress=bar)
+    found.checks += check_columns(run.plan, reading)
+    if not there and any(c.name == "records" and c.passed is False for c in found.checks):
+        raise BadInput(
+            "reading.json: expected one in the plan folder (--plan) or the run folder, found none; "
+            "it says which columns are ids and groups, and without it the records are others"
+        )
+    return found
 
 # %% ../../nbs/9_command/06_check.ipynb #p46b
 @click.command("verify", cls=StrictCommand)
