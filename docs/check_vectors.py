@@ -220,8 +220,15 @@ def check_proofs(case: str, filed: dict, proofs: list):
 # 4. Seed, test rows, folds
 
 
-def seed_of(plan_digest: str, nonce) -> bytes:
-    end = b"\0" if nonce is None else b"\1" + nonce["value"].encode()
+def spell(value: str) -> str:
+    "Letters and digits of a nonce: what the seed hangs on, from plans of version 3 on."
+    folded = unicodedata.normalize("NFKC", value).casefold()
+    return "".join(c for c in unicodedata.normalize("NFC", folded) if c.isalnum())
+
+
+def seed_of(plan_digest: str, nonce, spelled: bool = True) -> bytes:
+    value = nonce and (spell(nonce["value"]) if spelled else nonce["value"])
+    end = b"\0" if nonce is None else b"\1" + value.encode()
     return sha(b"adaroute-seed-1\0" + bytes.fromhex(plan_digest) + end)
 
 
@@ -261,7 +268,7 @@ def folds_of(seed: bytes, codes: list, k: int) -> list:
 def check_plan(v):
     yield "digest of the plan", digest(v["plan"]) == v["plan_digest"]
     yield "digest of a plan of version 1", digest(v["first_plan"]) == v["first_digest"]
-    first_seed = seed_of(v["first_digest"], v["nonce"])
+    first_seed = seed_of(v["first_digest"], v["nonce"], spelled=False)
     yield "seed of a plan of version 1", first_seed.hex() == v["first_seed"]
     for name, nonce in (("with_nonce", v["nonce"]), ("without_nonce", None)):
         said, seed = v["seeds"][name], seed_of(v["plan_digest"], nonce)
@@ -270,6 +277,8 @@ def check_plan(v):
             yield f"number {label} {name}", whole_of(seed, label) == number
         yield f"seed of the model {name}", whole_of(seed, "model") == said["model_seed"]
     seed = seed_of(v["plan_digest"], v["nonce"])
+    for value in v["spellings"]:
+        yield f"spelled {value!r}", seed_of(v["plan_digest"], {"value": value}) == seed
     for name, one in v["splits"].items():
         codes = codes_of(one["groups"])
         yield f"groups of {name}", codes == one["codes"]
@@ -467,7 +476,7 @@ def check_planned(folder: Path, lines: list):
     yield "groups.json", sum_of(folder / "groups.json") == begin["groups"]
     yield "nonce", begin["nonce"] == (nonce and nonce["value"])
     yield "configuration", write(begin["config"]) == write(plan["config"])
-    seed = seed_of(begin["plan"], nonce)
+    seed = seed_of(begin["plan"], nonce, plan["format"] > "adaroute-plan-2")
     yield "seed", begin["seed"] == whole_of(seed, "model")
     lanes = [line for line in lines if line["kind"] == "lanes"]
     yield (

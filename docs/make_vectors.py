@@ -178,6 +178,7 @@ def plans() -> dict:
         first_digest=first.digest,
         first_seed=derive(first, nonce).hex(),
         nonce=nonce.to_dict(),
+        spellings=["531662", "5,3,1-6.6.2", "\uff15 \uff13 1 6 6 2"],  # of the same throw
         seeds={name: derived(seed) for name, seed in seeds.items()},
         splits=splits(seeds["with_nonce"]),
         lanes=lanes(),

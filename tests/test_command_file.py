@@ -17,12 +17,9 @@ from click.testing import CliRunner
 from adaroute import AdaRoute
 from adaroute.command.check import (
     REFERENCE_FITS,
-    Remark,
     _read_segments,
     _read_tolerance,
-    _write_page,
     find_row,
-    match_scores,
 )
 from adaroute.command.common import BadInput
 from adaroute.command.file import load_reading, save_reading, settle_key
@@ -30,6 +27,7 @@ from adaroute.command.main import VERBS, main
 from adaroute.provenance.commitment import CommitmentError, canonical_json
 from adaroute.provenance.ledger import Ledger
 from adaroute.provenance.plan import load_nonce, load_plan
+from adaroute.provenance.published import match_scores
 from adaroute.provenance.attestation import (
     WITHDRAWAL,
     check_json,
@@ -225,7 +223,9 @@ def test_verify_with_everything(place):
         and all(v["word"] == "excluded" for v in said["verdicts"].values())
         and len(said["verdicts"]) == 13
     )
-    assert len(said["published"]) == 4 and said["behind"]["in_all"]["commitments"] == 1
+    published = [c["name"] for c in said["checks"] if c["level"] == 5]
+    assert published == ["table", "nonce", "result", "statement", "scores"]
+    assert said["behind"]["in_all"]["commitments"] == 1
 
 
 def test_verify_with_the_folder_alone(place):
@@ -271,11 +271,82 @@ def test_verify_finds_a_forged_table_and_tampered_folders(place, tmp_path):
     )
 
 
+def test_an_honest_table_is_read_as_it_was_committed(place, tmp_path):
+    "The plan's reading.json comes first; without any, the table is not called forged."
+    bare = shutil.copytree(place / "run", tmp_path / "run")
+    (bare / "reading.json").unlink()
+    table = ("--data", "c.csv", "--key", "key.hex", "--segments", 1)
+    done = fine(place, "verify", bare, *table, "--plan", "plan", "--json", status=2)
+    assert not [c for c in json.loads(done.stdout)["checks"] if c["passed"] is False]
+    done = fine(place, "verify", bare, *table, status=3)
+    assert "reading.json: expected one" in done.output and "forged" not in done.output
+
+
+def test_a_table_that_was_saved_again_in_another_way(place):
+    frame = pd.read_csv(place / "c.csv")
+    frame.to_csv(place / "again.csv", index=False, sep=";", decimal=",")
+    typed = ("--decimal", ",", "--delimiter", ";")
+    table = ("--data", "again.csv", "--key", "key.hex", "--segments", 1)
+    done = fine(place, "verify", "run", *table, *typed, "--json", status=2)
+    assert not [c for c in json.loads(done.stdout)["checks"] if c["passed"] is False]
+    out = ("--out", "again.json")
+    assert fine(place, "prove", "again.csv", "P004", *WITH, *out, *typed).exit_code == 0
+    assert (place / "again.json").read_bytes() == (place / "proof.json").read_bytes()
+
+
+def test_a_record_with_a_field_more_is_not_in_it(place):
+    "The proof says nothing of an address, so a record that has one is refused."
+    record = json.loads((place / "record.json").read_text()) | dict(address="12 Elm Street")
+    (place / "more.json").write_text(json.dumps(record))
+    done = fine(place, "check-proof", "plan", "proof.json", "more.json", status=3)
+    assert "1 more, of which the plan says nothing" in done.output
+
+
+def test_the_headline_is_the_exit_status(place, tmp_path):
+    "A ledger whose scores are nothing, and one without a result."
+    for n, (lines, status) in enumerate(((3, 1), (2, 2))):
+        book = Ledger(tmp_path / f"{n}.jsonl")
+        for entry in Ledger(place / "book.jsonl").entries[:lines]:
+            body = {k: v for k, v in entry.items() if k not in ("before", "kind", "time")}
+            book.append(entry["kind"], **body | (dict(scores={}) if "scores" in body else {}))
+        done = fine(place, *CHECK[:6], "--plan", "plan", "--ledger", book.path, status=status)
+        headline = done.stdout.splitlines()[2]
+        assert "Verified" not in headline
+        assert headline.startswith(("**Not as claimed", "**Not enough evidence")[status - 1])
+
+
+def test_a_ledger_with_its_nonce_from_the_source_and_a_witness(place, tmp_path):
+    fine(place, *COMMIT, "--out", "plan9", "--ledger", tmp_path / "b.jsonl", "--test", ".3")
+    plan, book = load_plan(place / "plan9"), Ledger(tmp_path / "b.jsonl")
+    head = book.head
+    fine(place, "ledger", "nonce", book.path, plan.digest[:8], "--value", "6 1", "--from", "board")
+    more = ("--transcript", "run9", "--ledger", book.path, "--json")
+    said = json.loads(fine(place, "fit", "c.csv", "--plan", "plan9", *more).stdout)
+    assert said["nonce_from"] == "board" and load_nonce(place / "run9").value == "6 1"
+    grown = json.loads(fine(place, "ledger", "check", book.path, "--since", head, "--json").stdout)
+    assert grown["added"] == ["nonce", "result"] and grown["after"] == 2
+    if shutil.which("ssh-keygen") is None:
+        return
+    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", tmp_path / "board"]
+    subprocess.run(list(map(str, words)), check=True)
+    (tmp_path / "signers").write_text("board " + (tmp_path / "board.pub").read_text())
+    note = tmp_path / "note.json"
+    fine(place, "ledger", "witness", book.path, "--sign", tmp_path / "board", "--out", note)
+    book.append("commitment", plan="1" * 64, root="2" * 64)
+    who = ("--witness", note, "--signers", tmp_path / "signers", "--signer", "board")
+    done = fine(place, "ledger", "check", book.path, *who)
+    assert "1 of them came after" in done.output and "1 commitment" in done.output
+    anew = Ledger(tmp_path / "anew.jsonl")
+    anew.append("commitment", plan="1" * 64, root="2" * 64)
+    assert "head: not among" in fine(place, "ledger", "check", anew.path, *who, status=3).output
+    fine(place, "ledger", "check", book.path, "--witness", note, status=2)
+
+
 def test_verify_hands_over_what_was_typed(place, monkeypatch):
     given, stand_in = {}, types.ModuleType("adaroute.provenance.verify")
 
     class Found:
-        status = 2
+        status, checks = 2, []
 
         def to_dict(self):
             return dict(status=2)
@@ -583,7 +654,7 @@ def test_ledger(place, tmp_path):
         "open",
         "result",
         "2",
-    ] and "2 plans on this table (0 abandoned, 1 open), 2 in all" in lines[1]
+    ] and "2 plans on this table under this key (0 abandoned, 1 open), 2 in all" in lines[1]
     assert (
         "y AUROC undefined, y R2 0.250" in lines[1]
         and "notary?31m" in lines[1]
@@ -938,19 +1009,6 @@ def test_segments_and_tolerance_as_typed():
             _read_tolerance(None, None, text)
 
 
-def test_the_page_ends_with_what_was_published():
-    assert _write_page("# run\n", []) == "# run"
-    page = _write_page("# run\n", [Remark(None, "nonce. Why."), Remark(False, "scores. How.")])
-    assert page.splitlines() == [
-        "# run",
-        "",
-        "## What was published",
-        "",
-        "- not tested: nonce. Why.",
-        "- **failed**: scores. How.",
-    ]
-
-
 @pytest.mark.parametrize(
     "published, same",
     [
@@ -958,6 +1016,8 @@ def test_the_page_ends_with_what_was_published():
         (dict(y=dict(r2=0.51), z=dict(auroc=None)), False),
         (dict(y=dict(r2=0.5), z=dict(auroc=0.5)), False),
         (dict(y=dict(r2=0.5)), False),
+        (dict(y=dict(r2=0.5), z=dict(auroc=None), remark="99 %"), False),
+        (dict(y=dict(r2=True), z=dict(auroc=None)), False),
         (dict(y=dict(r2="0.5"), z=dict(auroc=None)), False),
         (dict(y="good"), False),
         ("good", False),

@@ -244,7 +244,7 @@ def test_a_run_on_an_export_verifies_and_proves(planned):
     check = "verify run --data cohort.sav --key key.hex --plan plan --json"
     found = json.loads(fine(planned, *check.split()).stdout)
     assert found["status"] == 0
-    assert any(p["detail"].startswith("columns.") and p["passed"] for p in found["published"])
+    assert any(c["name"] == "columns" and c["passed"] for c in found["checks"])
     fine(
         planned,
         *"prove cohort.sav 5 --key key.hex --plan plan --out p.json --record r.json".split(),

@@ -37,7 +37,7 @@ def test_a_plan_comes_back():
     assert pl.Plan.from_dict(json.loads(json.dumps(PLAN.to_dict()))) == PLAN
     assert PLAN.config["routes"] == ["N1/STL"] and PLAN.test == 0.2
     assert PLAN.digest == hashlib.sha256(canonical_json(PLAN.to_dict()).encode()).hexdigest()
-    large = replace(PLAN, config=dict(a=1e20, b=-1e300, c=2**53))
+    large = replace(PLAN, config=dict(a=1e20, b=-1e300, c=2.0**53))
     assert (
         pl.Plan.from_dict(
             pl.parse_canonical(canonical_json(large.to_dict()).encode(), "plan")
@@ -74,7 +74,7 @@ def nested(depth):
         dict(config=dict(a=float("inf"))),
         dict(config={1: 2}),
         dict(config=dict(a=b"secretword")),
-        dict(config=dict(a=2**60)),
+        dict(config=dict(a=2**53)),
         dict(config=dict(a="secretword\ud800")),
         dict(config=dict(a=nested(100_000))),
         dict(code="AB" * 32),
@@ -94,7 +94,9 @@ def nested(depth):
         dict(commitment={**ROOT, "root": "secretword"}),
         dict(commitment={**ROOT, "count": 0}),
         dict(commitment={**ROOT, "more": 1}),
-        dict(format="adaroute-plan-3"),
+        dict(format="adaroute-plan-2"),  # which knows no columns
+        dict(format="adaroute-plan-4"),
+        dict(columns="ab"),
         dict(format=None),
         dict(more=1),
     ],
@@ -175,7 +177,7 @@ def test_a_nonce_comes_back():
 
 def test_the_formula_of_the_seed():
     bytes_ = b"adaroute-seed-1\x00" + bytes.fromhex(PLAN.digest)
-    assert pl.derive_seed(PLAN, NONCE) == hashlib.sha256(bytes_ + b"\x01" + b"4162 5531").digest()
+    assert pl.derive_seed(PLAN, NONCE) == hashlib.sha256(bytes_ + b"\x01" + b"41625531").digest()
     assert pl.derive_seed(PLAN, None) == hashlib.sha256(bytes_ + b"\x00").digest()
     assert (
         pl.derive_seed(PLAN, pl.Nonce("é", "x"))
@@ -184,6 +186,26 @@ def test_the_formula_of_the_seed():
     assert pl.derive_seed(PLAN, NONCE) == pl.derive_seed(
         PLAN, pl.Nonce(NONCE.value, "another source")
     )
+
+
+SPELLINGS = ("4162 5531", "41625531", "4,1,6,2 5-5-3-1", "4162  5531", "\uff14162 5531.")
+
+
+def test_one_throw_has_one_seed_however_it_is_typed():
+    assert {pl.derive_seed(PLAN, pl.Nonce(value, "dice")) for value in SPELLINGS} == {
+        pl.derive_seed(PLAN, NONCE)
+    }
+    old = replace(PLAN, version=2)
+    assert len({pl.derive_seed(old, pl.Nonce(value, "dice")) for value in SPELLINGS}) == 5
+    with pytest.raises(pl.PlanError, match="expected letters or digits"):
+        pl.derive_seed(PLAN, pl.Nonce("...", "dice"))
+
+
+def test_numbers_that_other_readers_of_json_round_are_not_committed():
+    long = TABLE.assign(age=[float(2**53)] * 12)
+    with pytest.raises(ValueError, match="longer identifiers as text"):
+        pl.file_plan(long, SCHEMA, KEY, {})
+    assert pl.file_plan(TABLE.assign(age=[2.0**53 - 1] * 12), SCHEMA, KEY, {})
 
 
 def test_one_changed_byte_changes_everything():
@@ -217,7 +239,7 @@ def test_one_changed_byte_changes_everything():
     ]
     found = [pl.derive_seed(p, NONCE) for p in (PLAN, *changed)] + [
         pl.derive_seed(PLAN, n)
-        for n in (None, pl.Nonce("4162 5532", "dice"), pl.Nonce("41625531", "dice"))
+        for n in (None, pl.Nonce("4162 5532", "dice"), pl.Nonce("4162553", "dice"))
     ]
     assert len(set(found)) == len(found) == 3 + 1 + len(changed)
     assert len({pl.model_seed(s) for s in found}) == len(found)

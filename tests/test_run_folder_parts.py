@@ -159,4 +159,4 @@ def test_final_weights_and_questions_that_are_not_asked(honest):
     assert found[0] is False and found[1].endswith("weights: trust is another in the saved model.")
     astray = replace(honest, disorder="Why.")
     checks = rf.ask_questions(astray, 0, rf._ALWAYS | rf._INTEGRITY)
-    assert [c.passed for c in checks] == [True, False, *[None] * 8]
+    assert [c.passed for c in checks] == [True, False, *[None] * 9]

@@ -346,6 +346,11 @@ class Ledger:
         "Check all of it, and that a published head is in it; how many entries came after it."
         return _count_after(self._read().hashes, head)
 
+    def since(self, head: str) -> list[dict]:
+        "The entries after a head that was published, if the ledger has only grown since."
+        book = self._read()
+        return book.entries[len(book.entries) - _count_after(book.hashes, head) :]
+
     def open_plans(self) -> list[str]:
         "Digests of the plans with neither result nor end."
         plans = self._read().book["plans"].values()

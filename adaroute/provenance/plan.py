@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['CONTROL_CHARACTERS', 'PlanError', 'group_codes', 'derive_whole', 'model_seed', 'derived_test', 'derived_folds',
            'Sample', 'split_shopping', 'to_plain_json', 'parse_canonical', 'Plan', 'require_keys', 'plan_config',
-           'read_config', 'code_digest', 'lock_digest', 'Terms', 'file_plan', 'is_one_line', 'Nonce', 'derive_seed',
-           'save_plan', 'load_plan', 'save_nonce', 'load_nonce', 'save_leaves', 'Leaves', 'load_leaves']
+           'read_config', 'code_digest', 'lock_digest', 'Terms', 'file_plan', 'is_one_line', 'Nonce', 'spell_nonce',
+           'derive_seed', 'save_plan', 'load_plan', 'save_nonce', 'load_nonce', 'save_leaves', 'Leaves', 'load_leaves']
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c03
 import hashlib
@@ -29,12 +29,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
+from .commitment import MOST_WHOLE
 from .commitment import Commitment, CommitmentError, is_sha256, json_digest
 from .commitment import read_labels
 from .commitment import canonical_json, commit_records, merkle_root
 from ..evaluation.metrics import score
 from ..features.words import name_rule, restore_rule
-from ..schema import Schema
+from ..checks import refuse_cell
+from ..schema import Schema, as_frame, read
 from ..machine import write_atomically
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c04
@@ -182,7 +184,7 @@ _PLAN_FORMATS = {1: "adaroute-plan-1", 2: "adaroute-plan-2", 3: "adaroute-plan-3
 
 def _parse_whole(digits: str) -> int | float:  # a whole number that float64 holds, or the float
     number = float(digits)
-    return int(digits) if abs(number) <= 2**53 else number
+    return int(digits) if abs(number) <= MOST_WHOLE else number
 
 
 def to_plain_json(
@@ -226,8 +228,8 @@ class Plan:
     code: str  # hex, from `code_digest`
     lock: str  # hex, from `lock_digest`
     test: float = 0.2  # share of the rows that test, by whole groups
-    version: int = 2  # of the format; 1: `code` covers comments too; 3: with `columns`
-    columns: str | None = None  # hex: of the codebook that the table was read by
+    version: int = 3  # of the format; see above
+    columns: str | None = None  # hex: of the codebook that the table was read by; from version 3
 
     def __post_init__(self):
         for name, value in _check_plan(self).items():
@@ -235,7 +237,7 @@ class Plan:
 
     def to_dict(self) -> dict:
         "What JSON can hold."
-        more = {} if self.columns is None else dict(columns=self.columns)
+        more = dict(columns=self.columns) if self.version >= 3 else {}
         return more | dict(
             format=_PLAN_FORMATS[self.version],
             commitment=self.commitment,
@@ -301,8 +303,8 @@ def _check_plan(plan: Plan) -> dict:  # the fields in the form that is filed
             raise PlanError(f"{name}: expected a SHA-256 as 64 digits in hex")
     if type(plan.version) is not int or plan.version not in _PLAN_FORMATS:
         raise PlanError("version: expected 1, 2 or 3")
-    if (plan.version == 3) != (plan.columns is not None):
-        raise PlanError("columns: expected a digest in version 3, and in no other")
+    if plan.version < 3 and plan.columns is not None:
+        raise PlanError("columns: expected no codebook in a plan before version 3")
     return dict(commitment=commitment, config=config, test=_check_share(plan.test))
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c35
@@ -377,6 +379,15 @@ class Terms(NamedTuple):
     columns: dict | None = None  # the codebook that the table was read by
 
 
+def _refuse_long_numbers(frame: pd.DataFrame, schema: Schema) -> None:
+    "No whole number that other readers of JSON would round or refuse."
+    batch = read(frame, schema)
+    for names, values in ((schema.numeric, batch.numeric), (tuple(schema.tasks), batch.outcome)):
+        for row, column in np.argwhere(np.abs(values) > MOST_WHOLE)[:1]:
+            wanted = "a number between -(2^53 - 1) and 2^53 - 1; longer identifiers as text"
+            refuse_cell(as_frame(frame), names[column], int(row), wanted, "a longer one")
+
+
 def file_plan(
     frame: pd.DataFrame,  # (n rows) with inputs and outcomes
     schema: Schema,  # which columns belong to a record
@@ -388,11 +399,12 @@ def file_plan(
 ) -> tuple[Plan, Commitment]:
     "Commit to a table and plan a training on it."
     agreed = Terms(**terms)
+    _refuse_long_numbers(frame, schema)
     commitment = commit_records(frame, schema, key, ids, groups)
-    digests = [code_digest(), lock_digest(agreed.lock_file), agreed.test]
-    if agreed.columns is not None:
-        digests += [3, json_digest(agreed.columns)]
-    return Plan(commitment.to_dict(), config, *digests), commitment
+    columns = None if agreed.columns is None else json_digest(agreed.columns)
+    digests = code_digest(), lock_digest(agreed.lock_file)
+    plan = Plan(commitment.to_dict(), config, *digests, test=agreed.test, columns=columns)
+    return plan, commitment
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c44a
 # breaks a line, speaks to a terminal, or is half a character
@@ -435,6 +447,23 @@ class Nonce:
         return cls(**fields)
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c47
+def spell_nonce(
+    value: str,  # as somebody wrote it
+) -> str:
+    "Its letters and digits alone: one spelling for one throw of dice."
+    folded = unicodedata.normalize("NFKC", value).casefold()
+    return "".join(c for c in unicodedata.normalize("NFC", folded) if c.isalnum())
+
+
+def _write_nonce(plan: Plan, nonce: Nonce) -> bytes:  # what goes into the seed
+    if plan.version < 3:
+        return nonce.value.encode()
+    spelled = spell_nonce(nonce.value)
+    if not spelled:
+        raise PlanError("nonce: expected letters or digits in its value, got none")
+    return spelled.encode()
+
+
 def derive_seed(
     plan: Plan,  # as filed
     nonce: Nonce | None,  # None: the seed is self-chosen
@@ -444,7 +473,7 @@ def derive_seed(
         raise PlanError(f"plan: expected a Plan, got {type(plan).__name__}")
     if not isinstance(nonce, Nonce | None):
         raise PlanError(f"nonce: expected a Nonce or None, got {type(nonce).__name__}")
-    last = b"\0" if nonce is None else b"\1" + nonce.value.encode()
+    last = b"\0" if nonce is None else b"\1" + _write_nonce(plan, nonce)
     return hashlib.sha256(b"adaroute-seed-1\0" + bytes.fromhex(plan.digest) + last).digest()
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c54

@@ -16,17 +16,18 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 from ..checkpoint import read_run, run_tensors, set_run
 from ..estimator import AdaRoute
 from ..fitting import Prepared, fit_table, schema_of, settle_choices
+from ..fitted import Fitted
 from ..model import RoutedModel
 from .plan import read_config
 from .transcript import Trace, TranscriptError, beginning, best_weights, numerics
 from .transcript import read_transcript, segment_file, segment_line
 from .transcript import short_digests, tensor_digest
+from .whole_model import Compared, compare_parts, load_apart
+from .whole_model import parts_of, read_parts
 from ..saving import NAMINGS
 from ..schema import read
 from ..training import Look, Rows, Run, Watch, gather, look, take_look, take_step
@@ -360,6 +361,7 @@ def _go_on_from(auditor: "Auditor", run: Run, claimed: _State | None) -> None:
     if goal != auditor.at:
         claimed, auditor.at = _read_claimed(auditor, run, goal), goal
     auditor.trace = Trace()
+    auditor.held[auditor.name] = claimed is not None and bool(claimed.tensors)
     if claimed is not None and claimed.tensors:
         set_run(run, claimed.about, claimed.tensors)
         auditor.state = claimed
@@ -375,8 +377,8 @@ def _go_on_from(auditor: "Auditor", run: Run, claimed: _State | None) -> None:
     raise MisfitError(f"{wanted}, got one whose {claimed.misfits[0]} does not fit")
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r15h
-def _is_close(a: Tensor, b: Tensor) -> bool:  # to a thousandth
-    return a.shape == b.shape and torch.allclose(a, b, 1e-3, 1e-3)
+def _is_close(a: Tensor, b: Tensor, near: float = 1e-3) -> bool:
+    return a.shape == b.shape and torch.allclose(a, b, near, near)
 
 
 def _list_other_weights(auditor: "Auditor", run: Run, claimed: _State | None) -> list[str]:
@@ -388,7 +390,7 @@ def _list_other_weights(auditor: "Auditor", run: Run, claimed: _State | None) ->
         names = differing(own, claimed.tensors)
     if not auditor.exact:
         weights = [n for n in names if n.startswith(("model.", "best."))]
-        close = {n for n in weights if _is_close(own[n], claimed.tensors[n])}
+        close = {n for n in weights if _is_close(own[n], claimed.tensors[n], 1e-5)}
         return [n for n in names if n not in close]
     digests = auditor.stops[0].get("weights") or {}
     other = _list_other(short_digests(run.model), digests)
@@ -400,7 +402,8 @@ def _compare_digests(auditor: "Auditor", run: Run) -> SegmentCheck:
     before, line = auditor.stops[auditor.at - 1 : auditor.at + 1]
     own, claimed = segment_line(run, auditor.trace), line.get("weights") or {}
     wrong = [k for k in ("batches", "generators") if own[k] != line.get(k)]
-    wrong += [f"model.{name}" for name in _list_other(own["weights"], claimed)]
+    if auditor.exact:  # elsewhere a digest says nothing of weights
+        wrong += [f"model.{name}" for name in _list_other(own["weights"], claimed)]
     return SegmentCheck(auditor.name, before["stop"], run.step, None, wrong)
 
 
@@ -510,7 +513,7 @@ def _measure_gap(a: Tensor, b: Tensor) -> float:
 
 def _choose_rows(auditor: "Auditor", prepared: Prepared) -> tuple[Rows, Rows]:
     "The rows to go on with, and all rows that might be recognised: these and the ones kept back."
-    claimed, rows = AdaRoute.load(auditor.folder / "model").fitted_.reader, prepared.rows
+    claimed, rows = load_apart(auditor.folder / "model").fitted_.reader, prepared.rows
     reader, schema = replace(prepared.reader, design=claimed.design), prepared.reader.schema
     if auditor.differs and tuple(claimed.widths) == tuple(reader.widths):
         reader, frame = claimed, auditor.given.frame.iloc[prepared.used]
@@ -559,6 +562,7 @@ class Auditor(Watch):
         self.noise = not same and effort.tolerance is None
         self.trace, self.gap = Trace(), 0.0
         self.segments, self.first, self.differs = [], {}, []
+        self.held = {}  # by run: whether its claimed state is the one that we go on from
 
     def prepared(self, prepared: Prepared) -> Rows:
         "Compare the table as tensors; go on with the claimed ones."
@@ -632,6 +636,7 @@ class Reexecution:
     same_environment: bool
     tolerance: float | None  # 0: to the bit; None: what each segment's noise allows
     gap: float  # largest difference of evidence and outcomes, where digests are others
+    undecided: list[str] = field(default_factory=list)  # what is not enough to go by here
 
     def limit(self, s: SegmentCheck) -> float:
         "The distance up to which a segment counts as the same."
@@ -668,19 +673,26 @@ class Reexecution:
         return self.gap <= 1e-3 and not other_rows
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r21
-def _list_other_final(folder: Path, model: RoutedModel, nearly: bool) -> list[str]:
-    "Tensors of the saved model that are others."
-    try:
-        saved = load_file(folder / "model" / "weights.safetensors")
-    except (OSError, SafetensorError):
-        return ["weights.safetensors"]
-    own = {f"model.{n}": p.detach() for n, p in model.named_parameters()}
-    claimed = {n: t for n, t in saved.items() if n.startswith("model.")}
-    other = differing(own, claimed)
-    if not nearly:
-        return other
-    close = [n for n in own.keys() & claimed if _is_close(own[n], claimed[n])]
-    return [n for n in other if n not in close]
+def _hangs_on_end(part: str) -> bool:  # a part of the model that training has changed to the last
+    of_weights = part.startswith("model.") and not part.startswith("model.json")
+    return of_weights or part == "model.json: validation_error"
+
+
+def _compare_model(auditor: Auditor, est: AdaRoute, fitted: Fitted) -> Compared:
+    "The saved model against the one that came out; and what was withheld from being judged."
+    est.fitted_, est.extras_ = fitted, {}
+    claimed = read_parts(auditor.folder / "model")
+    if claimed is None:
+        return Compared(["model: files"], [])
+    found = compare_parts(parts_of(est), claimed, auditor.exact)
+    if auditor.exact:
+        return found
+    withheld = sum(s.distance is None for s in auditor.segments)
+    undecided = [f"{withheld} segments that were withheld"] if withheld else []
+    undecided += [f"the end of {name}" for name, held in auditor.held.items() if not held]
+    if not all(auditor.held.values()):
+        found = found._replace(other=[part for part in found.other if not _hangs_on_end(part)])
+    return found._replace(undecided=[*undecided, *found.undecided])
 
 
 def _find_naming(folder: Path) -> int:  # 1 where the model is of version 0.1.0
@@ -702,24 +714,23 @@ def train_again(
 ) -> Reexecution:
     "Train again what a transcript says was trained, and compare."
     environment = {k: v for k, v in lines[1].items() if k not in ("kind", "before")}
-    same, tolerance = environment == numerics(), effort.tolerance
-    est = _claimed_estimator(lines, effort.progress)
+    same, est = environment == numerics(), _claimed_estimator(lines, effort.progress)
     auditor = Auditor(folder, lines, given, effort, same)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "the router collapsed")
         schema = replace(schema_of(est, given.frame), naming=_find_naming(auditor.folder))
         fitted = fit_table(est, given.frame, schema, given.groups, auditor)
-    if tolerance is None and same:
-        tolerance = 0.0
+    model = _compare_model(auditor, est, fitted)
     return Reexecution(
         segments=auditor.segments,
         prepared=auditor.differs,
         first=auditor.first,
-        final=_list_other_final(auditor.folder, fitted.model, not auditor.exact),
+        final=model.other,
         total=sum(line["kind"] == "segment" and line["stop"] > 0 for line in lines),
         same_environment=same,
-        tolerance=tolerance,
+        tolerance=0.0 if same and effort.tolerance is None else effort.tolerance,
         gap=auditor.gap,
+        undecided=model.undecided,
     )
 
 

@@ -25,12 +25,13 @@ from ..checkpoint import read_run
 from ..estimator import AdaRoute
 from ..fitting import settle_choices, spare_paths
 from ..model import Design
-from .commitment import canonical_json, is_sha256
+from .commitment import MOST_WHOLE, canonical_json, is_sha256
 from .ledger import CHAIN_START, SHA256, Form, is_dictionary
 from .plan import Nonce, Plan, PlanError, parse_canonical, plan_config
 from .plan import read_config
 from .transcript import TranscriptError, describe_reader, segment_file
 from .transcript import segment_line, short_digests
+from .whole_model import list_foreign_fields, load_apart, read_parts
 from ..saving import FILES
 from ..training import Look, Settings
 
@@ -109,7 +110,8 @@ def _or_null(form: Form) -> Form:
 
 
 def _whole_number(low: int) -> Form:
-    return Form(lambda v: type(v) is int and low <= v <= 2**53, f"a whole number of at least {low}")
+    is_good = lambda v: type(v) is int and low <= v <= MOST_WHOLE
+    return Form(is_good, f"a whole number of at least {low}")
 
 
 def _hex_digits(digits: int) -> Form:
@@ -367,9 +369,10 @@ def _open_model(folder: Path, digests: tuple) -> tuple[AdaRoute | None, dict | s
             return None, "it was trained with a sentence encoder, which is not in the folder"
         if size > MOST_NUMBERS:
             return None, "it is too large to be opened here"
-        est = AdaRoute.load(folder)
+        est, parts = load_apart(folder), read_parts(folder)
         begin = dict(config=plan_config(est), seed=est.seed)
-        return est, dict(begin=begin, prepared=describe_reader(est.fitted_.reader))
+        prepared = describe_reader(est.fitted_.reader)
+        return est, dict(begin=begin, prepared=prepared, parts=parts)
     except Exception as error:  # whatever somebody else's file leads to
         return None, f"it cannot be opened ({type(error).__name__})"
 
@@ -422,6 +425,7 @@ class RunFolder:
     files: dict[str, str]  # name in the folder -> digest
     model: AdaRoute | None
     says: dict | str  # what lines should say of the model; or why it was not opened
+    statement: bytes | None = None  # statement.json, if there is one
 
     @property
     def begin(self) -> dict:
@@ -446,7 +450,7 @@ class RunFolder:
 def _read_contents(folder: Path) -> tuple[dict[str, str], dict[str, bytes | None]]:
     "Digests of all files; contents of the small ones."
     contents = {name: _read_part(folder, name) for name in ("transcript.jsonl", "rows.json")}
-    for name in ("plan.json", "nonce.json", "groups.json"):
+    for name in ("plan.json", "nonce.json", "groups.json", "statement.json"):
         contents[name] = _read_part(folder, name, needed=False)
     files = _digest_files(folder, "segments") | _digest_files(folder, "model")
     for name in ("groups.json", "rows.json"):
@@ -473,6 +477,7 @@ def _parse_files(contents: dict[str, bytes | None]) -> dict:  # field of a RunFo
         choices=choices,
         owners=owners,
         used=used,
+        statement=contents["statement.json"],
         **small,
     )
 
@@ -639,6 +644,21 @@ def _check_model_contents(run: RunFolder) -> Reply:
     parts = "Configuration, seed, columns, widths, encoder and scale"
     return True, f"{parts} of the saved model are those of the first lines."
 
+
+def _check_model_fields(run: RunFolder) -> Reply:
+    if run.model is None:
+        return None, f"model: {run.says}."
+    if run.says["parts"] is None:
+        return False, "model: its files are not spelled as saving spells them."
+    foreign = list_foreign_fields(run.says["parts"].about, run.plan and run.plan.version)
+    if run.model.design_ != run.choices.design:
+        foreign.append("design")
+    return choose_answer(
+        not foreign,
+        "model.json holds what training writes, and nothing else.",
+        f"model.json: {', '.join(foreign)} cannot be that of the model of a run.",
+    )
+
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d23a
 def name_if_known(
     name: str,
@@ -682,6 +702,7 @@ _INTEGRITY = {
     "segment contents": _check_segment_contents,
     "model files": _check_model_files,
     "model contents": _check_model_contents,
+    "model fields": _check_model_fields,
     "final weights": _check_final_weights,
 }
 
