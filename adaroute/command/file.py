@@ -292,7 +292,7 @@ def _read_by_codebook(table: Path, schema: "Schema", reading: dict) -> Records:
         wanted = f"the {len(used) + len(owners)} columns of the plan"
         raise BadInput(f"{table.name}: expected {wanted}, got none of {lost} of them")
     ids, groups = (
-        None if name is None else read_owners(taken.table, name)
+        None if name is None else read_owners(taken.table, name, schema.naming)
         for name in (reading["id"], reading["group"])
     )
     return Records(taken.inputs.frame[used], ids, groups)
@@ -650,7 +650,7 @@ def _save_apart(done: _PlannedRun, given: dict, calibration: str) -> None:
         model.extras_["calibration"] = calibrated.to_dict()
     if given["gate"]:
         add_gate(model, train, 0)
-    add_source(model, given["table"], done.reading["group"], done.test)
+    add_source(model, done.records.frame, done.reading["group"], done.test)
     add_reading(model, done.reading["how"])
     model.save(given["out"])
 
