@@ -53,7 +53,7 @@ def _are_all(fits: Callable) -> Callable[[object], bool]:
     return lambda value: isinstance(value, list) and all(map(fits, value))
 
 
-def _is_name(value) -> bool:
+def _is_said(value) -> bool:
     return isinstance(value, str)
 
 
@@ -85,48 +85,48 @@ def check_fields(
             raise ValueError(f"{place}: expected {words} as {name}, got another {got}")
 
 # %% ../nbs/1_method/30_saved_form.ipynb #s11
-_BOX = Want(_is_box, "a dictionary")
-_NAME = Want(_is_name, "text")
-_NUMBERS = Want(are_numbers, "a list of finite numbers")
-_SIZE = Want(_is_whole, "a whole number")
-_SEEDS = Want(lambda v: _are_all(_is_whole)(v) and len(v) > 0, "a list of whole numbers")
-_ERRORS = Want(lambda v: _are_all(lambda e: type(e) in (int, float))(v), "a list of numbers")
-_LIST = Want(lambda v: isinstance(v, list), "a list")
-_SPARES = Want(
-    lambda v: _is_box(v) and set(v) <= {"N1", "T1"} and all(map(_SEEDS.fits, v.values())),
+_A_BOX = Want(_is_box, "a dictionary")
+_A_NAME = Want(_is_said, "text")
+_SOME_NUMBERS = Want(are_numbers, "a list of finite numbers")
+_A_SIZE = Want(_is_whole, "a whole number")
+_SOME_SEEDS = Want(lambda v: _are_all(_is_whole)(v) and len(v) > 0, "a list of whole numbers")
+_SOME_ERRORS = Want(lambda v: _are_all(lambda e: type(e) in (int, float))(v), "a list of numbers")
+_SPARE_SEEDS = Want(
+    lambda v: _is_box(v) and set(v) <= {"N1", "T1"} and all(map(_SOME_SEEDS.fits, v.values())),
     "seeds for N1 and T1",
 )
-_ROUTES = Want(_are_all(_is_name), "a list of names")
-_WIDTHS = Want(lambda v: _are_all(_is_whole)(v) and len(v) == 3, "three whole numbers")
-_FACTOR = Want(lambda v: _is_finite(v) and v > 0, "a number above 0")
-_FORMAT = Want(_is_whole, "a whole number")
+_SOME_NAMES = Want(_are_all(_is_said), "a list of names")
+_THREE_WIDTHS = Want(lambda v: _are_all(_is_whole)(v) and len(v) == 3, "three whole numbers")
+_A_FACTOR = Want(lambda v: _is_finite(v) and v > 0, "a number above 0")
 
 ABOUT = dict(
-    format=_FORMAT,
-    params=_BOX,
-    schema=_BOX,
-    encoder=_BOX,
-    factor=_FACTOR,
-    fallback=_NUMBERS,
-    scale=_BOX,
-    extras=_BOX,
-    design=_BOX,
-    widths=_WIDTHS,
-    seeds=_SEEDS,
-    spares=_SPARES,
-    validation_error=_ERRORS,
-    arrays=_BOX,
+    format=_A_SIZE,
+    params=_A_BOX,
+    schema=_A_BOX,
+    encoder=_A_BOX,
+    factor=_A_FACTOR,
+    fallback=_SOME_NUMBERS,
+    scale=_A_BOX,
+    extras=_A_BOX,
+    design=_A_BOX,
+    widths=_THREE_WIDTHS,
+    seeds=_SOME_SEEDS,
+    spares=_SPARE_SEEDS,
+    validation_error=_SOME_ERRORS,
+    arrays=_A_BOX,
 )
-_DESIGN = dict.fromkeys(("router", "selection", "start", "route_per"), _NAME)
-_DESIGN |= dict.fromkeys(("width", "trunk", "axes", "hidden"), _SIZE) | dict(routes=_ROUTES)
-_ARRAYS = dict(
+_DESIGN_FORM = dict.fromkeys(("router", "selection", "start", "route_per"), _A_NAME)
+_DESIGN_FORM |= dict.fromkeys(("width", "trunk", "axes", "hidden"), _A_SIZE) | dict(
+    routes=_SOME_NAMES
+)
+_ARRAY_FORMS = dict(
     array_=Want(lambda v: type(v) is bool, "true or false"),
-    n_features_in_=_SIZE,
-    feature_names_in_=_ROUTES,
+    n_features_in_=_A_SIZE,
+    feature_names_in_=_SOME_NAMES,
 )
 
 # %% ../nbs/1_method/30_saved_form.ipynb #s13
-def _is_task(value) -> bool:
+def _is_outcome(value) -> bool:
     return isinstance(value, list) and len(value) == 2 and value[1] in TASKS
 
 
@@ -145,9 +145,9 @@ def _is_weight(value) -> bool:
     return all(_is_finite(w) and w > 0 for w in some)
 
 
-_SCALE = dict(
-    tasks=Want(lambda v: _are_all(_is_task)(v) and len(v) > 0, "outcomes and their types"),
-    centre=_NUMBERS,
+_SCALE_FORM = dict(
+    tasks=Want(lambda v: _are_all(_is_outcome)(v) and len(v) > 0, "outcomes and their types"),
+    centre=_SOME_NUMBERS,
     spread=Want(_are_all(lambda v: _is_finite(v) and v > 0), "a list of numbers above 0"),
     levels=Want(_are_all(_is_whole), "a list of whole numbers"),
     bounds=Want(_are_all(_is_span), "pairs of ends"),
@@ -155,21 +155,31 @@ _SCALE = dict(
 )
 
 
+def _check_lowest(scale: dict) -> None:
+    "Levels are counted from the lowest one, which has to be a number that one can count from."
+    for (_, kind), centre in zip(scale["tasks"], scale["centre"]):
+        if kind == "ordinal" and not abs(centre) < 2**53:
+            raise ValueError(
+                "centre: expected a lowest level that can be counted from, got another"
+            )
+
+
 def check_about(
     about: dict,  # what model.json says
 ) -> None:
     "Refuse a model.json whose entries have not their form, or speak of different outcomes."
     check_depth(about)
-    guarded = {"guard": _SIZE} if "guard" in about else {}
+    guarded = {"guard": _A_SIZE} if "guard" in about else {}
     check_fields("model.json", about, ABOUT | guarded)
-    check_fields("design", about["design"], _DESIGN)
-    check_fields("scale", about["scale"], _SCALE)
+    check_fields("design", about["design"], _DESIGN_FORM)
+    check_fields("scale", about["scale"], _SCALE_FORM)
     arrays = about["arrays"]
-    known = {name: want for name, want in _ARRAYS.items() if name in arrays}
+    known = {name: want for name, want in _ARRAY_FORMS.items() if name in arrays}
     check_fields("arrays", arrays, known)
     schema, scale = Schema.from_dict(about["schema"]), about["scale"]
     if scale["tasks"] != [list(pair) for pair in schema.tasks.items()]:
         raise ValueError("scale: expected the outcomes of the schema, got others")
+    _check_lowest(scale)
     sizes = {name: len(scale[name]) for name in ("centre", "spread", "levels")}
     sizes |= {name: len(scale[name]) for name in ("bounds", "weights") if scale[name]}
     sizes |= dict(fallback=len(about["fallback"]))
@@ -264,7 +274,7 @@ def _check_curves(curves: dict | None, columns: int) -> None:
 def _check_words(text: dict, columns: int) -> None:
     "Words, their rarity, and the directions that they are projected on."
     words = text["vocabulary"]
-    if words is not None and not (_are_all(_is_name)(words) and len(set(words)) == len(words)):
+    if words is not None and not (_are_all(_is_said)(words) and len(set(words)) == len(words)):
         raise ValueError("encoder: expected a list of different words as vocabulary")
     terms = HASHED if words is None else len(words)
     blocks = 1 if columns < 2 else columns + 1
@@ -283,7 +293,7 @@ def _check_vectors(text: dict, columns: int) -> None:
 
 
 def _are_levels(levels, columns: int) -> bool:
-    return _are_all(_are_all(_is_name))(levels) and len(levels) == columns
+    return _are_all(_are_all(_is_said))(levels) and len(levels) == columns
 
 # %% ../nbs/1_method/30_saved_form.ipynb #s21
 _SCALED = {"log", "mean", "scale", "flagged"}
@@ -322,7 +332,7 @@ def check_parts(
     if not schema.text:
         return
     texts, units = len(schema.text), parts["facts"]["units"]
-    if not _are_all(_is_name)(units):
+    if not _are_all(_is_said)(units):
         raise ValueError("encoder: expected a list of words as units, got others")
     _check_columns("facts", parts["facts"], texts + 1 + len(units))
     _check_array("text.flagged", parts["text"]["flagged"], (texts,), "b")

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from adaroute import AdaRoute
+from adaroute.command.ask import predict_table
 from adaroute.machine import read_regular
 from adaroute.saving import FILES
-from mutations import LARGE, SLOW, Tally, answer, rewrite, used_memory
+from mutations import LARGE, ORDER, SLOW, Tally, answer, rewrite, used_memory
 
 
 @pytest.fixture(scope="module")
@@ -160,3 +161,29 @@ def test_sums_are_what_they_are_called(model):
     sums = json.loads((model / "manifest.json").read_text())
     for name in FILES:
         assert sums[name] == hashlib.sha256((model / name).read_bytes()).hexdigest()
+
+
+def test_predictions_hold_no_formula(model, tally, tmp_path):
+    ids = ["=CMD1", "+1+1", "@SUM(A1)", "-5", "P;=2+2", *["plain"] * 7]
+    tally.rows.assign(id=ids).to_csv(tmp_path / "t.csv", index=False)
+    out = tmp_path / "p.csv"
+    predict_table(model, ORDER._replace(table=tmp_path / "t.csv", out=out, keep=("id",)))
+    kept = [line.split(",")[1] for line in out.read_text().splitlines()[1:]]
+    assert kept[:3] == ["'=CMD1", "'+1+1", "'@SUM(A1)"] and kept[3] == "-5"
+    assert kept[4] == "P;'=2+2" and set(kept[5:]) == {"plain"}
+
+
+def test_a_file_that_grows_too_large_is_named(tmp_path):
+    "Whose error it was; the old file stays, and no half of the new one."
+    out = tmp_path / "p.csv"
+    out.write_text("old")
+    code = (
+        "import resource, signal, sys; import pandas as pd; "
+        "from adaroute.table_writer import write_table; "
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)); "
+        "write_table(pd.DataFrame({'a': range(10_000)}), sys.argv[1])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, out], capture_output=True, text=True)
+    assert "OSError: 'p.csv': expected to write it, got 'File too large'" in done.stderr
+    assert out.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["p.csv"]

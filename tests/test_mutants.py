@@ -10,10 +10,8 @@ from adaroute.features.words import units, vocabulary
 from adaroute.fitting import make_split, validation_rows
 from adaroute.provenance.plan import derived_test, group_codes
 from adaroute.router import closed_log_softmax, two_stage
-from adaroute.schema import ROUTES, open_routes
+from adaroute.schema import ROUTES, Schema, open_routes, read, without
 from adaroute.uncertainty.conformal import conformal_quantile
-
-FEW = [[["rare", "often"]], [["rare", "often"]], [["often"]], [["often"]], [["often"]]]
 
 
 def rows_of(*words):
@@ -157,3 +155,15 @@ def test_rows_that_were_all_groups_of_their_own(tmp_path):
 
     assert _code_groups(frame, "owner").tolist() == [0, 0, 1, 1]
     assert _code_groups(frame, None).tolist() == [0, 1, 2, 3]
+
+
+def test_without_takes_away_one_kind():
+    frame = pd.DataFrame({"note": ["low mood"], "age": [41.0], "site": ["A"], "y": [1.0]})
+    schema = Schema(text=["note"], numeric=["age"], categorical=["site"], tasks={"y": "regression"})
+    batch = read(frame, schema)
+    silent, blank = without(batch, "text"), without(batch, "numbers")
+    assert silent.text[0, 0] is None and silent.numeric[0, 0] == 41
+    assert blank.text[0, 0] == "low mood" and np.isnan(blank.numeric[0, 0])
+    assert blank.categorical[0, 0] is None and silent.categorical[0, 0] == "A"
+    with pytest.raises(ValueError, match="kind: expected"):
+        without(batch, "both")

@@ -47,7 +47,7 @@ def load_fitted(
             f"got one that was fitted to arrays in {folder.name!r}"
         )
     found = model.extras_.get("calibration")
-    return model, found and Calibration.from_dict(found)
+    return model, None if found is None else Calibration.from_dict(found)
 
 # %% ../../nbs/9_command/04_ask.ipynb #c43b
 def _find_ends(model, calibration, encoded, coverage: float) -> dict:
@@ -434,8 +434,8 @@ def explain_command(model, table, out, group, most, show_text, as_json, quiet, *
     With the outcomes in the table the report opens with a verdict. On the table of the fit it
     speaks about the rows that were kept back for calibration.
 
-    It takes about a minute for 2,000 rows and 30 columns, and grows with both: with hundreds of
-    numbers expect several minutes, with thousands more. A bar tells how far it is.
+    Two thousand rows with thirty columns take less than a minute. Time grows with the number of
+    columns: hundreds take minutes, thousands much longer. A bar tells how far it is.
     """
     start = time.monotonic()
     _require_pictures()
@@ -443,14 +443,8 @@ def explain_command(model, table, out, group, most, show_text, as_json, quiet, *
         fitted, calibration = load_fitted(model)
         chosen = choose_rows(fitted, table, group, collect_reading(reading))
         rows = draw_rows(chosen, most)
-        from adaroute.report.document import write_report
-        from adaroute.report.labels import label_frame, label_model, settle_labels
-
-        names = settle_labels(fitted, rows.labels)
-        shown, frame = label_model(fitted, names), label_frame(rows.frame, names)
-        more = dict(calibration=calibration, groups=rows.groups, show_text=show_text)
-        more |= dict(progress=wants_bar(quiet))
-        write_report(shown, frame, out, **more)
+        more = dict(calibration=calibration, show_text=show_text, progress=wants_bar(quiet))
+        _write_labelled(fitted, rows, out, **more)
         from adaroute.fitted import count_unseen, spell_unseen
 
         unseen = count_unseen(fitted.encoder_, rows.frame)
@@ -465,6 +459,16 @@ def explain_command(model, table, out, group, most, show_text, as_json, quiet, *
         seconds=round(time.monotonic() - start, 1),
     )
     tell_answer(answer, [_describe_report(answer), *spell_unseen(unseen)], as_json)
+
+
+def _write_labelled(fitted, rows: ReportRows, out: Path, **more) -> None:
+    "The report, which speaks of columns and levels by their labels."
+    from adaroute.report.document import write_report
+    from adaroute.report.labels import label_frame, label_model, settle_labels
+
+    names = settle_labels(fitted, rows.labels)
+    shown, frame = label_model(fitted, names), label_frame(rows.frame, names)
+    write_report(shown, frame, out, groups=rows.groups, **more)
 
 
 def _require_pictures():

@@ -388,17 +388,17 @@ def ask_for_group(
     table: "TrainingTable",
     ignored: Sequence[str] = (),  # columns of which was said that they do not matter
 ) -> None:
-    "Ask for `--group` where rows look as if several were one person's."
+    "Ask for `--group`, in a note, where rows look as if several were one person's."
     if table.groups is not None:
         return
     for name in [name for name in table.left_out if name not in ignored]:
         cells = table.frame[name].dropna()
         people = cells.nunique()
         if _PEOPLE.search(name) and 1 < people <= 0.8 * len(cells):
-            raise click.UsageError(
-                f"--group: rows look repeated, {people:,} different {name!r} in "
-                f"{len(cells):,} rows; expected --group {name!r}, which keeps their rows together "
-                f"and counts people, not rows, or --ignore {name!r} if they are not people"
+            warnings.warn(
+                f"rows look repeated, {people:,} different {name!r} in {len(cells):,} rows: "
+                "without --group each row counts as a person, so what one of them says in five "
+                f"rows is stored with the model; --group {name!r} counts people"
             )
 
 # %% ../../nbs/9_command/01_common.ipynb #c31

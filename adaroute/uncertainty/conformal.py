@@ -425,22 +425,53 @@ def _pack_calibration(c: Calibration) -> dict:
     )
 
 
-_NUMBERS = Want(are_numbers, "a list of finite numbers")
-_ROWS = Want(lambda v: isinstance(v, list) and all(map(are_numbers, v)), "lists of numbers")
-_SHAPE_FORM = dict.fromkeys(_SHAPE, _NUMBERS) | dict(
-    axes=_ROWS, distances=Want(_is_packed, "distances and weights")
-)
+def _are_lists(value) -> bool:
+    return isinstance(value, list) and all(map(are_numbers, value))
+
+
+def _is_pair(value) -> bool:
+    return isinstance(value, list) and len(value) == 2
+
+
+def _are_pairs(value) -> bool:
+    return isinstance(value, list) and all(map(_is_pair, value))
+
+
+def _is_slope(value) -> bool:
+    return are_numbers([value])
+
+
+def _is_any(value) -> bool:
+    return True
+
+
+def _is_tree(value) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_count(value) -> bool:
+    return type(value) is int and value > 0
+
+
+_FINITE = Want(are_numbers, "a list of finite numbers")
+_SLOPE = Want(_is_slope, "a number")
+_TREE = Want(_is_tree, "a dictionary")
+_SHAPE_FORM = dict.fromkeys(_SHAPE, _FINITE)
+_SHAPE_FORM["axes"] = Want(_are_lists, "lists of numbers")
+_SHAPE_FORM["distances"] = Want(_is_packed, "distances and weights")
 _CURVE_FORMS = dict(
     none={},
-    platt=dict.fromkeys(("slope", "intercept"), Want(lambda v: are_numbers([v]), "a number")),
-    isotonic=dict(x=_NUMBERS, y=_NUMBERS),
+    platt=dict(slope=_SLOPE, intercept=_SLOPE),
+    isotonic=dict(x=_FINITE, y=_FINITE),
 )
 
 
 def _unpack_shape(packed: dict) -> dict:
     check_fields("calibration: shape", packed, _SHAPE_FORM)
     width = {len(packed["mean"]), *map(len, packed["axes"])}
-    if len(width) > 1 or len(packed["variance"]) != len(packed["axes"]) or len(packed["rest"]) != 1:
+    along = len(packed["axes"])
+    sizes = len(width), len(packed["variance"]), len(packed["rest"])
+    if sizes != (1, along, 1):
         raise ValueError("calibration: expected a shape of one width, got several")
     shape = {part: np.array(packed[part], float) for part in _SHAPE}
     shape["axes"] = shape["axes"].reshape(-1, len(shape["mean"]))
@@ -450,38 +481,49 @@ def _unpack_shape(packed: dict) -> dict:
 
 def _check_curve(curve: dict) -> dict:
     kind = curve.get("kind") if isinstance(curve, dict) else None
-    if kind not in _CURVE_FORMS:
+    if kind not in list(_CURVE_FORMS):
         raise ValueError(f"calibration: expected a curve of the kinds {', '.join(_CURVE_FORMS)}")
-    known = dict(kind=Want(lambda v: True, "a name")) | _CURVE_FORMS[kind]
+    known = dict(kind=Want(_is_any, "a name")) | _CURVE_FORMS[kind]
     check_fields("calibration: curve", curve, known)
     if kind == "isotonic" and len(curve["x"]) != len(curve["y"]):
         raise ValueError("calibration: expected a curve of points, got other numbers of x and y")
     return curve
 
 
+def _is_how(value) -> bool:
+    return value in ("split", "cross")
+
+
 _CALIBRATION_FORM = dict(
-    tasks=Want(
-        lambda v: isinstance(v, list) and all(isinstance(t, list) and len(t) == 2 for t in v),
-        "pairs of outcome and type",
-    ),
-    how=Want(lambda v: v in ("split", "cross"), "split or cross"),
-    least=Want(lambda v: type(v) is int and v > 0, "a whole number above 0"),
-    scores=Want(lambda v: isinstance(v, dict), "a dictionary"),
-    curves=Want(lambda v: isinstance(v, dict), "a dictionary"),
-    shapes=Want(lambda v: isinstance(v, dict), "a dictionary"),
+    tasks=Want(_are_pairs, "pairs of outcome and type"),
+    how=Want(_is_how, "split or cross"),
+    least=Want(_is_count, "a whole number above 0"),
+    scores=_TREE,
+    curves=_TREE,
+    shapes=_TREE,
 )
+
+
+def _check_scores(scores: dict, tasks: dict) -> None:
+    "Refuse scores that are not by outcome, kind of cell and cell."
+    if set(scores) != set(tasks):
+        raise ValueError("calibration: expected scores of its outcomes, got others")
+    for task, kinds in scores.items():
+        boxes = [kinds]
+        if _is_tree(kinds):
+            boxes += kinds.values()
+        if not all(map(_is_tree, boxes)) or "all" not in kinds.get("all", {}):
+            raise ValueError(f"calibration: expected scores by cell for {task!r}, got others")
 
 
 def _unpack_calibration(d: dict) -> dict:
     "The parts of a calibration, from what was packed."
     check_fields("calibration", d, _CALIBRATION_FORM)
     tasks = {str(task): str(kind) for task, kind in d["tasks"]}
-    if set(d["scores"]) != set(tasks):
-        raise ValueError("calibration: expected scores of its outcomes, got others")
-    for task, kinds in d["scores"].items():
-        boxes = [kinds, *kinds.values()] if isinstance(kinds, dict) else [kinds]
-        if not all(isinstance(box, dict) for box in boxes) or "all" not in kinds.get("all", {}):
-            raise ValueError(f"calibration: expected scores by cell for {task!r}, got others")
+    _check_scores(d["scores"], tasks)
+    binary = {task for task, kind in tasks.items() if kind == "binary"}
+    if not set(d["curves"]) <= binary:
+        raise ValueError("calibration: expected curves of binary outcomes, got others")
     return dict(
         tasks=tasks,
         how=d["how"],
