@@ -387,7 +387,7 @@ def find_letters(
     for (name, column), type_, (rows, cells) in zip(table.items(), mapped[0], gaps):
         if type_ not in STATA_GAPS:
             continue
-        if len(rows) != column.isna().sum():
+        if len(rows) != np.isnan(column.to_numpy(float)).sum():
             return None
         _, point, step = STATA_GAPS[type_]
         letters = (cells.astype(object) - point) // step

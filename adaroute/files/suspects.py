@@ -249,6 +249,19 @@ def _suspect_repeats(
     return []
 
 # %% ../../nbs/files/12_suspects.ipynb #c16b
+def _correlate(
+    frame: pd.DataFrame,  # numeric columns
+    outcome: np.ndarray,  # NaN where missing  # (n,)
+) -> dict[str, float]:  # of each column
+    "Squared correlation with an outcome, of values or of ranks, whichever is larger (ours)."
+    if not frame.shape[1]:
+        return {}
+    y = pd.Series(outcome, frame.index)
+    with np.errstate(all="ignore"):
+        plain, ranked = frame.corrwith(y), frame.rank().corrwith(y.rank())
+    return np.fmax(plain**2, ranked**2).fillna(0).to_dict()
+
+
 def _suspect_leaks(
     frame: pd.DataFrame,  # the table
     book: Codebook,  # what the columns hold
@@ -264,7 +277,8 @@ def _suspect_leaks(
     numeric = [c.name for c in inputs if pd.api.types.is_numeric_dtype(frame[c.name])]
     words = [c.name for c in inputs if c.kind == "category" and c.name not in numeric]
     found = []
-    for name in numeric + words:
+    near = _correlate(some[numeric], target)
+    for name in [name for name in numeric if near[name] >= 0.9] + words:
         share = share_explained(some[name], target)
         if share >= LEAK:
             word = _shell_word(name)
