@@ -409,7 +409,7 @@ FIT = ("--out", "x", *QUICK)
         (("predict", "model", "c.csv", "--out", "x.csv", "--price", "1"), 3, "gate: expected one"),
         (("explain", "model", "c.csv", "--out", "x.pdf"), 2, "expected a name that ends in .html"),
         (("evaluate", "c.csv", *COLUMNS, "--folds", "1"), 2, "--folds"),
-        (("evaluate", "c.csv", *COLUMNS, "--folds", "999"), 3, "k: expected 2 to"),
+        (("evaluate", "c.csv", *COLUMNS, "--folds", "999"), 3, "folds: expected 2 to"),
         (("simulate", "x.csv", "--scenario", "simple"), 2, "--scenario"),
         (("data", "fetch", "titanic"), 2, "expected one of"),
         (("dance",), 2, "No such command"),

@@ -10,7 +10,7 @@ import torch
 
 from adaroute import AdaRoute
 from adaroute.fitted import count_unseen
-from adaroute.ridge_start import MANY, Moments
+from adaroute.ridge_start import WIDE_FROM, Moments
 
 QUICK = dict(members=1, starts=1, steps=20)
 
@@ -78,7 +78,7 @@ def test_levels_that_training_saw_are_not(fitted):
         fitted.predict(cohort(10).assign(site=[1, 2.0, " 1", "2.0", None] * 2))
 
 
-@pytest.mark.parametrize("n, d", [(20, MANY + 1), (60, 900), (3, 700)])
+@pytest.mark.parametrize("n, d", [(20, WIDE_FROM + 1), (60, 900), (3, 700)])
 def test_both_sides_of_a_wide_table_give_the_same_ridge(n, d):
     g = torch.Generator().manual_seed(n)
     Z, y = torch.randn(n, d, generator=g), torch.randn(n, generator=g)

@@ -484,11 +484,7 @@ def _take_plain(path: Path, typed: dict, how: dict) -> dict:
         roles={**columns, "tasks": tasks},
         bounds={name: ends for name, _, ends in typed["outcome"] if ends},
         group=group,
-        left_out={
-            name: why.get(name, "not named")
-            for name, kind in kinds.items()
-            if kind == "kept" and name != group
-        },
+        left_out={n: why.get(n, "not named") for n in kinds if kinds[n] == "kept" and n != group},
         ordered=[],
         look=list(map(str, [*look_over(frame, kinds, tasks, group), *siblings])),
     )
@@ -515,15 +511,17 @@ def _take_export(path: Path, typed: dict, columns: Path | None, how: dict, sheet
         roles={kind: getattr(inputs, kind) for kind in ("text", "numeric", "categorical", "tasks")},
         bounds=taken.bounds,
         group=taken.book.group or None,
-        left_out={
-            name: taken.book[name].why if name in taken.book else "not named"
-            for name in taken.table
-            if name not in used
-        },
+        left_out=_find_reasons(taken, used),
         ordered=list(inputs.ordinal),
         look=taken.lines,
         how=text | dict(columns=describe_codebook(taken.book)),
     )
+
+
+def _find_reasons(taken, used: set) -> dict[str, str]:  # by column
+    "Why the columns that are not used are left out, as the codebook has it."
+    left, book = [name for name in taken.table if name not in used], taken.book
+    return {name: book[name].why if name in book else "not named" for name in left}
 
 
 def _spell_task(kind: str, ends: tuple | None) -> str:

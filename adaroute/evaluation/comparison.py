@@ -107,19 +107,19 @@ def score_all(
     predictions: dict,  # name -> (n, K)
     tasks: dict[str, str],  # name -> type
     groups: ArrayLike | None = None,  # (n,) persons, drawn whole
-    draws: int = 500,
-    seed: int = 0,
     fold: ArrayLike | None = None,  # (n,) whose models predicted a row; None: one model
+    **resampling,  # draws (500) and seed (0), as in `Resampling`
 ) -> pd.DataFrame:  # columns outcome, score, model, estimate, low, high
     "The scores of several models with intervals."
+    how = Resampling(**{"draws": 500, **resampling})
     outcome, rows = np.asarray(outcome), []
     fold = np.zeros(len(outcome)) if fold is None else np.asarray(fold)
     for k, (task, kind) in enumerate(tasks.items()):
         for metric in TASK_SCORES[kind]:
             measure = partial(score, metric)
             for name, p in predictions.items():
-                both, rng = (outcome[:, k], p[:, k], fold), np.random.default_rng(seed)
-                found = bootstrap_interval(measure, both, groups, draws, rng=rng)
+                both, rng = (outcome[:, k], p[:, k], fold), np.random.default_rng(how.seed)
+                found = bootstrap_interval(measure, both, groups, how.draws, rng=rng)
                 rows.append((task, metric, name, *found))
     return pd.DataFrame(rows, columns=["outcome", "score", "model", "estimate", "low", "high"])
 
@@ -221,7 +221,7 @@ def compare_out_of_fold(
         tasks,
         headroom_report(said, groups=groups, rivals=others, **vars(how)),
         _claim_against(others, said, predictions["adaroute"], groups, how.seed),
-        score_all(said.outcome, predictions, tasks, groups, how.draws, how.seed, fold),
+        score_all(said.outcome, predictions, tasks, groups, fold, **vars(how)),
         predictions,
         rows,
         how.folds,
