@@ -434,20 +434,15 @@ def explain_command(model, table, out, group, most, show_text, as_json, quiet, *
     """
     start = time.monotonic()
     _require_pictures()
+    from adaroute.fitted import count_unseen, spell_unseen
+
     with show_notes(quiet):
         fitted, calibration = load_fitted(model)
         chosen = choose_rows(fitted, table, group, collect_reading(reading))
         rows = draw_rows(chosen, most)
-        from adaroute.report.document import write_report
-        from adaroute.report.labels import label_frame, label_model, settle_labels
-
-        names = settle_labels(fitted, rows.labels)
-        shown, frame = label_model(fitted, names), label_frame(rows.frame, names)
         more = dict(calibration=calibration, groups=rows.groups, show_text=show_text)
         more |= dict(progress=wants_bar(quiet))
-        write_report(shown, frame, out, **more)
-        from adaroute.fitted import count_unseen, spell_unseen
-
+        _write_labelled(fitted, rows, out, more)
         unseen = count_unseen(fitted.encoder_, rows.frame)
     answer = dict(
         out=str(out),
@@ -460,6 +455,15 @@ def explain_command(model, table, out, group, most, show_text, as_json, quiet, *
         seconds=round(time.monotonic() - start, 1),
     )
     tell_answer(answer, [_describe_report(answer), *spell_unseen(unseen)], as_json)
+
+
+def _write_labelled(model, rows: ReportRows, out: Path, more: dict) -> None:
+    "Write a report in which the columns are called by their labels."
+    from adaroute.report.document import write_report
+    from adaroute.report.labels import label_frame, label_model, settle_labels
+
+    names = settle_labels(model, rows.labels)
+    write_report(label_model(model, names), label_frame(rows.frame, names), out, **more)
 
 
 def _require_pictures():

@@ -392,7 +392,7 @@ def ask_for_group(
     if table.groups is not None:
         return
     for name in [name for name in table.left_out if name not in ignored]:
-        cells = table.frame[name].dropna()
+        cells = table.table[name].dropna()
         people = cells.nunique()
         if _PEOPLE.search(name) and 1 < people <= 0.8 * len(cells):
             raise click.UsageError(
