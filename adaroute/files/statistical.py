@@ -17,7 +17,8 @@ import pandas as pd
 
 from .codebook import Column, Export, gather_reasons, load_package, name_levels
 from .codebook import show_code
-from .guess import Guess, guess_words, is_id_name, join_columns, show_id
+from ..checks import is_id_name
+from .guess import Guess, guess_words, join_columns, show_id
 from .recognise import FILE_FORMATS, refuse_several
 from ..tables import TableError
 

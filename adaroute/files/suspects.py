@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CUSTOMARY', 'CALENDARS', 'DATE_NAME', 'LEAK', 'LEAK_ROWS', 'SAMPLE', 'FEW_COLUMNS', 'Suspect', 'find_codes',
-           'find_calendar', 'share_explained', 'find_parts', 'find_suspects', 'suspect_code']
+           'find_calendar', 'share_explained', 'find_parts', 'find_suspects', 'suspect_code', 'find_siblings']
 
 # %% ../../nbs/files/12_suspects.ipynb #c03
 import re
@@ -291,3 +291,33 @@ def _suspect_leaks(
         advice = f"is a weighted sum of {list_names(parts)}; {ignored}"
         found.append(Suspect(outcome, "leak", len(frame), advice))
     return found
+
+# %% ../../nbs/files/12_suspects.ipynb #c16d
+def find_siblings(
+    frame: pd.DataFrame,  # the table
+    numeric: list[str],  # columns of numbers that nobody named
+    outcomes: tuple,  # names
+) -> list[Suspect]:
+    "Inputs that look like further outcomes: the same scale, and correlated (ours)."
+    found = {}
+    for outcome in outcomes:
+        target = frame[outcome]
+        for name in numeric:
+            both = frame[[name, outcome]].dropna()
+            scales = [(v.min(), v.max()) for v in (frame[name], target)]
+            whole = (both % 1 == 0).all(axis=None) and target.nunique() > 3
+            varied = len(both) > 9 and both.nunique().min() > 1
+            if whole and varied and scales[0] == scales[1]:
+                if abs(np.corrcoef(both.to_numpy().T)[0, 1]) > 0.2:
+                    found.setdefault(outcome, []).append(name)
+    return [
+        Suspect(outcome, "sibling", len(frame), _advise_siblings(outcome, names))
+        for outcome, names in found.items()
+    ]
+
+
+def _advise_siblings(outcome: str, names: list[str]) -> str:
+    ignored = " ".join(f"--ignore {_shell_word(name)}" for name in names)
+    return (
+        f"predicted from {list_names(names)}, on the same scale; if unknown beforehand: {ignored}"
+    )
