@@ -177,6 +177,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/adaroute/', 'doc_host': ''
                                                                                       'adaroute/command/common.py'),
                                          'adaroute.command.common.UnplannedOption.value_is_missing': ( '9_command/common.html#unplannedoption.value_is_missing',
                                                                                                        'adaroute/command/common.py'),
+                                         'adaroute.command.common._collect_typed': ( '9_command/common.html#_collect_typed',
+                                                                                     'adaroute/command/common.py'),
                                          'adaroute.command.common._describe_os_error': ( '9_command/common.html#_describe_os_error',
                                                                                          'adaroute/command/common.py'),
                                          'adaroute.command.common._group_reasons': ( '9_command/common.html#_group_reasons',
