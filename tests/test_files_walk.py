@@ -214,6 +214,13 @@ def test_outcomes_are_needed_somewhere(clinic, tmp_path):
     assert fine(clinic, "fit", "cohort.sav", "--out", "m", status=2)
 
 
+def test_ids_that_repeat_are_asked_about(clinic):
+    typed = "--outcome phq9:regression --out m3"
+    done = fine(clinic, "fit", "cohort.sav", *typed.split(), *QUICK, status=2)
+    assert "expected --group 'record_id'" in done.stderr
+    fine(clinic, "fit", "cohort.sav", *typed.split(), *QUICK, "--ignore", "record_id")
+
+
 # plans
 
 
@@ -333,7 +340,6 @@ def test_what_stands_in_a_plain_table_is_told(tmp_path):
     n = 60
     columns = dict(
         visit=21900 + 3 * np.arange(n),
-        person=np.arange(n) // 2,
         item=np.where(np.arange(n) % 5 == 0, ".", "2"),
     )
     table = write_csv(tmp_path, "a.csv", **columns)

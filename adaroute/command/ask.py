@@ -439,6 +439,8 @@ def explain_command(model, table, out, group, most, show_text, as_json, quiet, *
     """
     start = time.monotonic()
     _require_pictures()
+    from adaroute.fitted import count_unseen, spell_unseen
+
     with show_notes(quiet):
         fitted, calibration = load_fitted(model)
         chosen = choose_rows(fitted, table, group, collect_reading(reading))

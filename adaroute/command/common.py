@@ -392,7 +392,7 @@ def ask_for_group(
     if table.groups is not None:
         return
     for name in [name for name in table.left_out if name not in ignored]:
-        cells = table.frame[name].dropna()
+        cells = table.table[name].dropna()
         people = cells.nunique()
         if _PEOPLE.search(name) and 1 < people <= 0.8 * len(cells):
             warnings.warn(
@@ -477,6 +477,7 @@ def _take_plain(path: Path, typed: dict, how: dict) -> dict:
     columns = {kind: list(typed[kind]) for kind in ("text", "categorical")}
     columns["numeric"] = [name for name, kind in kinds.items() if kind == "numeric"]
     guessed = columns["numeric"] if typed["numeric"] == "auto" else []
+    kept = [name for name, kind in kinds.items() if kind == "kept" and name != group]
     siblings = find_siblings(frame, guessed, tuple(tasks))
     return dict(
         frame=frame,
@@ -484,7 +485,7 @@ def _take_plain(path: Path, typed: dict, how: dict) -> dict:
         roles={**columns, "tasks": tasks},
         bounds={name: ends for name, _, ends in typed["outcome"] if ends},
         group=group,
-        left_out={n: why.get(n, "not named") for n in kinds if kinds[n] == "kept" and n != group},
+        left_out={name: why.get(name, "not named") for name in kept},
         ordered=[],
         look=list(map(str, [*look_over(frame, kinds, tasks, group), *siblings])),
     )
@@ -493,16 +494,10 @@ def _take_plain(path: Path, typed: dict, how: dict) -> dict:
 def _take_export(path: Path, typed: dict, columns: Path | None, how: dict, sheet) -> dict:
     "The attributes of a training table that is read by its codebook."
     from adaroute.files.codebook import describe_codebook
-    from adaroute.files.intake import Typed, take_in
+    from adaroute.files.intake import take_in
 
-    parts = {kind: tuple(typed[kind]) or None for kind in ("text", "categorical")}
-    numbers = None if typed["numeric"] == "auto" else tuple(typed["numeric"])
-    outcomes = {name: _spell_task(kind, ends) for name, kind, ends in typed["outcome"]}
-    rest = dict(group=typed["group"] or "", ignore=tuple(typed["ignore"]))
-    rest["missing"] = tuple(how.get("missing", ()))
     text = {name: value for name, value in how.items() if name != "missing"}
-    wanted = Typed(outcomes, numeric=numbers, **parts, **rest)
-    taken = take_in(path, wanted, columns, sheet=sheet, **text)
+    taken = take_in(path, _collect_typed(typed, how), columns, sheet=sheet, **text)
     inputs = taken.inputs
     used = {*inputs.frame, taken.book.group}
     return dict(
@@ -518,10 +513,16 @@ def _take_export(path: Path, typed: dict, columns: Path | None, how: dict, sheet
     )
 
 
-def _find_reasons(taken, used: set) -> dict[str, str]:  # by column
-    "Why the columns that are not used are left out, as the codebook has it."
-    left, book = [name for name in taken.table if name not in used], taken.book
-    return {name: book[name].why if name in book else "not named" for name in left}
+def _collect_typed(typed: dict, how: dict):  # -> Typed
+    "What was typed, as a codebook takes it."
+    from adaroute.files.intake import Typed
+
+    parts = {kind: tuple(typed[kind]) or None for kind in ("text", "categorical")}
+    numbers = None if typed["numeric"] == "auto" else tuple(typed["numeric"])
+    outcomes = {name: _spell_task(kind, ends) for name, kind, ends in typed["outcome"]}
+    rest = dict(group=typed["group"] or "", ignore=tuple(typed["ignore"]))
+    rest["missing"] = tuple(how.get("missing", ()))
+    return Typed(outcomes, numeric=numbers, **parts, **rest)
 
 
 def _spell_task(kind: str, ends: tuple | None) -> str:

@@ -353,7 +353,7 @@ def _map_stata(
 BLOCK = 8192  # rows that are looked at together, so that they stay near
 
 
-def _find_gaps(
+def _locate_gaps(
     types: np.ndarray,  # of the columns  # (columns,)
     cells: np.ndarray,  # (rows,), one field each
 ) -> list[tuple[np.ndarray, np.ndarray]]:  # of each column: rows that are missing, and their cells
@@ -383,7 +383,7 @@ def find_letters(
         mapped = None
     if mapped is None:
         return None
-    found, gaps = {}, _find_gaps(*mapped)
+    found, gaps = {}, _locate_gaps(*mapped)
     for (name, column), type_, (rows, cells) in zip(table.items(), mapped[0], gaps):
         if type_ not in STATA_GAPS:
             continue
