@@ -23,7 +23,7 @@ from .jobs import run_jobs, scoring_world
 # %% ../../nbs/8_lab/20_learner_trials.ipynb #c05
 def _find_path(model: AdaRoute, fresh) -> float | None:
     "How often the planted path is found; None where rows have no evidence at all."
-    routes = model.predict_routes(fresh.frame).to_numpy()
+    routes = model.predict_routes(fresh.frame).to_numpy(copy=True)
     lost = routes.sum(axis=1) == 0
     routes[lost] = 1 / routes.shape[1]
     return route_accuracy(routes, fresh.route, "path")
