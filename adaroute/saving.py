@@ -9,6 +9,7 @@ __all__ = ['FILES', 'FORMAT', 'IN_CLOSED_FORM', 'NAMINGS', 'OF_ARRAYS', 'NOT_SAV
 import hashlib
 import json
 import os
+import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,8 @@ from .guard import Guard
 from .outcomes import OutcomeScale
 from .model import Design, RoutedModel
 from .schema import Schema
-from .machine import write_atomically
+from .machine import hold_lock, name_file, read_regular, write_atomically
+from .saved_form import check_about, check_parts, check_sizes
 
 # %% ../nbs/1_method/25_saving.ipynb #s07
 FILES, FORMAT = ("model.json", "weights.safetensors"), 3
@@ -88,7 +90,8 @@ def _dump_model(est) -> dict[str, bytes]:  # file name -> content
     for name, array in arrays.items():
         tensors[f"encoder.{name}"] = torch.from_numpy(np.ascontiguousarray(array))
     about = json.dumps(_describe_model(est, encoder), indent=1, default=_as_plain)
-    weights = save_tensors({name: t.contiguous() for name, t in tensors.items()})
+    seal = {FILES[0]: hashlib.sha256(about.encode()).hexdigest()}
+    weights = save_tensors({name: t.contiguous() for name, t in tensors.items()}, seal)
     return dict(zip(FILES, (about.encode(), weights)))
 
 # %% ../nbs/1_method/25_saving.ipynb #c53
@@ -126,13 +129,8 @@ def _write_model(
         os.chmod(folder / name, 0o600)
 
 
-def save_model(
-    est,  # fitted AdaRoute
-    folder,  # absent, empty, or a saved model that will be replaced
-) -> Path:
-    "Write a fitted estimator into a folder (JSON, safetensors, manifest)."
-    check_is_fitted(est, "fitted_")
-    folder, content = Path(os.path.abspath(folder)), _dump_model(est)
+def _swap_in(folder: Path, content: dict[str, bytes]) -> None:
+    "Write the new folder beside the old one, and let it take its place."
     part, old = (folder.with_name(f".{folder.name}.{what}") for what in ("part", "old"))
     try:
         if old.exists() and not folder.exists():
@@ -145,15 +143,23 @@ def save_model(
             os.replace(folder, old)
         os.replace(part, folder)
         _remove_model(old)
-    except OSError as error:
+    except OSError:
         with suppress(OSError):
             _remove_model(part)
         if old.exists() and not folder.exists():
             os.rename(old, folder)
-        if not error.strerror:
-            raise
-        got = f"got '{error.strerror}' for {folder.name!r}"
-        raise type(error)(f"save: expected a place that can be written, {got}") from None
+        raise
+
+
+def save_model(
+    est,  # fitted AdaRoute
+    folder,  # absent, empty, or a saved model that will be replaced
+) -> Path:
+    "Write a fitted estimator into a folder (JSON, safetensors, manifest)."
+    check_is_fitted(est, "fitted_")
+    folder, content = Path(os.path.abspath(folder)), _dump_model(est)
+    with hold_lock(folder), name_file(folder, "write"):
+        _swap_in(folder, content)
     return folder
 
 # %% ../nbs/1_method/25_saving.ipynb #s20
@@ -161,10 +167,16 @@ def _refuse_model(folder: Path, why: str) -> ValueError:
     return ValueError(f"load: expected a saved model in {folder.name!r}, {why}")
 
 
+def _read_seal(weights: bytes) -> str | None:  # None: saved before there was one
+    "The sha256 of model.json, as the file of tensors has it."
+    size = int.from_bytes(weights[:8], "little")
+    return json.loads(weights[8 : 8 + size]).get("__metadata__", {}).get(FILES[0])
+
+
 def _parse_or_none(parse, content: bytes):  # None where it is not what it should be
     try:
         return parse(content)
-    except (ValueError, SafetensorError):
+    except (ValueError, RecursionError, SafetensorError):
         return None
 
 # %% ../nbs/1_method/25_saving.ipynb #c55a
@@ -181,11 +193,28 @@ def _read_files(folder: Path) -> dict[str, bytes]:  # file name -> content
             folder, f"got {len(found - wanted)} more than {', '.join(sorted(wanted))}"
         )
     try:
-        return {name: (folder / name).read_bytes() for name in wanted}
+        return {name: read_regular(folder / name) for name in sorted(wanted)}
     except OSError as error:
-        raise _refuse_model(folder, f"got a file that cannot be read ({error.strerror})") from None
+        why = str(error)
+    raise _refuse_model(folder, f"got a file that cannot be read ({why})")
 
 # %% ../nbs/1_method/25_saving.ipynb #c55
+def _is_being_saved(folder: Path) -> bool:
+    "Whether another folder is about to take the place of this one, or has just taken it."
+    return any(folder.with_name(f".{folder.name}.{what}").exists() for what in ("part", "old"))
+
+
+def _read_settled(folder: Path) -> dict[str, bytes]:  # file name -> content
+    "The files of a folder that somebody may be saving into at this moment."
+    for _ in range(20):
+        with suppress(ValueError):
+            return _read_checked(folder)
+        if not _is_being_saved(folder):
+            break
+        time.sleep(0.05)
+    return _read_checked(folder)
+
+
 def _read_checked(folder: Path) -> dict[str, bytes]:  # file name -> content
     "The files that the manifest speaks for."
     content = _read_files(folder)
@@ -212,16 +241,32 @@ def _rebuild_scale(about: dict) -> OutcomeScale:
     )
 
 
+def _rebuild_one(about: dict, weights: dict, reader: Reader, path: str | None) -> RoutedModel:
+    "A model of the sizes that its tensors have: the main one, or the spare of a path."
+    seeds = about["seeds"] if path is None else about["spares"][path]
+    before = "" if path is None else f"spares.{path}."
+    mine = {n[len(before) :]: t.shape for n, t in weights.items() if n.startswith(before)}
+    design = reader.design
+    check_sizes(about, seeds, mine, (len(design.paths), len(design.sharings)))
+    return RoutedModel(design, reader.widths, reader.scale, seeds)
+
+
+def _rebuild_guard(about: dict, weights: dict, reader: Reader) -> Guard:
+    "A guard of the size that its tensors have."
+    axis = weights.get("guard.axis")
+    if axis is None or axis.shape[-1] != about["guard"]:
+        raise ValueError("guard: expected as many axes as the weights have, got others")
+    return Guard(reader.widths, len(about["seeds"]), len(reader.scale.tasks), about["guard"])
+
+
 def _rebuild_model(about: dict, tensors: dict, reader: Reader) -> RoutedModel:
     "The model and its spares; names and shapes of all tensors must agree."
-    model = RoutedModel(reader.design, reader.widths, reader.scale, about["seeds"])
-    if "guard" in about:
-        shape = len(about["seeds"]), len(reader.scale.tasks), about["guard"]
-        model.guard = Guard(reader.widths, *shape)
-    for path, seeds in about["spares"].items():
-        alone = reader.alone(path)
-        model.spares[path] = RoutedModel(alone.design, alone.widths, alone.scale, seeds)
     weights = {n[6:]: t for n, t in tensors.items() if n.startswith("model.")}
+    model = _rebuild_one(about, weights, reader, None)
+    if "guard" in about:
+        model.guard = _rebuild_guard(about, weights, reader)
+    for path in about["spares"]:
+        model.spares[path] = _rebuild_one(about, weights, reader.alone(path), path)
     model.load_state_dict(weights)
     return model
 
@@ -244,6 +289,7 @@ def _rebuild_estimator(
     design = Design(**{**about["design"], "routes": tuple(about["design"]["routes"])})
     scale, schema = _rebuild_scale(about["scale"]), Schema.from_dict(about["schema"])
     schema = replace(schema, naming=NAMINGS[about["format"]])
+    check_parts(encoder.parts, schema, encoder.sentence_encoder is not None)
     reader = Reader(schema, design, encoder, scale, about["factor"])
     if tuple(reader.widths) != tuple(about["widths"]):
         raise RuntimeError("encoder and model of different widths")
@@ -264,18 +310,24 @@ def load_model(
 ):
     "Read a saved estimator; refuse anything altered."
     folder = Path(os.path.abspath(folder))
-    content = _read_checked(folder)
+    content = _read_settled(folder)
     about = _parse_or_none(json.loads, content["model.json"])
     tensors = _parse_or_none(load_tensors, content["weights.safetensors"])
     if about is None or tensors is None:
         raise _refuse_model(folder, "got files that are not JSON and safetensors")
-    if not isinstance(about, dict) or about.get("format") not in NAMINGS:
+    if not isinstance(about, dict) or about.get("format") not in list(NAMINGS):
         known = " or ".join(map(str, NAMINGS))
         raise _refuse_model(
             folder, f"got another format than {known}; was it saved by another version?"
         )
+    sealed = hashlib.sha256(content["model.json"]).hexdigest()
+    if _read_seal(content["weights.safetensors"]) not in (None, sealed):
+        raise _refuse_model(folder, "got parts that do not fit together (weights of another model)")
     try:
+        check_about(about)
         return _rebuild_estimator(kind, about, tensors, sentence_encoder, cache)
+    except ValueError as error:
+        why = f"but {str(error)[:300]}"  # which may repeat a long entry
     except (KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
-        fault = type(error).__name__
-        raise _refuse_model(folder, f"got parts that do not fit together ({fault})") from error
+        why = f"got parts that do not fit together ({type(error).__name__})"
+    raise _refuse_model(folder, why)

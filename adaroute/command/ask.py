@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['RIVAL_NAMES', 'load_fitted', 'PredictOrder', 'find_book', 'Predicted', 'predict_table', 'predict_command',
-           'ReportRows', 'choose_rows', 'explain_command', 'lay_out_table', 'summarise_comparison', 'evaluate_command']
+           'ReportRows', 'choose_rows', 'draw_rows', 'explain_command', 'lay_out_table', 'summarise_comparison',
+           'evaluate_command']
 
 # %% ../../nbs/9_command/04_ask.ipynb #c03
 import time
@@ -19,6 +20,7 @@ import click
 from .common import BadInput, FILE, TrainingTable, bundle_options
 from .common import collect_reading, recall_reading
 from .common import column_options, common_options, describe_table, hash_file
+from .common import digest_inputs
 from .common import read_owners, reading_options, require_ending, require_table
 from .common import show_notes, tell_answer, training_options, wants_bar
 
@@ -93,7 +95,7 @@ def _predict_part(model, calibration, part, order: PredictOrder):
     encoded = model.encode(part)
     described = model.describe(encoded)
     ends = _find_ends(model, calibration, encoded, order.coverage)
-    out = _number_rows(part, order.keep)
+    out = {}
     for task in model.schema_.tasks:
         out[f"{task}_predicted"] = described[task].to_numpy()
         for what in ("lower", "upper", "calibrated"):
@@ -106,12 +108,17 @@ def _predict_part(model, calibration, part, order: PredictOrder):
         if column not in model.schema_.tasks:
             out[column.replace(" ", "_")] = described[column].to_numpy()
     out["similarity"] = ends["similarity"].to_numpy() if "similarity" in ends else float("nan")
-    return pd.DataFrame(out)
+    return pd.DataFrame(_join_kept(part, order.keep, out))
 
 
-def _number_rows(part, keep) -> dict:
-    "The first columns of the file: the rows' numbers, and what is copied."
-    return {"row": part.index.to_numpy() + 1} | {name: part[name].to_numpy() for name in keep}
+def _join_kept(part, keep, found: dict) -> dict:
+    "The rows' numbers, what is copied, and what was found; none takes another's place."
+    taken = [name for name in keep if name in found or name == "row"]
+    if taken:
+        what = f"predict writes a column {taken[0]!r} itself"
+        raise click.UsageError(f"--keep: expected names that are free in the output, but {what}")
+    numbers = {"row": part.index.to_numpy() + 1}
+    return numbers | {name: part[name].to_numpy() for name in keep} | found
 
 # %% ../../nbs/9_command/04_ask.ipynb #c44b
 def _predict_cheaply(model, part, order: PredictOrder):
@@ -120,10 +127,8 @@ def _predict_cheaply(model, part, order: PredictOrder):
     from adaroute.policy.reading_cost import predict_thriftily
 
     found = predict_thriftily(model, part, None, order.price)
-    out = _number_rows(part, order.keep)
-    for task, values in found.prediction.items():
-        out[f"{task}_predicted"] = values.to_numpy()
-    return pd.DataFrame(out | {"note_read": found.read})
+    out = {f"{task}_predicted": v.to_numpy() for task, v in found.prediction.items()}
+    return pd.DataFrame(_join_kept(part, order.keep, out | {"note_read": found.read}))
 
 # %% ../../nbs/9_command/04_ask.ipynb #c45
 def find_book(
@@ -177,7 +182,7 @@ def _write_parts(model, calibration, order: PredictOrder, seen: tuple) -> Iterat
         raise click.UsageError("--keep: expected ids and the like, got a column of notes")
     parts = _read_parts(model, order)
     bar = tqdm(unit=" rows", unit_scale=True, disable=not order.bar)
-    with TableWriter(order.out) as writer, bar:
+    with TableWriter(order.out, harmless=True) as writer, bar:
         for part in parts:
             part.attrs.clear()
             seen[0].update(count_unseen(model.encoder_, part))
@@ -324,7 +329,8 @@ def choose_rows(
     else:
         rows = _choose_by_codebook(model, table, group, book, how)
     held = None
-    if rows.known and source.get("sha256") == hash_file(table):
+    same = source.get("inputs") == digest_inputs(rows.frame, model.schema_)
+    if rows.known and (same or source.get("sha256") == hash_file(table)):
         held = source.get("held")
     if not held:
         return rows
@@ -371,6 +377,24 @@ def _choose_by_codebook(
     groups = None if group is None else read_owners(taken.table, group)
     return ReportRows(frame, groups, known, False, taken.inputs.labels)
 
+# %% ../../nbs/9_command/04_ask.ipynb #x53e
+def draw_rows(
+    rows: ReportRows,
+    most: int,  # to look at
+) -> ReportRows:
+    "Some of the rows at random, always the same ones, where there are more than wanted."
+    import numpy as np
+
+    if len(rows.frame) <= most:
+        return rows
+    warnings.warn(
+        f"the report looks at {most:,} of {len(rows.frame):,} rows, drawn at random; "
+        f"--rows {len(rows.frame)} looks at all of them and takes longer in proportion"
+    )
+    drawn = np.sort(np.random.default_rng(0).permutation(len(rows.frame))[:most])
+    groups = None if rows.groups is None else rows.groups[drawn]
+    return rows._replace(frame=rows.frame.iloc[drawn].reset_index(drop=True), groups=groups)
+
 # %% ../../nbs/9_command/04_ask.ipynb #c54
 @click.command("explain")
 @click.argument("model", type=click.Path(path_type=Path))
@@ -388,11 +412,19 @@ def _choose_by_codebook(
     help="column that says whose rows they are; that of the fit if it is there",
 )
 @click.option(
+    "--rows",
+    "most",
+    default=2000,
+    show_default=True,
+    type=click.IntRange(20),
+    help="rows to look at, drawn at random where there are more",
+)
+@click.option(
     "--show-text", is_flag=True, help="show notes in the report; think of who will see it"
 )
 @reading_options
 @common_options
-def explain_command(model, table, out, group, show_text, as_json, quiet, **reading):
+def explain_command(model, table, out, group, most, show_text, as_json, quiet, **reading):
     """Explain a model on a table in one HTML file that needs no network.
 
     \b
@@ -401,18 +433,23 @@ def explain_command(model, table, out, group, show_text, as_json, quiet, **readi
 
     With the outcomes in the table the report opens with a verdict. On the table of the fit it
     speaks about the rows that were kept back for calibration.
+
+    It takes about a minute for 2,000 rows and 30 columns, and grows with both: with hundreds of
+    numbers expect several minutes, with thousands more. A bar tells how far it is.
     """
     start = time.monotonic()
     _require_pictures()
     with show_notes(quiet):
         fitted, calibration = load_fitted(model)
-        rows = choose_rows(fitted, table, group, collect_reading(reading))
+        chosen = choose_rows(fitted, table, group, collect_reading(reading))
+        rows = draw_rows(chosen, most)
         from adaroute.report.document import write_report
         from adaroute.report.labels import label_frame, label_model, settle_labels
 
         names = settle_labels(fitted, rows.labels)
         shown, frame = label_model(fitted, names), label_frame(rows.frame, names)
         more = dict(calibration=calibration, groups=rows.groups, show_text=show_text)
+        more |= dict(progress=wants_bar(quiet))
         write_report(shown, frame, out, **more)
         from adaroute.fitted import count_unseen, spell_unseen
 
@@ -420,6 +457,7 @@ def explain_command(model, table, out, group, show_text, as_json, quiet, **readi
     answer = dict(
         out=str(out),
         rows=len(rows.frame),
+        drawn_from=len(chosen.frame),
         kept_back=rows.kept_back,
         outcomes=rows.known,
         show_text=show_text,
@@ -439,6 +477,8 @@ def _require_pictures():
 def _describe_report(answer: dict) -> str:
     "What a report is about."
     line = f"{answer['out']}: report on {answer['rows']:,} rows"
+    if answer["rows"] < answer["drawn_from"]:
+        line += f" of {answer['drawn_from']:,}"
     if answer["kept_back"]:
         line += " that were kept back from the fit"
     return line if answer["outcomes"] else line + ", outcomes unknown"

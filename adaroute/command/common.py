@@ -7,8 +7,8 @@ __all__ = ['PACKAGE_FOLDER', 'REPORT_IT', 'SETTINGS', 'common_options', 'COUNTED
            'reading_options', 'column_options', 'length_options', 'training_options', 'routing_options', 'locate_error',
            'BadInput', 'judge_error', 'OneLineGroup', 'bundle_options', 'show_notes', 'replace_nan', 'tell_answer',
            'wants_bar', 'require_ending', 'OutcomeType', 'UnplannedOption', 'SettledOption', 'collect_reading',
-           'read_owners', 'TrainingTable', 'describe_table', 'hash_file', 'add_source', 'add_reading', 'recall_reading',
-           'add_gate']
+           'read_owners', 'ask_for_group', 'TrainingTable', 'describe_table', 'hash_file', 'digest_inputs',
+           'add_source', 'add_reading', 'recall_reading', 'add_gate']
 
 # %% ../../nbs/9_command/01_common.ipynb #c03
 import hashlib
@@ -61,11 +61,11 @@ REPORT_IT = (
 )
 
 
-def _describe_os_error(error: OSError) -> str:
+def _describe_os_error(error: OSError, where: str) -> str:
     "What went wrong with a file, and its name without its folder."
     what = error.strerror or type(error).__name__
     if not error.filename:
-        return what
+        return f"{what}, for a file that the system does not name ({where})"
     return f"{what}: {Path(str(error.filename)).name!r}"
 
 
@@ -81,10 +81,11 @@ def judge_error(
         return 130, "stopped"
     if isinstance(status, int):
         return status, str(error)
-    if ours and isinstance(error, (ValueError, OSError)):
+    named = not isinstance(error, OSError) or not error.strerror
+    if ours and named and isinstance(error, (ValueError, OSError)):
         return 3, str(error)
     if isinstance(error, OSError):
-        return 3, _describe_os_error(error)
+        return 3, _describe_os_error(error, where)
     return 4, f"{type(error).__name__} in {where}; {REPORT_IT}"
 
 # %% ../../nbs/9_command/01_common.ipynb #c08
@@ -377,6 +378,29 @@ def read_owners(
         raise TableError(f"{where}: expected whose row it is, got nothing{more}", at, group)
     return cells.astype(str).to_numpy() if naming == 1 else np.array(names, object)
 
+
+_PEOPLE = re.compile(
+    r"(^|[^a-z])(id|patient|subject|participant|person|client|case|mrn|name)s?([^a-z]|$)", re.I
+)
+
+
+def ask_for_group(
+    table: "TrainingTable",
+    ignored: Sequence[str] = (),  # columns of which was said that they do not matter
+) -> None:
+    "Ask for `--group` where rows look as if several were one person's."
+    if table.groups is not None:
+        return
+    for name in [name for name in table.left_out if name not in ignored]:
+        cells = table.frame[name].dropna()
+        people = cells.nunique()
+        if _PEOPLE.search(name) and 1 < people <= 0.8 * len(cells):
+            raise click.UsageError(
+                f"--group: rows look repeated, {people:,} different {name!r} in "
+                f"{len(cells):,} rows; expected --group {name!r}, which keeps their rows together "
+                f"and counts people, not rows, or --ignore {name!r} if they are not people"
+            )
+
 # %% ../../nbs/9_command/01_common.ipynb #c31
 class TrainingTable:
     "A table for training and what its columns are."
@@ -422,7 +446,8 @@ class TrainingTable:
             groups=n,
             **self.roles,
             ordered=self.ordered,
-            left_out=self.left_out,
+            left_out=list(self.left_out),
+            why_left_out=self.left_out,
         )
 
 
@@ -439,6 +464,7 @@ def _settle_numeric(numeric: Sequence[str]):
 def _take_plain(path: Path, typed: dict, how: dict) -> dict:
     "The attributes of a training table that is read without a codebook."
     from adaroute.files.intake import look_over
+    from adaroute.files.suspects import find_siblings
     from adaroute.tables import read_table
 
     group = typed["group"]
@@ -447,17 +473,24 @@ def _take_plain(path: Path, typed: dict, how: dict) -> dict:
     roles = (typed["text"], typed["numeric"], typed["categorical"], tasks)
     frame = read_table(path, *roles, ignore=list(dict.fromkeys(left)), **how)
     kinds = frame.attrs.pop("kinds")  # what the columns were taken for
+    why = frame.attrs.pop("why") | dict.fromkeys(typed["ignore"], "ignored")
     columns = {kind: list(typed[kind]) for kind in ("text", "categorical")}
     columns["numeric"] = [name for name, kind in kinds.items() if kind == "numeric"]
+    guessed = columns["numeric"] if typed["numeric"] == "auto" else []
+    siblings = find_siblings(frame, guessed, tuple(tasks))
     return dict(
         frame=frame,
         table=frame,
         roles={**columns, "tasks": tasks},
         bounds={name: ends for name, _, ends in typed["outcome"] if ends},
         group=group,
-        left_out=[name for name, kind in kinds.items() if kind == "kept" and name != group],
+        left_out={
+            name: why.get(name, "not named")
+            for name, kind in kinds.items()
+            if kind == "kept" and name != group
+        },
         ordered=[],
-        look=list(map(str, look_over(frame, kinds, tasks, group))),
+        look=list(map(str, [*look_over(frame, kinds, tasks, group), *siblings])),
     )
 
 
@@ -482,7 +515,11 @@ def _take_export(path: Path, typed: dict, columns: Path | None, how: dict, sheet
         roles={kind: getattr(inputs, kind) for kind in ("text", "numeric", "categorical", "tasks")},
         bounds=taken.bounds,
         group=taken.book.group or None,
-        left_out=[name for name in taken.table if name not in used],
+        left_out={
+            name: taken.book[name].why if name in taken.book else "not named"
+            for name in taken.table
+            if name not in used
+        },
         ordered=list(inputs.ordinal),
         look=taken.lines,
         how=text | dict(columns=describe_codebook(taken.book)),
@@ -497,6 +534,15 @@ def _spell_task(kind: str, ends: tuple | None) -> str:
     return f"{kind}:{low}..{high}"
 
 # %% ../../nbs/9_command/01_common.ipynb #c32b
+def _group_reasons(about: dict) -> list[str]:
+    "Columns that are left out, those with the same reason together."
+    names, why = {}, about.get("why_left_out", {})
+    for name in about["left_out"]:
+        names.setdefault(why.get(name), []).append(name)
+    spelt = [(", ".join(some), reason) for reason, some in names.items()]
+    return [f"{some} ({reason})" if reason else some for some, reason in spelt]
+
+
 def describe_table(
     about: dict,  # from `TrainingTable.summarise`
 ) -> list[str]:
@@ -509,7 +555,7 @@ def describe_table(
     if about.get("ordered"):
         *others, last = about["ordered"]
         parts["ordered"] = [*others, f"{last} (as numbers, by the order of their levels)"]
-    parts |= {"outcomes": outcomes, "left out": about["left_out"]}
+    parts |= {"outcomes": outcomes, "left out": _group_reasons(about)}
     lines = [f"  {what + ':':<13}{', '.join(names) or 'none'}" for what, names in parts.items()]
     return [rows, *lines]
 
@@ -565,15 +611,34 @@ def hash_file(
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
+def digest_inputs(
+    frame: "pd.DataFrame",  # (n rows) as read
+    schema: "Schema",  # whose inputs count
+) -> str:  # SHA-256, in hex
+    "What a table is as it was read, whatever its line ends, its format and its other columns."
+    import unicodedata
+    from adaroute.schema import read
+
+    batch, cells = read(frame, schema, outcomes=False), {}
+    for kind in ("text", "numeric", "categorical"):
+        for name, column in zip(getattr(schema, kind), getattr(batch, kind).T):
+            cells[name] = [None if cell != cell else cell for cell in column.tolist()]
+    for name in schema.text:
+        plain = (cell and unicodedata.normalize("NFC", cell) for cell in cells[name])
+        cells[name] = [cell and "\n".join(cell.splitlines()) for cell in plain]
+    return hashlib.sha256(json.dumps(cells, sort_keys=True).encode()).hexdigest()
+
+
 def add_source(
     model: "AdaRoute",  # fitted
-    file: Path,  # table that it has learned from
+    frame: "pd.DataFrame",  # (n rows) table that it has learned from, with the rows kept back
     group: str | None,  # column that says whose rows they are
     held: "np.ndarray",  # (n) rows that were kept back, as booleans
 ) -> None:
-    "Let a model remember which file it has learned from, and which rows of it were kept back."
+    "Let a model remember which table it has learned from, and which rows of it were kept back."
     rows = held.nonzero()[0].tolist()
-    model.extras_["table"] = dict(sha256=hash_file(file), group=group, held=rows)
+    about = dict(inputs=digest_inputs(frame, model.schema_), group=group, held=rows)
+    model.extras_["table"] = about
 
 
 def add_reading(

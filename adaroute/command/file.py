@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
+from ..machine import hold_lock, hold_locks
 from .common import FILE, FOLDER, BadInput, TrainingTable, add_gate
-from .common import add_reading, add_source
+from .common import add_reading, add_source, ask_for_group
 from .common import bundle_options, column_options
 from .common import common_options, describe_table, length_options, read_owners
 from .common import routing_options, show_notes, tell_answer, wants_bar
@@ -55,12 +56,13 @@ def write_private(
     part = file.with_name(f".{file.name}.part")
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part.unlink(missing_ok=True)
-        _write_new(part, content)
-        os.replace(part, file)
+        with hold_lock(file):
+            part.unlink(missing_ok=True)
+            _write_new(part, content)
+            os.replace(part, file)
         return file
     except OSError as error:
-        why = error.strerror
+        why = error.strerror or str(error)
     raise BadInput(f"{file.name}: expected a place that can be written, got '{why}'")
 
 
@@ -284,12 +286,13 @@ def _read_by_codebook(table: Path, schema: "Schema", reading: dict) -> Records:
     book = build_codebook(how.pop("columns"), "reading.json")
     taken = take_again(table, book, outcomes=True, **how)
     used = [*schema.inputs, *schema.tasks]
-    lost = [name for name in used if name not in taken.inputs.frame]
+    owners = {reading["id"], reading["group"]} - {None}
+    lost = len({*used} - {*taken.inputs.frame}) + len(owners - {*taken.table})
     if lost:
-        got = f"none of {len(lost)} of them"
-        raise BadInput(f"{table.name}: expected the {len(used)} columns of the plan, got {got}")
+        wanted = f"the {len(used) + len(owners)} columns of the plan"
+        raise BadInput(f"{table.name}: expected {wanted}, got none of {lost} of them")
     ids, groups = (
-        None if name is None else read_owners(taken.table, name)
+        None if name is None else read_owners(taken.table, name, schema.naming)
         for name in (reading["id"], reading["group"])
     )
     return Records(taken.inputs.frame[used], ids, groups)
@@ -439,8 +442,10 @@ def commit_command(table, ids, key, out, test, lock, ledger, as_json, quiet, **g
     with show_notes(quiet):
         ignore = (*given["ignore"], ids) if ids else given["ignore"]
         data = TrainingTable(table, **given | dict(ignore=ignore))
+        ask_for_group(data, ignore)
         config = _configure_plan(data, **choices)
-        plan, fresh = _file_plan(data, config, filing)
+        with hold_locks(out, key):
+            plan, fresh = _file_plan(data, config, filing)
     answer = dict(
         out=str(out),
         plan=plan.digest,
@@ -534,7 +539,14 @@ def _settle_nonce(nonce: str | None, source: str | None, file: Path | None):
     return None if nonce is None else Nonce(nonce, source)
 
 
-def _check_open(ledger: Path | None, plan, nonce) -> None:
+def _head_of(run: Path) -> str | None:
+    "The head of a run's transcript, if there is one."
+    from adaroute.provenance.transcript import transcript_head
+
+    return transcript_head(run) if (run / "transcript.jsonl").is_file() else None
+
+
+def _check_open(ledger: Path | None, plan, nonce, run: Path) -> None:
     "Refuse, before training, what the ledger would refuse after it."
     from adaroute.provenance.ledger import Ledger
 
@@ -544,9 +556,10 @@ def _check_open(ledger: Path | None, plan, nonce) -> None:
     expected = f"ledger {ledger.name!r}: expected"
     if "commitment" not in mine:
         raise BadInput(f"{expected} the plan's commitment in it, found none")
-    for kind in ("result", "abandoned"):
-        if kind in mine:
-            raise BadInput(f"{expected} an open plan, got one that has ended ({kind})")
+    if "abandoned" in mine:
+        raise BadInput(f"{expected} an open plan, got one that has ended (abandoned)")
+    if "result" in mine and _head_of(run) != mine["result"]["transcript"]:
+        raise BadInput(f"{expected} an open plan, got one that has ended (result) in another run")
     if "nonce" in mine and mine["nonce"]["value"] != (nonce and nonce.value):
         got = "another" if nonce else "none"
         raise BadInput(f"{expected} the nonce that was entered, got {got}")
@@ -637,7 +650,7 @@ def _save_apart(done: _PlannedRun, given: dict, calibration: str) -> None:
         model.extras_["calibration"] = calibrated.to_dict()
     if given["gate"]:
         add_gate(model, train, 0)
-    add_source(model, given["table"], done.reading["group"], done.test)
+    add_source(model, done.records.frame, done.reading["group"], done.test)
     add_reading(model, done.reading["how"])
     model.save(given["out"])
 
@@ -678,7 +691,7 @@ def _train_planned(given: dict, folder: Path, nonce, ledger: Path | None) -> _Pl
     records = _read_planned(given["table"], plan, reading)
     if given["out"] is not None:
         check_place(given["out"])
-    _check_open(ledger, plan, nonce)
+    _check_open(ledger, plan, nonce, run)
 
     # what the run folder must hold beside the transcript
     if load_leaves(folder, plan.commitment):
@@ -703,14 +716,15 @@ def fit_planned(
     _check_typed(ctx, plan, nonce, nonce_from, nonce_file)
     calibration, given = _settle_calibration(ctx), ctx.params
     run = given["transcript"]
-    with show_notes(given["quiet"]):
+    with show_notes(given["quiet"]), hold_locks(run, given["out"]):
         supplied = _settle_nonce(nonce, nonce_from, nonce_file)
         done = _train_planned(given, plan, supplied, ledger)
         scores = score_outcomes(done.model, done.records.frame[done.test])
         head = _write_statement(run, done, scores)
-        enter_ledger(ledger, "result", plan=done.plan.digest, transcript=head, scores=scores)
         if given["out"] is not None:
             _save_apart(done, given, calibration)
+        # last, since it cannot be taken back: who is stopped before it may come again
+        enter_ledger(ledger, "result", plan=done.plan.digest, transcript=head, scores=scores)
     answer = dict(
         run=str(run),
         model=given["out"] and str(given["out"]),

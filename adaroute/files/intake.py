@@ -118,6 +118,8 @@ def _settle_training(
         raise TableError(
             f"table: expected the outcome {quote_name(lost[0])}, got none of that name"
         )
+    if book.group and book.group not in export.frame:
+        raise TableError(f"table: expected the group {quote_name(book.group)}, got no such column")
     if not guessed:
         return book, find_suspects(export, book.outcomes, book.group or None)
     followed = Export(export.frame, book, export.reasons)

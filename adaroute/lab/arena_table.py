@@ -53,16 +53,16 @@ def _why(rival: Rival, answers: list, able: bool) -> str:
     if not able:
         kind = "such" if "regression" in rival.kinds else "regression"
         return f"did not run: {rival.package} predicts no {kind} outcome"
-    failed = next((a["failed"] for a in answers if a and "failed" in a), None)
-    return f"did not run: {failed}" if failed else "did not run: not asked for yet"
+    failed = [a["failed"] for a in answers if a and "failed" in a]
+    return f"did not run: {failed[0]}" if failed else "did not run: not asked for yet"
 
 
 def _fit_cost(answers: list[dict]) -> dict:
     "Processor seconds a fit, highest peak of memory, what the runner noted."
-    notes = list(dict.fromkeys(a["note"] for a in answers if a["note"]))
+    notes = dict.fromkeys(a["note"] for a in answers)
     cpu = np.mean([a["cpu_seconds"] for a in answers])
     peak = max(a["peak_mb"] for a in answers)
-    return dict(cpu_seconds=round(float(cpu), 1), peak_mb=peak, note="; ".join(notes))
+    return dict(cpu_seconds=round(float(cpu), 1), peak_mb=peak, note="; ".join(filter(None, notes)))
 
 # %% ../../nbs/8_lab/18_arena_table.ipynb #c37z
 EMPTY_ROW = dict.fromkeys(
@@ -140,10 +140,10 @@ def tally(
 # %% ../../nbs/8_lab/18_arena_table.ipynb #c39d
 def _tally_words(count: dict[str, int]) -> str:
     "A tally in words."
-    all_of = sum(n for name, n in count.items() if name != "apart")
+    ahead, tied, behind = (count[name] for name in ("ahead", "tied", "behind"))
+    all_of = ahead + tied + behind
     words = (
-        f"AdaRoute is ahead in {count['ahead']} of {all_of} comparisons, "
-        f"tied in {count['tied']}, behind in {count['behind']}"
+        f"AdaRoute is ahead in {ahead} of {all_of} comparisons, tied in {tied}, behind in {behind}"
     )
     if count["apart"]:
         words += f"; {count['apart']} more were not compared"
@@ -153,7 +153,10 @@ def _tally_words(count: dict[str, int]) -> str:
 def _size(found: list[dict]) -> str:
     "How much was tested, if anybody ran."
     counts = {(r["tested"], r["rounds"]) for r in found if r.get("tested")}
-    return "".join(f"{n} rows tested in {k} round{'s' * (k > 1)}. " for n, k in sorted(counts))
+    words = []
+    for rows, k in sorted(counts):
+        words.append(f"{rows} rows tested in {k} round{'s' * (k > 1)}. ")
+    return "".join(words)
 
 
 def _apart(r: dict) -> str:
@@ -161,7 +164,8 @@ def _apart(r: dict) -> str:
 
 # %% ../../nbs/8_lab/18_arena_table.ipynb #c40
 def _interval_cell(r: dict) -> str:
-    return f"{r['estimate']:.3f} [{r['low']:.3f}, {r['high']:.3f}]"
+    estimate, low, high = r["estimate"], r["low"], r["high"]
+    return f"{estimate:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def _gap_cell(r: dict) -> str:
@@ -207,10 +211,12 @@ def _contest_page(table: str, found: list[dict]) -> list[str]:
     heads = list(dict.fromkeys((r["task"], r["metric"]) for r in found if r["task"]))
     scores = [f"{task} {metric}" for task, metric in heads]
     titles = ["rival", *scores, "AdaRoute above it", "CPU s a fit", "peak MB", "note"]
-    out = [f"## {table}", "", _size(found) + _tally_words(tally(found)), ""]
+    about = _size(found) + _tally_words(tally(found))
+    out = [f"## {table}", "", about, ""]
     out += [_table_line(titles), "|" + " --- |" * len(titles)]
     for name in dict.fromkeys(r["rival"] for r in found):
-        out.append(_rival_line(name, [r for r in found if r["rival"] == name], heads))
+        own = [r for r in found if r["rival"] == name]
+        out.append(_rival_line(name, own, heads))
     return [*out, ""]
 
 
@@ -220,7 +226,8 @@ def _rivals_page(rivals) -> list[str]:
     out = ["## Who does what", "", _table_line(titles), "|" + " --- |" * 5]
     for r in rivals:
         pins = ", ".join(r.pins) or "the lock of this project"
-        out.append(_table_line([r.name, r.several, r.text, r.budget, pins]))
+        cells = [r.name, r.several, r.text, r.budget, pins]
+        out.append(_table_line(cells))
     return out
 
 
@@ -228,5 +235,6 @@ def markdown(found: list[dict], rivals=RIVALS) -> str:
     "The rows of all contests as one page."
     out = ["# The arena", "", _ABOUT, "", f"Over all tables: {_tally_words(tally(found))}", ""]
     for table in dict.fromkeys(r["table"] for r in found):
-        out += _contest_page(table, [r for r in found if r["table"] == table])
+        own = [r for r in found if r["table"] == table]
+        out += _contest_page(table, own)
     return "\n".join(out + _rivals_page(rivals)) + "\n"

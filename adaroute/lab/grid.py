@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from ..rivals.baselines import BoostingBaseline, ConstantBaseline, RidgeBaseline
 from ..evaluation.interventions import controls, knock_out
+from ..rivals.modern import CatBoostBaseline, LightGBMBaseline
 from ..rivals.stacking import HOWS, ROUTING, Combined, CornerPool
 from ..rivals.controls import CONTROLS, make_control
 from ..datasets import folds, load
@@ -32,6 +33,8 @@ _BASELINES = {
     "ridge_numbers": (RidgeBaseline, dict(reads="numbers")),
     "ridge_text": (RidgeBaseline, dict(reads="text")),
     "boosting": (BoostingBaseline, {}),
+    "catboost": (CatBoostBaseline, {}),
+    "lightgbm": (LightGBMBaseline, {}),
 }
 COMPETITORS = (*MODELS, *CONTROLS, *_BASELINES, *KINDS)
 

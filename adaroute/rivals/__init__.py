@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
             "WideNetwork",
         ],
         "controls": ["make_control"],
+        "modern": ["CatBoostBaseline", "LightGBMBaseline"],
         "multitask": ["MultitaskNetwork"],
         "stacking": ["Combined", "CornerPool"],
     },

@@ -70,7 +70,7 @@ class RuleArm:
     high: int = 5  # longest trace of stage one
     neighbours: int = 1  # traces of a row
     format: str = "rule_following"
-    steps: int = 700  # of stage one
+    steps: int = 900  # of stage one
     samples: int | None = None  # of stage one, with one rule; None means that each is new
     seeds: tuple[int, ...] = RULE_SEEDS
     adapt: int = 100  # steps of stage two

@@ -238,7 +238,7 @@ def _tell_rules(arms: list[dict]) -> list[str]:  # lines
 @click.option("--train", default=5, show_default=True, help="longest trace of stage one")
 @click.option("--test", default=30, show_default=True, help="longest trace tested")
 @click.option("--seeds", default=3, show_default=True, help="how many runs, side by side")
-@click.option("--steps", default=700, show_default=True, help="training steps of stage one")
+@click.option("--steps", default=900, show_default=True, help="training steps of stage one")
 @click.option("--compare", is_flag=True, help="one trace a row beside it")
 @click.option("--out", default="study", show_default=True, help="folder for results and picture")
 @click.option("--quiet", is_flag=True, help="no progress bar")
