@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from .paths import Evidence, Widths
 
-# %% ../nbs/1_method/27_guard.ipynb #c04
+# %% ../nbs/1_method/29_guard.ipynb #c04
 CARRIERS = ("routed", "corner", "ridge", "products")  # who carries a guarded prediction
 
 
