@@ -140,5 +140,5 @@ def draw_trials(
     labels = [f"{row.scenario} {row.n}, world {row.seed}" for row in table.itertuples()]
     ax.set(yticks=table.index, yticklabels=labels, xlabel="squared error over variance")
     ax.invert_yaxis()
-    ax.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.4, -0.12), frameon=False)
+    fig.legend(ncols=3, loc="outside lower center", frameon=False)
     return fig
