@@ -15,13 +15,15 @@ GAPS = dict(missing_numbers=0.1, missing_text=0.1, missing_outcomes=0.05)
 
 
 def fit_cohort(cohort, **how):
-    return AdaRoute(**cohort.schema.roles, learner="closed_form", **how).fit(cohort.frame)
+    small = dict(text_dim=12, max_terms=200)  # columns are what costs
+    about = dict(learner="closed_form", encoder=small, **how)
+    return AdaRoute(**cohort.schema.roles, **about).fit(cohort.frame)
 
 
 @pytest.fixture(scope="module")
 def cohort():
     "A world for tuning."
-    return make_cohort(160, "planted", seed=101, cue=2, noise=0.2, **GAPS)
+    return make_cohort(120, "planted", seed=101, cue=2, noise=0.2, **GAPS)
 
 
 @pytest.fixture(scope="module")

@@ -63,15 +63,22 @@ def _live_paths(reader: Reader, presence: np.ndarray) -> tuple[np.ndarray, np.nd
     return live, possible[:, live].all(axis=1)
 
 
+def _take_rows(rows: Rows, use: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    "Evidence and outcomes of some rows, in double precision."
+    joined, y = rows.joined.double(), rows.y.double()
+    return joined.numpy()[use], y.numpy()[use]
+
+
 def _make_cases(reader: Reader, rows: Rows, live: np.ndarray, use: np.ndarray) -> Cases:
     "Complete rows, and the routes of live paths that they may take."
     design = reader.design
     wanted = np.isin(design.experts, design.routes)
-    open_ = rows.open.numpy()[use][:, live] & wanted[live]
+    open_ = rows.open.numpy() & wanted
+    open_ = open_[use][:, live]
     if rows.y.shape[1] == 1:
         by_path = open_.reshape(len(open_), -1, len(design.sharings))
         open_ = by_path.any(axis=2)
-    joined, y = (part.double().numpy()[use] for part in (rows.joined, rows.y))
+    joined, y = _take_rows(rows, use)
     return Cases(joined, y, open_, np.ones(len(y)))
 
 # %% ../../nbs/learners/09_closed_form.ipynb #c10
@@ -81,16 +88,18 @@ def _fit_spare(reader: Reader, rows: Rows, presence: np.ndarray, path: str):
     alone = ~presence[have].all(axis=1)
     if have.sum() < 3 or not reader.widths.total:
         return None
-    joined, y = (part.double().numpy()[have] for part in (rows.joined, rows.y))
+    joined, y = _take_rows(rows, have)
     columns = learn_columns(joined, reader.widths)
     read = read_path(columns, joined, path)
-    d, blocks = read.phi.shape[1], len(read.family)
+    d = read.phi.shape[1]
     mixed = alone.any() and not alone.all()
     if mixed:
-        phi = np.hstack([read.phi, read.phi * alone[:, None]])
+        extra, blocks = read.phi * alone[:, None], len(read.family)
+        phi = np.hstack([read.phi, extra])
         block = np.concatenate([read.block, read.block + blocks])
         read = Read(np.asfortranarray(phi), block, read.family * 2)
-    weights, noise = zip(*(fit_alone(read, own, np.ones(len(own))) for own in y.T))
+    found = [fit_alone(read, own, np.ones(len(own))) for own in y.T]
+    weights, noise = zip(*found)
     weights = np.column_stack(weights)
     if mixed:
         weights = weights[:d] + weights[d:]
@@ -111,23 +120,27 @@ LEAST = 12  # complete rows below which nothing is routed, and half as many peop
 
 def _reader_for(reader: Reader) -> Reader:
     "The reader, with a design in which closed-form experts have room."
-    K, sharings = len(reader.scale.tasks), len(reader.design.sharings)
+    K = len(reader.scale.tasks)
+    sharings = len(reader.design.sharings)
     room = dict(width=sharings * K, trunk=K, axes=1, hidden=0, start="random")
     return replace(reader, design=replace(reader.design, **room))
 
 
 def _is_guarded(est, reader: Reader, live: np.ndarray) -> bool:
     "Whether plain regressions on everything are allowed to speak."
-    fused = [e for e, on in zip(reader.design.experts, live) if on and e[:2] in ("N2", "T2")]
-    return est.guard is not False and len(reader.design.routes) > 1 and len(fused) > 0
+    paths = {route.split("/")[0] for route in np.array(reader.design.experts)[live]}
+    chosen = len(reader.design.routes) > 1
+    return est.guard is not False and chosen and bool(paths & {"N2", "T2"})
 
 
 def _learn_mixture(est, reader: Reader, rows: Rows, owners, presence):
     "The routed model of the complete rows, and its held-out error (NaN: not guarded)."
     live, complete = _live_paths(reader, presence)
     use = np.flatnonzero(complete & rows.open.numpy().any(axis=1))
-    if len(use) < LEAST or len(np.unique(owners[use])) < LEAST // 2:
-        return blank_model(reader, np.zeros((reader.widths.numbers, 0)), est.seed), np.nan
+    people = len(np.unique(owners[use]))
+    if len(use) < LEAST or people < LEAST // 2:
+        no_axes = np.zeros((reader.widths.numbers, 0))
+        return blank_model(reader, no_axes, est.seed), np.nan
     cases = _make_cases(reader, rows, live, use)
     experts = np.array(reader.design.experts)[live]
     paths = tuple(dict.fromkeys(e.split("/")[0] for e in experts))

@@ -37,7 +37,8 @@ def learn_columns(
     "Means and axes of the training rows."
     numbers = torch.from_numpy(joined[:, : widths.numbers])
     found = principal_axes(numbers, axes).numpy()
-    return Columns(widths, joined.mean(axis=0), found[:, found.any(axis=0)])
+    kept = found[:, found.any(axis=0)]
+    return Columns(widths, joined.mean(axis=0), kept)
 
 # %% ../../nbs/learners/01_columns.ipynb #c11
 def _list_blocks(
@@ -57,9 +58,10 @@ def _list_blocks(
     if path == "T1":
         return [("t", t)]
     if path == "N2":
-        return [("x", x), ("q", q), *(("x", x * fact[:, None]) for fact in q.T)]
-    places = x @ columns.axes
-    return [("t", t), ("x", x), *(("t", t * place[:, None]) for place in places.T)]
+        products = [("x", x * fact[:, None]) for fact in q.T]
+        return [("x", x), ("q", q), *products]
+    products = [("t", t * place[:, None]) for place in (x @ columns.axes).T]
+    return [("t", t), ("x", x), *products]
 
 # %% ../../nbs/learners/01_columns.ipynb #c12
 class Read(NamedTuple):
@@ -76,7 +78,8 @@ def read_path(
     path: str,  # N1, T1, N2, T2; or ridge, products
 ) -> Read:
     "The columns of a path, in blocks."
-    blocks = [("c", np.ones((len(joined), 1))), *_list_blocks(columns, joined, path)]
+    constant = np.ones((len(joined), 1))
+    blocks = [("c", constant), *_list_blocks(columns, joined, path)]
     blocks = [(family, part) for family, part in blocks if part.shape[1]]
     sizes = [part.shape[1] for _, part in blocks]
     phi = np.asfortranarray(np.hstack([part for _, part in blocks]))
@@ -89,7 +92,8 @@ def read_gate(
     joined: np.ndarray,  # (n, D)
 ) -> np.ndarray:  # (n, 1 + D)
     "What the gate reads: a constant and the evidence."
-    return np.hstack([np.ones((len(joined), 1)), *columns.centre(joined)])
+    constant = np.ones((len(joined), 1))
+    return np.hstack([constant, *columns.centre(joined)])
 
 
 def gate_groups(widths: Widths) -> np.ndarray:  # (1 + D,)

@@ -15,7 +15,7 @@ from scipy.linalg import helmert
 from scipy.special import logsumexp
 
 from .columns import Columns, Read, gate_groups, read_gate, read_path
-from .gate import Gate, climb_gate, log_routes, make_slope, open_gate
+from .gate import RouteGate, climb_gate, log_routes, make_slope, open_gate
 from .kinship import CHANCE, Family, relate_blocks
 from .ridge import LEAST_NOISE, Ridge, Target, guess_strength, solve_ridge
 from .ridge import update_strength, weigh_products
@@ -45,7 +45,8 @@ def spread_noise(sharing: str, outcomes: int, tie: float) -> np.ndarray:  # (K,)
     "Each channel's share of the noise."
     if sharing == "STL" or outcomes == 1:
         return np.ones(outcomes)
-    return np.append(1 + (outcomes - 1) * tie, np.full(outcomes - 1, 1 - tie))
+    contrasts = np.full(outcomes - 1, 1 - tie)
+    return np.append(1 + (outcomes - 1) * tie, contrasts)
 
 # %% ../../nbs/learners/05_mixture.ipynb #c09
 @dataclass
@@ -72,7 +73,7 @@ class Mixture:
     columns: Columns
     cases: Cases
     experts: list[Expert]  # path by path
-    gate: Gate
+    gate: RouteGate
     u: np.ndarray  # what the gate reads  # (n, U)
     chance: float = CHANCE  # of kinship; 0: no kinship
     noise: float = 0.8  # variance of the residual, for outcomes of variance one
@@ -116,29 +117,34 @@ def _lean_on_kin(m: Mixture, e: int, k: int) -> tuple[np.ndarray, np.ndarray]:
     "Precision and pull of each column of an expert's channel."
     expert = m.experts[e]
     read = expert.read
-    precision, pull = expert.strength[k][read.block], np.zeros(len(read.block))
+    precision = expert.strength[k][read.block]
+    pull = np.zeros(len(precision))
     for b, letter in enumerate(read.family):
         if letter in m.families:
             own = read.block == b
-            precision[own], pull[own] = m.families[letter].lean((e, k, b))
+            leaning = m.families[letter].lean((e, k, b))
+            precision[own], pull[own] = leaning
     return precision, pull
 
 
 def _move_kin(m: Mixture, e: int, k: int) -> None:
     "Tell the relatives where a channel's blocks are now."
-    read, mean = m.experts[e].read, m.experts[e].ridges[k].mean
-    for b, letter in enumerate(read.family):
+    expert = m.experts[e]
+    mean, block = expert.ridges[k].mean, expert.read.block
+    for b, letter in enumerate(expert.read.family):
         if letter in m.families:
             family = m.families[letter]
-            family.means[family.at[e, k, b]] = mean[read.block == b]
+            own = family.at[e, k, b]
+            family.means[own] = mean[block == b]
 
 
 def _fit_channel(m: Mixture, e: int, k: int, target: Target) -> None:
     "Solve one channel of an expert, and let its blocks find their strength."
     expert = m.experts[e]
-    ridge = solve_ridge(expert.read, target, *_lean_on_kin(m, e, k))
+    read, strength = expert.read, expert.strength[k]
+    ridge = solve_ridge(read, target, *_lean_on_kin(m, e, k))
     expert.ridges[k : k + 1] = [ridge]
-    expert.strength[k] = update_strength(expert.read, ridge, expert.strength[k], expert.guess)
+    expert.strength[k] = update_strength(read, ridge, strength, expert.guess)
     _move_kin(m, e, k)
 
 # %% ../../nbs/learners/05_mixture.ipynb #c13
@@ -148,41 +154,61 @@ def fit_experts(m: Mixture, share: np.ndarray) -> None:  # (n, E)
     whole = seen.all(axis=1)
     for e, expert in enumerate(m.experts):
         noise, channels = m.channel_noise(expert), y @ expert.turn
-        teaches = seen if expert.sharing == "STL" else np.tile(whole[:, None], seen.shape[1])
+        counted = share[:, e] * m.cases.weight
         products = None
         for k in range(channels.shape[1]):
-            weight = share[:, e] * m.cases.weight * teaches[:, k]
+            weight = counted * (seen[:, k] if expert.sharing == "STL" else whole)
             if products is None or not whole.all():
                 products = weigh_products(expert.read.phi, weight)
-            _fit_channel(m, e, k, Target(channels[:, k], weight, noise[k], products))
+            target = Target(channels[:, k], weight, noise[k], products)
+            _fit_channel(m, e, k, target)
 
 # %% ../../nbs/learners/05_mixture.ipynb #c15
-def _list_places(m: Mixture, letter: str) -> list[tuple[int, int, int]]:
+def _find_places(m: Mixture, letter: str) -> list[tuple[int, int, int]]:
     "Where blocks of a family stand: expert, channel, block."
     found = []
     for e, expert in enumerate(m.experts):
         for k in range(len(expert.ridges)):
-            found += [(e, k, b) for b, own in enumerate(expert.read.family) if own == letter]
+            for b, own in enumerate(expert.read.family):
+                if own == letter:
+                    found.append((e, k, b))
     return found
 
 
 def relate_experts(m: Mixture) -> None:
     "How the experts' blocks are related, from where they are now."
     for letter in "xt":
-        places = _list_places(m, letter)
+        places = _find_places(m, letter)
         if len(places) < 2:
             continue
         means, traces, strength = [], [], []
         for e, k, b in places:
             expert = m.experts[e]
-            means.append(expert.ridges[k].mean[expert.read.block == b])
-            traces.append(expert.ridges[k].trace[b])
+            ridge, own = expert.ridges[k], expert.read.block == b
+            means.append(ridge.mean[own])
+            traces.append(ridge.trace[b])
             strength.append(expert.strength[k][b])
         about = np.stack(means), np.array(traces), np.array(strength)
         m.families[letter] = relate_blocks(places, *about, m.chance)
 
 # %% ../../nbs/learners/05_mixture.ipynb #c17
 TIED = 20.0  # rows that a first correlation of .5 counts for (ours)
+
+
+def _measure_tie(
+    tied: list[Expert],  # those under MTL
+    others: int,  # outcomes but one
+) -> float:
+    "The correlation of the residuals under MTL."
+    missed = sum(expert.gather("missed")[0] for expert in tied)
+    spared = sum(expert.gather("spared")[0] for expert in tied)
+    each, rows = missed / spared, spared.sum() / (others + 1)
+    mean = each[0] + others * each[1:].mean()
+    ratio = each[0] * (others + 1) / mean
+    expected = 1 + others * 0.5
+    ratio = (rows * ratio + TIED * expected) / (rows + TIED)
+    tie = (ratio - 1) / others
+    return float(np.clip(tie, -0.98 / others, 0.98))
 
 
 def pool_noise(m: Mixture, fixed: float | None = None) -> None:
@@ -193,17 +219,12 @@ def pool_noise(m: Mixture, fixed: float | None = None) -> None:
     tied = [expert for expert in m.experts if expert.sharing == "MTL"]
     outcomes = m.cases.y.shape[1]
     if tied and outcomes > 1:
-        missed = sum(expert.gather("missed")[0] for expert in tied)
-        spared = sum(expert.gather("spared")[0] for expert in tied)
-        each, rows = missed / spared, spared.sum() / outcomes
-        ratio = each[0] * outcomes / (each[0] + (outcomes - 1) * each[1:].mean())
-        ratio = (rows * ratio + TIED * (1 + (outcomes - 1) * 0.5)) / (rows + TIED)
-        low, high = -0.98 / (outcomes - 1), 0.98
-        m.tie = float(np.clip((ratio - 1) / (outcomes - 1), low, high))
+        m.tie = _measure_tie(tied, outcomes - 1)
 
 # %% ../../nbs/learners/05_mixture.ipynb #c19
 def _log_normal(error: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    return -0.5 * (error**2 / variance + np.log(2 * np.pi * variance))
+    volume = np.log(2 * np.pi * variance)
+    return -0.5 * (error**2 / variance + volume)
 
 
 def judge_rows(m: Mixture) -> np.ndarray:  # (n, E)
@@ -234,7 +255,8 @@ def take_round(
     if m.chance:
         relate_experts(m)
     pool_noise(m, heat)
-    density, open_, weight = judge_rows(m), m.cases.open, m.cases.weight
+    density = judge_rows(m)
+    open_, weight = m.cases.open, m.cases.weight
     m.gate = climb_gate(make_slope(m.gate, m.u, open_, density, weight, level))
     joint = density + log_routes(m.gate, m.u, open_)
     total = logsumexp(joint, axis=1)

@@ -34,27 +34,26 @@ class Surface:
     def add(self, other: "Surface", times: float) -> "Surface":
         "This one and some of another."
         names = self.__dataclass_fields__
-        return Surface(*(getattr(self, n) + times * getattr(other, n) for n in names))
+        both = [(getattr(self, name), getattr(other, name)) for name in names]
+        return Surface(*(own + times * part for own, part in both))
 
 
 def _empty_surface(columns: Columns, outcomes: int) -> Surface:
     numbers, facts, text = columns.widths
-    axes, K = columns.axes.shape[1], outcomes
-    shapes = (K,), (numbers, K), (facts, K), (text, K), (facts, numbers, K), (axes, text, K)
-    return Surface(*(np.zeros(shape) for shape in shapes))
+    axes = columns.axes.shape[1]
+    shapes = (), (numbers,), (facts,), (text,), (facts, numbers), (axes, text)
+    return Surface(*(np.zeros((*shape, outcomes)) for shape in shapes))
 
 
 def _assign_blocks(columns: Columns, reads: str, weights: np.ndarray) -> Surface:
     "Weights of centred columns, to where they belong."
     found = _empty_surface(columns, weights.shape[1])
-    numbers, facts, text = columns.widths
-    axes = columns.axes.shape[1]
     parts = dict(N1="x", T1="t", N2="xqX", T2="txT", ridge="xqt", products="xqXtT")[reads]
     at = 1
     for letter in parts:
         name = dict(x="numbers", q="facts", t="text", X="by_fact", T="by_place")[letter]
         part = getattr(found, name)
-        size = dict(x=numbers, q=facts, t=text, X=facts * numbers, T=axes * text)[letter]
+        size = part[..., 0].size
         part[:] = weights[at : at + size].reshape(part.shape)
         at += size
     found.bias = weights[0].copy()
@@ -68,11 +67,15 @@ def write_surface(
 ) -> Surface:
     "The same function in raw columns."
     found = _assign_blocks(columns, reads, weights)
-    x, q, t = np.split(columns.mean, np.cumsum(tuple(columns.widths))[:2])
+    ends = np.cumsum(tuple(columns.widths))[:2]
+    x, q, t = np.split(columns.mean, ends)
     start = x @ columns.axes
     by_fact, by_place = found.by_fact, found.by_place
-    at_text, at_numbers = np.einsum("t,atk->ak", t, by_place), np.einsum("x,qxk->qk", x, by_fact)
-    found.bias -= x @ found.numbers + q @ found.facts + t @ found.text
+    at_text = np.einsum("t,atk->ak", t, by_place)
+    at_numbers = np.einsum("x,qxk->qk", x, by_fact)
+    found.bias -= x @ found.numbers
+    found.bias -= q @ found.facts
+    found.bias -= t @ found.text
     found.bias += q @ at_numbers + start @ at_text
     found.numbers -= np.einsum("q,qxk->xk", q, by_fact) + columns.axes @ at_text
     found.facts -= at_numbers
@@ -111,7 +114,8 @@ def _place_surface(model: RoutedModel, expert: int, surface: Surface) -> None:
             at = (first + b) * width + own
             on[0, :, at : at + K] = _tensor(weights)
     if path == "N2":
-        model.paths.on_facts[0, :, own : own + K] = _tensor(surface.facts)
+        on_facts = model.paths.on_facts[0]
+        on_facts[:, own : own + K] = _tensor(surface.facts)
     model.heads.bias[0, expert] = _tensor(surface.bias)
 
 # %% ../../nbs/learners/08_written.ipynb #c09
@@ -120,7 +124,8 @@ def _pass_on(model: RoutedModel, outcomes: int) -> None:
     eye = torch.eye(outcomes)
     for s, sharing in enumerate(model.design.sharings):
         rows = slice(s * outcomes, (s + 1) * outcomes)
-        (model.heads.own if sharing == "STL" else model.heads.trunk)[0, :, rows] = eye
+        reads = model.heads.own if sharing == "STL" else model.heads.trunk
+        reads[0, :, rows] = eye
     model.heads.shared[0] = eye
 
 
@@ -148,7 +153,8 @@ def _expert_deviation(m: Mixture, e: int, expert: Expert) -> np.ndarray:  # (K,)
 
 
 def _place_noise(model: RoutedModel, m: Mixture, expert: int, e: int) -> None:
-    model.heads.log_sd[0, expert] = _tensor(np.log(_expert_deviation(m, e, m.experts[e])))
+    deviation = _expert_deviation(m, e, m.experts[e])
+    model.heads.log_sd[0, expert] = _tensor(np.log(deviation))
     loading = np.sqrt(np.clip(m.tie, 0, 0.97))
     model.heads.tie[0] = float(np.arctanh(loading / 0.99))
 
@@ -159,14 +165,18 @@ NEVER = -20.0  # log odds of a path that no training row could take
 def _place_gate(model: RoutedModel, m: Mixture) -> None:
     "Write the gate into the router's linear part."
     paths, sharings = model.design.paths, len(model.design.sharings)
-    wanted = np.zeros((m.u.shape[1], len(paths) * (1 + sharings)))
+    outputs = len(paths) * (1 + sharings)
+    wanted = np.zeros((m.u.shape[1], outputs))
     wanted[0, : len(paths)] = NEVER
-    for p, path in enumerate(dict.fromkeys(expert.path for expert in m.experts)):
-        wanted[:, paths.index(path)] = m.gate.weights[:, p]
+    learned = dict.fromkeys(expert.path for expert in m.experts)
+    for weights, path in zip(m.gate.weights.T, learned):
+        wanted[:, paths.index(path)] = weights
     if m.gate.sharings == sharings == 2:
-        wanted[:, len(paths) + 1 :: 2] = m.gate.weights[:, [-1]]
-    model.router.linear[0] = _tensor(wanted[1:])
-    model.router.bias[0, 0] = _tensor(wanted[0] - m.columns.mean @ wanted[1:])
+        tied = m.gate.weights[:, [-1]]
+        wanted[:, len(paths) + 1 :: 2] = tied
+    constant, linear = wanted[0], wanted[1:]
+    model.router.linear[0] = _tensor(linear)
+    model.router.bias[0, 0] = _tensor(constant - m.columns.mean @ linear)
 
 # %% ../../nbs/learners/08_written.ipynb #c15
 def write_guard(reader: Reader, guarded: Guarded) -> Guard:
@@ -180,7 +190,8 @@ def write_guard(reader: Reader, guarded: Guarded) -> Guard:
     guard = Guard(reader.widths, 1, K, axes)
     with torch.no_grad():
         guard.shares[0] = _tensor(guarded.shares)
-        guard.linear[0] = _tensor(np.vstack([total.numbers, total.facts, total.text]))
+        linear = np.vstack([total.numbers, total.facts, total.text])
+        guard.linear[0] = _tensor(linear)
         guard.bias[0, 0] = _tensor(total.bias)
         for name in ("by_fact", "by_place"):
             part = getattr(total, name).transpose(1, 0, 2)
@@ -209,8 +220,8 @@ def write_mixture(
         e = _find_expert(m, route)
         if e is not None:
             expert = m.experts[e]
-            weights = np.column_stack([ridge.mean for ridge in expert.ridges]) @ expert.turn.T
-            surface = write_surface(m.columns, expert.path, weights)
+            weights = np.column_stack([ridge.mean for ridge in expert.ridges])
+            surface = write_surface(m.columns, expert.path, weights @ expert.turn.T)
             _place_surface(model, number, surface)
             _place_noise(model, m, number, e)
     if model.router is not None:

@@ -308,12 +308,16 @@ def _check_plan(plan: Plan) -> dict:  # the fields in the form that is filed
     return dict(commitment=commitment, config=config, test=_check_share(plan.test))
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c35
+_LATER = dict(learner="gradient", guard=None)  # said only where chosen, as plans were before
+
+
 def plan_config(
     model,  # an AdaRoute, fitted or not
 ) -> dict:
     "The parameters of a model as a plan holds them."
     params = model.get_params(deep=False)
-    config = {name: value for name, value in params.items() if name not in _OUTSIDE}
+    silent = [name for name, usual in _LATER.items() if params.get(name) == usual]
+    config = {name: v for name, v in params.items() if name not in (*_OUTSIDE, *silent)}
     choices = config.get("encoder")
     if choices is None or isinstance(choices, Mapping):
         plain = {k: v for k, v in (choices or {}).items() if k != "cache"}
