@@ -49,9 +49,7 @@ def test_the_explanation_is_in_the_results():
     assert hidden["exact"]["10"] == lone["exact"]["10"]
 
 
-@pytest.mark.skipif(
-    "coupling_confirmation" not in {stem for stem, _ in ARMS}, reason="not run yet"
-)
+@pytest.mark.skipif("coupling_confirmation" not in {stem for stem, _ in ARMS}, reason="not run yet")
 def test_ten_further_seeds_confirm_the_small_recipe():
     confirmed = find_arm("confirmation", "packed, 2 a row")
     assert len(confirmed["seeds"]) == 10 and not set(confirmed["seeds"]) & {10, 11, 12}
