@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['NOBODY', 'SchemaError', 'quote_name', 'quote_label', 'list_names', 'refuse_cell', 'check_number', 'name_level',
-           'name_people']
+           'name_people', 'is_id_name', 'is_day_number']
 
 # %% ../nbs/1_method/01_checks.ipynb #k03
 import math
@@ -126,3 +126,34 @@ def name_people(
             f"got {sum(lost)} missing, the first in row {lost.index(True)}"
         )
     return labels if labels.dtype.kind == "f" else np.array(names, object)
+
+# %% ../nbs/1_method/01_checks.ipynb #n08
+_PERSON = r"(record|patient|subject|participant|person|client|respondent)"
+_SHORTER = r"(case|user|pat|subj|resp)"  # these alone may be anything: a case, or respiration
+_NUMBERED = r"[\s_.-]*(id|no|nr|num|number|key|code)"
+_SURE = re.compile(
+    rf"(^|[\s_.-])(id|ids|guid|uuid|pid|mrn)$|^{_PERSON}({_NUMBERED})?$|^{_SHORTER}{_NUMBERED}$"
+    r"|subjectkey$|^redcap_repeat_instance$|^unnamed\b|^$",
+    re.IGNORECASE,
+)
+_CAMEL = re.compile(r"(?<=[a-z])(Id|ID|Key)$")
+_DOUBTFUL = re.compile(r"(^|[\s_.-])(index|nr|no|num|number|key|code|row)$", re.IGNORECASE)
+_EIGHT_DIGITS = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])", re.ASCII)
+
+
+def is_id_name(
+    name: str,  # of the column
+    distinct: bool = False,  # whether no value of the column repeats
+) -> bool:
+    "Whether a column's name says that it holds ids (ours)."
+    name = name.strip()
+    if _SURE.search(name) or _CAMEL.search(name):
+        return True
+    return distinct and bool(_DOUBTFUL.search(name))
+
+
+def is_day_number(
+    cell: object,  # text or a number
+) -> bool:
+    "Whether a cell is a day written as eight digits (ours)."
+    return _EIGHT_DIGITS.fullmatch(name_level(cell) or "") is not None

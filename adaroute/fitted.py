@@ -18,6 +18,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 from .checks import check_number, name_level, quote_name
+from .guard import name_shares
 from .features.encoder import Encoder, Features
 from .heads import expected
 from .outcomes import OutcomeScale
@@ -217,6 +218,11 @@ class Fitted:
         "The same reading, answered by another model."
         reader = replace(self.reader, design=model.design)
         return replace(self, reader=reader, model=model)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        "Who carries how much of a prediction: the routes, and plain regressions beside them."
+        return name_shares(self.model.guard)
 
     @property
     def precise(self) -> RoutedModel:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from .checks import check_number
+from .guard import Guard
 from .heads import Heads, expected, log_likelihood, marginals, plain_loss
 from .outcomes import OutcomeScale
 from .paths import Evidence, Paths, Widths, lane_generators, split_evidence
@@ -135,6 +136,7 @@ class RoutedModel(nn.Module):
         self.register_buffer("wanted", wanted, persistent=False)
         # path -> a model of its own for rows of which no other path is open
         self.spares = nn.ModuleDict()
+        self.guard: Guard | None = None  # only where a learner brings one
 
     def forward(
         self,
@@ -150,6 +152,8 @@ class RoutedModel(nn.Module):
         # before the statements: gradients add up in this order
         log_route = _weigh_routes(self, evidence, representation, open)
         eta = _add_start(self, self.heads(representation), joined, open)
+        if self.guard is not None:
+            eta = self.guard(eta, evidence)
         return _serve_spares(self, Forecast(eta, log_route), joined, open)
 
 # %% ../nbs/1_method/18_model.ipynb #c11a
@@ -283,6 +287,9 @@ def take_lanes(model: RoutedModel, lanes: list[int]) -> RoutedModel:
     "A model of some of the lanes."
     seeds, caution = ([of[lane] for lane in lanes] for of in (model.seeds, model.caution))
     out = RoutedModel(model.design, model.widths, model.heads.scale, seeds, caution)
+    if model.guard is not None:
+        shape = len(model.heads.kinds), model.guard.axes
+        out.guard = Guard(model.widths, len(lanes), *shape)
     with torch.no_grad():
         for name, new in out.named_parameters():
             new.copy_(model.get_parameter(name)[lanes])

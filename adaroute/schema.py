@@ -7,17 +7,17 @@ __all__ = ['PATHS', 'SHARINGS', 'ROUTES', 'TASKS', 'NEEDS', 'Schema', 'read_name
            'without', 'open_routes', 'check_trainable', 'infer', 'from_arrays']
 
 # %% ../nbs/1_method/03_schema.ipynb #c03
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property, partial
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
 
-from .checks import SchemaError, list_names, name_level, quote_name, refuse_cell
+from .checks import SchemaError, is_day_number, is_id_name, list_names, name_level
+from .checks import quote_name, refuse_cell
 
 # %% ../nbs/1_method/03_schema.ipynb #c05
 PATHS = ("N1", "T1", "N2", "T2")  # what is read: numbers, text, and the two fusions
@@ -76,9 +76,9 @@ def read_names(
     except TypeError:
         names = (value,)
     for name in names:
-        if not isinstance(name, str):
+        if not isinstance(name, (str, Integral)) or isinstance(name, bool):
             raise SchemaError(f"{kind}: expected names of columns, got {type(name).__name__}")
-    return names
+    return tuple(map(str, names))
 
 # %% ../nbs/1_method/03_schema.ipynb #c17
 def _check_tasks(
@@ -93,7 +93,8 @@ def _check_tasks(
         ) from None
     if not tasks:
         raise SchemaError("tasks: expected at least one outcome, got none")
-    for name, task in zip(read_names("tasks", tasks), tasks.values()):
+    tasks = dict(zip(read_names("tasks", tasks), tasks.values()))
+    for name, task in tasks.items():
         if task not in TASKS:
             raise SchemaError(
                 f"task type of {quote_name(name)}: expected one of {', '.join(TASKS)}, "
@@ -275,6 +276,8 @@ def as_frame(
         raise SchemaError(f"table: expected a pandas DataFrame, got {type(frame).__name__}")
     if isinstance(frame.columns, pd.MultiIndex):
         raise SchemaError(f"table: expected one row of column names, got {frame.columns.nlevels}")
+    if not all(isinstance(name, str) for name in frame.columns):
+        frame = frame.set_axis(list(map(str, frame.columns)), axis=1)
     twice = frame.columns[frame.columns.duplicated()].unique()
     if len(twice):
         raise SchemaError(
@@ -386,9 +389,6 @@ def check_trainable(
         )
 
 # %% ../nbs/1_method/03_schema.ipynb #c53
-_IDENTIFIER = re.compile(r"(^|[\s_.-])(id|index|nr|key)$|^unnamed\b|^\s*$", re.IGNORECASE)
-
-
 def _guess_kind(
     name: str,  # name of a column
     cells: np.ndarray,  # its cells, None where missing  # (n,)
@@ -402,8 +402,9 @@ def _guess_kind(
         return "categorical"
     if 2 * numbers > len(cells):
         whole = all(isinstance(v, Real) and v == v // 1 for v in cells if not isinstance(v, str))
-        counted = _IDENTIFIER.search(name) and whole and len(set(cells)) == len(cells)
-        return None if counted else "numeric"
+        counted = whole and is_id_name(name, len(set(cells)) == len(cells) > 2)
+        days = sum(map(is_day_number, cells)) >= 0.95 * len(cells)
+        return None if counted or days else "numeric"
     if not words or 2 * len(words) < len(cells):
         return None
     distinct = len(set(words))
@@ -411,7 +412,7 @@ def _guess_kind(
     if length > 3 and 2 * distinct > len(words):
         return "text"
     few = distinct <= max(5, min(50, len(words) // 2))
-    return "categorical" if few and not _IDENTIFIER.search(name) else None
+    return "categorical" if few and not is_id_name(name, distinct == len(words)) else None
 
 # %% ../nbs/1_method/03_schema.ipynb #c54
 def infer(
@@ -430,7 +431,7 @@ def infer(
         named.update(read_names(kind, names))
     found = {kind: [] for kind in given}
     for column in frame.columns:
-        if column in named or not isinstance(column, str):
+        if column in named:
             continue
         levels = isinstance(frame[column].dtype, pd.CategoricalDtype)
         kind = _guess_kind(column, _read_cells(frame, column), levels)

@@ -9,9 +9,14 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from clinic_files import MAKERS
+
 from adaroute import AdaRoute
 from adaroute.command.main import main
 from adaroute.files.codebook import read_codebook, write_codebook
+from adaroute.files.exports import read_export
+from adaroute.files.files_command import run_commands
+from adaroute.files.intake import Typed, take_again, take_in
 from adaroute.synthetic import make_cohort
 
 pyreadstat = pytest.importorskip("pyreadstat", reason="pyreadstat is not installed")
@@ -139,6 +144,24 @@ def test_evaluate_reads_the_same(clinic):
     done = fine(clinic, "evaluate", "cohort.sav", *typed.split())
     said = json.loads(done.stdout)
     assert said["numeric"] == ["sleep", "sleep is refused", "age"] and said["groups"] == 110
+
+
+@pytest.mark.parametrize("kind", [kind for kind in MAKERS if kind != "rtf"])  # notes alone
+def test_every_format_is_read_again_by_its_file_of_columns(kind, tmp_path):
+    made = MAKERS[kind](tmp_path)
+    more = [word for name, value in made.more.items() for word in (f"--{name}", str(value))]
+    frame = read_export(made.path, **made.more).frame
+    age = next(name for name in frame if "age" in name.lower() and frame[name].dtype == float)
+    typed = ["columns", str(made.path), *more, "--outcome", f"{age}:regression"]
+    assert run_commands([*typed, "--out", str(tmp_path / "c.yaml")]) == 0
+    book = read_codebook(tmp_path / "c.yaml")
+    export = read_export(made.path, **made.more)
+    wanted = book.apply(export.frame, export.reasons)
+    taken = take_in(made.path, Typed(), tmp_path / "c.yaml")
+    again = take_again(made.path, taken.book, outcomes=True)
+    for found in (taken.inputs, again.inputs):
+        assert found.tasks == {age: "regression"}
+        pd.testing.assert_frame_equal(found.frame, wanted.frame, check_index_type=False)
 
 
 # what was typed, what the file of columns says, what the table has
@@ -302,6 +325,8 @@ def test_what_training_never_saw_is_told(tmp_path):
         AdaRoute.load(tmp_path / "model").predict(new)
     report = fine(tmp_path, "explain", "model", "new.csv", "--out", "r.html")
     assert "'site': 3 cells" in report.stdout
+    page = (tmp_path / "r.html").read_text()
+    assert "3 cells with a level that training never saw" in page and "quagga" not in page
 
 
 def test_what_stands_in_a_plain_table_is_told(tmp_path):

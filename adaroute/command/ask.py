@@ -20,6 +20,7 @@ import click
 from .common import BadInput, FILE, TrainingTable, bundle_options
 from .common import collect_reading, recall_reading
 from .common import column_options, common_options, describe_table, hash_file
+from .common import digest_inputs
 from .common import read_owners, reading_options, require_ending, require_table
 from .common import show_notes, tell_answer, training_options, wants_bar
 
@@ -94,7 +95,7 @@ def _predict_part(model, calibration, part, order: PredictOrder):
     encoded = model.encode(part)
     described = model.describe(encoded)
     ends = _find_ends(model, calibration, encoded, order.coverage)
-    out = _number_rows(part, order.keep)
+    out = {}
     for task in model.schema_.tasks:
         out[f"{task}_predicted"] = described[task].to_numpy()
         for what in ("lower", "upper", "calibrated"):
@@ -107,12 +108,17 @@ def _predict_part(model, calibration, part, order: PredictOrder):
         if column not in model.schema_.tasks:
             out[column.replace(" ", "_")] = described[column].to_numpy()
     out["similarity"] = ends["similarity"].to_numpy() if "similarity" in ends else float("nan")
-    return pd.DataFrame(out)
+    return pd.DataFrame(_join_kept(part, order.keep, out))
 
 
-def _number_rows(part, keep) -> dict:
-    "The first columns of the file: the rows' numbers, and what is copied."
-    return {"row": part.index.to_numpy() + 1} | {name: part[name].to_numpy() for name in keep}
+def _join_kept(part, keep, found: dict) -> dict:
+    "The rows' numbers, what is copied, and what was found; none takes another's place."
+    taken = [name for name in keep if name in found or name == "row"]
+    if taken:
+        what = f"predict writes a column {taken[0]!r} itself"
+        raise click.UsageError(f"--keep: expected names that are free in the output, but {what}")
+    numbers = {"row": part.index.to_numpy() + 1}
+    return numbers | {name: part[name].to_numpy() for name in keep} | found
 
 # %% ../../nbs/9_command/04_ask.ipynb #c44b
 def _predict_cheaply(model, part, order: PredictOrder):
@@ -121,10 +127,8 @@ def _predict_cheaply(model, part, order: PredictOrder):
     from adaroute.policy.reading_cost import predict_thriftily
 
     found = predict_thriftily(model, part, None, order.price)
-    out = _number_rows(part, order.keep)
-    for task, values in found.prediction.items():
-        out[f"{task}_predicted"] = values.to_numpy()
-    return pd.DataFrame(out | {"note_read": found.read})
+    out = {f"{task}_predicted": v.to_numpy() for task, v in found.prediction.items()}
+    return pd.DataFrame(_join_kept(part, order.keep, out | {"note_read": found.read}))
 
 # %% ../../nbs/9_command/04_ask.ipynb #c45
 def find_book(
@@ -325,7 +329,8 @@ def choose_rows(
     else:
         rows = _choose_by_codebook(model, table, group, book, how)
     held = None
-    if rows.known and source.get("sha256") == hash_file(table):
+    same = source.get("inputs") == digest_inputs(rows.frame, model.schema_)
+    if rows.known and (same or source.get("sha256") == hash_file(table)):
         held = source.get("held")
     if not held:
         return rows

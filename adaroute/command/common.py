@@ -7,8 +7,8 @@ __all__ = ['PACKAGE_FOLDER', 'REPORT_IT', 'SETTINGS', 'common_options', 'COUNTED
            'reading_options', 'column_options', 'length_options', 'training_options', 'routing_options', 'locate_error',
            'BadInput', 'judge_error', 'OneLineGroup', 'bundle_options', 'show_notes', 'replace_nan', 'tell_answer',
            'wants_bar', 'require_ending', 'OutcomeType', 'UnplannedOption', 'SettledOption', 'collect_reading',
-           'read_owners', 'ask_for_group', 'TrainingTable', 'describe_table', 'hash_file', 'add_source', 'add_reading',
-           'recall_reading', 'add_gate']
+           'read_owners', 'ask_for_group', 'TrainingTable', 'describe_table', 'hash_file', 'digest_inputs',
+           'add_source', 'add_reading', 'recall_reading', 'add_gate']
 
 # %% ../../nbs/9_command/01_common.ipynb #c03
 import hashlib
@@ -446,7 +446,8 @@ class TrainingTable:
             groups=n,
             **self.roles,
             ordered=self.ordered,
-            left_out=self.left_out,
+            left_out=list(self.left_out),
+            why_left_out=self.left_out,
         )
 
 
@@ -463,6 +464,7 @@ def _settle_numeric(numeric: Sequence[str]):
 def _take_plain(path: Path, typed: dict, how: dict) -> dict:
     "The attributes of a training table that is read without a codebook."
     from adaroute.files.intake import look_over
+    from adaroute.files.suspects import find_siblings
     from adaroute.tables import read_table
 
     group = typed["group"]
@@ -471,17 +473,24 @@ def _take_plain(path: Path, typed: dict, how: dict) -> dict:
     roles = (typed["text"], typed["numeric"], typed["categorical"], tasks)
     frame = read_table(path, *roles, ignore=list(dict.fromkeys(left)), **how)
     kinds = frame.attrs.pop("kinds")  # what the columns were taken for
+    why = frame.attrs.pop("why") | dict.fromkeys(typed["ignore"], "ignored")
     columns = {kind: list(typed[kind]) for kind in ("text", "categorical")}
     columns["numeric"] = [name for name, kind in kinds.items() if kind == "numeric"]
+    guessed = columns["numeric"] if typed["numeric"] == "auto" else []
+    siblings = find_siblings(frame, guessed, tuple(tasks))
     return dict(
         frame=frame,
         table=frame,
         roles={**columns, "tasks": tasks},
         bounds={name: ends for name, _, ends in typed["outcome"] if ends},
         group=group,
-        left_out=[name for name, kind in kinds.items() if kind == "kept" and name != group],
+        left_out={
+            name: why.get(name, "not named")
+            for name, kind in kinds.items()
+            if kind == "kept" and name != group
+        },
         ordered=[],
-        look=list(map(str, look_over(frame, kinds, tasks, group))),
+        look=list(map(str, [*look_over(frame, kinds, tasks, group), *siblings])),
     )
 
 
@@ -506,7 +515,11 @@ def _take_export(path: Path, typed: dict, columns: Path | None, how: dict, sheet
         roles={kind: getattr(inputs, kind) for kind in ("text", "numeric", "categorical", "tasks")},
         bounds=taken.bounds,
         group=taken.book.group or None,
-        left_out=[name for name in taken.table if name not in used],
+        left_out={
+            name: taken.book[name].why if name in taken.book else "not named"
+            for name in taken.table
+            if name not in used
+        },
         ordered=list(inputs.ordinal),
         look=taken.lines,
         how=text | dict(columns=describe_codebook(taken.book)),
@@ -521,6 +534,15 @@ def _spell_task(kind: str, ends: tuple | None) -> str:
     return f"{kind}:{low}..{high}"
 
 # %% ../../nbs/9_command/01_common.ipynb #c32b
+def _group_reasons(about: dict) -> list[str]:
+    "Columns that are left out, those with the same reason together."
+    names, why = {}, about.get("why_left_out", {})
+    for name in about["left_out"]:
+        names.setdefault(why.get(name), []).append(name)
+    spelt = [(", ".join(some), reason) for reason, some in names.items()]
+    return [f"{some} ({reason})" if reason else some for some, reason in spelt]
+
+
 def describe_table(
     about: dict,  # from `TrainingTable.summarise`
 ) -> list[str]:
@@ -533,7 +555,7 @@ def describe_table(
     if about.get("ordered"):
         *others, last = about["ordered"]
         parts["ordered"] = [*others, f"{last} (as numbers, by the order of their levels)"]
-    parts |= {"outcomes": outcomes, "left out": about["left_out"]}
+    parts |= {"outcomes": outcomes, "left out": _group_reasons(about)}
     lines = [f"  {what + ':':<13}{', '.join(names) or 'none'}" for what, names in parts.items()]
     return [rows, *lines]
 
@@ -589,15 +611,34 @@ def hash_file(
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
+def digest_inputs(
+    frame: "pd.DataFrame",  # (n rows) as read
+    schema: "Schema",  # whose inputs count
+) -> str:  # SHA-256, in hex
+    "What a table is as it was read, whatever its line ends, its format and its other columns."
+    import unicodedata
+    from adaroute.schema import read
+
+    batch, cells = read(frame, schema, outcomes=False), {}
+    for kind in ("text", "numeric", "categorical"):
+        for name, column in zip(getattr(schema, kind), getattr(batch, kind).T):
+            cells[name] = [None if cell != cell else cell for cell in column.tolist()]
+    for name in schema.text:
+        plain = (cell and unicodedata.normalize("NFC", cell) for cell in cells[name])
+        cells[name] = [cell and "\n".join(cell.splitlines()) for cell in plain]
+    return hashlib.sha256(json.dumps(cells, sort_keys=True).encode()).hexdigest()
+
+
 def add_source(
     model: "AdaRoute",  # fitted
-    file: Path,  # table that it has learned from
+    frame: "pd.DataFrame",  # (n rows) table that it has learned from, with the rows kept back
     group: str | None,  # column that says whose rows they are
     held: "np.ndarray",  # (n) rows that were kept back, as booleans
 ) -> None:
-    "Let a model remember which file it has learned from, and which rows of it were kept back."
+    "Let a model remember which table it has learned from, and which rows of it were kept back."
     rows = held.nonzero()[0].tolist()
-    model.extras_["table"] = dict(sha256=hash_file(file), group=group, held=rows)
+    about = dict(inputs=digest_inputs(frame, model.schema_), group=group, held=rows)
+    model.extras_["table"] = about
 
 
 def add_reading(

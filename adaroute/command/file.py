@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
+from ..machine import hold_lock, hold_locks
 from .common import FILE, FOLDER, BadInput, TrainingTable, add_gate
 from .common import add_reading, add_source, ask_for_group
 from .common import bundle_options, column_options
@@ -55,12 +56,13 @@ def write_private(
     part = file.with_name(f".{file.name}.part")
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part.unlink(missing_ok=True)
-        _write_new(part, content)
-        os.replace(part, file)
+        with hold_lock(file):
+            part.unlink(missing_ok=True)
+            _write_new(part, content)
+            os.replace(part, file)
         return file
     except OSError as error:
-        why = error.strerror
+        why = error.strerror or str(error)
     raise BadInput(f"{file.name}: expected a place that can be written, got '{why}'")
 
 
@@ -290,7 +292,7 @@ def _read_by_codebook(table: Path, schema: "Schema", reading: dict) -> Records:
         wanted = f"the {len(used) + len(owners)} columns of the plan"
         raise BadInput(f"{table.name}: expected {wanted}, got none of {lost} of them")
     ids, groups = (
-        None if name is None else read_owners(taken.table, name)
+        None if name is None else read_owners(taken.table, name, schema.naming)
         for name in (reading["id"], reading["group"])
     )
     return Records(taken.inputs.frame[used], ids, groups)
@@ -435,8 +437,6 @@ def commit_command(table, ids, key, out, test, lock, ledger, as_json, quiet, **g
     The plan fixes the records and shows none of them. Whoever has the key can check it against
     the table; keep the key, and do not hand it out with the plan.
     """
-    from adaroute.machine import hold_locks
-
     choices = {name: given.pop(name) for name in ("steps", "members", "route_per", "spares")}
     filing = _Filing(out, key, ids, test, lock, ledger)
     with show_notes(quiet):
@@ -650,7 +650,7 @@ def _save_apart(done: _PlannedRun, given: dict, calibration: str) -> None:
         model.extras_["calibration"] = calibrated.to_dict()
     if given["gate"]:
         add_gate(model, train, 0)
-    add_source(model, given["table"], done.reading["group"], done.test)
+    add_source(model, done.records.frame, done.reading["group"], done.test)
     add_reading(model, done.reading["how"])
     model.save(given["out"])
 
@@ -713,8 +713,6 @@ def fit_planned(
     ledger: Path | None,
 ) -> None:
     "The command `fit --plan`."
-    from adaroute.machine import hold_locks
-
     _check_typed(ctx, plan, nonce, nonce_from, nonce_file)
     calibration, given = _settle_calibration(ctx), ctx.params
     run = given["transcript"]

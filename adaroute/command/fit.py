@@ -140,7 +140,7 @@ def fit_file(
         model = train_model(table, held, order, watch)
         if order.gate:
             add_gate(model, table.frame[~held], order.seed)
-        add_source(model, file, table.group, held)
+        add_source(model, table.frame, table.group, held)
         add_reading(model, table.how)
         model.save(order.out)
     return table, model, held

@@ -17,7 +17,7 @@ from .axes import fit_vectors, fit_words, project_vectors, project_words
 from .bends import fit_curves, ramps
 from .words import Cache, amounts, blocks, embed, facts_table, mark, terms, units
 from .words import EncoderOrName, Owners, vocabulary
-from .words import RULES, name_rule, read_rule
+from .words import RULES, name_rule, restore_rule
 from ..schema import Batch
 
 # %% ../../nbs/1_method/12_encoder.ipynb #c05
@@ -452,7 +452,7 @@ def _restore_encoder(kind: type, plain: dict, arrays: dict, sentence_encoder, ca
         raise ValueError(f"sentence_encoder: expected {expected} as in training, got {got}")
     if plain.get("probe") is not None:
         _check_probe(plain["probe"], loaded)
-    encoder = kind(**read_rule(plain["settings"]), sentence_encoder=loaded, cache=cache)
+    encoder = kind(**restore_rule(plain["settings"]), sentence_encoder=loaded, cache=cache)
     encoder.parts = _put_arrays(plain["parts"], arrays)
     return encoder
 

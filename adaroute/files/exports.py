@@ -430,9 +430,12 @@ def _convert_notes(
     columns = []
     for column in export.codebook:
         values = frame[column.name]
-        words = column.kind in ("text", "category", "id") and values.dtype == object
-        if words and any(v is not None and v.startswith("{\\rtf") for v in pd.unique(values)):
-            rich = sum(v is not None and v.startswith("{\\rtf") for v in values)
+        rich = 0
+        if column.kind in ("text", "category") and values.dtype == object:
+            cells = values if column.kind == "text" else pd.unique(values)
+            if any(v is not None and v.startswith("{\\rtf") for v in cells):
+                rich = sum(v is not None and v.startswith("{\\rtf") for v in values)
+        if rich:
             frame[column.name] = [read_rtf(v) if is_rtf(v) else v for v in values]
             column = replace(column, kind="text", levels=(), use=True, why="notes in RTF")
             notes.append(f"{column.name}: {count_things(rich, 'cell')} in RTF, read as plain text")

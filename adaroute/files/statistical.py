@@ -17,7 +17,8 @@ import pandas as pd
 
 from .codebook import Column, Export, gather_reasons, load_package, name_levels
 from .codebook import show_code
-from .guess import Guess, guess_words, is_id_name, join_columns, show_id
+from ..checks import is_id_name
+from .guess import Guess, guess_words, join_columns, show_id
 from .recognise import FILE_FORMATS, refuse_several
 from ..tables import TableError
 
@@ -386,7 +387,7 @@ def find_letters(
     for (name, column), type_, (rows, cells) in zip(table.items(), mapped[0], gaps):
         if type_ not in STATA_GAPS:
             continue
-        if len(rows) != column.isna().sum():
+        if len(rows) != np.isnan(column.to_numpy(float)).sum():
             return None
         _, point, step = STATA_GAPS[type_]
         letters = (cells.astype(object) - point) // step

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CUSTOMARY', 'CALENDARS', 'DATE_NAME', 'LEAK', 'LEAK_ROWS', 'SAMPLE', 'FEW', 'Suspect', 'find_codes', 'find_calendar',
-           'share_explained', 'find_parts', 'find_suspects', 'suspect_code']
+           'share_explained', 'find_parts', 'find_suspects', 'suspect_code', 'find_siblings']
 
 # %% ../../nbs/files/12_suspects.ipynb #c03
 import re
@@ -249,6 +249,19 @@ def _suspect_repeats(
     return []
 
 # %% ../../nbs/files/12_suspects.ipynb #c16b
+def _correlate(
+    frame: pd.DataFrame,  # numeric columns
+    outcome: np.ndarray,  # NaN where missing  # (n,)
+) -> dict[str, float]:  # of each column
+    "Squared correlation with an outcome, of values or of ranks, whichever is larger (ours)."
+    if not frame.shape[1]:
+        return {}
+    y = pd.Series(outcome, frame.index)
+    with np.errstate(all="ignore"):
+        plain, ranked = frame.corrwith(y), frame.rank().corrwith(y.rank())
+    return np.fmax(plain**2, ranked**2).fillna(0).to_dict()
+
+
 def _suspect_leaks(
     frame: pd.DataFrame,  # the table
     book: Codebook,  # what the columns hold
@@ -264,7 +277,8 @@ def _suspect_leaks(
     numeric = [c.name for c in inputs if pd.api.types.is_numeric_dtype(frame[c.name])]
     words = [c.name for c in inputs if c.kind == "category" and c.name not in numeric]
     found = []
-    for name in numeric + words:
+    near = _correlate(some[numeric], target)
+    for name in [name for name in numeric if near[name] >= 0.9] + words:
         share = share_explained(some[name], target)
         if share >= LEAK:
             word = _shell_word(name)
@@ -277,3 +291,33 @@ def _suspect_leaks(
         advice = f"is a weighted sum of {list_names(parts)}; {ignored}"
         found.append(Suspect(outcome, "leak", len(frame), advice))
     return found
+
+# %% ../../nbs/files/12_suspects.ipynb #c16d
+def find_siblings(
+    frame: pd.DataFrame,  # the table
+    numeric: list[str],  # columns of numbers that nobody named
+    outcomes: tuple,  # names
+) -> list[Suspect]:
+    "Inputs that look like further outcomes: the same scale, and correlated (ours)."
+    found = {}
+    for outcome in outcomes:
+        target = frame[outcome]
+        for name in numeric:
+            both = frame[[name, outcome]].dropna()
+            scales = [(v.min(), v.max()) for v in (frame[name], target)]
+            whole = (both % 1 == 0).all(axis=None) and target.nunique() > 3
+            varied = len(both) > 9 and both.nunique().min() > 1
+            if whole and varied and scales[0] == scales[1]:
+                if abs(np.corrcoef(both.to_numpy().T)[0, 1]) > 0.2:
+                    found.setdefault(outcome, []).append(name)
+    return [
+        Suspect(outcome, "sibling", len(frame), _advise_siblings(outcome, names))
+        for outcome, names in found.items()
+    ]
+
+
+def _advise_siblings(outcome: str, names: list[str]) -> str:
+    ignored = " ".join(f"--ignore {_shell_word(name)}" for name in names)
+    return (
+        f"predicted from {list_names(names)}, on the same scale; if unknown beforehand: {ignored}"
+    )

@@ -43,10 +43,15 @@ def learn_columns(
 def _list_blocks(
     columns: Columns,
     joined: np.ndarray,  # (n, D)
-    path: str,  # N1, T1, N2 or T2
+    path: str,  # or ridge, products
 ) -> list[tuple[str, np.ndarray]]:  # family, columns (n, d)
     "Blocks of a path, empty ones too."
     x, q, t = columns.centre(joined)
+    if path == "ridge":
+        return [("x", x), ("q", q), ("t", t)]
+    if path == "products":
+        numbers, text = (_list_blocks(columns, joined, p) for p in ("N2", "T2"))
+        return [*numbers, *(block for block in text if block[0] == "t")]
     if path == "N1":
         return [("x", x)]
     if path == "T1":
@@ -68,7 +73,7 @@ class Read(NamedTuple):
 def read_path(
     columns: Columns,
     joined: np.ndarray,  # (n, D)
-    path: str,  # N1, T1, N2 or T2
+    path: str,  # N1, T1, N2, T2; or ridge, products
 ) -> Read:
     "The columns of a path, in blocks."
     blocks = [("c", np.ones((len(joined), 1))), *_list_blocks(columns, joined, path)]

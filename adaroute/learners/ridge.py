@@ -25,6 +25,8 @@ def weigh_products(
 ) -> np.ndarray:  # (d, d), its lower triangle
     "Products of the columns, summed over the rows by their weights."
     counted = weight > NEGLIGIBLE
+    if not counted.any():
+        return np.zeros((phi.shape[1], phi.shape[1]), order="F")
     rows = phi[counted] * np.sqrt(weight[counted])[:, None]
     return dsyrk(1.0, rows, trans=1, lower=1)
 
@@ -56,8 +58,7 @@ def _invert_factor(products, noise, precision) -> np.ndarray:  # (d, d), lower t
     factor, broken = dpotrf(system, lower=1, overwrite_a=1)
     if broken:
         raise ValueError("ridge: expected columns and weights of finite size, got a broken system")
-    inverse, _ = dtrtri(factor, lower=1, overwrite_c=1)
-    return np.tril(inverse)
+    return dtrtri(factor, lower=1, overwrite_c=1)[0]
 
 
 def solve_ridge(
@@ -117,15 +118,23 @@ def fit_alone(
     read: Read,
     y: np.ndarray,  # (n,) NaN: not observed
     weight: np.ndarray,  # of each row  # (n,)
-    rounds: int = 15,
+    rounds: int = 10,
 ) -> tuple[np.ndarray, float]:  # weights of the columns (d,), variance of the noise
     "A Bayesian ridge regression whose blocks and noise find their size."
     seen = ~np.isnan(y)
     weight, y, noise = weight * seen, np.where(seen, y, 0.0), 0.8
-    products = weigh_products(read.phi, weight)
+    products, right = weigh_products(read.phi, weight), read.phi.T @ (weight * y)
+    square, power = products + np.tril(products, -1).T, weight @ y**2
     guess = strength = guess_strength(read)
     for _ in range(rounds):
-        ridge = solve_ridge(read, Target(y, weight, noise, products), strength[read.block])
+        inverse = _invert_factor(products, noise, strength[read.block])
+        mean = inverse.T @ (inverse @ right) / noise
+        variances = np.einsum("ij,ij->j", inverse, inverse)
+        trace = np.bincount(read.block, variances)
+        in_use = len(mean) - strength @ trace
+        missed = max(power - 2 * mean @ right + mean @ square @ mean, 0.0)
+        nobody = np.empty(0)  # rows are not judged
+        ridge = Ridge(mean, trace, nobody, nobody, missed, max(weight.sum() - in_use, 1e-3))
         strength = update_strength(read, ridge, strength, guess)
         noise = max(ridge.missed / ridge.spared, LEAST_NOISE)
-    return ridge.mean, noise
+    return mean, noise

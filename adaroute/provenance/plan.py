@@ -33,7 +33,7 @@ from .commitment import Commitment, CommitmentError, is_sha256, json_digest
 from .commitment import read_labels
 from .commitment import canonical_json, commit_records, merkle_root
 from ..evaluation.metrics import score
-from ..features.words import name_rule, read_rule
+from ..features.words import name_rule, restore_rule
 from ..schema import Schema
 from ..machine import write_atomically
 
@@ -323,7 +323,7 @@ def read_config(
     config: dict,  # as a plan or a transcript holds it
 ) -> dict:
     "The parameters that `AdaRoute` takes; what a file of 0.1.0 leaves open is as it was then."
-    return config | {"encoder": read_rule(config.get("encoder"))}
+    return config | {"encoder": restore_rule(config.get("encoder"))}
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c38
 _NEEDED = """click numpy pandas pooch pyyaml safetensors scikit-learn scipy torch tqdm""".split()

@@ -27,6 +27,7 @@ from .opening import PictureSize, Subject, draw_twice, gather_subject, tell_verd
 from .policy_figures import card_picture, cost_picture, defer_picture, dots_picture
 from .policy_figures import figure_svg, groups_picture, route_map_picture
 from .policy_figures import ternary_picture, three_shares
+from ..fitted import count_unseen, spell_unseen
 from ..schema import PATHS
 from ..uncertainty.conformal import Calibration
 from ..uncertainty.coverage import coverage_table, defer_curve
@@ -544,8 +545,11 @@ def _make_head(about: Subject, title: str) -> str:
         plural = "s" if len(names) > 1 else ""
         if names:
             reads.append(f"{len(names):,} {kind} column{plural}")
-    words = f"A report of adaroute on {len(about.frame):,} rows, read from {', '.join(reads)}."
-    return f'<header><h1>{esc(title)}</h1><p class="meta">{words}</p></header>'
+    words = [f"A report of adaroute on {len(about.frame):,} rows, read from {', '.join(reads)}."]
+    cells = {name: about.frame[name] for name in schema.categorical}
+    words += spell_unseen(count_unseen(about.model.encoder_, cells))
+    lines = "".join(f'<p class="meta">{esc(line)}</p>' for line in words)
+    return f"<header><h1>{esc(title)}</h1>{lines}</header>"
 
 
 def _make_sections(about: Subject, progress: bool = False) -> dict[str, str]:

@@ -12,7 +12,6 @@ from dataclasses import replace
 import pandas as pd
 
 from ..estimator import AdaRoute
-from ..schema import Schema
 
 # %% ../../nbs/7_report/07_labels.ipynb #l05
 LONGEST_LABEL = 48  # letters of a label
@@ -69,7 +68,7 @@ def label_model(
     }
     encoder = copy.copy(reader.encoder)
     encoder.parts = {**reader.encoder.parts, "columns": columns}
-    schema = Schema(**columns, tasks=reader.schema.tasks)
+    schema = replace(reader.schema, **columns)
     shown = copy.copy(model)
     shown.fitted_ = replace(model.fitted_, reader=replace(reader, schema=schema, encoder=encoder))
     return shown

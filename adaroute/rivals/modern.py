@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..features.words import split_words
 from ..outcomes import fit_scale
 from .baselines import Baseline, BoostingBaseline, clip_to_scale, validated_best
-from .baselines import validation_split
+from .baselines import READS, validation_split
 from ..schema import Batch, check_trainable, infer, read
 
 # %% ../../nbs/2_rivals/05_modern.ipynb #c04
@@ -139,6 +139,9 @@ def _catboost_loss(trees) -> float:
     return next(iter(trees.get_best_score()["validation"].values()))
 
 # %% ../../nbs/2_rivals/05_modern.ipynb #c13
+_KINDS_READ = dict(numbers=("number", "level"), text=("text",), both=("number", "level", "text"))
+
+
 class CatBoostBaseline(Baseline):
     "CatBoost on numbers, categories and the words of each text column."
 
@@ -148,6 +151,8 @@ class CatBoostBaseline(Baseline):
     def fit(self, X: pd.DataFrame, y=None):
         "Learn from a table with the outcomes among its columns."
         import_rival("catboost")
+        if self.reads not in _KINDS_READ:
+            raise ValueError(f"reads: expected one of {', '.join(READS)}, got {self.reads!r}")
         self.schema_ = infer(X, self.tasks, self.text, self.numeric, self.categorical)
         batch = read(X, self.schema_)
         check_trainable(batch)
@@ -155,6 +160,8 @@ class CatBoostBaseline(Baseline):
         self.texts_ = readable_texts(self._spell(batch))
         table, Y = self._lay_out(batch), self.scale_.encode(batch.outcome)
         self.widths_ = table.shape[1]
+        if not self.widths_:
+            raise ValueError("CatBoostBaseline: expected columns to read, got none")
         groups = group_outcomes(list(self.scale_.tasks.values()))
         self.models_ = [self._grow(kind, table, Y[:, at]) for kind, at in groups]
         return self
@@ -178,9 +185,10 @@ class CatBoostBaseline(Baseline):
         "What it may read, named by kind and place."
         text = self._spell(batch)[:, self.texts_]
         levels = np.where(np.equal(batch.categorical, None), "nothing", batch.categorical)
+        blocks = dict(number=batch.numeric, level=levels, text=text)
         columns = {}
-        for kind, block in dict(number=batch.numeric, level=levels, text=text).items():
-            columns |= {f"{kind} {j}": column for j, column in enumerate(block.T)}
+        for kind in _KINDS_READ[self.reads]:
+            columns |= {f"{kind} {j}": column for j, column in enumerate(blocks[kind].T)}
         return pd.DataFrame(columns, index=range(len(batch)))
 
     def _grow(self, kind: str, table: pd.DataFrame, Y: np.ndarray):
@@ -205,7 +213,7 @@ class CatBoostBaseline(Baseline):
         made = package.CatBoostClassifier if kind == "binary" else package.CatBoostRegressor
         if outcomes > 1:
             how["loss_function"] = "MultiRMSEWithMissingValues"
-        if self.texts_:
+        if self.texts_ and self.reads != "numbers":
             how["text_processing"] = _word_processing()
         quiet = dict(verbose=False, allow_writing_files=False, thread_count=1)
         rate, seed = self.rate, self.seed % 2**31

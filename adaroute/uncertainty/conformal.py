@@ -161,7 +161,7 @@ def _fit_curve(p, y, group) -> dict:
 
 def _use_curve(curve: dict, p) -> np.ndarray:
     if curve["kind"] == "none":
-        return p
+        return np.full(np.shape(p), np.nan)
     if curve["kind"] == "isotonic":
         return np.interp(p, curve["x"], curve["y"])
     odds = logit(np.clip(p, 1e-6, 1 - 1e-6))
@@ -270,6 +270,9 @@ class Calibration:
         for task, curve in self.curves.items():
             _, p = said.levels[task]
             chances[task] = _use_curve(curve, p[:, 1])
+            if curve["kind"] == "none":
+                why = "the rows kept back had too few cases, or too few others"
+                warnings.warn(f"{task}: no calibrated probability, since {why}", stacklevel=2)
         return pd.DataFrame(chances, index=said.index)
 
     def similarity(self, model, frame=None) -> pd.Series:

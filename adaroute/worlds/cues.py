@@ -98,6 +98,7 @@ def make_gate(
     cue: str,  # one of CUE_KINDS
     shares,  # of the eight routes, sum 1  # (8,)
     sharpness: float = 10.0,  # how surely the cue gives the route away
+    signs: Signs | None = None,  # rows that have the shares; None: a reference sample
     rounds: int = 100,  # of finding the constants
 ) -> RouteGate:
     "A gate under which the routes have these shares."
@@ -105,7 +106,8 @@ def make_gate(
         raise ValueError(f"cue: expected one of {', '.join(CUE_KINDS)}, got {cue!r}")
     shares = np.asarray(shares, float)
     wanted = np.log(shares[shares > 0])
-    signs = draw_signs(np.random.default_rng(4321), 20_000)
+    if signs is None:
+        signs = draw_signs(np.random.default_rng(4321), 20_000)
     match = sharpness * match_routes(cue, signs, np.flatnonzero(shares))
     constants = np.zeros(len(wanted))
     for _ in range(rounds):

@@ -47,6 +47,12 @@ class People(NamedTuple):
         facts = np.concatenate([self.t, self.q], axis=-1)
         return (facts - _FACT_MEAN) / _FACT_SCALE
 
+    @classmethod
+    def from_facts(cls, z: np.ndarray, x: np.ndarray, facts: np.ndarray) -> "People":
+        "People whose concepts and quantities are given on the one scale."
+        raw = facts * _FACT_SCALE + _FACT_MEAN
+        return cls(z, x, raw[..., :CONCEPT_COUNT], raw[..., CONCEPT_COUNT:])
+
 # %% ../../nbs/worlds/01_people.ipynb #c06
 def draw_factors(rng: np.random.Generator, n: int) -> np.ndarray:  # (n, 6)
     "Hidden factors of n people."
