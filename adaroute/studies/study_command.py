@@ -220,7 +220,7 @@ def _run_shown(
         return run_rule_arm(arm, folder, notice=lambda step, losses: bar.update(step - bar.n))
 
 
-def _tell_rules(arms: list[dict]) -> list[str]:  # lines
+def _tell_rule_arms(arms: list[dict]) -> list[str]:  # lines
     "Each arm by length, its worst rule at the longest, and whether it fitted."
     lines = []
     for found in arms:
@@ -253,7 +253,7 @@ def rules_command(train, test, seeds, steps, compare, out, quiet):
         click.echo(f"error: {error}", err=True)
         sys.exit(2)
     _leave_study(found, partial(draw_rules, arms=found), "held-out rules", path)
-    click.echo("\n".join([*_tell_rules(found), *_say_files(path)]))
+    click.echo("\n".join([*_tell_rule_arms(found), *_say_files(path)]))
 
 
 if __name__ == "__main__" and "__file__" in globals():
