@@ -2,11 +2,14 @@
 SHELL  := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env test quick lint elsewhere paper arena evidence lab refresh docs check export clean lock
+.PHONY: help env test quick lint elsewhere days mutations mutants paper arena evidence lab refresh docs check export clean lock
 
 PYTHON ?= python3.11
 SCALE  ?= default
 JOBS   ?= 2
+KILLS  ?= 200
+PAIRS  ?= 50
+SPOILED ?= 5000
 NB     ?= $(filter-out nbs/paper/%,$(wildcard nbs/*.ipynb nbs/*/*.ipynb))
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -51,6 +54,15 @@ lint: env ## one style, and what keeps the house easy to live in, in figures
 
 elsewhere: env ## the tests under other kernels and numbers of threads (PLACES='"plain torch"' WORDS='tests/test_pins.py -q')
 	@$(ONE) $(BIN)/python tests/elsewhere.py $(if $(PLACES),--places $(PLACES)) $(if $(WORDS),-- $(WORDS))
+
+days: env ## 200 commands killed at their file operations, 50 pairs at once (KILLS=, PAIRS=)
+	@$(ONE) PYTHONPATH=tests $(BIN)/python tests/bad_days.py $(KILLS) $(PAIRS)
+
+mutations: env ## 5,000 spoiled model files, each refused in a line or the same to the bit (SPOILED=)
+	@$(ONE) PYTHONPATH=tests $(BIN)/python tests/mutations.py $(SPOILED)
+
+mutants: env ## single faults in what everything hangs on: which does no test notice? (MUTANTS='--seconds 600')
+	@$(ONE) nice -n 15 $(BIN)/python tests/mutants.py $(MUTANTS)
 
 paper: env ## the paper: every figure, table and the PDF (SCALE=smoke|default|paper)
 	@echo "==> making the paper at scale '$(SCALE)'"

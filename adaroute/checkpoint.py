@@ -19,94 +19,92 @@ from .machine import write_atomically
 from .training import Look, Run, Watch
 
 # %% ../nbs/1_method/21_checkpoint.ipynb #h05
-def _moments(run: Run):  # name -> the optimiser's tensors
-    named = dict(run.model.named_parameters())
-    return {
-        f"{key}.{n}": run.optimiser.state[p][key]
-        for n, p in named.items()
-        if run.optimiser.state[p]
-        for key in _ADAM
-    }
-
-
 _ADAM = ("step", "exp_avg", "exp_avg_sq")
 
+
+def _moments(run: Run) -> dict[str, Tensor]:  # "exp_avg.router.bias" and the like -> tensor
+    "What the optimiser remembers of each weight."
+    found = {}
+    for name, weight in run.model.named_parameters():
+        for key in _ADAM:
+            if run.optimiser.state[weight]:
+                found[f"{key}.{name}"] = run.optimiser.state[weight][key]
+    return found
+
 # %% ../nbs/1_method/21_checkpoint.ipynb #c32
+def _look_tensors(run: Run) -> dict[str, Tensor]:  # each (looks, L, ...)
+    "The looks of a run, stacked."
+    if not run.looks:
+        return {}
+    _, losses, looks = zip(*run.looks)
+    stacked = {"look.loss": torch.stack(losses)}
+    for name in Look._fields:
+        stacked[f"look.{name}"] = torch.stack([getattr(look, name) for look in looks])
+    return stacked
+
+
+def _tensors(run: Run) -> dict[str, Tensor]:
+    "All tensors of a run, by name."
+    tensors = {f"model.{n}": p.detach() for n, p in run.model.named_parameters()}
+    tensors |= {f"best.{n}": p for n, p in run.best.items()}
+    tensors |= _moments(run)
+    tensors |= dict(best_error=run.best_error, best_at=run.best_at, order=run.order)
+    tensors |= {f"generator.{i}": g.get_state() for i, g in enumerate(run.generators)}
+    tensors |= _look_tensors(run)
+    return {k: v.contiguous() for k, v in tensors.items()}
+
+
 def run_tensors(run: Run) -> dict[str, Tensor]:
     "Weights, moments, generators, order and looks of a run; copies, since the run goes on."
     return {k: v.clone() for k, v in _tensors(run).items()}
 
-
-def _tensors(run: Run) -> dict[str, Tensor]:
-    tensors = {f"model.{n}": p.detach() for n, p in run.model.named_parameters()} | {
-        f"best.{n}": p for n, p in run.best.items()
-    }
-    tensors |= _moments(run) | {
-        "best_error": run.best_error,
-        "best_at": run.best_at,
-        "order": run.order,
-    }
-    tensors |= {f"generator.{i}": g.get_state() for i, g in enumerate(run.generators)}
-    if run.looks:
-        tensors |= {
-            "look.loss": torch.stack([loss for _, loss, _ in run.looks])
-        }  # (looks, L), and so the others
-    if run.looks:
-        tensors |= {
-            f"look.{k}": torch.stack([getattr(seen, k) for *_, seen in run.looks])
-            for k in Look._fields
-        }
-    return {k: v.contiguous() for k, v in tensors.items()}
-
 # %% ../nbs/1_method/21_checkpoint.ipynb #c32b
-def run_bytes(run: Run, mark: str, alone: bool = True, **more: Tensor) -> bytes:
-    "A checkpoint, with further tensors if there are any."
-    tensors = {n: t for n, t in _tensors(run).items() if alone or not n.startswith("best.")} | more
-    about = {
-        "fingerprint": mark,
-        "step": str(run.step),
-        "looks": json.dumps([s for s, _, _ in run.looks]),
-    }
-    if alone:
-        about["digest"] = _digest(about, tensors)
-    return save(
-        {k: v.numpy() for k, v in tensors.items()}, metadata={"about": json.dumps(about)}
-    )  # a single entry: several would be written in any order
-
-
 def _digest(about: dict[str, str], tensors: dict[str, Tensor]) -> str:
     "A digest of everything in a checkpoint."
-    digest = hashlib.sha256(
-        repr(sorted(item for item in about.items() if item[0] != "digest")).encode()
-    )
+    facts = sorted(item for item in about.items() if item[0] != "digest")
+    digest = hashlib.sha256(repr(facts).encode())
     for name, t in sorted(tensors.items()):
         digest.update(repr((name, t.dtype, t.shape)).encode())
         digest.update(t.contiguous().numpy())
     return digest.hexdigest()
 
+
+def run_bytes(run: Run, mark: str, alone: bool = True, **more: Tensor) -> bytes:
+    "A checkpoint, with further tensors if there are any."
+    tensors = _tensors(run)
+    if not alone:
+        tensors = {n: t for n, t in tensors.items() if not n.startswith("best.")}
+    tensors |= more
+    steps = [step for step, _, _ in run.looks]
+    about = {"fingerprint": mark, "step": str(run.step), "looks": json.dumps(steps)}
+    if alone:
+        about["digest"] = _digest(about, tensors)
+    arrays = {k: v.numpy() for k, v in tensors.items()}
+    # a single entry: several would be written in any order
+    return save(arrays, metadata={"about": json.dumps(about)})
+
 # %% ../nbs/1_method/21_checkpoint.ipynb #c33
 def _refuse(path: Path, expected: str, got: str) -> ValueError:
-    return ValueError(
-        f"checkpoint {Path(path).name}: expected {expected}, got {got}; "
-        "remove it or choose another name"
-    )
+    name = Path(path).name
+    remedy = "remove it or choose another name"
+    return ValueError(f"checkpoint {name}: expected {expected}, got {got}; {remedy}")
 
 
 def read_run(path: Path) -> tuple[dict, dict[str, Tensor]]:  # what it is about, its tensors
     "Read a checkpoint; refuse a damaged one."
-    refuse = lambda expected, got: _refuse(path, expected, got)
     try:
         with safe_open(path, "pt") as file:
-            about, t = (
-                json.loads((file.metadata() or {}).get("about", "{}")),
-                {k: file.get_tensor(k) for k in file.keys()},
-            )
+            about = json.loads((file.metadata() or {}).get("about", "{}"))
+            t = {k: file.get_tensor(k) for k in file.keys()}
     except (SafetensorError, OSError, ValueError):
-        raise refuse("a safetensors file of this package", "an unreadable one") from None
+        expected = "a safetensors file of this package"
+        raise _refuse(path, expected, "an unreadable one") from None
     if not isinstance(about, dict) or "fingerprint" not in about:
-        raise refuse("one of this data, design and settings", "one of another run")
+        expected = "one of this data, design and settings"
+        raise _refuse(path, expected, "one of another run")
     if "digest" in about and about["digest"] != _digest(about, t):
-        raise refuse("the tensors that were written", "others: altered or damaged")
+        expected = "the tensors that were written"
+        raise _refuse(path, expected, "others: altered or damaged")
     return about, t
 
 # %% ../nbs/1_method/21_checkpoint.ipynb #c33d
@@ -121,16 +119,11 @@ def set_run(run: Run, about: dict, t: dict[str, Tensor]) -> None:
                 run.optimiser.state[p] = {key: t[f"{key}.{n}"].clone() for key in _ADAM}
     for i, g in enumerate(run.generators):
         g.set_state(t[f"generator.{i}"])
-    run.best_error, run.best_at, run.order, run.step = (
-        t["best_error"],
-        t["best_at"],
-        t["order"],
-        int(about["step"]),
-    )
-    run.looks = [
-        (s, t["look.loss"][i], Look(*(t[f"look.{k}"][i] for k in Look._fields)))
-        for i, s in enumerate(json.loads(about["looks"]))
-    ]
+    run.best_error, run.best_at, run.order = t["best_error"], t["best_at"], t["order"]
+    run.step, run.looks = int(about["step"]), []
+    for i, step in enumerate(json.loads(about["looks"])):
+        look = Look(*(t[f"look.{name}"][i] for name in Look._fields))
+        run.looks.append((step, t["look.loss"][i], look))
 
 
 def load_run(run: Run, path: Path, mark: str, reader: Callable = read_run) -> None:

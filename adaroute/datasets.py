@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .checks import name_people
 from .schema import Schema
 
 # %% ../nbs/1_method/08_datasets.ipynb #c05
@@ -381,10 +382,7 @@ def folds(
     if np.ndim(n_or_groups) == 0:
         group = np.arange(n_or_groups)
     else:
-        group = pd.factorize(np.asarray(n_or_groups))[0]
-    if (group < 0).any():
-        row = (group < 0).argmax()
-        raise ValueError(f"groups: expected one for each row, got none at row {row}")
+        group = pd.factorize(name_people(n_or_groups))[0]
     sizes = np.bincount(group)
     if repeats < 1:
         raise ValueError(f"repeats: expected at least 1, got {repeats}")

@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['binary_loglik', 'ordinal_loglik', 'count_mean', 'count_loglik', 'gaussian_loglik', 'Heads', 'thresholds', 'loadings',
-           'outcome_weights', 'marginals', 'log_likelihood', 'expected', 'measure_noise']
+           'outcome_weights', 'marginals', 'log_likelihood', 'plain_loss', 'expected', 'measure_noise']
 
 # %% ../nbs/1_method/15_heads.ipynb #c03
 import math
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -219,6 +220,40 @@ def log_likelihood(
         if kind != "regression":
             total = total + each[..., k]
     return total
+
+# %% ../nbs/1_method/15_heads.ipynb #p02
+class _PlainHeads(NamedTuple):
+    "What a likelihood reads of heads, with a noise of one and nothing shared."
+
+    kinds: tuple
+    scale: OutcomeScale
+    log_sd: Tensor
+    tie: Tensor
+    cuts: Tensor
+    sharings: tuple
+
+
+def _strip_noise(heads: Heads) -> _PlainHeads:
+    "The heads without any noise model; a count keeps Poisson's law, which has no dispersion."
+    log_sd, tie = torch.zeros_like(heads.log_sd), torch.zeros_like(heads.tie)
+    log_sd[..., [k for k, kind in enumerate(heads.kinds) if kind == "count"]] = -9.0
+    return _PlainHeads(heads.kinds, heads.scale, log_sd, tie, heads.cuts, heads.sharings)
+
+
+def plain_loss(
+    heads: Heads,
+    eta: Tensor,  # (L, B, E, K) statements
+    y: Tensor,  # (L, B, K) outcomes on the model's scale, NaN: not observed
+    together: bool = True,  # False: outcome by outcome
+) -> Tensor:  # (L, B, E); outcome by outcome: (L, B, E, K)
+    "Each expert's loss without any noise model: half the squared error, or the cross-entropy."
+    explain = log_likelihood if together else marginals
+    number = torch.tensor([kind == "regression" for kind in heads.kinds])
+    known = (~y.isnan() & number).float()
+    counted = known * outcome_weights(heads.scale, y.nan_to_num())  # (L, B, K)
+    constant = 0.5 * math.log(2 * math.pi) * counted
+    constant = constant.sum(-1)[..., None] if together else constant[:, :, None]
+    return -explain(_strip_noise(heads), eta, y) - constant
 
 # %% ../nbs/1_method/15_heads.ipynb #c32
 def _expect_outcome(heads: Heads, k: int, eta: Tensor) -> Tensor:  # (L, B, E) -> (L, B, E)

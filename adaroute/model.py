@@ -7,13 +7,13 @@ __all__ = ['SELECTIONS', 'STARTS', 'ROUTE_PER', 'Design', 'Forecast', 'RoutedMod
            'add_up', 'soft_loss', 'hard_loss', 'likelihood_loss', 'take_lanes', 'responsibility', 'count_parameters']
 
 # %% ../nbs/1_method/18_model.ipynb #c03
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from .checks import check_number
-from .heads import Heads, expected, log_likelihood, marginals, outcome_weights
+from .guard import Guard
+from .heads import Heads, expected, log_likelihood, marginals, plain_loss
 from .outcomes import OutcomeScale
 from .paths import Evidence, Paths, Widths, lane_generators, split_evidence
 from .router import ROUTERS, OutcomeRouters, Router
@@ -136,6 +136,7 @@ class RoutedModel(nn.Module):
         self.register_buffer("wanted", wanted, persistent=False)
         # path -> a model of its own for rows of which no other path is open
         self.spares = nn.ModuleDict()
+        self.guard: Guard | None = None  # only where a learner brings one
 
     def forward(
         self,
@@ -151,6 +152,8 @@ class RoutedModel(nn.Module):
         # before the statements: gradients add up in this order
         log_route = _weigh_routes(self, evidence, representation, open)
         eta = _add_start(self, self.heads(representation), joined, open)
+        if self.guard is not None:
+            eta = self.guard(eta, evidence)
         return _serve_spares(self, Forecast(eta, log_route), joined, open)
 
 # %% ../nbs/1_method/18_model.ipynb #c11a
@@ -243,33 +246,9 @@ def explained(
     return log_likelihood(heads, f.eta, y) if f.per_row else marginals(heads, f.eta, y)
 
 # %% ../nbs/1_method/18_model.ipynb #c17
-class _PlainHeads(NamedTuple):
-    "What a likelihood reads of heads, with a noise of one and nothing shared."
-
-    kinds: tuple
-    scale: OutcomeScale
-    log_sd: Tensor
-    tie: Tensor
-    cuts: Tensor
-    sharings: tuple
-
-
-def _strip_noise(heads: Heads) -> _PlainHeads:
-    "The heads without any noise model; a count keeps Poisson's law, which has no dispersion."
-    log_sd, tie = torch.zeros_like(heads.log_sd), torch.zeros_like(heads.tie)
-    log_sd[..., [k for k, kind in enumerate(heads.kinds) if kind == "count"]] = -9.0
-    return _PlainHeads(heads.kinds, heads.scale, log_sd, tie, heads.cuts, heads.sharings)
-
-
 def task_loss(model: RoutedModel, f: Forecast, y: Tensor) -> Tensor:  # (L, B, E), or (L, B, E, K)
     "Each expert's loss without any noise model: half the squared error, or the cross-entropy."
-    heads = model.heads
-    number = torch.tensor([kind == "regression" for kind in heads.kinds])
-    known = (~y.isnan() & number).float()
-    counted = known * outcome_weights(heads.scale, y.nan_to_num())  # (L, B, K)
-    constant = 0.5 * math.log(2 * math.pi) * counted
-    constant = constant.sum(-1)[..., None] if f.per_row else constant[:, :, None]
-    return -explained(_strip_noise(heads), f, y) - constant
+    return plain_loss(model.heads, f.eta, y, f.per_row)
 
 # %% ../nbs/1_method/18_model.ipynb #c18b
 def add_up(loss: Tensor) -> Tensor:  # (L, B) or (L, B, K) -> (L, B)
@@ -308,6 +287,9 @@ def take_lanes(model: RoutedModel, lanes: list[int]) -> RoutedModel:
     "A model of some of the lanes."
     seeds, caution = ([of[lane] for lane in lanes] for of in (model.seeds, model.caution))
     out = RoutedModel(model.design, model.widths, model.heads.scale, seeds, caution)
+    if model.guard is not None:
+        shape = len(model.heads.kinds), model.guard.axes
+        out.guard = Guard(model.widths, len(lanes), *shape)
     with torch.no_grad():
         for name, new in out.named_parameters():
             new.copy_(model.get_parameter(name)[lanes])

@@ -7,17 +7,17 @@ __all__ = ['PATHS', 'SHARINGS', 'ROUTES', 'TASKS', 'NEEDS', 'Schema', 'read_name
            'without', 'open_routes', 'check_trainable', 'infer', 'from_arrays']
 
 # %% ../nbs/1_method/03_schema.ipynb #c03
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import cached_property
-from numbers import Real
+from functools import cached_property, partial
+from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
 
-from .checks import SchemaError, list_names, quote_name, refuse_cell
+from .checks import SchemaError, is_day_number, is_id_name, list_names, name_level
+from .checks import quote_name, refuse_cell
 
 # %% ../nbs/1_method/03_schema.ipynb #c05
 PATHS = ("N1", "T1", "N2", "T2")  # what is read: numbers, text, and the two fusions
@@ -34,6 +34,7 @@ class Schema:
     numeric: tuple[str, ...] = ()  # ages, counts, items of a scale
     categorical: tuple[str, ...] = ()  # site, sex, diagnosis: a few levels without order
     tasks: dict[str, str] = field(default_factory=dict)  # outcome -> one of TASKS, in this order
+    naming: int = 2  # how levels and people are named; 1: as version 0.1.0 did
 
     def __post_init__(self):
         _settle_fields(self)
@@ -75,9 +76,9 @@ def read_names(
     except TypeError:
         names = (value,)
     for name in names:
-        if not isinstance(name, str):
+        if not isinstance(name, (str, Integral)) or isinstance(name, bool):
             raise SchemaError(f"{kind}: expected names of columns, got {type(name).__name__}")
-    return names
+    return tuple(map(str, names))
 
 # %% ../nbs/1_method/03_schema.ipynb #c17
 def _check_tasks(
@@ -92,7 +93,8 @@ def _check_tasks(
         ) from None
     if not tasks:
         raise SchemaError("tasks: expected at least one outcome, got none")
-    for name, task in zip(read_names("tasks", tasks), tasks.values()):
+    tasks = dict(zip(read_names("tasks", tasks), tasks.values()))
+    for name, task in tasks.items():
         if task not in TASKS:
             raise SchemaError(
                 f"task type of {quote_name(name)}: expected one of {', '.join(TASKS)}, "
@@ -216,21 +218,30 @@ def _read_numbers(
 def _read_categories(
     frame: pd.DataFrame,  # the caller's table
     column: str,  # name of a categorical column
+    naming: int = 2,  # 1: levels as version 0.1.0 named them
 ) -> np.ndarray:  # (n,) str or None
-    "A categorical column, its levels as text."
+    "A categorical column, its levels by their names."
+    name = {1: _name_as_before, 2: name_level}[naming]
     values = _read_cells(frame, column)
     expected = "a category (text or a number) or missing"
     for row, value in enumerate(values):
-        if value is None or isinstance(value, str):
+        if value is None:
             continue
-        if not isinstance(value, (Real, np.bool_)):
+        if not isinstance(value, (str, Real, Decimal, np.bool_)):
             refuse_cell(frame, column, row, expected)
-        if np.isinf(float(value)):
+        if not isinstance(value, str) and abs(value) == np.inf:
             refuse_cell(frame, column, row, expected, "an infinite value")
-        whole = not isinstance(value, (bool, np.bool_)) and value == value // 1
-        values[row] = str(int(value) if whole else value)
+        values[row] = name(value)
     values[~is_filled(values)] = None
     return values
+
+
+def _name_as_before(value: str | Real) -> str:
+    "The name that version 0.1.0 gave a level: text as it stood, whole numbers without a point."
+    if isinstance(value, str):
+        return value
+    whole = not isinstance(value, (bool, np.bool_)) and value == value // 1
+    return str(int(value) if whole else value)
 
 # %% ../nbs/1_method/03_schema.ipynb #c39
 def _read_outcome(
@@ -265,6 +276,8 @@ def as_frame(
         raise SchemaError(f"table: expected a pandas DataFrame, got {type(frame).__name__}")
     if isinstance(frame.columns, pd.MultiIndex):
         raise SchemaError(f"table: expected one row of column names, got {frame.columns.nlevels}")
+    if not all(isinstance(name, str) for name in frame.columns):
+        frame = frame.set_axis(list(map(str, frame.columns)), axis=1)
     twice = frame.columns[frame.columns.duplicated()].unique()
     if len(twice):
         raise SchemaError(
@@ -302,6 +315,7 @@ def read(
         raise SchemaError(
             f"table: expected columns {list_names(missing)}, got {list_names(frame.columns)}"
         )
+    read_levels = partial(_read_categories, naming=schema.naming)
     outcome = np.full((len(frame), len(schema.tasks)), np.nan)
     if outcomes:
         for k, (name, task) in enumerate(schema.tasks.items()):
@@ -309,7 +323,7 @@ def read(
     return Batch(
         text=_stack_columns(frame, schema.text, _read_text, object),
         numeric=_stack_columns(frame, schema.numeric, _read_numbers, float),
-        categorical=_stack_columns(frame, schema.categorical, _read_categories, object),
+        categorical=_stack_columns(frame, schema.categorical, read_levels, object),
         outcome=outcome,
         index=frame.index,
         schema=schema,
@@ -375,9 +389,6 @@ def check_trainable(
         )
 
 # %% ../nbs/1_method/03_schema.ipynb #c53
-_IDENTIFIER = re.compile(r"(^|[\s_.-])(id|index|nr|key)$|^unnamed\b|^\s*$", re.IGNORECASE)
-
-
 def _guess_kind(
     name: str,  # name of a column
     cells: np.ndarray,  # its cells, None where missing  # (n,)
@@ -391,8 +402,9 @@ def _guess_kind(
         return "categorical"
     if 2 * numbers > len(cells):
         whole = all(isinstance(v, Real) and v == v // 1 for v in cells if not isinstance(v, str))
-        counted = _IDENTIFIER.search(name) and whole and len(set(cells)) == len(cells)
-        return None if counted else "numeric"
+        counted = whole and is_id_name(name, len(set(cells)) == len(cells) > 2)
+        days = sum(map(is_day_number, cells)) >= 0.95 * len(cells)
+        return None if counted or days else "numeric"
     if not words or 2 * len(words) < len(cells):
         return None
     distinct = len(set(words))
@@ -400,7 +412,7 @@ def _guess_kind(
     if length > 3 and 2 * distinct > len(words):
         return "text"
     few = distinct <= max(5, min(50, len(words) // 2))
-    return "categorical" if few and not _IDENTIFIER.search(name) else None
+    return "categorical" if few and not is_id_name(name, distinct == len(words)) else None
 
 # %% ../nbs/1_method/03_schema.ipynb #c54
 def infer(
@@ -419,7 +431,7 @@ def infer(
         named.update(read_names(kind, names))
     found = {kind: [] for kind in given}
     for column in frame.columns:
-        if column in named or not isinstance(column, str):
+        if column in named:
             continue
         levels = isinstance(frame[column].dtype, pd.CategoricalDtype)
         kind = _guess_kind(column, _read_cells(frame, column), levels)

@@ -9,10 +9,12 @@ __all__ = ['MISSING', 'DELIMITERS', 'TableSource', 'Problem', 'TableError', 'Rea
 # %% ../nbs/1_method/04_table_reader.ipynb #c03
 import codecs
 import csv
+import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from types import ModuleType
@@ -55,6 +57,7 @@ class TableError(SchemaError):
         self.problems = list(problems)
 
 # %% ../nbs/1_method/04_table_reader.ipynb #c10
+_PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 MISSING = ("", "NA", "N/A", "NaN", "null")  # cells that say that nothing is known
 
 
@@ -74,6 +77,11 @@ class Reading:
         words = (self.missing,) if isinstance(self.missing, str) else self.missing
         plain = frozenset(str(word).strip().casefold() for word in words)
         object.__setattr__(self, "missing", plain | {""})
+
+    @cached_property
+    def codes(self) -> frozenset[float]:
+        "Those of the words for missing that are numbers: -99 is also -99.0."
+        return frozenset(float(word) for word in self.missing if _PLAIN.fullmatch(word))
 
 
 def make_reading(

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .checks import list_names, quote_name
+from .checks import is_day_number, is_id_name, list_names, quote_name
 from .schema import TASKS, Schema, read_names
 from .table_reader import Chunk, CsvTable, Problem, Reading, TableError, TableSource
 from .table_reader import make_reading, open_table, read_chunks
@@ -24,7 +24,12 @@ from .table_writer import TableWriter as TableWriter, write_table as write_table
 
 # %% ../nbs/1_method/06_tables.ipynb #c35
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_THOUSANDS = {  # by the decimal separator: 1,234 and 1,234,567.8, or 1.234
+    ".": re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", re.ASCII),
+    ",": re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d*)?", re.ASCII),
+}
 _COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?", re.ASCII)
+_PROGRAM_WORDS = re.compile(r"\.[a-z_]?|#null!|#n/a|n\.a\.|-+|\?+", re.IGNORECASE)
 _CELL_KINDS = (
     (re.compile(r"[+-]?inf(inity)?", re.IGNORECASE), "an infinite value"),
     (
@@ -48,10 +53,18 @@ def _describe_cell(cell: object, decimal: str) -> _Bad:
         kind = cell if isinstance(cell, type) else type(cell)
         return _Bad(f"a value of type {kind.__name__}")
     word, size = cell.strip(), f"of {len(cell)} characters"
+    if _THOUSANDS[decimal].fullmatch(word):
+        mark = {".": "comma", ",": "point"}[decimal]
+        hint = "for thousands (write it without)"
+        if not {",", "."} <= set(word) and len(word.strip("+-")) < 8:
+            hint += f" or decimals (decimal={word[-4]!r} reads it)"
+        return _Bad(f"a number with a {mark}, {hint} {size}")
     if decimal == "." and _COMMA.fullmatch(word):
         return _Bad(f'a number with a decimal comma (decimal="," reads it) {size}')
     if decimal == "," and _DECIMAL.fullmatch(word):
         return _Bad(f'a number with a decimal point (decimal="." reads it) {size}')
+    if _PROGRAM_WORDS.fullmatch(word) and len(word) < 8:
+        return _Bad(f"a program's word for missing (--missing '{word.casefold()}' reads it) {size}")
     for pattern, kind in _CELL_KINDS:
         if pattern.fullmatch(word):
             return _Bad(f"{kind} {size}")
@@ -66,7 +79,7 @@ def _read_number(cell: object, how: Reading) -> float | _Bad:
         if not isinstance(cell, (Real, Decimal)):
             return _describe_cell(cell, how.decimal)
         number = float(cell)
-        return _Bad("an infinite value") if np.isinf(number) else number
+        return _Bad("an infinite value") if np.isinf(number) else _drop_code(number, how)
     word = cell.strip()
     if len(word) < 40 and word.casefold() in how.missing:
         return np.nan
@@ -77,7 +90,14 @@ def _read_number(cell: object, how: Reading) -> float | _Bad:
     if not _DECIMAL.fullmatch(word):
         return _describe_cell(cell, how.decimal)
     number = float(word)
-    return _Bad(f"an infinite value of {len(cell)} characters") if np.isinf(number) else number
+    if np.isinf(number):
+        return _Bad(f"an infinite value of {len(cell)} characters")
+    return _drop_code(number, how)
+
+
+def _drop_code(number: float, how: Reading) -> float:
+    "A number, NaN where it is a code for missing."
+    return np.nan if number in how.codes else number
 
 # %% ../nbs/1_method/06_tables.ipynb #c38
 _ANSWERS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
@@ -111,14 +131,19 @@ def _read_word(cell: object, kind: str, how: Reading) -> str | None | _Bad:
     if kind == "categorical" and isinstance(cell, Real):
         if abs(cell) == np.inf:
             return _Bad("an infinite value")
-        return None if cell != cell else str(cell).removesuffix(".0")
+        gone = cell != cell or cell in how.codes
+        return None if gone else str(cell).removesuffix(".0")
     if cell is None:
         return None
     if not isinstance(cell, str):
         return _describe_cell(cell, how.decimal)
     if (len(cell) < 40 or cell.isspace()) and cell.strip().casefold() in how.missing:
         return None
-    return cell.strip() if kind == "categorical" else cell
+    if kind == "text":
+        return cell
+    word = cell.strip()
+    gone = how.codes and _DECIMAL.fullmatch(word) and float(word) in how.codes
+    return None if gone else word
 
 
 def _read_cell(cell: object, kind: str, how: Reading):
@@ -135,7 +160,7 @@ def _read_cell(cell: object, kind: str, how: Reading):
 def _read_column(cells: Sequence, kind: str, how: Reading) -> tuple[pd.Series, list]:
     "A column as numbers or words, and its bad cells as (position, expected, got)."
     if kind == "kept":
-        words = [None if isinstance(c, str) and not c else c for c in cells]
+        words = [None if c == "" else c for c in cells]
         return pd.Series(words, dtype=object), []
     try:
         distinct = set(cells)
@@ -153,52 +178,51 @@ def _read_column(cells: Sequence, kind: str, how: Reading) -> tuple[pd.Series, l
 
 # %% ../nbs/1_method/06_tables.ipynb #c44
 SHARE = 0.95  # of the known cells that must be numbers
-_NUMBERING = re.compile(
-    r"(^|[\s_.-])"
-    r"(id|index|nr|no|key|code|row|record|patient|subject|participant|person|client)$"
-    r"|^unnamed\b",
-    re.IGNORECASE,
-)
-_DAY = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])", re.ASCII)
+_SEPARATED = ("a number with a decimal", "a number with a comma", "a number with a point")
 
 
 def _is_nearly_number(value: float | _Bad) -> bool:
     "Whether a cell was meant as a number."
-    return not isinstance(value, _Bad) or value.startswith(
-        ("an infinite", "a number with a decimal")
-    )
+    return not isinstance(value, _Bad) or value.startswith(("an infinite", *_SEPARATED))
 
 
-def _is_code(word: str) -> bool:
+def _is_code(cell: object) -> bool:
     "Whether digits have a zero in front."
+    word = cell.strip() if isinstance(cell, str) else ""
     return len(word) > 1 and word[0] == "0" and word.isdigit()
 
 
-def _seems_numeric(
+def _say_why_not(
     name: str,  # of the column
     cells: Sequence,  # (n,)
     how: Reading,
-) -> bool:
-    "Whether an undeclared column holds numbers to learn from."
+) -> str:  # empty: the column holds numbers to learn from
+    "Why an undeclared column is left out of the numbers."
     try:
         counts = Counter(cells)
     except TypeError:
-        return False  # lists and the like
+        return "lists"
     values = {c: _read_number(c, how) for c in counts}
     known = {c: v for c, v in values.items() if isinstance(v, _Bad) or not np.isnan(v)}
     total = sum(counts[c] for c in known)
+
+    def share(cells: Iterable) -> float:  # of the known cells
+        return sum(counts[c] for c in cells) / total
+
+    if not total:
+        return "empty"
     near = [c for c, v in known.items() if _is_nearly_number(v)]
-    if not near or sum(counts[c] for c in near) < SHARE * total:
-        return False
-    # numbers of people and rows
+    if share(near) < SHARE:
+        return "words" if share(near) < 0.5 else "words among numbers"
+    odd = [c for c in near if isinstance(known[c], _Bad) and known[c].startswith(_SEPARATED)]
+    if share(odd) >= 0.5:
+        return f"numbers with another separator than --decimal {how.decimal}"
     whole = all(not isinstance(v, _Bad) and v == v // 1 for v in known.values())
-    if whole and len(known) == total and _NUMBERING.search(name):
-        return False
-    # codes with zeros in front, and dates
-    words = [c for c in near if isinstance(c, str)]
-    codes = sum(counts[c] for c in words if _is_code(c.strip()))
-    days = sum(counts[c] for c in words if _DAY.fullmatch(c.strip()))
-    return codes / total < 1 - SHARE and days / total < SHARE
+    if whole and is_id_name(name, len(known) == total > 2):
+        return "ids"
+    if share(filter(_is_code, near)) > 1 - SHARE:
+        return "codes with a zero in front"
+    return "days" if share(filter(is_day_number, near)) >= SHARE else ""
 
 # %% ../nbs/1_method/06_tables.ipynb #c47a
 def _require_columns(source: TableSource, names: Iterable[str]) -> None:
@@ -342,15 +366,19 @@ def read_table(
     auto = like is None and _is_auto(numeric)
     kept = read_names("keep", keep)
     _require_columns(source, kept)
-    wanted = {}
+    wanted, why = {}, {}
     for name in source.names:
+        if auto and name not in roles:
+            why[name] = _say_why_not(name, whole.columns[name], source.how)
         if name in roles:
             wanted[name] = roles[name]
-        elif auto and _seems_numeric(name, whole.columns[name], source.how):
+        elif why.get(name) == "":
             wanted[name] = "numeric"
         elif keep is None or name in kept:
             wanted[name] = "kept"
-    return _make_frame(whole, wanted, source)
+    frame = _make_frame(whole, wanted, source)
+    frame.attrs["why"] = {name: reason for name, reason in why.items() if reason}
+    return frame
 
 # %% ../nbs/1_method/06_tables.ipynb #c56
 def stream_table(

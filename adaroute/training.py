@@ -442,6 +442,7 @@ def _finish_run(run: Run, reachable: Tensor) -> None:  # (L, E)
     # with one path, there is nothing to collapse
     lanes = collapsed(run.looks[-1][2], reachable) & (paths > 1)
     if lanes.any():
-        some = f"{int(lanes.sum())} of {len(lanes)} lanes"
-        why = "routes without rows, and no better than its best single expert"
-        warnings.warn(f"the router collapsed in {some}: {why}", stacklevel=3)
+        some = f"{int(lanes.sum())} of {len(lanes)} trainings"
+        means = "it leaves routes unused, and one route for all rows predicts as well"
+        advice = "common where nothing is to be gained; compare_out_of_fold says if routing pays"
+        warnings.warn(f"the router collapsed in {some}: {means} ({advice})", stacklevel=3)

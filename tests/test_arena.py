@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from adaroute.lab import arena
-from adaroute.lab.arena import ArenaError, Contest, Rival
+from adaroute.lab import arena, arena_table
+from adaroute.lab.arena import ArenaError
+from adaroute.lab.contests import Contest, Rival, rounds
+from adaroute.lab.forward_check import folded
 from adaroute.datasets import Dataset, DatasetError
 from adaroute.evaluation.metrics import score
 from adaroute.synthetic import make_cohort
@@ -316,7 +318,7 @@ def test_scores_and_differences(place, data, toy):
         )
     y, k = data.frame[list(toy.scores)].to_numpy(), 0
     said = [np.zeros(len(data)), np.zeros(len(data))]
-    for (repeat, _, _, test), a in zip(arena.rounds(data, 2, 2), answers["mean"]):
+    for (repeat, _, _, test), a in zip(rounds(data, 2, 2), answers["mean"]):
         said[repeat][test] = np.array(a["said"])[:, k]
     assert np.isclose(
         found["mean", list(toy.scores)[k]]["estimate"],
@@ -325,6 +327,12 @@ def test_scores_and_differences(place, data, toy):
 
 
 # the command
+
+
+def compete(monkeypatch, rivals):
+    "These rivals instead of the real ones, in the arena and in its table."
+    for module in (arena, arena_table):
+        monkeypatch.setattr(module, "RIVALS", rivals)
 
 
 @pytest.fixture
@@ -337,7 +345,7 @@ def small(place, toy, tmp_path, monkeypatch):
         raise DatasetError("none")
 
     monkeypatch.setattr(arena, "CONTESTS", (toy, Contest("gone", missing, {"a": ("r2",)})))
-    monkeypatch.setattr(arena, "RIVALS", (write("mean", ZEROS), write("bad", "raise OSError")))
+    compete(monkeypatch, (write("mean", ZEROS), write("bad", "raise OSError")))
     monkeypatch.chdir(tmp_path)
     return lambda *words: CliRunner().invoke(arena.arena_command, ["--folds", "2", *words])
 
@@ -375,10 +383,10 @@ def test_whoever_is_asked_adaroute_plays_or_nobody_is_compared(small, place, tmp
         "rows"
     ]
     gaps = lambda: [r["gap"] for r in report() if (r["table"], r["rival"]) == ("toy", "mean")]
-    monkeypatch.setattr(arena, "RIVALS", rivals("one"))
+    compete(monkeypatch, rivals("one"))
     assert small("--tables", "toy").exit_code == 0 and None not in gaps()
     before = gaps()
-    monkeypatch.setattr(arena, "RIVALS", rivals("two"))  # other code: its answers are void
+    compete(monkeypatch, rivals("two"))  # other code: its answers are void
     assert small("--tables", "toy", "--rivals", "mean").exit_code == 0
     assert gaps() == before and any(r["note"] == "two" for r in report())
     for path in (tmp_path / ".arena" / "answers").glob("toy-mean-*"):
@@ -477,6 +485,6 @@ def test_folding_a_normalisation_changes_nothing():
     with torch.no_grad():
         for v in mlp.state_dict().values():
             v.copy_(torch.arange(v.numel()).reshape(v.shape) % 3 + 1)  # no layer is the identity
-    W, b = arena.folded({f"x.mlp.{k}": v.tolist() for k, v in mlp.state_dict().items()}, "x")
+    W, b = folded({f"x.mlp.{k}": v.tolist() for k, v in mlp.state_dict().items()}, "x")
     Z = np.arange(8.0).reshape(2, 4)
     assert np.allclose(Z @ W + b, mlp.eval()(torch.from_numpy(Z).float()).detach(), atol=1e-4)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from adaroute.lab import cheat_tables as ct
 from adaroute.lab import cheat_trials as pt
 from adaroute.lab.cheats import CHEATS
 from adaroute.lab.paper import read_result
@@ -93,7 +94,7 @@ def test_the_best_of_k_is_counted_over_all_choices():
 
 def test_tables_count_what_they_are_given(trials):
     t = trials["gluing"]
-    table = pt.cheat_table(
+    table = ct.cheat_table(
         [
             t,
             t | dict(called="replacement", named=False),
@@ -114,7 +115,7 @@ def test_tables_count_what_they_are_given(trials):
         commitment=[dict(rows=9, seconds=16, proof_bytes=10)],
         dictionary=[dict(guesses=9, salted=1, unsalted=9)],
     )
-    assert pt.promise_table(value).reached.tolist() == ["yes", "no", "no", "no", "no", "no", "no"]
+    assert ct.promise_table(value).reached.tolist() == ["yes", "no", "no", "no", "no", "no", "no"]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,7 @@ def test_scores_are_checked(tmp_path, line, words):
     good = dict(world=1, regime="over", kappa=0, leak=0, p_value=1, leak_p_value=1, stated_power=0)
     (tmp_path / "s.jsonl").write_text(json.dumps(good) + "\n" + json.dumps(line))
     with pytest.raises(ValueError, match=f"s.jsonl, {words}"):
-        pt.read_scores(tmp_path / "s.jsonl")
+        ct.read_scores(tmp_path / "s.jsonl")
 
 
 def test_power_is_counted_by_regime_and_share():
@@ -146,12 +147,12 @@ def test_power_is_counted_by_regime_and_share():
         score(0.2, 0, 0.2, 0.5),
         score(0, 0.5, 0.5, 0.05),
     ]
-    assert [(r["kappa"], r["found"]) for r in pt.power_table(scores)] == [(0, 0), (0.2, 0.5)]
-    assert [(r["kappa"], r["found"]) for r in pt.power_table(scores, leak=True)] == [
+    assert [(r["kappa"], r["found"]) for r in ct.power_table(scores)] == [(0, 0), (0.2, 0.5)]
+    assert [(r["kappa"], r["found"]) for r in ct.power_table(scores, leak=True)] == [
         (0, 0),
         (0.5, 1),
     ]
-    assert pt.power_table([]) == []
+    assert ct.power_table([]) == []
 
 
 @pytest.mark.parametrize(
@@ -184,8 +185,8 @@ def test_committed_trials_are_of_scoring_worlds():
 
 def test_committed_tables_follow_from_the_result(value):
     text = (ROOT / "paper" / "tables" / "provenance.md").read_text()
-    table = pt.cheat_table(value["cheats"] + value["variants"])
-    assert as_markdown(pt.promise_table(value)) in text
+    table = ct.cheat_table(value["cheats"] + value["variants"])
+    assert as_markdown(ct.promise_table(value)) in text
     assert (
         as_markdown(
             table.assign(distance=table.distance.map(lambda d: "" if d != d else f"{d:.2g}"))

@@ -8,8 +8,9 @@ import torch
 from safetensors.torch import load_file
 
 from adaroute import estimator, training
-from adaroute.lab import cheats
-from adaroute.lab.cheats import CHEATS, VARIANTS, cheat_world, honest, rechain
+from adaroute.lab import liar
+from adaroute.lab.cheats import CHEATS, VARIANTS
+from adaroute.lab.liar import cheat_world, honest, rechain
 from adaroute.provenance.commitment import commit_records
 from adaroute.estimator import AdaRoute
 from adaroute.provenance.plan import derive_seed, group_codes, load_nonce, load_plan, model_seed
@@ -296,8 +297,8 @@ def test_cheats_leave_training_as_it_was(made, world, tmp_path):
     for name in NAMES:
         made(name)
     assert (
-        training.take_step is cheats.take_step
-        and training.gather is cheats.gather
+        training.take_step is liar.take_step
+        and training.gather is liar.gather
         and estimator._watch_of.__module__ == "adaroute.estimator"
     )
     honest(world, tmp_path / "again")

@@ -316,7 +316,7 @@ def test_folds_leave_global_state_alone():
         (dict(n_or_groups=9, repeats=0), "repeats: expected at least 1, got 0"),
         (
             dict(n_or_groups=np.array([1, np.nan, 2.0]), k=2),
-            "groups: expected one for each row, got none at row 1",
+            "groups: expected whose row it is on each of 3 rows, got 1 missing, the first in row 1",
         ),
     ],
 )

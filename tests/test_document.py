@@ -343,6 +343,6 @@ def test_names_in_a_picture_are_cut_to_fit():
 
 def test_an_option_that_nobody_knows_is_refused(made, tmp_path):
     model, frame, fresh, *_ = made
-    with pytest.raises(TypeError, match="expected by, show_text or title, got colour"):
+    with pytest.raises(TypeError, match="expected by, show_text, title, progress, got colour"):
         write_report(model, fresh, tmp_path / "a.html", colour="red")
     assert not list(tmp_path.iterdir())

@@ -653,6 +653,33 @@ def test_a_sentence_encoder_is_known_by_its_name_or_its_type():
     assert enc._name_encoder(letters) == "Letters" and enc._name_encoder(None) is None
 
 
+def test_an_encoder_with_other_weights_is_refused_by_its_probe():
+    plain, arrays = Encoder(sentence_encoder=Toy()).fit(rows()).state()
+    assert len(plain["probe"]) == 5
+    rounded = Toy()
+    rounded.encode = lambda texts, **_: np.round(Toy().encode(texts), 2)
+    assert Encoder.from_state(plain, arrays, rounded).parts
+    turned = Toy()
+    turned.encode = lambda texts, **_: np.asarray(Toy().encode(texts))[:, ::-1] * [1, -1, 1, -1, 1]
+    said = message(Encoder.from_state, plain, arrays, turned)
+    assert said.startswith("sentence_encoder: expected the weights of the training, got others")
+    shorter = message(Encoder.from_state, plain, arrays, Toy(letters="ab"))
+    assert "vectors of length 2 in place of 5" in shorter
+    old = {key: value for key, value in plain.items() if key != "probe"}
+    assert Encoder.from_state(old, arrays, turned).parts  # a state of 0.1.0 has none
+
+
+def test_an_encoder_in_a_folder_is_known_by_the_folders_name(tmp_path, monkeypatch):
+    import sys
+    from types import SimpleNamespace
+
+    fake = SimpleNamespace(SentenceTransformer=lambda where: SimpleNamespace(where=where))
+    monkeypatch.setitem(sys.modules, "sentence_transformers", fake)
+    (tmp_path / "mini").mkdir()
+    assert enc._load_encoder(str(tmp_path / "mini")).name == "mini"
+    assert enc._load_encoder("org/mini").name == "org/mini"
+
+
 def test_arrays_leave_a_tree_and_come_back():
     tree = dict(a=np.arange(3), b=dict(c=np.ones(2), d=["x", 1.5]), e=None)
     plain, arrays = enc._take_arrays(tree)

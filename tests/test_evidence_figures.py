@@ -105,6 +105,12 @@ def test_number_of_panels():
     )
 
 
+def test_controls_without_a_null_have_no_lower_half():
+    error = {"routed": [0.2], "uniform": [0.5]}
+    strip = dict(name="planted", error=error, knock=dict(preferred=0.3, random=0.02))
+    assert len(ep.controls_picture([strip]).axes) == 2
+
+
 def test_every_verdict_is_in_the_key_and_every_number_in_its_cell():
     shown = words(FIGURES["evidence"]())
     assert {"ahead", "tied", "behind", "lower, one world", "higher, one world", "not run"} <= shown

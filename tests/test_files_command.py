@@ -227,3 +227,5 @@ def test_dates_become_days_since_something_named(tmp_path, capsys):
     assert inputs.numeric == ["seen", "phq9"] and list(inputs.frame["seen"]) == [2, 10]
     assert inputs.labels["seen"] == "seen (days since admitted)"
     assert run_commands([*typed[:2], "--since", "phq9"]) == 3
+    assert run_commands([*typed[:2], "--since", "first", "--out", str(tmp_path / "f.yaml")]) == 0
+    assert read_codebook(tmp_path / "f.yaml").since == "2024-01-01"

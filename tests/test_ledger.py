@@ -267,8 +267,9 @@ def test_mend_does_not_touch_a_broken_chain(book):
     assert book.path.read_bytes() == content
 
 
-def test_a_second_writer_is_told(book):
+def test_a_second_writer_is_told(book, monkeypatch):
     filled(book)
+    monkeypatch.setattr("adaroute.provenance.ledger.WAIT", 0.2)
     code = "import fcntl, os, sys; f = os.open(sys.argv[1], os.O_RDWR); fcntl.flock(f, fcntl.LOCK_EX); print('held', flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", code, book.path],
@@ -289,19 +290,33 @@ def test_a_second_writer_is_told(book):
     assert book.check() == 6  # the lock of a dead writer is gone
 
 
-def _keep_trying(path, i):
-    added = 0
-    while added < 10:
-        try:
-            Ledger(path).append("commitment", plan=sha(f"{i} {added}"), root=sha("table"))
-            added += 1
-        except LedgerError as e:
-            assert "another process" in str(e)
+def _add_ten(path, i):
+    for n in range(10):
+        Ledger(path).append("commitment", plan=sha(f"{i} {n}"), root=sha("table"))
+        assert Ledger(path).check() > n
 
 
-def test_two_writers_do_not_lose_a_line(book):
+def test_who_holds_the_ledger_is_named(book, monkeypatch):
+    filled(book)
+    monkeypatch.setattr("adaroute.provenance.ledger.WAIT", 0.2)
+    code = "import sys; from adaroute.machine import hold_lock; lock = hold_lock(sys.argv[1]); lock.__enter__(); print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, book.path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout.readline() == "held\n"
+        assert book.check() == 6, "a writer does not keep readers out"
+        with pytest.raises(LedgerError, match=f"process {other.pid} since 20.* is writing it"):
+            book.append("commitment", plan=sha(8), root=sha(8))
+        other.kill()
+    assert book.append("commitment", plan=sha(8), root=sha(8))
+
+
+def test_two_writers_wait_for_each_other_and_lose_no_line(book):
     spawned = [
-        multiprocessing.get_context("fork").Process(target=_keep_trying, args=(book.path, i))
+        multiprocessing.get_context("fork").Process(target=_add_ten, args=(book.path, i))
         for i in range(2)
     ]
     for p in spawned:

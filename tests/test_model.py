@@ -692,7 +692,7 @@ STILL = Settings(steps=20, every=20, lr=1e-9)
 
 
 def test_the_alarm_sounds():
-    with pytest.warns(UserWarning, match="collapsed in 2 of 2 lanes"):
+    with pytest.warns(UserWarning, match="collapsed in 2 of 2 trainings: it leaves routes unused"):
         train(fixed_router(), *toy(), STILL)
 
 

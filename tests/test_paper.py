@@ -85,7 +85,7 @@ def test_results_folder_that_cannot_be_written(toy):
 
 
 def test_outside_a_clone(tmp_path, monkeypatch):
-    monkeypatch.setattr(paper, "_package", lambda: tmp_path / "site-packages" / "adaroute")
+    monkeypatch.setattr(paper, "package_folder", lambda: tmp_path / "site-packages" / "adaroute")
     with pytest.raises(paper.PaperError, match="clone of the repository"):
         paper.find_root(tmp_path)
 

@@ -99,3 +99,10 @@ def test_five_questions_are_answered_from_the_index():
         chapter = ROOT / path
         assert chapter.is_file() and name in path
         assert path.removeprefix("nbs/") in index, f"the index does not lead to {path}"
+
+
+def test_nothing_is_judged_on_the_rows_that_calibrated_it():
+    for page in PAGES:
+        for block in BLOCK.findall(page.read_text()):
+            rows = re.findall(r"(?:calibrate|write_report)\(model, ([\w.]+)", block)
+            assert len(rows) == len(set(rows)), page.name

@@ -103,12 +103,15 @@ def test_round_trip_keeps_the_order_of_outcomes():
         (dict(text=["a"], tasks=["phq9"]), "expected a dictionary outcome -> type, got list"),
         (dict(text=["a"], tasks=3), "expected a dictionary outcome -> type, got int"),
         (dict(tasks={"y": "binary"}), "expected at least one input column, got none"),
-        (dict(text=3, tasks={"y": "binary"}), "text: expected names of columns, got int"),
+        (dict(text=3.5, tasks={"y": "binary"}), "text: expected names of columns, got float"),
         (
-            dict(numeric=[0, 1], tasks={"y": "binary"}),
-            "numeric: expected names of columns, got int",
+            dict(numeric=[0, True], tasks={"y": "binary"}),
+            "numeric: expected names of columns, got bool",
         ),
-        (dict(numeric=["x"], tasks={0: "binary"}), "tasks: expected names of columns, got int"),
+        (
+            dict(numeric=["x"], tasks={None: "binary"}),
+            "tasks: expected names of columns, got NoneType",
+        ),
     ],
 )
 def test_a_wrong_schema_is_refused(kwargs, expected):

@@ -58,3 +58,29 @@ def test_it_runs_as_a_module(tmp_path):
         command + words, capture_output=True, text=True, env=os.environ, timeout=120
     )
     assert done.returncode == 2 and done.stderr.startswith("error: task: expected one of")
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        ("--train 0", "train: expected at least 1, got 0"),
+        ("--test 4", "test: expected at least 5, the trained lengths, got 4"),
+        ("--seeds 0", "seeds: expected at least 1, got 0"),
+        ("--steps 0", "steps: expected at least 1, got 0"),
+    ],
+)
+def test_a_study_of_rules_that_cannot_be_is_refused_before_training(words, message, tmp_path):
+    asked = ["rules", "--quiet", "--out", str(tmp_path / "out"), *words.split()]
+    answer = CliRunner().invoke(study, asked)
+    assert answer.exit_code == 2 and message in answer.output
+    assert len(answer.output.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_study_of_rules_names_the_worst_rule_and_goes_on_where_it_was(tmp_path):
+    asked = ["rules", "--quiet", "--out", str(tmp_path), "--test", "6", "--seeds", "1"]
+    answers = [CliRunner().invoke(study, [*asked, "--steps", "2"]) for _ in range(2)]
+    assert answers[0].exit_code == 0 and answers[0].output == answers[1].output
+    assert "worst rule at 6: " in answers[0].output and "not fitted in range" in answers[0].output
+    kept = json.loads((tmp_path / "rules.json").read_text())
+    assert kept["arms"][0]["arm"]["neighbours"] == 2

@@ -47,3 +47,19 @@ def test_the_explanation_is_in_the_results():
     for length in (15, 20, 30, 40):
         assert middle(hidden, length) > middle(lone, length)
     assert hidden["exact"]["10"] == lone["exact"]["10"]
+
+
+@pytest.mark.skipif("coupling_confirmation" not in {stem for stem, _ in ARMS}, reason="not run yet")
+def test_ten_further_seeds_confirm_the_small_recipe():
+    confirmed = find_arm("confirmation", "packed, 2 a row")
+    assert len(confirmed["seeds"]) == 10 and not set(confirmed["seeds"]) & {10, 11, 12}
+    assert middle(confirmed, 10) >= 0.95 and middle(confirmed, 40) >= 0.9
+
+
+def test_schemes_are_compared_where_they_fit():
+    "Every arm of copying has numbers within its range; only fitted ones may be quoted beyond."
+    arms = {arm["name"]: arm for stem, arm in ARMS if stem == "coupling_baselines"}
+    assert len(arms) >= 5
+    alone, packed = (arms[f"coupled, {how}"] for how in ("alone", "packed"))
+    assert middle(alone, 5) >= 0.95 and middle(packed, 5) >= 0.95
+    assert middle(packed, 20) > middle(alone, 20)

@@ -11,6 +11,8 @@ from scipy import stats
 from scipy.special import expit
 
 from adaroute import synthetic as sim
+from adaroute import synthetic_knobs as dials
+from adaroute import synthetic_notes as notes
 from adaroute.schema import ROUTES, read
 from adaroute.synthetic import SCENARIOS, Knobs, make_cohort
 
@@ -148,14 +150,14 @@ def parse(note):
     said = [s.strip().lower() for s in note.rstrip(".").split(".")]
     t = np.zeros(8)
     for sentence in said:
-        for k, terms in enumerate(sim._TERMS):
+        for k, terms in enumerate(notes._TERMS):
             if set(sentence.split()) & set(terms):
                 t[k] = -1 if sentence.split()[0] in ("no", "denies") else 1
     hours, episodes = (
         int(re.search(p, note)[1]) for p in (r"Sleeps (\d+) hours", r"(\d+) episodes this week")
     )
-    together = any(s in said for s in map(str.lower, sim._TOGETHER))
-    assert together != any(s in said for s in map(str.lower, sim._APART))
+    together = any(s in said for s in map(str.lower, notes._TOGETHER))
+    assert together != any(s in said for s in map(str.lower, notes._APART))
     return t, (hours, episodes), together
 
 
@@ -182,9 +184,9 @@ def test_the_columns_alone_give_bayes_of_complete_rows():
 
 
 def test_filler_says_nothing():
-    words = " ".join(sim._FILLER).lower()
+    words = " ".join(notes._FILLER).lower()
     assert not re.search(r"\d|\bno\b|\bden", words) and not any(
-        t in words for terms in sim._TERMS for t in terms
+        t in words for terms in notes._TERMS for t in terms
     )
 
 
@@ -225,7 +227,7 @@ def weights(z, k, x, t, q, absent):
     ids=str,
 )
 def test_bayes_against_brute_force(knobs):
-    k, rng = sim._settle_knobs("missing", knobs), np.random.default_rng(11)
+    k, rng = dials.settle_knobs("missing", knobs), np.random.default_rng(11)
     world, r = sim._World(6, k), sim._draw_rows(400, k, streams(6))
     expected, _ = sim._expect_functions(world, r)
     for gone in ((True, False), (False, True), (True, True)):
@@ -270,7 +272,7 @@ def test_bayes_is_calibrated_whatever_is_missing(knobs):
 
 
 def test_doubling_the_grid_bounds_the_error():
-    k = sim._settle_knobs("missing", dict(severity=2.5, missing_severity=4))
+    k = dials.settle_knobs("missing", dict(severity=2.5, missing_severity=4))
     world, r = sim._World(0, k), sim._draw_rows(500, k, streams(0))
     coarse, bound = sim._expect_functions(world, r, 40)
     fine, _ = sim._expect_functions(world, r, 1000)
@@ -523,7 +525,7 @@ def test_any_unknown_knob_is_named(name):
 
 
 @given(
-    st.sampled_from(sorted(sim._RANGES)),
+    st.sampled_from(sorted(dials._RANGES)),
     st.one_of(st.floats(), st.integers(), st.text(), st.none(), st.lists(st.floats(), max_size=3)),
 )
 def test_a_knob_is_in_its_range_or_refused(name, value):
@@ -532,11 +534,11 @@ def test_a_knob_is_in_its_range_or_refused(name, value):
     except ValueError as e:
         assert str(e).startswith(f"knob {name}: expected") and "\n" not in str(e)
     else:
-        low, high = sim._RANGES[name]
+        low, high = dials._RANGES[name]
         assert np.all(np.asarray(set_) >= low) and np.all(np.asarray(set_) <= high)
 
 
-VALID = {k: st.floats(low, min(high, 20)) for k, (low, high) in sim._RANGES.items()}
+VALID = {k: st.floats(low, min(high, 20)) for k, (low, high) in dials._RANGES.items()}
 
 
 @settings(max_examples=40, deadline=None)
@@ -559,22 +561,22 @@ def test_any_valid_knobs_make_a_sound_cohort(knobs, n, seed, scenario):
 
 
 def test_knobs_one_by_one():
-    assert sim._check_knob("cue", np.int64(2)) == 2 and sim._check_knob("alignment", -1) == -1
-    assert [sim._describe_value(v) for v in (2.50, True, "high")] == ["2.5", "bool", "str"]
-    assert sim._check_both("noise", 1) == (1, 1)
-    assert sim._check_both("noise", [0.5, 2]) == (0.5, 2)
-    assert sim._check_shares("shares", None) == (1 / 8,) * 8
-    shares = sim._check_shares("shares", {"T1/STL": 0.25, "N2/MTL": 0.75})
+    assert dials._check_knob("cue", np.int64(2)) == 2 and dials._check_knob("alignment", -1) == -1
+    assert [dials._describe_value(v) for v in (2.50, True, "high")] == ["2.5", "bool", "str"]
+    assert dials._check_both("noise", 1) == (1, 1)
+    assert dials._check_both("noise", [0.5, 2]) == (0.5, 2)
+    assert dials._check_shares("shares", None) == (1 / 8,) * 8
+    shares = dials._check_shares("shares", {"T1/STL": 0.25, "N2/MTL": 0.75})
     assert shares == (0, 0, 0.25, 0, 0, 0.75, 0, 0)
 
 
 def test_knobs_of_a_scenario():
-    assert sim._settle_knobs("planted", {}) == Knobs()
-    turned = sim._settle_knobs("paper", dict(cue=2))
+    assert dials.settle_knobs("planted", {}) == Knobs()
+    turned = dials.settle_knobs("paper", dict(cue=2))
     assert turned.heterogeneity == 0.5 and turned.cue == 2
-    assert sum(sim._settle_knobs("fusion", {}).shares[4:]) == 1
+    assert sum(dials.settle_knobs("fusion", {}).shares[4:]) == 1
     with pytest.raises(ValueError, match="^n: expected a whole number from 1, got 2.5$"):
-        sim._check_whole("n", 2.5, 1)
+        dials.check_whole("n", 2.5, 1)
 
 
 def test_draws_and_expectations_agree():
@@ -600,15 +602,15 @@ def test_ratings_in_the_middle_leave_the_sentence():
 
 
 def test_phrases_and_sentences():
-    said = sim._list_phrases(sim._REPORTED)
+    said = notes._list_phrases(notes._REPORTED)
     assert said.shape == (8, 4, 2) and said[0, 0, 0] == "Reports sadness"
     assert said[0, 3, 1] == "Hopelessness most days"
     t, q = np.array([[0, 0, 1, 0, 0, -1, 0, 0.0]]), np.array([[4.0, 7.0]])
     rng = np.random.default_rng(4)
-    (note,) = sim._compose_sentences(rng, t, q, np.array([True]))
+    (note,) = notes.compose_sentences(rng, t, q, np.array([True]))
     assert len(note) == 8 + 2 + 1 and sum(s != "" for s in note) == 5
-    assert note[2] in said[2] and note[5] in sim._list_phrases(sim._DENIED)[5]
-    assert note[10] in sim._TOGETHER
+    assert note[2] in said[2] and note[5] in notes._list_phrases(notes._DENIED)[5]
+    assert note[10] in notes._TOGETHER
 
 
 def test_absence_is_as_frequent_as_we_said():

@@ -139,7 +139,8 @@ def test_outcomes(put, task, good, bad):
 
 def test_decimal_commas(put):
     path = put("x;y\n1,5;2\n-0,25;3\n")
-    assert 'decimal=","' in str(refused(read_table, path))
+    assert 'decimal=","' in str(refused(read_table, path, numeric="x"))
+    assert read_table(path).attrs["why"]["x"] == "numbers with another separator than --decimal ."
     assert read_table(path, decimal=",").x.tolist() == [1.5, -0.25]
     assert 'decimal="."' in str(refused(read_table, put("x;y\n1.5;2\n"), numeric="x", decimal=","))
     assert refused(read_table, put("x;y\n1.234,5;2\n"), numeric="x", decimal=",").column == "x"
@@ -197,7 +198,7 @@ def test_no_file_and_no_path(tmp_path):
         (dict(text="note", numeric="note"), "got numeric and text"),
         (dict(text="note", outcomes={"note": "binary"}), "got text and outcome"),
         (dict(outcomes={"x": "logistic"}), "outcome 'x': expected one of"),
-        (dict(text=3), "text: expected names of columns"),
+        (dict(text=3.5), "text: expected names of columns"),
         (dict(keep="who"), "expected the column 'who'"),
         (dict(decimal="'"), "decimal: expected"),
         (dict(encoding="no-such"), "encoding: expected a name"),

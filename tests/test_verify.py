@@ -13,7 +13,8 @@ import adaroute.training
 import adaroute.provenance.verify
 from adaroute import AdaRoute
 from adaroute.provenance import reexecution
-from adaroute.lab.cheats import CHEATS, cheat_world, honest
+from adaroute.lab.cheats import CHEATS
+from adaroute.lab.liar import cheat_world, honest
 from adaroute.provenance.commitment import commit_records
 from adaroute.provenance.plan import (
     PlanError,

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['REFERENCE_FITS', 'StrictCommand', 'Remark', 'LedgerEntry', 'count_plans', 'look_up_run', 'judge_statement',
-           'match_scores', 'judge_scores', 'read_shown', 'worsen_status', 'VerifyOrder', 'verify_folder',
-           'verify_command', 'Committed', 'commit_again', 'find_row', 'prove_command', 'read_record',
+           'match_scores', 'judge_scores', 'read_shown', 'judge_columns', 'worsen_status', 'VerifyOrder',
+           'verify_folder', 'verify_command', 'Committed', 'commit_again', 'find_row', 'prove_command', 'read_record',
            'check_proof_command', 'Withdrawal', 'withdraw_rows', 'withdraw_command', 'collect_plans', 'describe_plan',
            'ledger_group']
 
@@ -15,6 +15,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,6 +24,7 @@ from .common import FILE, FOLDER, BadInput, bundle_options, common_options
 from .common import replace_nan, require_ending, show_notes, tell_answer
 from .common import wants_bar
 from .file import Records, enter_ledger, load_reading, make_schema
+from .file import is_planned_reading
 from .file import read_committed, read_json, read_key, score_outcomes
 from .file import spell_scores, write_filing, write_private
 
@@ -227,9 +229,10 @@ def read_shown(
     if data is None or (run.plan is None and run.disorder):
         return Records(None, None, None)
     if run.plan:
-        schema = make_schema(run.plan.config)
+        schema = make_schema(run.plan.config, run.plan.version)
     else:
-        schema = Schema.from_dict(run.prepared["columns"])
+        naming = 2 if run.model is None else run.model.schema_.naming
+        schema = replace(Schema.from_dict(run.prepared["columns"]), naming=naming)
     reading = load_reading(run.folder)
     records = read_committed(data, schema, reading)
     if run.plan is not None or not reading["kept_back"]:
@@ -237,6 +240,18 @@ def read_shown(
     given = ~records.frame.index.isin(reading["kept_back"])
     groups = None if records.groups is None else records.groups[given]
     return Records(records.frame[given], None, groups)
+
+
+def judge_columns(
+    run: "RunFolder",
+) -> list[Remark]:
+    "Whether the codebook beside a run is the one of its plan; nothing where neither has one."
+    if run.plan is None:
+        return []
+    if not is_planned_reading(run.plan, load_reading(run.folder)):
+        return [Remark(False, "columns. The codebook in reading.json is not the plan's.")]
+    fine = "columns. The codebook in reading.json is the plan's."
+    return [Remark(True, fine)] if run.plan.columns else []
 
 # %% ../../nbs/9_command/06_check.ipynb #p45h
 def worsen_status(
@@ -363,6 +378,7 @@ def verify_folder(
     found = verify_run(folder, records.frame, key, records.ids, records.groups, **how, progress=bar)
     claimed = {"the statement": stated, "the ledger": entry.scores}
     scored = judge_scores(run, records.frame, claimed)
+    remarks = [*judge_columns(run), *remarks]
     return found, entry.behind, [*entry.remarks, *remarks, *scored]
 
 # %% ../../nbs/9_command/06_check.ipynb #p46b
@@ -432,7 +448,9 @@ def commit_again(
     from adaroute.provenance.plan import load_plan
 
     plan, reading, secret = load_plan(folder), load_reading(folder), read_key(key)
-    schema = make_schema(plan.config)
+    if not is_planned_reading(plan, reading):
+        raise BadInput("reading.json: expected the codebook of the plan, got another or none")
+    schema = make_schema(plan.config, plan.version)
     records = read_committed(table, schema, reading)
     withdrawn = tuple(map(tuple, plan.commitment["withdrawn"]))
     made = commit_records(records.frame, schema, secret, records.ids, records.groups, withdrawn)

@@ -6,8 +6,9 @@
 __all__ = ['PACKAGE_FOLDER', 'REPORT_IT', 'SETTINGS', 'common_options', 'COUNTED', 'FILE', 'FOLDER', 'require_table',
            'reading_options', 'column_options', 'length_options', 'training_options', 'routing_options', 'locate_error',
            'BadInput', 'judge_error', 'OneLineGroup', 'bundle_options', 'show_notes', 'replace_nan', 'tell_answer',
-           'wants_bar', 'require_ending', 'OutcomeType', 'UnplannedOption', 'collect_reading', 'read_owners',
-           'TrainingTable', 'describe_table', 'hash_file', 'add_source', 'add_gate']
+           'wants_bar', 'require_ending', 'OutcomeType', 'UnplannedOption', 'SettledOption', 'collect_reading',
+           'read_owners', 'ask_for_group', 'TrainingTable', 'describe_table', 'hash_file', 'digest_inputs',
+           'add_source', 'add_reading', 'recall_reading', 'add_gate']
 
 # %% ../../nbs/9_command/01_common.ipynb #c03
 import hashlib
@@ -60,11 +61,11 @@ REPORT_IT = (
 )
 
 
-def _describe_os_error(error: OSError) -> str:
+def _describe_os_error(error: OSError, where: str) -> str:
     "What went wrong with a file, and its name without its folder."
     what = error.strerror or type(error).__name__
     if not error.filename:
-        return what
+        return f"{what}, for a file that the system does not name ({where})"
     return f"{what}: {Path(str(error.filename)).name!r}"
 
 
@@ -80,10 +81,11 @@ def judge_error(
         return 130, "stopped"
     if isinstance(status, int):
         return status, str(error)
-    if ours and isinstance(error, (ValueError, OSError)):
+    named = not isinstance(error, OSError) or not error.strerror
+    if ours and named and isinstance(error, (ValueError, OSError)):
         return 3, str(error)
     if isinstance(error, OSError):
-        return 3, _describe_os_error(error)
+        return 3, _describe_os_error(error, where)
     return 4, f"{type(error).__name__} in {where}; {REPORT_IT}"
 
 # %% ../../nbs/9_command/01_common.ipynb #c08
@@ -130,7 +132,11 @@ common_options = bundle_options(
 )
 
 # %% ../../nbs/9_command/01_common.ipynb #c12b
-COUNTED = ".*nothing that an allowed route reads.*"  # predict counts these rows
+COUNTED = (  # what predict and explain count and tell themselves
+    ".*nothing that an allowed route reads.*",
+    ".*cells with a level that training never saw.*",
+    "the router collapsed.*",  # evaluate and the report say whether routing helps
+)
 
 
 @contextmanager
@@ -150,7 +156,8 @@ def show_notes(
 
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        warnings.filterwarnings("ignore", message=COUNTED)
+        for message in COUNTED:
+            warnings.filterwarnings("ignore", message=message)
         warnings.simplefilter("ignore", ResourceWarning)  # Python's, which would name folders
         warnings.showwarning = show
         yield
@@ -249,6 +256,15 @@ class UnplannedOption(click.Option):
         plan = click.get_current_context().params.get("plan")
         return super().value_is_missing(value) and not isinstance(plan, Path)
 
+
+class SettledOption(UnplannedOption):
+    "An option that is required unless there is a plan or a file of columns."
+
+    def value_is_missing(self, value) -> bool:
+        "Whether nothing was typed, and neither a plan nor a file of columns."
+        columns = click.get_current_context().params.get("columns")
+        return super().value_is_missing(value) and not isinstance(columns, Path)
+
 # %% ../../nbs/9_command/01_common.ipynb #c29
 reading_options = bundle_options(
     click.option(
@@ -267,8 +283,9 @@ reading_options = bundle_options(
         "--missing",
         multiple=True,
         metavar="WORD",
-        help="a word for a missing cell, in place of NA, N/A, NaN and null",
+        help="also means missing, beside NA, N/A, NaN and null: -99, unknown",
     ),
+    click.option("--sheet", help="of a workbook, or the data frame in an .rda"),
 )
 
 
@@ -276,8 +293,12 @@ def collect_reading(
     given: dict,  # options as they were typed
 ) -> dict:  # those of `reading_options` that say something
     "How a file is to be read, as `read_table` wants it."
-    names = ("decimal", "delimiter", "encoding", "missing")
+    from adaroute.table_reader import MISSING
+
+    names = ("decimal", "delimiter", "encoding")
     how = {name: given[name] for name in names if given.get(name)}
+    if given.get("missing"):
+        how["missing"] = tuple(dict.fromkeys((*MISSING, *given["missing"])))
     if "delimiter" in how:
         how["delimiter"] = how["delimiter"].replace("\\t", "\t")
     if len(how.get("delimiter", ",")) != 1:
@@ -287,6 +308,12 @@ def collect_reading(
 # %% ../../nbs/9_command/01_common.ipynb #c28
 column_options = bundle_options(
     reading_options,
+    click.option(
+        "--columns",
+        type=FILE,
+        is_eager=True,
+        help="what the columns are, as 'adaroute columns FILE --out columns.yaml' wrote it",
+    ),
     click.option(
         "--text",
         multiple=True,
@@ -312,7 +339,7 @@ column_options = bundle_options(
         multiple=True,
         type=OutcomeType(),
         required=True,
-        cls=UnplannedOption,
+        cls=SettledOption,
         help="a column to predict, with its type and perhaps its ends",
     ),
     click.option(
@@ -332,17 +359,47 @@ column_options = bundle_options(
 def read_owners(
     frame: "pd.DataFrame",  # a table of n rows
     group: str,  # name of the column
+    naming: int = 2,  # 1: as version 0.1.0 named people, for what it has filed
 ) -> "np.ndarray":  # (n) names as text
-    "Whose rows they are; a row without an owner is refused."
+    "Whose rows they are, each person by one name; a row without an owner is refused."
+    import numpy as np
+    from adaroute.checks import NOBODY, name_level
     from adaroute.tables import TableError
 
-    owners = frame[group].astype(object)
-    lost = owners.isna().to_numpy()
-    if lost.any():
-        at = int(lost.argmax()) + 1
+    cells = frame[group].astype(object)
+    nobody = cells.isna().tolist()
+    if naming == 2:
+        names = [name_level(cell) for cell in cells]
+        nobody = [name is None or name.casefold() in NOBODY for name in names]
+    if any(nobody):
+        at = nobody.index(True) + 1
         where = f"column {group!r}, data row {at}"
-        raise TableError(f"{where}: expected whose row it is, got nothing", at, group)
-    return owners.astype(str).to_numpy()
+        more = f", as in {sum(nobody) - 1} more rows" if sum(nobody) > 1 else ""
+        raise TableError(f"{where}: expected whose row it is, got nothing{more}", at, group)
+    return cells.astype(str).to_numpy() if naming == 1 else np.array(names, object)
+
+
+_PEOPLE = re.compile(
+    r"(^|[^a-z])(id|patient|subject|participant|person|client|case|mrn|name)s?([^a-z]|$)", re.I
+)
+
+
+def ask_for_group(
+    table: "TrainingTable",
+    ignored: Sequence[str] = (),  # columns of which was said that they do not matter
+) -> None:
+    "Ask for `--group` where rows look as if several were one person's."
+    if table.groups is not None:
+        return
+    for name in [name for name in table.left_out if name not in ignored]:
+        cells = table.frame[name].dropna()
+        people = cells.nunique()
+        if _PEOPLE.search(name) and 1 < people <= 0.8 * len(cells):
+            raise click.UsageError(
+                f"--group: rows look repeated, {people:,} different {name!r} in "
+                f"{len(cells):,} rows; expected --group {name!r}, which keeps their rows together "
+                f"and counts people, not rows, or --ignore {name!r} if they are not people"
+            )
 
 # %% ../../nbs/9_command/01_common.ipynb #c31
 class TrainingTable:
@@ -350,41 +407,48 @@ class TrainingTable:
 
     def __init__(
         self,
-        path: Path,  # CSV, TSV or Parquet
+        path: Path,  # CSV, TSV or Parquet, or a clinic's export
         text: Sequence[str],  # columns of notes
         numeric: Sequence[str],  # columns of numbers, or 'auto' alone, or 'none' alone
         categorical: Sequence[str],  # columns of categories
         outcome: Sequence[tuple],  # name, type and ends of each, as `OutcomeType` reads them
         group: str | None,  # column that says whose rows they are
         ignore: Sequence[str],  # columns that 'auto' leaves alone
-        **reading: object,  # options of `reading_options`
+        columns: Path | None = None,  # file of columns
+        sheet: str | None = None,  # of a workbook
+        **reading: object,  # further options of `reading_options`
     ):
-        from adaroute.tables import read_table
+        from adaroute.files.exports import tells_more
 
-        self.tasks = {name: kind for name, kind, _ in outcome}
-        self.bounds = {name: ends for name, _, ends in outcome if ends}
-        if len(self.tasks) < len(outcome):
+        if len({name for name, _, _ in outcome}) < len(outcome):
             raise click.UsageError("--outcome: expected each outcome once")
         numbers = _settle_numeric(numeric)
-        left = [*ignore, group] if group else [*ignore]
-        roles = (text, numbers, categorical, self.tasks)
-        how = dict(ignore=list(dict.fromkeys(left))) | collect_reading(reading)
-        self.frame = read_table(path, *roles, **how)
-
-        # what the columns were taken for
-        kinds = self.frame.attrs.pop("kinds")
-        numbers = [name for name, kind in kinds.items() if kind == "numeric"]
-        unused = [name for name, kind in kinds.items() if kind == "kept"]
-        self.roles = dict(
-            text=list(text), numeric=numbers, categorical=list(categorical), tasks=self.tasks
-        )
-        self.left_out = [name for name in unused if name != group]
-        self.groups = None if group is None else read_owners(self.frame, group)
+        typed = dict(text=text, numeric=numbers, categorical=categorical)
+        typed |= dict(outcome=outcome, group=group, ignore=ignore)
+        self.how = collect_reading(reading)  # how to read it again
+        if columns or tells_more(path, self.how.get("delimiter")):
+            parts = _take_export(path, typed, columns, self.how, sheet)
+        elif sheet:
+            raise click.UsageError("--sheet: expected a workbook or an .rda, got a plain table")
+        else:
+            parts = _take_plain(path, typed, self.how)
+        vars(self).update(parts)
+        self.tasks = self.roles["tasks"]
+        self.groups = None if self.group is None else read_owners(self.table, self.group)
+        for line in self.look:
+            warnings.warn(line)
 
     def summarise(self) -> dict:  # rows, groups, columns by role, columns left out
         "What the table holds, for an answer."
         n = None if self.groups is None else len(set(self.groups))
-        return dict(rows=len(self.frame), groups=n, **self.roles, left_out=self.left_out)
+        return dict(
+            rows=len(self.frame),
+            groups=n,
+            **self.roles,
+            ordered=self.ordered,
+            left_out=list(self.left_out),
+            why_left_out=self.left_out,
+        )
 
 
 def _settle_numeric(numeric: Sequence[str]):
@@ -396,7 +460,89 @@ def _settle_numeric(numeric: Sequence[str]):
         return "auto"
     return () if words else numeric
 
+
+def _take_plain(path: Path, typed: dict, how: dict) -> dict:
+    "The attributes of a training table that is read without a codebook."
+    from adaroute.files.intake import look_over
+    from adaroute.files.suspects import find_siblings
+    from adaroute.tables import read_table
+
+    group = typed["group"]
+    tasks = {name: kind for name, kind, _ in typed["outcome"]}
+    left = [*typed["ignore"], group] if group else [*typed["ignore"]]
+    roles = (typed["text"], typed["numeric"], typed["categorical"], tasks)
+    frame = read_table(path, *roles, ignore=list(dict.fromkeys(left)), **how)
+    kinds = frame.attrs.pop("kinds")  # what the columns were taken for
+    why = frame.attrs.pop("why") | dict.fromkeys(typed["ignore"], "ignored")
+    columns = {kind: list(typed[kind]) for kind in ("text", "categorical")}
+    columns["numeric"] = [name for name, kind in kinds.items() if kind == "numeric"]
+    guessed = columns["numeric"] if typed["numeric"] == "auto" else []
+    siblings = find_siblings(frame, guessed, tuple(tasks))
+    return dict(
+        frame=frame,
+        table=frame,
+        roles={**columns, "tasks": tasks},
+        bounds={name: ends for name, _, ends in typed["outcome"] if ends},
+        group=group,
+        left_out={
+            name: why.get(name, "not named")
+            for name, kind in kinds.items()
+            if kind == "kept" and name != group
+        },
+        ordered=[],
+        look=list(map(str, [*look_over(frame, kinds, tasks, group), *siblings])),
+    )
+
+
+def _take_export(path: Path, typed: dict, columns: Path | None, how: dict, sheet) -> dict:
+    "The attributes of a training table that is read by its codebook."
+    from adaroute.files.codebook import describe_codebook
+    from adaroute.files.intake import Typed, take_in
+
+    parts = {kind: tuple(typed[kind]) or None for kind in ("text", "categorical")}
+    numbers = None if typed["numeric"] == "auto" else tuple(typed["numeric"])
+    outcomes = {name: _spell_task(kind, ends) for name, kind, ends in typed["outcome"]}
+    rest = dict(group=typed["group"] or "", ignore=tuple(typed["ignore"]))
+    rest["missing"] = tuple(how.get("missing", ()))
+    text = {name: value for name, value in how.items() if name != "missing"}
+    wanted = Typed(outcomes, numeric=numbers, **parts, **rest)
+    taken = take_in(path, wanted, columns, sheet=sheet, **text)
+    inputs = taken.inputs
+    used = {*inputs.frame, taken.book.group}
+    return dict(
+        frame=inputs.frame,
+        table=taken.table,
+        roles={kind: getattr(inputs, kind) for kind in ("text", "numeric", "categorical", "tasks")},
+        bounds=taken.bounds,
+        group=taken.book.group or None,
+        left_out={
+            name: taken.book[name].why if name in taken.book else "not named"
+            for name in taken.table
+            if name not in used
+        },
+        ordered=list(inputs.ordinal),
+        look=taken.lines,
+        how=text | dict(columns=describe_codebook(taken.book)),
+    )
+
+
+def _spell_task(kind: str, ends: tuple | None) -> str:
+    "The type of an outcome with its ends, as a file of columns has it."
+    if ends is None:
+        return kind
+    low, high = ("" if end is None else f"{end:.15g}" for end in ends)
+    return f"{kind}:{low}..{high}"
+
 # %% ../../nbs/9_command/01_common.ipynb #c32b
+def _group_reasons(about: dict) -> list[str]:
+    "Columns that are left out, those with the same reason together."
+    names, why = {}, about.get("why_left_out", {})
+    for name in about["left_out"]:
+        names.setdefault(why.get(name), []).append(name)
+    spelt = [(", ".join(some), reason) for reason, some in names.items()]
+    return [f"{some} ({reason})" if reason else some for some, reason in spelt]
+
+
 def describe_table(
     about: dict,  # from `TrainingTable.summarise`
 ) -> list[str]:
@@ -406,7 +552,10 @@ def describe_table(
         rows += f" of {about['groups']:,} groups"
     outcomes = [f"{name} ({kind})" for name, kind in about["tasks"].items()]
     parts = {kind: about[kind] for kind in ("text", "numeric", "categorical")}
-    parts |= {"outcomes": outcomes, "left out": about["left_out"]}
+    if about.get("ordered"):
+        *others, last = about["ordered"]
+        parts["ordered"] = [*others, f"{last} (as numbers, by the order of their levels)"]
+    parts |= {"outcomes": outcomes, "left out": _group_reasons(about)}
     lines = [f"  {what + ':':<13}{', '.join(names) or 'none'}" for what, names in parts.items()]
     return [rows, *lines]
 
@@ -462,15 +611,55 @@ def hash_file(
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
+def digest_inputs(
+    frame: "pd.DataFrame",  # (n rows) as read
+    schema: "Schema",  # whose inputs count
+) -> str:  # SHA-256, in hex
+    "What a table is as it was read, whatever its line ends, its format and its other columns."
+    import unicodedata
+    from adaroute.schema import read
+
+    batch, cells = read(frame, schema, outcomes=False), {}
+    for kind in ("text", "numeric", "categorical"):
+        for name, column in zip(getattr(schema, kind), getattr(batch, kind).T):
+            cells[name] = [None if cell != cell else cell for cell in column.tolist()]
+    for name in schema.text:
+        plain = (cell and unicodedata.normalize("NFC", cell) for cell in cells[name])
+        cells[name] = [cell and "\n".join(cell.splitlines()) for cell in plain]
+    return hashlib.sha256(json.dumps(cells, sort_keys=True).encode()).hexdigest()
+
+
 def add_source(
     model: "AdaRoute",  # fitted
-    file: Path,  # table that it has learned from
+    frame: "pd.DataFrame",  # (n rows) table that it has learned from, with the rows kept back
     group: str | None,  # column that says whose rows they are
     held: "np.ndarray",  # (n) rows that were kept back, as booleans
 ) -> None:
-    "Let a model remember which file it has learned from, and which rows of it were kept back."
+    "Let a model remember which table it has learned from, and which rows of it were kept back."
     rows = held.nonzero()[0].tolist()
-    model.extras_["table"] = dict(sha256=hash_file(file), group=group, held=rows)
+    about = dict(inputs=digest_inputs(frame, model.schema_), group=group, held=rows)
+    model.extras_["table"] = about
+
+
+def add_reading(
+    model: "AdaRoute",  # fitted
+    how: dict,  # as `TrainingTable` was read
+) -> None:
+    "Let a model remember the words for missing and the codebook that it was trained with."
+    kept = {name: how[name] for name in ("missing", "columns") if name in how}
+    if kept:
+        model.extras_["reading"] = kept
+
+
+def recall_reading(
+    model: "AdaRoute",  # fitted
+    how: dict,  # as typed now
+) -> dict:  # how a table is to be read for the model
+    "What was typed, and what the model remembers; words for missing add up."
+    stored = model.extras_.get("reading") or {}
+    words = (*stored.get("missing", ()), *how.get("missing", ()))
+    more = dict(missing=tuple(dict.fromkeys(words))) if words else {}
+    return stored | how | more
 
 
 def add_gate(

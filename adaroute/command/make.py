@@ -22,6 +22,7 @@ def spell_options(
 ) -> str:
     "The options that say what a table's columns are."
     pairs = [("--text", name) for name in schema.text]
+    pairs += [("--numeric", name) for name in schema.numeric or ("none",)]
     pairs += [("--categorical", name) for name in schema.categorical]
     pairs += [("--outcome", f"{name}:{kind}") for name, kind in schema.tasks.items()]
     return " ".join(f"{option} {shlex.quote(value)}" for option, value in pairs)

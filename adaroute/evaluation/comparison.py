@@ -16,7 +16,7 @@ from sklearn.base import clone
 from ..estimator import AdaRoute
 from ..rivals import baselines
 from ..datasets import folds as deal_folds
-from .metrics import bootstrap_interval, score
+from .metrics import bootstrap_interval, number_groups, score
 from .headroom import Headroom, Resampling, Statements, headroom_report
 from .headroom import row_losses, statements
 from ..schema import as_frame
@@ -109,14 +109,16 @@ def score_all(
     groups: ArrayLike | None = None,  # (n,) persons, drawn whole
     draws: int = 500,
     seed: int = 0,
+    fold: ArrayLike | None = None,  # (n,) whose models predicted a row; None: one model
 ) -> pd.DataFrame:  # columns outcome, score, model, estimate, low, high
     "The scores of several models with intervals."
     outcome, rows = np.asarray(outcome), []
+    fold = np.zeros(len(outcome)) if fold is None else np.asarray(fold)
     for k, (task, kind) in enumerate(tasks.items()):
         for metric in TASK_SCORES[kind]:
             measure = partial(score, metric)
             for name, p in predictions.items():
-                both, rng = (outcome[:, k], p[:, k]), np.random.default_rng(seed)
+                both, rng = (outcome[:, k], p[:, k], fold), np.random.default_rng(seed)
                 found = bootstrap_interval(measure, both, groups, draws, rng=rng)
                 rows.append((task, metric, name, *found))
     return pd.DataFrame(rows, columns=["outcome", "score", "model", "estimate", "low", "high"])
@@ -182,6 +184,15 @@ def _claim_against(rivals: dict, said: Statements, own: np.ndarray, groups, seed
     return claims_help(differences, groups, rng=np.random.default_rng(seed))
 
 
+def _check_folds(rows_or_groups, folds: int) -> None:
+    "Refuse more folds than there are rows or groups to deal."
+    grouped = np.ndim(rows_or_groups) == 1
+    most = len(np.unique(rows_or_groups)) if grouped else rows_or_groups
+    if not 2 <= folds <= most:
+        what = "groups" if grouped else "rows with an outcome"
+        raise ValueError(f"folds: expected 2 to {most}, the number of {what}, got {folds}")
+
+
 def compare_out_of_fold(
     estimator: AdaRoute,  # AdaRoute with its columns and tasks
     frame: pd.DataFrame,  # (n rows); those without any outcome are passed over
@@ -198,7 +209,11 @@ def compare_out_of_fold(
     frame = frame.iloc[rows]
     groups = None if groups is None else np.asarray(groups)[rows]
     # everybody predicts rows that they have not seen
+    _check_folds(len(frame) if groups is None else number_groups(groups, len(frame)), how.folds)
     splits = deal_folds(len(frame) if groups is None else groups, how.folds, seed=how.seed)
+    fold = np.empty(len(frame), int)
+    for number, (_, test) in enumerate(splits):
+        fold[test] = number
     said, predictions = out_of_fold(estimator, frame, splits, groups, rivals, progress)
     others = {name: p for name, p in predictions.items() if name != "adaroute"}
     # first the headroom, then the claim, then the scores
@@ -206,7 +221,7 @@ def compare_out_of_fold(
         tasks,
         headroom_report(said, groups=groups, rivals=others, **vars(how)),
         _claim_against(others, said, predictions["adaroute"], groups, how.seed),
-        score_all(said.outcome, predictions, tasks, groups, how.draws, how.seed),
+        score_all(said.outcome, predictions, tasks, groups, how.draws, how.seed, fold),
         predictions,
         rows,
         how.folds,

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TREES', 'row_losses', 'bootstrap_errors', 'relative_error', 'Statements', 'statements', 'deal_folds',
            'cross_fitted_pick', 'take_picks', 'stacked_mix', 'learned_pick', 'fixed_rules', 'worth_of_routing',
-           'Headroom', 'Resampling', 'headroom_report']
+           'is_supported', 'Headroom', 'Resampling', 'headroom_report']
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c03
 from dataclasses import dataclass
@@ -353,6 +353,14 @@ def worth_of_routing(
     return Interval(*(v if abs(v) > 1e-9 else 0.0 for v in found))  # rounding has no worth
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c30
+def is_supported(
+    gain: Interval,  # of the routed model over the best fixed rule
+    gap: Interval,  # from the best fixed rule to the ceiling
+) -> bool:
+    "Whether there is more than noise to gain, and a gain is no larger than what there is."
+    return gap.low > 0 and gain.estimate <= gap.high
+
+
 @dataclass(frozen=True, eq=False)
 class Headroom:
     "What routing could gain on some rows and what it did."
@@ -371,6 +379,11 @@ class Headroom:
         return max(self.gap.low, self.gain.low) > 0
 
     @property
+    def helps(self) -> bool:
+        "Whether the gain is sure, and no larger than what there is to gain."
+        return self.can_help and self.gain.low > 0 and is_supported(self.gain, self.gap)
+
+    @property
     def share(self) -> float:  # NaN where there is nothing to close
         "Part of the headroom that routing closed."
         if self.can_help and self.gap.low > 0:
@@ -384,12 +397,16 @@ class Headroom:
         ceiling = {"bayes": "Bayes", "learned": "a learned pick"}[self.ceiling]
         harms = self.gain.high < 0
         if self.can_help:
-            does = "neither helps nor harms for certain"
-            if self.gain.low > 0:
+            does, end = "neither helps nor harms for certain", "."
+            if self.helps:
                 does = "helps"
+            elif self.gain.low > 0:
+                does = "seems to help"
+                end = ", so that the gain may be luck: look at other rows before believing it."
             elif harms:
                 does = "does harm"
-            return f"Routing {does}: it gains {self.gain} over {best}; {ceiling} gains {self.gap}."
+            gains = f"it gains {self.gain} over {best}; {ceiling} gains {self.gap}"
+            return f"Routing {does}: {gains}{end}"
         why = f"to a perfect model it is worth {self.worth}"
         if self.worth is None:
             why = f"{ceiling} gains {self.gap} over {best}"

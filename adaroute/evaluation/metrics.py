@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 from scipy import special, stats
 from sklearn import metrics as skm
 from sklearn.linear_model import LogisticRegression
+from ..checks import name_people
 from ..schema import PATHS, ROUTES, SHARINGS, TASKS
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c04
@@ -74,7 +75,7 @@ def number_groups(groups: ArrayLike, n: int) -> np.ndarray:  # (n,) 0, 1, ...
     "The group of each row as a number, by the order of the labels; None: every row is its own."
     if groups is None:
         return np.arange(n)
-    _, code = np.unique(np.asarray(groups), return_inverse=True)
+    _, code = np.unique(name_people(groups), return_inverse=True)
     return code
 
 
@@ -177,10 +178,29 @@ def _check_rows(values, ok, rows, what):
         raise ValueError(f"{what}, got {value} in row {row} ({count} such rows)")
 
 
+def _count_pairs(y: np.ndarray) -> float:
+    return y.sum() * (1 - y).sum()
+
+
+_RANKED = {"auroc": _count_pairs, "auprc": np.sum}  # metric -> weight of a fold
+
+
+def _rank_within(metric: str, y: np.ndarray, p: np.ndarray, fold: np.ndarray) -> float:
+    "A metric of ranks, fold by fold; a fold with one class has no weight."
+    values, weights = [], []
+    for f in np.unique(fold):
+        at = fold == f
+        if len(np.unique(y[at])) == 2:
+            values.append(METRICS["binary"][metric](y[at], p[at]))
+            weights.append(_RANKED[metric](y[at]))
+    return float(np.average(values, weights=weights)) if values else np.nan
+
+
 def score(
     metric: str,  # a name in METRICS
     outcome: ArrayLike,  # (n,) NaN: not observed, skipped
     prediction: ArrayLike,  # (n,) a value, an expected level, or the probability of 1
+    fold: ArrayLike | None = None,  # (n,) whose model predicted a row; None: all are of one model
 ) -> float:  # NaN where the metric is undefined
     "One metric for one task."
     kinds = {name: kind for kind, table in METRICS.items() for name in table}
@@ -198,6 +218,8 @@ def score(
     is_constant = len(np.unique(y)) < 2
     if not len(y) or is_constant and metric not in _FOR_ANY_OUTCOME:
         return np.nan
+    if fold is not None and metric in _RANKED:
+        return _rank_within(metric, y, p, np.asarray(fold)[rows])
     return float(METRICS[kind][metric](y, p))
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c18

@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['CLINICAL', 'COLUMN_KINDS', 'COLUMNS_FORMAT', 'BOOK_SETTINGS', 'ENDS', 'FREQUENT', 'NO_NUMBER', 'FEWEST_CELLS',
            'INPUT_ROLES', 'ANSWERED', 'count_things', 'load_package', 'Column', 'tidy_code', 'name_levels', 'show_code',
-           'Codebook', 'write_codebook', 'read_codebook', 'read_task', 'Export', 'gather_reasons', 'collect_reasons',
-           'settle_indicators', 'Inputs', 'find_start', 'read_outcome']
+           'Codebook', 'describe_codebook', 'write_codebook', 'read_codebook', 'build_codebook', 'read_task',
+           'read_ends', 'Export', 'gather_reasons', 'collect_reasons', 'settle_indicators', 'Inputs', 'find_start',
+           'read_outcome']
 
 # %% ../../nbs/files/01_codebook.ipynb #c03
 import re
@@ -141,6 +142,7 @@ class Codebook:
     group: str = ""  # the column that says whose rows they are
     missing: tuple = ()  # words and codes that mean missing in every column
     since: str = ""  # column of dates, or a date, from which days are counted
+    sheet: str = ""  # of a workbook, or the data frame in an .rda
 
     def __post_init__(self):
         for part in ("columns", "notes", "missing"):
@@ -211,16 +213,23 @@ def _describe_column(
     return kept
 
 # %% ../../nbs/files/01_codebook.ipynb #c21b
+def describe_codebook(
+    book: Codebook,  # what the columns hold
+) -> dict:
+    "What YAML and JSON can hold of a codebook; what is empty is left out (ours)."
+    content = {"format": COLUMNS_FORMAT, "source": book.source, "notes": list(book.notes)}
+    content |= {"outcomes": dict(book.outcomes), "group": book.group, "since": book.since}
+    content |= {"sheet": book.sheet, "missing": list(book.missing)}
+    content = {key: value for key, value in content.items() if value}
+    return content | {"columns": [_describe_column(column) for column in book]}
+
+
 def write_codebook(
     book: Codebook,  # what the columns hold
     path: str | Path,  # .yaml
 ) -> Path:
     "Write a codebook as YAML (ours)."
-    content = {"format": COLUMNS_FORMAT, "source": book.source, "notes": list(book.notes)}
-    content |= {"outcomes": dict(book.outcomes), "group": book.group, "since": book.since}
-    content["missing"] = list(book.missing)
-    content = {key: value for key, value in content.items() if value}
-    content["columns"] = [_describe_column(column) for column in book]
+    content = describe_codebook(book)
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
     Path(path).write_text(text, encoding="utf-8")
     return Path(path)
@@ -239,17 +248,25 @@ def read_codebook(
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1})" if mark else ""
         raise TableError(f"{path.name}{where}: expected YAML, got something else") from None
+    return build_codebook(content, path.name)
+
+
+def build_codebook(
+    content: Any,  # as `describe_codebook` gives it
+    file: str = "codebook",  # where it stood, for messages
+) -> Codebook:
+    "A codebook from what YAML or JSON held (ours)."
     if not isinstance(content, dict) or content.get("format") != COLUMNS_FORMAT:
-        raise TableError(f"{path.name}: expected 'format: {COLUMNS_FORMAT}', got another file")
+        raise TableError(f"{file}: expected 'format: {COLUMNS_FORMAT}', got another file")
     entries = content.get("columns")
     if not isinstance(entries, list):
-        raise TableError(f"{path.name}: expected a list of columns, got {type(entries).__name__}")
-    columns = tuple(_build_column(path.name, i, entry) for i, entry in enumerate(entries, 1))
-    return replace(_read_settings(path.name, content), columns=columns)
+        raise TableError(f"{file}: expected a list of columns, got {type(entries).__name__}")
+    columns = tuple(_build_column(file, i, entry) for i, entry in enumerate(entries, 1))
+    return replace(_read_settings(file, content), columns=columns)
 
 
 BOOK_SETTINGS = {"notes": list, "source": str, "outcomes": dict, "group": str, "since": str}
-BOOK_SETTINGS |= {"missing": list}
+BOOK_SETTINGS |= {"missing": list, "sheet": str}
 
 # %% ../../nbs/files/01_codebook.ipynb #c22b
 def _read_settings(
@@ -289,6 +306,15 @@ def read_task(
         return kind
     expected = f"one of {', '.join(TASKS)}, perhaps with its ends (regression:0..27)"
     raise TableError(f"{file}, {quote_name(name)}: expected {expected}, got {quote_name(task)}")
+
+
+def read_ends(
+    task: str,  # type of an outcome, perhaps with its ends
+) -> tuple | None:  # lowest and highest value, None for an open end; None where none is named
+    "The ends of an outcome's scale (ours)."
+    low, dots, high = str(task).partition(":")[2].partition("..")
+    ends = tuple(float(word) if word else None for word in (low, high))
+    return ends if dots and ends != (None, None) else None
 
 # %% ../../nbs/files/01_codebook.ipynb #c22d
 def _build_column(

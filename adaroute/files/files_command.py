@@ -89,12 +89,24 @@ def _use_dates(
     since: str,  # column of dates, or a date
 ) -> Codebook:
     "The codebook with its dates as inputs: days since another date (ours)."
+    since = _first_year(export) if since == "first" else since
     book = replace(export.codebook, since=since)
     find_start(book, export.frame, since)
     for column in book:
         if column.kind == "date" and column.name != since:
             book = book.change(column.name, use=True, why=f"{column.why}, as days since {since}")
     return book
+
+
+def _first_year(
+    export: Export,  # as it was read
+) -> str:  # the first of January of the year of the first date
+    "A date before all others that repeats no cell (ours)."
+    names = [column.name for column in export.codebook if column.kind == "date"]
+    first = min((export.frame[name].min() for name in names), default=None)
+    if first is None or first != first:
+        raise TableError("since: expected a column of dates, got none")
+    return f"{first.year}-01-01"
 
 # %% ../../nbs/files/15_files_command.ipynb #c11
 ROLE_ORDER = ("outcome", "group", "input", "left out")
@@ -173,7 +185,7 @@ def _open_export(
         if len(text["delimiter"]) != 1:
             raise click.UsageError("--delimiter: expected one character")
     where = {
-        "sheet": given["sheet"],
+        "sheet": given["sheet"] or (wanted.sheet if wanted else "") or None,
         "dictionary": given["dictionary"],
         "missing": given["missing"],
     }
@@ -185,7 +197,10 @@ def _open_export(
 @click.option("--outcome", multiple=True, metavar="NAME:TYPE", help="a column to predict")
 @click.option("--group", help="the column that says whose rows they are")
 @click.option("--ignore", multiple=True, help="a column that must not be used")
-@click.option("--since", help="count days from this column of dates, or from a date (2024-01-31)")
+@click.option(
+    "--since",
+    help="count days from this column of dates, a date (2024-01-31), or 'first': the first year",
+)
 @click.option("--columns", "known", type=FILE_OR_FOLDER, help="a file of columns to start from")
 @click.option(
     "--out", type=FILE_OR_FOLDER, help="write the columns here, to correct and to start from"
@@ -204,10 +219,12 @@ def columns_command(file, outcome, group, ignore, since, known, out, as_json, **
     """
     wanted = read_codebook(known) if known else None
     outcomes = split_outcomes(outcome) or (dict(wanted.outcomes) if wanted else {})
-    group = group or (wanted.group if wanted else None) or None
+    group = group or _say(wanted, "group") or None
     export = _open_export(file, reading, wanted)
-    since = since or (wanted.since if wanted else "")
-    book, suspects = settle_columns(export, outcomes, group, ignore, since)
+    book, suspects = settle_columns(export, outcomes, group, ignore, since or _say(wanted, "since"))
+    missing = tuple(dict.fromkeys((*export.codebook.missing, *reading["missing"])))
+    sheet = reading["sheet"] or _say(wanted, "sheet")
+    book = replace(book, sheet=sheet, missing=missing)
     if out:
         write_codebook(book, out)
     if as_json:
@@ -218,6 +235,16 @@ def columns_command(file, outcome, group, ignore, since, known, out, as_json, **
     click.echo("\n".join(show_columns(book, len(export.frame), suspects)))
     if out:
         click.echo(f"\nwritten to {out.name}; correct it by hand where it is wrong")
+        if book.outcomes:
+            click.echo(f"Next: adaroute fit {file.name} --columns {out.name} --out model")
+
+
+def _say(
+    wanted: Codebook | None,  # of the file of columns, if there is one
+    part: str,  # "group", "since" or "sheet"
+) -> str:
+    "What a file of columns says of the whole table (ours)."
+    return getattr(wanted, part) if wanted else ""
 
 # %% ../../nbs/files/15_files_command.ipynb #c15b
 def _describe_book(

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SPSS_DAY', 'SAS_DAY', 'HOURS', 'SPSS_CLOCKS', 'SAS_CLOCKS', 'STATA_CLOCKS', 'CLOCKS', 'PERIODS', 'LONGEST', 'LOWEST',
-           'READERS', 'PLAINLY', 'Clock', 'find_clock', 'read_clock', 'settle_levels', 'show_range', 'mark_missing',
-           'Facts', 'settle_column', 'read_statistical']
+           'READERS', 'PLAINLY', 'MAP_MARK', 'STATA_GAPS', 'BLOCK', 'Clock', 'find_clock', 'read_clock',
+           'settle_levels', 'show_range', 'mark_missing', 'Facts', 'settle_column', 'find_letters', 'read_statistical']
 
 # %% ../../nbs/files/04_statistical.ipynb #c03
 import re
@@ -17,7 +17,8 @@ import pandas as pd
 
 from .codebook import Column, Export, gather_reasons, load_package, name_levels
 from .codebook import show_code
-from .guess import Guess, guess_words, is_id_name, join_columns, show_id
+from ..checks import is_id_name
+from .guess import Guess, guess_words, join_columns, show_id
 from .recognise import FILE_FORMATS, refuse_several
 from ..tables import TableError
 
@@ -231,8 +232,9 @@ def _settle_numbers(
     name, label = facts.name, facts.label
     if not levels and is_id_name(name, True) and _hold_ids(name, known):
         column = Column(name, "id", label, why="whole numbers under the name of an id", use=False)
-        words = [None if np.isnan(number) else show_id(number) for number in numbers]
-        return Guess(pd.Series(words, dtype=object), column, None)
+        cells, distinct = pd.factorize(numbers)
+        words = np.array([*map(show_id, distinct), None], dtype=object)
+        return Guess(pd.Series(words[cells], dtype=object), column, None)
     kind, why = settle_levels(known, levels, facts.measure)
     use = len(known) > 0 and known.min() < known.max()
     if not use:
@@ -312,6 +314,88 @@ def _is_about_letters(
     "Whether an error says that letters could not be decoded (ours)."
     return isinstance(error, UnicodeDecodeError) or "encoding" in str(error)
 
+# %% ../../nbs/files/04_statistical.ipynb #c21c
+MAP_MARK = b"</timestamp></header><map>"
+STATA_GAPS = {  # type of a column -> its cells as whole numbers, what "." is, and a letter's step
+    65526: ("u8", 0x7FE0000000000000, 1 << 40),
+    65527: ("u4", 0x7F000000, 1 << 11),
+    65528: ("i4", 2147483621, 1),
+    65529: ("i2", 32741, 1),
+    65530: ("i1", 101, 1),
+}
+
+
+def _map_stata(
+    path: Path,  # of the file
+    rows: int,
+    columns: int,
+) -> tuple[np.ndarray, np.ndarray] | None:  # types (columns,); the cells (rows,), one field each
+    "The cells of a .dta as they lie on the disk; None where the file is laid out otherwise (ours)."
+    with open(path, "rb") as file:
+        head = file.read(2048)
+        order = ">" if b"<byteorder>MSF" in head[:80] else "<"
+        start = head.find(MAP_MARK) + len(MAP_MARK)
+        if not head.startswith(b"<stata_dta>") or start < len(MAP_MARK):
+            return None
+        places = np.frombuffer(head, f"{order}u8", 14, start).astype(int)
+        file.seek(places[2] + len("<variable_types>"))
+        types = np.frombuffer(file.read(2 * columns), f"{order}u2")
+    forms = [STATA_GAPS[t][0] if t in STATA_GAPS else f"V{t if t <= 2045 else 8}" for t in types]
+    cells = np.dtype(
+        [(f"f{i}", form if form[0] == "V" else order + form) for i, form in enumerate(forms)]
+    )
+    start, end = places[9] + len("<data>"), places[10] - len("</data>")
+    if end - start != rows * cells.itemsize:
+        return None
+    return types, np.memmap(path, cells, "r", start, (rows,))
+
+
+BLOCK = 8192  # rows that are looked at together, so that they stay near
+
+
+def _find_gaps(
+    types: np.ndarray,  # of the columns  # (columns,)
+    cells: np.ndarray,  # (rows,), one field each
+) -> list[tuple[np.ndarray, np.ndarray]]:  # of each column: rows that are missing, and their cells
+    "Where cells of a .dta are missing (ours)."
+    found = [([np.zeros(0, int)], [np.zeros(0, int)]) for _ in types]
+    for start in range(0, len(cells), BLOCK):
+        block = np.array(cells[start : start + BLOCK])
+        for place, (type_, (rows, kept)) in enumerate(zip(types, found)):
+            if type_ in STATA_GAPS:
+                _, point, step = STATA_GAPS[type_]
+                column = block[f"f{place}"]
+                here = np.flatnonzero((column >= point) & (column <= point + 26 * step))
+                if len(here):
+                    rows.append(here + start)
+                    kept.append(column[here].astype(int))
+    return [(np.concatenate(rows), np.concatenate(kept)) for rows, kept in found]
+
+# %% ../../nbs/files/04_statistical.ipynb #c21d
+def find_letters(
+    path: Path,  # .dta
+    table: pd.DataFrame,  # as it was read plainly
+) -> dict[str, dict] | None:  # column -> letter -> rows; None where the file is laid out otherwise
+    "Stata's letters for missing cells, from the bytes of the file (ours)."
+    try:
+        mapped = _map_stata(path, *table.shape)
+    except (OSError, ValueError, OverflowError):
+        mapped = None
+    if mapped is None:
+        return None
+    found, gaps = {}, _find_gaps(*mapped)
+    for (name, column), type_, (rows, cells) in zip(table.items(), mapped[0], gaps):
+        if type_ not in STATA_GAPS:
+            continue
+        if len(rows) != np.isnan(column.to_numpy(float)).sum():
+            return None
+        _, point, step = STATA_GAPS[type_]
+        letters = (cells.astype(object) - point) // step
+        told = {k: rows[letters == k] for k in sorted({*letters} - {0})}
+        if told:
+            found[name] = {chr(ord("a") + k - 1): some for k, some in told.items()}
+    return found
+
 # %% ../../nbs/files/04_statistical.ipynb #c21b
 def _read_twice(
     path: Path,  # of the file
@@ -352,7 +436,9 @@ def read_statistical(
     table, meta = _call_reader(path, program, **more)
     if table.empty:
         raise TableError(f"{path.name}: expected at least one row and one column, got none")
-    letters = _read_twice(path, table, meta, encoding) if program == "stata" else {}
+    letters = find_letters(path, table) if program == "stata" else {}
+    if letters is None:
+        letters = _read_twice(path, table, meta, encoding)
     guesses = {}
     for name in table:
         facts = _gather_facts(meta, program, name, letters.get(name))

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ELSEWHERE', 'SMALL_CHEATS', 'SHOPPERS', 'PROVENANCE_TRIALS', 'cheat_trial', 'honest_trial', 'other_machine_trial',
            'noise_trial', 'shopping_trial', 'shopping_gain', 'transcript_cost', 'commitment_cost', 'dictionary_attack',
-           'read_scores', 'power_table', 'heat_trial', 'run_provenance_trial', 'cheat_table', 'promise_table']
+           'heat_trial', 'run_provenance_trial']
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y03
 import hashlib
@@ -26,19 +26,19 @@ import pandas as pd
 
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y03a
 from ..rivals.baselines import RidgeBaseline
-from .cheats import CHEATS, Liar, Shown, World, batch_order, cheat_world, honest
-from .cheats import hyperparameter_lie, replacement, subtraction, follow_table
-from .cheats import play_cheat, pick_training_rows, identity_table
+from .cheats import CHEATS
+from .liar import Liar, Shown, World, cheat_world, honest, play_cheat
+from .training_cheats import batch_order, follow_table, hyperparameter_lie
+from .training_cheats import identity_table, pick_training_rows, replacement
+from .training_cheats import subtraction
 from ..provenance.commitment import canonical_records, commit_records, inclusion_proof
 from ..provenance.commitment import record_leaf
-from ..uncertainty.coverage import wilson_interval
 from ..datasets import available, load
 from ..estimator import AdaRoute
-from .jobs import TUNED_FROM
 from ..provenance.memorisation import heat_map
 from ..provenance.plan import Nonce, Sample, derive_seed, file_plan, plan_config
 from ..provenance.plan import save_leaves, save_plan, split_shopping
-from ..provenance.audit import LEVEL, memorisation_trial
+from ..provenance.audit import memorisation_trial
 from ..schema import Schema
 from ..synthetic import make_cohort
 from ..provenance.transcript import Recorder, read_transcript
@@ -465,58 +465,6 @@ def dictionary_attack(
         salted=sum(leaf in tries for leaf in leaves),
     )
 
-# %% ../../nbs/8_lab/06_cheat_trials.ipynb #y32c
-_SCORED = ("world", "regime", "kappa", "leak", "p_value", "leak_p_value", "stated_power")
-
-
-def read_scores(
-    path,  # of a file with a JSON object a line, from `memorisation_trial`
-) -> list[dict]:
-    "Trials of the memorisation test that were kept as lines."
-    path = Path(path)
-    scores = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
-    for number, score in enumerate(scores, 1):
-        where = f"{path.name}, line {number}: expected"
-        missing = [k for k in _SCORED if k not in score]
-        if missing:
-            raise ValueError(f"{where} {missing[0]!r}, found none")
-        world = score["world"]
-        if not 0 <= world < TUNED_FROM:
-            raise ValueError(f"{where} a world from 0 to {TUNED_FROM - 1}, got {world}")
-    return scores
-
-# %% ../../nbs/8_lab/06_cheat_trials.ipynb #y32d
-def _power_row(part: pd.DataFrame, p_value: str) -> dict:
-    "One cell of the table: runs of one regime at one share."
-    stated = part["stated_power"].dropna().astype(float)
-    found = float((part[p_value] <= LEVEL).mean())
-    low, high = wilson_interval(found * len(part), len(part))
-    return dict(
-        worlds=int(part["world"].nunique()),
-        runs=len(part),
-        found=found,
-        low=float(low),
-        high=float(high),
-        stated=float(stated.mean()) if len(stated) else None,
-    )
-
-
-def power_table(
-    scores: list[dict],  # from `memorisation_trial`
-    leak: bool = False,  # by the share of sealed rows that leaked, not the share that is missing
-) -> list[dict]:  # regime, kappa, worlds, runs, found with Wilson's interval, stated
-    "How often an alarm was given, and how often it was said that it would be."
-    share, other, p_value = "kappa", "leak", "p_value"
-    if leak:
-        share, other, p_value = "leak", "kappa", "leak_p_value"
-    table = pd.DataFrame([s for s in scores if not s[other]])
-    if not len(table):
-        return []
-    out = []
-    for (regime, kappa), part in table.groupby(["regime", share], sort=False):
-        out.append(dict(regime=regime, kappa=float(kappa), **_power_row(part, p_value)))
-    return sorted(out, key=lambda row: (row["regime"], row["kappa"]))
-
 # %% ../../nbs/8_lab/06_cheat_trials.ipynb #y32g
 def heat_trial(
     seed: int,
@@ -560,123 +508,3 @@ def run_provenance_trial(job: dict):  # a dictionary; a list of them from `memor
             f"kind: expected one of {', '.join(PROVENANCE_TRIALS)}, got {str(kind)[:40]!r}"
         )
     return PROVENANCE_TRIALS[kind](**{k: v for k, v in job.items() if k != "kind"})
-
-# %% ../../nbs/8_lab/06_cheat_trials.ipynb #y37
-def _cheat_row(cheat: str, how: str, part: pd.DataFrame) -> dict:
-    called = part[~part["named"]]["called"].value_counts()
-    far = part["distance"][part["distance"] > 0].median()
-    return dict(
-        cheat=cheat,
-        how=how or "as described",
-        runs=len(part),
-        caught=int(part["caught"].sum()),
-        named=int(part["named"].sum()),
-        otherwise=", ".join(f"{name} ({count})" for name, count in called.items()),
-        distance=None if np.isnan(far) else float(far),
-    )
-
-
-def cheat_table(
-    trials: list[dict],  # from `cheat_trial`
-) -> pd.DataFrame:  # one row a cheat and variant
-    "How often each cheat was caught, and how often by its name."
-    groups = pd.DataFrame(trials).groupby(["cheat", "how"], sort=False)
-    return pd.DataFrame([_cheat_row(cheat, how, part) for (cheat, how), part in groups])
-
-# %% ../../nbs/8_lab/06_cheat_trials.ipynb #y40
-def _row(asked: str, measured: str, reached: bool | None) -> dict:
-    words = {None: "", True: "yes", False: "no"}
-    return dict(target=asked, measured=measured, reached=words[reached])
-
-
-def _count_verdicts(trials: list[dict]) -> tuple[int, int, int]:  # refused, verified, unsure
-    status = [t["status"] for t in trials]
-    return sum(t["caught"] for t in trials), status.count(0), status.count(2)
-
-
-def _alarm_rows(value: dict) -> list[dict]:
-    here = value["honest"]
-    apart = [t for t in value["elsewhere"] if t["capability"] != "here"]
-    alarms, verified, _ = _count_verdicts(here)
-    words = f"honest runs, same environment: false alarms, 0 of {len(here)}"
-    rows = [_row(words, f"{alarms}; {verified} verified", not alarms)]
-    if apart:
-        refused, verified, unsure = _count_verdicts(apart)
-        words = "honest runs, other instructions or threads: at most 1 of 100 refused"
-        measured = f"{refused} refused; {unsure} not certain enough; {verified} verified"
-        rows.append(_row(f"{words} ({len(apart)} runs)", measured, refused <= len(apart) / 100))
-    return rows
-
-# %% ../../nbs/8_lab/06_cheat_trials.ipynb #y41
-def _cheat_rows(value: dict) -> list[dict]:
-    cheats, more = value["cheats"], value["variants"]
-    runs, kinds = len(cheats), len({t["cheat"] for t in cheats})
-    caught = sum(t["caught"] for t in cheats)
-    named = sum(t["named"] for t in cheats)
-    rows = [
-        _row(f"{kinds} cheats: caught, {runs} of {runs}", str(caught), caught == runs),
-        _row(
-            "the same: called by their name, at least 95 %",
-            f"{named} ({named / runs:.1%})",
-            named >= 0.95 * runs,
-        ),
-    ]
-    if more:
-        words = f"weaker or other kinds of them (no target; {len(more)} runs): caught, named"
-        counts = f"{sum(t['caught'] for t in more)}, {sum(t['named'] for t in more)}"
-        rows.append(_row(words, counts, None))
-    return rows
-
-# %% ../../nbs/8_lab/06_cheat_trials.ipynb #y41c
-def _ratio(trials: list[dict]) -> np.ndarray:
-    return np.array([t["verification"] / t["training"] for t in trials if t["training"]])
-
-
-def _verification_row(honest: list[dict]) -> dict:
-    ratio = _ratio(honest)
-    middle, most = np.median(ratio), np.quantile(ratio, 0.95)
-    return _row(
-        "full verification over training, seconds of the processor: at most 1.2",
-        f"{middle:.2f} (95 % of the runs below {most:.2f})",
-        bool(middle <= 1.2),
-    )
-
-
-def _transcript_row(t: dict) -> dict:
-    where = f"transcript of a fit on {t['table'] or 'a simulated cohort'}, {t['rows']:,} rows"
-    share = f"{t['share']:.1%} of {t['fit']['cpu']:.1f} s"
-    return _row(
-        f"{where}: at most 3 % of the processor's seconds",
-        f"{share}; {t['bytes'] / t['lines']:,.0f} bytes a line",
-        t["share"] <= 0.03,
-    )
-
-
-def _commitment_row(c: dict) -> dict:
-    return _row(
-        f"commitment of {c['rows']:,} records: at most 15 s, a proof below 1,000 bytes",
-        f"{c['seconds']:.1f} s, {c['proof_bytes']} bytes",
-        c["seconds"] <= 15 and c["proof_bytes"] < 1000,
-    )
-
-
-def _dictionary_row(d: dict) -> dict:
-    return _row(
-        f"{d['guesses']:,} possible records guessed: 0 leaves reversed",
-        f"{d['salted']} ({d['unsalted']:,} without salts)",
-        not d["salted"],
-    )
-
-
-def _cost_rows(value: dict) -> list[dict]:
-    rows = [_verification_row(value["honest"])]
-    rows += [_transcript_row(t) for t in value["transcript"] if t]
-    rows += [_commitment_row(c) for c in value["commitment"]]
-    return rows + [_dictionary_row(d) for d in value["dictionary"]]
-
-# %% ../../nbs/8_lab/06_cheat_trials.ipynb #y41e
-def promise_table(
-    value: dict,  # the result of `61_provenance`
-) -> pd.DataFrame:  # target, measured, reached
-    "A row a promise."
-    return pd.DataFrame(_alarm_rows(value) + _cheat_rows(value) + _cost_rows(value))

@@ -5,8 +5,7 @@
 # %% auto #0
 __all__ = ['SELECTED', 'MODELS', 'TUNED_FROM', 'CUES', 'HISTORY', 'JOBS', 'make_model', 'singles', 'scoring_world',
            'outcome_error', 'floor_job', 'model_errors', 'parameters', 'cohort_job', 'training_job', 'real_job',
-           'alternate', 'speed_job', 'import_times', 'run_job', 'sources', 'answers_digest', 'run_jobs', 'interval_of',
-           'difference', 'closed', 'lowest', 'pooled_r2']
+           'alternate', 'speed_job', 'import_times', 'run_job', 'sources', 'answers_digest', 'run_jobs']
 
 # %% ../../nbs/8_lab/02_jobs.ipynb #c03
 import ast
@@ -32,8 +31,8 @@ from ..machine import write_whole
 from ..rivals.baselines import RidgeBaseline, WideNetwork
 from ..datasets import folds, load
 from ..estimator import AdaRoute
-from ..evaluation.metrics import bootstrap_interval, chance, headroom_closed, mean_error
-from ..evaluation.metrics import oracle_pick, paired, route_accuracy, route_confusion, score
+from ..evaluation.metrics import chance, mean_error, oracle_pick
+from ..evaluation.metrics import route_accuracy, route_confusion, score
 from ..evaluation.metrics import uniform_mix, usage, width
 from ..model import count_parameters, take_lanes
 from ..schema import ROUTES
@@ -433,56 +432,3 @@ def run_jobs(
             write_whole(paths[todo[i]], json.dumps(answer).encode())
             bar.update()
     return [json.loads(path.read_text()) for path in paths]
-
-# %% ../../nbs/8_lab/02_jobs.ipynb #c38
-def interval_of(
-    values,
-) -> dict:  # (seeds,) -> mean with Student's interval; no interval for a single seed
-    "Mean over seeds with its interval, and the values themselves."
-    values = [float(v) for v in values]
-    if len(values) < 2:
-        return dict(estimate=values[0], low=values[0], high=values[0], values=values)
-    e, low, high = paired(values).mean
-    return dict(estimate=e, low=low, high=high, values=values)
-
-# %% ../../nbs/8_lab/02_jobs.ipynb #c38b
-def difference(a, b) -> dict:  # (seeds,), (seeds,)
-    "a minus b on the same seeds: interval, wins, and the sign that the interval supports."
-    d = np.subtract(a, b)
-    if len(d) < 2:
-        return interval_of(d) | dict(sign=0, wins=int(d[0] > 0))
-    p = paired(d)
-    return interval_of(d) | dict(sign=p.sign, wins=p.wins)
-
-# %% ../../nbs/8_lab/02_jobs.ipynb #c41
-def closed(
-    rival,  # (seeds,) errors of what is to be beaten
-    routed,  # (seeds,)
-    bayes,  # (seeds,)
-) -> dict:
-    "Share of the headroom that routing closed on each seed, with its interval."
-    shares = [headroom_closed(a, b, c) for a, b, c in zip(rival, routed, bayes)]
-    if not np.isfinite(shares).all():
-        return dict(estimate=None, low=None, high=None, values=[])
-    return interval_of(shares)
-
-
-def lowest(errors: dict) -> str:  # name -> (seeds,)
-    "The name with the lowest mean error."
-    return min(errors, key=lambda name: np.mean(errors[name]))
-
-# %% ../../nbs/8_lab/02_jobs.ipynb #c44
-def pooled_r2(
-    outcome,  # (n,) NaN: not observed
-    said,  # (repeats, n) out-of-fold predictions
-    draws: int = 1000,
-) -> dict:  # estimate, low, high, values (one a repeat)
-    "R2 of out-of-fold predictions, averaged over repeats, with a bootstrap interval over rows."
-
-    def each(y, p):  # R2 of each repeat
-        return 1 - ((y[:, None] - p) ** 2).sum(0) / ((y - y.mean()) ** 2).sum()
-
-    use = np.isfinite(outcome)
-    y, p = np.asarray(outcome)[use], np.asarray(said)[:, use].T  # (n,), (n, repeats)
-    found = bootstrap_interval(lambda y, p: each(y, p).mean(), (y, p), draws=draws)
-    return dict(zip(("estimate", "low", "high"), found)) | {"values": each(y, p).tolist()}

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['SAYS', 'ASKED', 'ROUTED_WORLDS', 'LOWER_IS_BETTER', 'count_says', 'sum_grid', 'sum_controls', 'sum_null',
-           'sum_ablations', 'sum_tables', 'sum_arena', 'sum_provenance', 'sum_memory', 'summarise']
+           'sum_ablations', 'sum_tables', 'sum_arena', 'sum_provenance', 'sum_memory', 'sum_lengths', 'sum_rules',
+           'summarise']
 
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c03
 from collections.abc import Callable
@@ -410,6 +411,31 @@ def sum_memory(
         "own": float(np.mean(own)) if own else None,
     }
 
+# %% ../../nbs/8_lab/10_paper_tables.ipynb #c22b
+def _middle_range(values: list[float]) -> dict:  # median, worst, best
+    return {"estimate": float(np.median(values)), "low": min(values), "high": max(values)}
+
+
+def sum_lengths(
+    study: dict,  # value of a result `coupling_...`
+) -> dict:  # by arm
+    "Exact match by length of each arm, over its seeds."
+    arms = {}
+    for arm in study["arms"]:
+        exact = {length: _middle_range(shares) for length, shares in arm["exact"].items()}
+        fitted = exact[str(arm["recipe"]["high"])]["estimate"] >= 0.95
+        arms[arm["name"]] = {"fitted": fitted, "seeds": len(arm["seeds"]), "exact": exact}
+    return {"arms": arms, "not_run": study["not_run"]}
+
+
+def sum_rules(
+    study: dict,  # value of the result `rules`
+) -> dict:  # by arm
+    "Match of held-out rules by length, and the worst rule."
+    keep = ("fitted", "own", "exact", "worst")
+    arms = {arm["arm"]["name"]: {k: arm["summary"][k] for k in keep} for arm in study["arms"]}
+    return {"arms": arms, "rules": list(study["rules"]), "not_run": study["not_run"]}
+
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c23
 def summarise(
     results: str | Path,  # folder of the results
@@ -425,6 +451,11 @@ def summarise(
         "arena": ("arena", sum_arena),
         "provenance": ("provenance", sum_provenance),
         "memory": ("memorisation", sum_memory),
+        "sums": ("coupling_addition", sum_lengths),
+        "copies": ("coupling_baselines", sum_lengths),
+        "others": ("coupling_tasks", sum_lengths),
+        "confirmed": ("coupling_confirmation", sum_lengths),
+        "rules": ("rules", sum_rules),
     }
     there = lambda name: (Path(results) / f"{name}.json").is_file()
     return {"asked": ASKED} | {

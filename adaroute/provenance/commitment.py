@@ -128,7 +128,7 @@ def canonical_records(
 ) -> list[bytes]:  # n
     "The rows of a table as canonical JSON; columns outside the schema are left out."
     frame = as_frame(frame)
-    batch, cells = read(frame, schema), {}
+    batch, cells = read(frame, replace(schema, naming=1)), {}  # the format's own rule
     for names, values in ((schema.text, batch.text), (schema.categorical, batch.categorical)):
         for name, column in zip(names, values.T):
             cells[name] = [_encode_cell(frame, name, i, v) for i, v in enumerate(column)]

@@ -8,14 +8,16 @@ __all__ = ['SHA256', 'CHAIN_START', 'LedgerError', 'Form', 'is_dictionary', 'Led
 # %% ../../nbs/6_provenance/03_ledger.ipynb #c03
 import hashlib
 import os
+import time as clock
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timezone
 from importlib.util import find_spec
 from pathlib import Path
 from stat import S_ISREG
 from typing import NamedTuple
+from ..machine import WAIT, hold_lock
 from .commitment import canonical_json, is_sha256
 from .plan import Nonce, PlanError, is_one_line, parse_canonical, to_plain_json
 
@@ -203,15 +205,36 @@ def _lock_file(file: int, way: int) -> str | None:  # why it cannot be locked
     import fcntl
 
     kind = fcntl.LOCK_SH if way == _TO_READ else fcntl.LOCK_EX
+    end = clock.monotonic() + WAIT
     try:
         if not S_ISREG(os.fstat(file).st_mode):
             raise OSError(0, "not a file")
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
-        return None
-    except BlockingIOError:
-        return "expected it to be free, but another process is using it; try again"
+        while True:
+            with suppress(BlockingIOError):
+                fcntl.flock(file, kind | fcntl.LOCK_NB)
+                return None
+            if clock.monotonic() > end:
+                return f"expected it to be free, but another process used it for {WAIT:.0f} s"
+            clock.sleep(0.02)
     except OSError as e:
         return f"expected a file that can be locked, got '{e.strerror}'"
+
+
+@contextmanager
+def _stand_in_line(path: Path) -> Iterator[None]:
+    "Wait for other writers; where no lock can be made beside the file, its own has to do."
+    why = None
+    with ExitStack() as stack:
+        try:
+            if path.absolute().parent.is_dir():
+                stack.enter_context(hold_lock(path, WAIT))
+        except TimeoutError as e:
+            why = str(e)
+        except OSError:
+            pass
+        if why:
+            raise LedgerError(f"ledger {why}")
+        yield
 
 
 class _Locked:
@@ -265,12 +288,14 @@ def _read_locked(file: int) -> bytes:
 
 # %% ../../nbs/6_provenance/03_ledger.ipynb #c19a
 def _append_entry(ledger: "Ledger", kind: str, time: str | None, body: dict) -> dict:
-    body, time = _check_body(kind, body), _check_time(time)
+    body = _check_body(kind, body)
+    if time is not None:
+        _check_time(time)
     folder = ledger.path.absolute().parent
-    with _Locked(ledger.path, _TO_ADD) as file:
+    with _stand_in_line(ledger.path), _Locked(ledger.path, _TO_ADD) as file:
         content = _read_locked(file)
         entries, book, hashes = _read_book(content)
-        entry = dict(before=hashes[-1], kind=kind, time=time, **body)
+        entry = dict(before=hashes[-1], kind=kind, time=_check_time(time), **body)
         _enter_line(book, entry, len(hashes))
         _write_line(file, canonical_json(entry).encode() + b"\n", len(content), folder)
     return entry
@@ -304,7 +329,8 @@ class Ledger:
 
     def _read(self) -> _Book:
         with _Locked(self.path, _TO_READ) as file:
-            return _read_book(_read_locked(file))
+            content = _read_locked(file)
+        return _read_book(content)
 
     @property
     def entries(self) -> list[dict]:
@@ -345,7 +371,7 @@ def mend_ledger(
     ledger: Ledger,
 ) -> tuple[bytes, Path | None]:  # what was cut off, and the file that it is in now
     "Set aside what a crash has left of a last line; nothing where all is well."
-    with _Locked(ledger.path, _TO_CHANGE) as file:
+    with _stand_in_line(ledger.path), _Locked(ledger.path, _TO_CHANGE) as file:
         content = _read_locked(file)
         whole = content.rfind(b"\n") + 1
         _read_book(content[:whole])

@@ -177,7 +177,7 @@ def split_shopping(
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c29
 _OUTSIDE = ("seed", "checkpoint", "watch", "transcript", "progress")
-_PLAN_FORMATS = {1: "adaroute-plan-1", 2: "adaroute-plan-2"}
+_PLAN_FORMATS = {1: "adaroute-plan-1", 2: "adaroute-plan-2", 3: "adaroute-plan-3"}
 
 
 def _parse_whole(digits: str) -> int | float:  # a whole number that float64 holds, or the float
@@ -226,7 +226,8 @@ class Plan:
     code: str  # hex, from `code_digest`
     lock: str  # hex, from `lock_digest`
     test: float = 0.2  # share of the rows that test, by whole groups
-    version: int = 2  # of the format; 1: `code` covers comments too
+    version: int = 2  # of the format; 1: `code` covers comments too; 3: with `columns`
+    columns: str | None = None  # hex: of the codebook that the table was read by
 
     def __post_init__(self):
         for name, value in _check_plan(self).items():
@@ -234,7 +235,8 @@ class Plan:
 
     def to_dict(self) -> dict:
         "What JSON can hold."
-        return dict(
+        more = {} if self.columns is None else dict(columns=self.columns)
+        return more | dict(
             format=_PLAN_FORMATS[self.version],
             commitment=self.commitment,
             config=self.config,
@@ -252,11 +254,13 @@ class Plan:
     def from_dict(cls, d: dict) -> "Plan":
         "The inverse of `to_dict`, checked."
         names = {"format", "commitment", "config", "code", "lock", "test"}
+        if isinstance(d, Mapping) and d.get("format") == _PLAN_FORMATS[3]:
+            names.add("columns")
         fields = require_keys(d, "plan", names)
         form = fields.pop("format")
         version = next((v for v, name in _PLAN_FORMATS.items() if name == form), None)
         if version is None:
-            raise PlanError(f"plan: expected the format {' or '.join(_PLAN_FORMATS.values())}")
+            raise PlanError(f"plan: expected the format {', '.join(_PLAN_FORMATS.values())}")
         return cls(**fields, version=version)
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c32
@@ -292,11 +296,13 @@ def _check_plan(plan: Plan) -> dict:  # the fields in the form that is filed
     if outside:
         rule = f"{', '.join(_OUTSIDE)} are not part of a plan"
         raise PlanError(f"config: expected no {outside[0]!r}; {rule}")
-    for name in ("code", "lock"):
+    for name in ("code", "lock") if plan.columns is None else ("code", "lock", "columns"):
         if not is_sha256(getattr(plan, name)):
             raise PlanError(f"{name}: expected a SHA-256 as 64 digits in hex")
     if type(plan.version) is not int or plan.version not in _PLAN_FORMATS:
-        raise PlanError("version: expected 1 or 2")
+        raise PlanError("version: expected 1, 2 or 3")
+    if (plan.version == 3) != (plan.columns is not None):
+        raise PlanError("columns: expected a digest in version 3, and in no other")
     return dict(commitment=commitment, config=config, test=_check_share(plan.test))
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c35
@@ -333,7 +339,7 @@ def _read_tokens(source: bytes) -> bytes:
 
 
 def _digest_tree(folder: Path, version: int = 2) -> str:  # of all sources below a folder, by name
-    content = {1: bytes, 2: _read_tokens}[version]
+    content = bytes if version == 1 else _read_tokens
     files = {}
     for p in folder.rglob("*.py"):
         digest = hashlib.sha256(content(p.read_bytes())).hexdigest()
@@ -368,6 +374,7 @@ class Terms(NamedTuple):
 
     test: float = 0.2  # share of the rows that test
     lock_file: str | Path | None = None  # a file that pins versions; None: what is installed
+    columns: dict | None = None  # the codebook that the table was read by
 
 
 def file_plan(
@@ -377,13 +384,15 @@ def file_plan(
     config: dict,  # parameters of AdaRoute, see `plan_config`
     ids=None,  # name of a column, or one each row; None: the position
     groups=None,  # patients: name of a column, or one each row; None: no groups
-    **terms,  # test, lock_file: see `Terms`
+    **terms,  # test, lock_file, columns: see `Terms`
 ) -> tuple[Plan, Commitment]:
     "Commit to a table and plan a training on it."
-    test, lock_file = Terms(**terms)
+    agreed = Terms(**terms)
     commitment = commit_records(frame, schema, key, ids, groups)
-    lock = lock_digest(lock_file)
-    return Plan(commitment.to_dict(), config, code_digest(), lock, test), commitment
+    digests = [code_digest(), lock_digest(agreed.lock_file), agreed.test]
+    if agreed.columns is not None:
+        digests += [3, json_digest(agreed.columns)]
+    return Plan(commitment.to_dict(), config, *digests), commitment
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c44a
 # breaks a line, speaks to a terminal, or is half a character

@@ -27,6 +27,7 @@ from .plan import read_config
 from .transcript import Trace, TranscriptError, beginning, best_weights, numerics
 from .transcript import read_transcript, segment_file, segment_line
 from .transcript import short_digests, tensor_digest
+from ..saving import NAMINGS
 from ..schema import read
 from ..training import Look, Rows, Run, Watch, gather, look, take_look, take_step
 
@@ -682,6 +683,11 @@ def _list_other_final(folder: Path, model: RoutedModel, nearly: bool) -> list[st
     return [n for n in other if n not in close]
 
 
+def _find_naming(folder: Path) -> int:  # 1 where the model is of version 0.1.0
+    about = json.loads((folder / "model" / "model.json").read_bytes())
+    return NAMINGS.get(about.get("format"), max(NAMINGS.values()))
+
+
 def _claimed_estimator(lines: list[dict], progress: bool) -> AdaRoute:
     tasks = dict(lines[2]["columns"]["tasks"])  # whose order JSON does not keep
     config = read_config(lines[0]["config"]) | {"tasks": tasks}
@@ -701,7 +707,7 @@ def train_again(
     auditor = Auditor(folder, lines, given, effort, same)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "the router collapsed")
-        schema = schema_of(est, given.frame)
+        schema = replace(schema_of(est, given.frame), naming=_find_naming(auditor.folder))
         fitted = fit_table(est, given.frame, schema, given.groups, auditor)
     if tolerance is None and same:
         tolerance = 0.0

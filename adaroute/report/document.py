@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TypedDict, Unpack
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 from ..policy.attribution import deletion_test, moved_by
-from ..policy.cards import ask, error_by, route_agreement, route_card, route_usage
-from ..policy.cards import usage_by, wanted_evidence
+from ..policy.cards import ask, choose_numbers, error_by, route_agreement, route_card
+from ..policy.cards import route_usage, usage_by, wanted_evidence
 from ..policy.explorer import EXPLORER_SCRIPT, EXPLORER_STYLE, explorer_markup
 from ..policy.page_model import export_page_model, pick_rows
 from ..policy.reading_cost import ReadingGate, cost_curve, predicted_gain, train_gate
@@ -26,6 +27,7 @@ from .opening import PictureSize, Subject, draw_twice, gather_subject, tell_verd
 from .policy_figures import card_picture, cost_picture, defer_picture, dots_picture
 from .policy_figures import figure_svg, groups_picture, route_map_picture
 from .policy_figures import ternary_picture, three_shares
+from ..fitted import count_unseen, spell_unseen
 from ..schema import PATHS
 from ..uncertainty.conformal import Calibration
 from ..uncertainty.coverage import coverage_table, defer_curve
@@ -173,6 +175,9 @@ def _tell_rows(about: Subject) -> str:
     if not rows:
         return ""
     words = [_ON_A_CARD, _BAND, _NO_CAUSE] if about.has_bands else [_ON_A_CARD, _NO_CAUSE]
+    numbers, tried = len(about.model.schema_.numeric), len(choose_numbers(about.model))
+    if tried < numbers:
+        words.append(f"Of {numbers:,} numbers the {tried} that the router weighs most are tried.")
     cards = "".join(_make_card(about, why, i) for why, i in rows)
     return f'{paragraph(" ".join(words))}<div class="cards">{cards}</div>'
 
@@ -524,6 +529,7 @@ class ReportLook(TypedDict, total=False):
     by: str | list | None  # columns to look at groups by; absent: the categorical ones
     show_text: bool  # the notes of the rows that get a card; absent: not
     title: str | None  # absent: one is made of the outcomes
+    progress: bool  # whether a bar tells which section is being written; absent: not
 
 
 def _make_title(tasks: list[str]) -> str:
@@ -539,13 +545,20 @@ def _make_head(about: Subject, title: str) -> str:
         plural = "s" if len(names) > 1 else ""
         if names:
             reads.append(f"{len(names):,} {kind} column{plural}")
-    words = f"A report of adaroute on {len(about.frame):,} rows, read from {', '.join(reads)}."
-    return f'<header><h1>{esc(title)}</h1><p class="meta">{words}</p></header>'
+    words = [f"A report of adaroute on {len(about.frame):,} rows, read from {', '.join(reads)}."]
+    cells = {name: about.frame[name] for name in schema.categorical}
+    words += spell_unseen(count_unseen(about.model.encoder_, cells))
+    lines = "".join(f'<p class="meta">{esc(line)}</p>' for line in words)
+    return f"<header><h1>{esc(title)}</h1>{lines}</header>"
 
 
-def _make_sections(about: Subject) -> dict[str, str]:
+def _make_sections(about: Subject, progress: bool = False) -> dict[str, str]:
     "Every section that has something to say."
-    made = {name: section_html(name, heading, tell(about)) for name, heading, tell in _SECTIONS}
+    made = {}
+    with tqdm(_SECTIONS, unit=" sections", disable=not progress) as sections:
+        for name, heading, tell in sections:
+            sections.set_description(heading)
+            made[name] = section_html(name, heading, tell(about))
     return {name: section for name, section in made.items() if section}
 
 
@@ -564,19 +577,18 @@ def write_report(
     path: str | Path,  # of the HTML file
     calibration: Calibration | None = None,  # None: the one in the model's extras_, if any
     groups=None,  # (n,) patients
-    **look: Unpack[ReportLook],  # by, show_text, title
+    **look: Unpack[ReportLook],  # by, show_text, title, progress
 ) -> Path:
     "Explain a model on a table in one file."
     unknown = set(look) - set(ReportLook.__annotations__)
     if unknown:
-        raise TypeError(
-            f"write_report: expected by, show_text or title, got {', '.join(sorted(unknown))}"
-        )
+        wanted = ", ".join(ReportLook.__annotations__)
+        raise TypeError(f"write_report: expected {wanted}, got {', '.join(sorted(unknown))}")
     by = look.get("by")
     show_text = look.get("show_text", False)
     about = gather_subject(model, frame, calibration, groups, by, show_text)
     title = look.get("title") or _make_title(about.tasks)
-    sections = _make_sections(about)
+    sections = _make_sections(about, look.get("progress", False))
     main = "\n".join([tell_verdict(about), _make_contents(sections), *sections.values()])
     script = EXPLORER_SCRIPT if "explorer" in sections else ""
     body = f"{_make_head(about, title)}\n<main>{main}</main>"

@@ -9,10 +9,12 @@ __all__ = ['PAGE_STYLE', 'esc', 'paragraph', 'table_html', 'bars_html', 'figure_
 import base64
 import hashlib
 import os
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 import numpy as np
 import pandas as pd
+from ..machine import hold_lock
 
 # %% ../../nbs/7_report/04_html.ipynb #c05
 def esc(value) -> str:
@@ -334,14 +336,18 @@ def write_page(
     "Write a page for its owner's eyes, whole or not at all."
     path = Path(path)
     part = path.with_name(f".{path.name}.part")
+    why = None
     try:
-        part.unlink(missing_ok=True)
-        _write_for_owner(part, page.encode("utf-8", "replace"))
-        os.replace(part, path)
-    except OSError as error:
-        if path.parent.is_dir():
+        if not path.parent.is_dir():
+            raise FileNotFoundError(2, "No such file or directory")
+        with hold_lock(path):
             part.unlink(missing_ok=True)
-        raise OSError(
-            f"report {path.name}: expected a place that can be written, got {error.strerror}"
-        ) from None
+            _write_for_owner(part, page.encode("utf-8", "replace"))
+            os.replace(part, path)
+    except OSError as error:
+        why = error.strerror or str(error)
+    if why:
+        with suppress(OSError):
+            part.unlink()
+        raise OSError(f"report {path.name}: expected a place that can be written, got {why}")
     return path

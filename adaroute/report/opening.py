@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from ..evaluation.headroom import cross_fitted_pick, deal_folds, fixed_rules
-from ..evaluation.headroom import headroom_report, relative_error, row_losses
+from ..evaluation.headroom import headroom_report, is_supported, relative_error
+from ..evaluation.headroom import row_losses
 from ..evaluation.headroom import statements, take_picks
 from ..evaluation.metrics import Interval, paired
 from ..features.encoder import fit_columns
@@ -144,7 +145,9 @@ def headline(
     "The verdict in a line."
     gain = room.gain
     if gain.low > 0 and room.can_help:
-        return "Routing helps here.", "yes"
+        if is_supported(gain, room.gap):
+            return "Routing helps here.", "yes"
+        return "Routing seems to help here, by more than there is to gain: this may be luck.", ""
     if gain.high < 0:
         return "Routing does harm here: one rule for everybody would do better.", "warn"
     if not room.can_help:
@@ -164,8 +167,8 @@ def _tell_reasons(room, n: int) -> str:
     )
     if room.can_help:
         return (
-            f"{measured} The most that a router could gain with these experts "
-            f"is put at {left.estimate:.3f}."
+            f"{measured} What a router could gain with these experts, as far as a pick learned "
+            f"from other rows can tell, is put at {left.estimate:.3f}."
         )
     return (
         f"{measured} Even a pick learned from the outcomes of other rows finds no more than "

@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['PLACES', 'FITTED', 'COLOURS', 'read_attention', 'write_attention', 'FarAttention', 'measure_far', 'map_attention',
-           'count_misses', 'Arm', 'measure_arm', 'digest_code', 'name_answer', 'write_json', 'train_kept', 'recall_arm',
-           'run_arm', 'median_range', 'is_fitted', 'say_range', 'tabulate_arms', 'draw_against_length', 'draw_misses']
+           'count_misses', 'count_misses_by_part', 'Arm', 'measure_arm', 'digest_code', 'name_answer', 'write_json',
+           'train_kept', 'recall_arm', 'run_arm', 'median_range', 'is_fitted', 'say_range', 'tabulate_arms',
+           'draw_against_length', 'draw_misses']
 
 # %% ../../nbs/studies/07_coupling_experiments.ipynb #c03
 import ast
@@ -125,6 +126,21 @@ def count_misses(
     cuts = misses.split(sizes, 1)
     return {name: cut.sum(1).tolist() for name, cut in zip(PLACES, cuts)}
 
+
+def count_misses_by_part(
+    answers: Answers,  # to problems of any task
+) -> dict[str, list[float]]:  # part of the response -> mean misses of a problem, a lane each
+    "Misses of any response: its first token, its last, what lies between, and the end mark."
+    misses, column = (~answers.hits).float(), torch.arange(answers.hits.shape[2])
+    end = (answers.targets != 0).sum(1, keepdim=True) - 1
+    parts = {
+        "first": (column == 0) & (column < end),
+        "middle": (column > 0) & (column < end - 1),
+        "last": (column > 0) & (column == end - 1),
+        "end": column == end,
+    }
+    return {name: (misses * part).sum(2).mean(1).tolist() for name, part in parts.items()}
+
 # %% ../../nbs/studies/07_coupling_experiments.ipynb #c15
 @dataclass(frozen=True)
 class Arm:
@@ -160,6 +176,8 @@ def measure_arm(
             found["averaged"][key] = answer_test(*ask, average=arm.average).exact.tolist()
         if arm.recipe.task == "addition":
             found["misses"][key] = count_misses(answers, length)
+        else:
+            found["misses"][key] = count_misses_by_part(answers)
         if readable:
             far = measure_far(decoder, arm.asked, length)
             found["far"][key], found["written"][key] = far.mass.tolist(), far.written.tolist()
@@ -196,7 +214,7 @@ def train_kept(
     seeds: tuple[int, ...],
     cache: Path,
     device: str = "cpu",
-    every: int = 2000,  # steps between two saves
+    every: int = 500,  # steps between two saves
 ) -> tuple[LaneTraining, float]:  # the finished run, CPU seconds spent now
     "Train, or take up what was trained before."
     path = cache / f"lanes-{name_answer(asdict(recipe) | {'seeds': seeds})}.safetensors"

@@ -29,7 +29,7 @@ def draw_days(
     "Days of visits, 1 to 9 days apart. Ours."
     return [0, *np.cumsum(rng.integers(1, 10, length - 1)).tolist()]
 
-
+# %% ../../nbs/studies/22_rule_inputs.ipynb #i04n
 def draw_scores(
     rng: np.random.Generator,  # of the draw
     length: int,  # how many days

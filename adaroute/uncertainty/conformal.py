@@ -18,7 +18,8 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from .distribution import Distribution, pick_routes, predict_distribution
 from ..evaluation.headroom import deal_folds
-from ..checks import check_number
+from ..checks import check_number, name_people
+from ..saved_form import Want, are_numbers, check_fields
 from ..schema import as_frame
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c05
@@ -160,7 +161,7 @@ def _fit_curve(p, y, group) -> dict:
 
 def _use_curve(curve: dict, p) -> np.ndarray:
     if curve["kind"] == "none":
-        return p
+        return np.full(np.shape(p), np.nan)
     if curve["kind"] == "isotonic":
         return np.interp(p, curve["x"], curve["y"])
     odds = logit(np.clip(p, 1e-6, 1 - 1e-6))
@@ -269,6 +270,9 @@ class Calibration:
         for task, curve in self.curves.items():
             _, p = said.levels[task]
             chances[task] = _use_curve(curve, p[:, 1])
+            if curve["kind"] == "none":
+                why = "the rows kept back had too few cases, or too few others"
+                warnings.warn(f"{task}: no calibrated probability, since {why}", stacklevel=2)
         return pd.DataFrame(chances, index=said.index)
 
     def similarity(self, model, frame=None) -> pd.Series:
@@ -378,7 +382,16 @@ def _pack_scores(scores: np.ndarray, weights: np.ndarray) -> list:
     return [scores.tolist(), None if (weights == 1).all() else weights.tolist()]
 
 
+def _is_packed(pair) -> bool:
+    if not isinstance(pair, list) or len(pair) != 2 or not are_numbers(pair[0]):
+        return False
+    scores, weights = pair
+    return weights is None or (are_numbers(weights) and len(weights) == len(scores))
+
+
 def _unpack_scores(pair: list) -> tuple[np.ndarray, np.ndarray]:
+    if not _is_packed(pair):
+        raise ValueError("calibration: expected scores and their weights, got something else")
     scores, weights = pair
     scores = np.array(scores, float)
     if weights is None:
@@ -412,24 +425,69 @@ def _pack_calibration(c: Calibration) -> dict:
     )
 
 
+_NUMBERS = Want(are_numbers, "a list of finite numbers")
+_ROWS = Want(lambda v: isinstance(v, list) and all(map(are_numbers, v)), "lists of numbers")
+_SHAPE_FORM = dict.fromkeys(_SHAPE, _NUMBERS) | dict(
+    axes=_ROWS, distances=Want(_is_packed, "distances and weights")
+)
+_CURVE_FORMS = dict(
+    none={},
+    platt=dict.fromkeys(("slope", "intercept"), Want(lambda v: are_numbers([v]), "a number")),
+    isotonic=dict(x=_NUMBERS, y=_NUMBERS),
+)
+
+
 def _unpack_shape(packed: dict) -> dict:
+    check_fields("calibration: shape", packed, _SHAPE_FORM)
+    width = {len(packed["mean"]), *map(len, packed["axes"])}
+    if len(width) > 1 or len(packed["variance"]) != len(packed["axes"]) or len(packed["rest"]) != 1:
+        raise ValueError("calibration: expected a shape of one width, got several")
     shape = {part: np.array(packed[part], float) for part in _SHAPE}
     shape["axes"] = shape["axes"].reshape(-1, len(shape["mean"]))
     shape["distance"], shape["weight"] = _unpack_scores(packed["distances"])
     return shape
 
 
+def _check_curve(curve: dict) -> dict:
+    kind = curve.get("kind") if isinstance(curve, dict) else None
+    if kind not in _CURVE_FORMS:
+        raise ValueError(f"calibration: expected a curve of the kinds {', '.join(_CURVE_FORMS)}")
+    known = dict(kind=Want(lambda v: True, "a name")) | _CURVE_FORMS[kind]
+    check_fields("calibration: curve", curve, known)
+    if kind == "isotonic" and len(curve["x"]) != len(curve["y"]):
+        raise ValueError("calibration: expected a curve of points, got other numbers of x and y")
+    return curve
+
+
+_CALIBRATION_FORM = dict(
+    tasks=Want(
+        lambda v: isinstance(v, list) and all(isinstance(t, list) and len(t) == 2 for t in v),
+        "pairs of outcome and type",
+    ),
+    how=Want(lambda v: v in ("split", "cross"), "split or cross"),
+    least=Want(lambda v: type(v) is int and v > 0, "a whole number above 0"),
+    scores=Want(lambda v: isinstance(v, dict), "a dictionary"),
+    curves=Want(lambda v: isinstance(v, dict), "a dictionary"),
+    shapes=Want(lambda v: isinstance(v, dict), "a dictionary"),
+)
+
+
 def _unpack_calibration(d: dict) -> dict:
     "The parts of a calibration, from what was packed."
-    if not isinstance(d, dict) or set(d) != set(_KEYS):
-        got = f"{len(d)} others" if isinstance(d, dict) else type(d).__name__
-        raise ValueError(f"calibration: expected the keys {', '.join(_KEYS)}, got {got}")
+    check_fields("calibration", d, _CALIBRATION_FORM)
+    tasks = {str(task): str(kind) for task, kind in d["tasks"]}
+    if set(d["scores"]) != set(tasks):
+        raise ValueError("calibration: expected scores of its outcomes, got others")
+    for task, kinds in d["scores"].items():
+        boxes = [kinds, *kinds.values()] if isinstance(kinds, dict) else [kinds]
+        if not all(isinstance(box, dict) for box in boxes) or "all" not in kinds.get("all", {}):
+            raise ValueError(f"calibration: expected scores by cell for {task!r}, got others")
     return dict(
-        tasks={str(task): str(kind) for task, kind in d["tasks"]},
+        tasks=tasks,
         how=d["how"],
         least=d["least"],
         scores=_map_cells(d["scores"], _unpack_scores),
-        curves=dict(d["curves"]),
+        curves={task: _check_curve(curve) for task, curve in d["curves"].items()},
         shapes={pattern: _unpack_shape(packed) for pattern, packed in d["shapes"].items()},
     )
 
@@ -488,7 +546,7 @@ def _number_groups(groups, n: int) -> np.ndarray:  # (n,) int
             f"groups: expected {n} labels, none missing, "
             f"got shape {np.shape(groups)} with {missing} missing"
         )
-    return pd.factorize(np.asarray(groups))[0]
+    return pd.factorize(name_people(groups))[0]
 
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c35
 def _draw_half(group: np.ndarray, seed: int) -> np.ndarray:  # (n,) bool

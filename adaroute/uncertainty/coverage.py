@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.special import ndtri
 from .distribution import pick_routes, predict_distribution
 from ..evaluation.headroom import row_losses
-from ..checks import check_number
+from ..checks import check_number, name_people
 from .conformal import keep_apart, label_rows, nonconformity
 
 # %% ../../nbs/5_uncertainty/03_coverage.ipynb #c05
@@ -42,7 +42,7 @@ def effective_rows(
     n, share = len(inside), inside.mean()
     if groups is None:
         return float(n)
-    code, patients = pd.factorize(np.asarray(groups), use_na_sentinel=False)
+    code, patients = pd.factorize(name_people(groups))
     G = len(patients)
     if share in (0, 1):
         return float(G)

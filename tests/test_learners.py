@@ -1,0 +1,131 @@
+"The learner in closed form through everything that a fitted model is asked, and at its edges."
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from threadpoolctl import threadpool_limits
+
+from adaroute import AdaRoute
+from adaroute.synthetic import make_cohort
+
+GAPS = dict(missing_numbers=0.1, missing_text=0.1, missing_outcomes=0.05)
+
+
+def fit_cohort(cohort, **how):
+    return AdaRoute(**cohort.schema.roles, learner="closed_form", **how).fit(cohort.frame)
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    "A world for tuning."
+    return make_cohort(160, "planted", seed=101, cue=2, noise=0.2, **GAPS)
+
+
+@pytest.fixture(scope="module")
+def model(cohort):
+    return fit_cohort(cohort)
+
+
+def weights_of(model) -> dict:
+    return {name: p.detach().clone() for name, p in model.model_.named_parameters()}
+
+
+def test_threads_and_repeats_do_not_change_a_bit(cohort, model):
+    with threadpool_limits(2):
+        torch.set_num_threads(2)
+        try:
+            again = weights_of(fit_cohort(cohort))
+        finally:
+            torch.set_num_threads(1)
+    for name, values in weights_of(model).items():
+        assert torch.equal(values, again[name]), name
+
+
+def test_a_saved_model_says_the_same(cohort, model, tmp_path):
+    model.save(tmp_path / "model")
+    about = json.loads((tmp_path / "model" / "model.json").read_text())
+    assert about["format"] == 4 and about["params"]["learner"] == "closed_form"
+    back = AdaRoute.load(tmp_path / "model")
+    assert back.predict(cohort.frame).equals(model.predict(cohort.frame))
+    assert back.predict_routes(cohort.frame).equals(model.predict_routes(cohort.frame))
+    assert back.shares_ == model.shares_
+
+
+def test_distribution_and_intervals_agree_with_the_prediction(cohort, model):
+    from adaroute.uncertainty.distribution import predict_distribution
+
+    said = predict_distribution(model, cohort.frame)
+    assert np.allclose(said.mean, model.predict(cohort.frame), atol=1e-6)
+    ends = model.predict_interval(cohort.frame, 0.8)
+    task = list(cohort.schema.tasks)[0]
+    assert (ends[task, "lower"] < ends[task, "upper"]).all()
+    inside = cohort.frame[task].between(ends[task, "lower"], ends[task, "upper"])
+    assert inside[cohort.frame[task].notna()].mean() > 0.6
+
+
+def test_calibration(cohort, model):
+    from adaroute.uncertainty import calibrate
+
+    assert calibrate(model, cohort.frame) is not None
+
+
+def test_policy(cohort, model):
+    from adaroute.policy import route_card
+    from adaroute.policy.attribution import moved_by
+    from adaroute.policy.page_model import export_page_model
+
+    complete = cohort.frame.dropna().index[0]
+    at = cohort.frame.index.get_loc(complete)
+    assert route_card(model, cohort.frame, row=at) is not None
+    assert moved_by(model, cohort.frame, rows=[at]).missed < 1e-2
+    assert export_page_model(model, cohort.frame, rows=[at])["rows"]
+
+
+def test_report(cohort, model, tmp_path):
+    from adaroute.report import write_report
+
+    write_report(model, cohort.frame, tmp_path / "report.html")
+    assert (tmp_path / "report.html").stat().st_size > 1000
+
+
+def test_one_outcome_and_arrays():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 3))
+    X[0, 1] = np.nan
+    y = X[:, 0] * 2 + 0.1 * rng.normal(size=80)
+    found = AdaRoute(learner="closed_form").fit(X, y)
+    assert ((found.predict(X) - y) ** 2).mean() < 0.2 and found.shares_ == {"routed": 1.0}
+
+
+def test_a_corner_reads_what_it_may(cohort):
+    corner = fit_cohort(cohort, routes=("N1/STL",))
+    changed = cohort.frame.assign(**{name: "other words" for name in cohort.schema.text})
+    assert corner.predict(changed).equals(corner.predict(cohort.frame))
+
+
+def test_few_complete_rows_are_not_routed(cohort):
+    frame = cohort.frame.copy()
+    text = list(cohort.schema.text)
+    frame.loc[frame.index[5:], text] = None
+    few = fit_cohort(cohort.__class__(**{**cohort.__dict__, "frame": frame}))
+    assert np.isfinite(few.predict(frame)).all().all()
+
+
+@pytest.mark.parametrize(
+    "how, why",
+    [
+        (dict(learner="magic"), "learner: expected one of"),
+        (dict(guard=True), "guard: expected learner='closed_form'"),
+        (dict(learner="closed_form", selection="hard"), "learner='gradient' has it"),
+        (dict(learner="closed_form", checkpoint="x.pt"), "learner='gradient' has it"),
+        (dict(learner="closed_form", tasks={"ill": "binary"}), "learner='gradient' serves it"),
+    ],
+)
+def test_what_it_cannot_do_is_refused(how, why):
+    frame = pd.DataFrame(dict(a=np.arange(20.0), note="a b", y=np.arange(20.0), ill=[0, 1] * 10))
+    with pytest.raises(ValueError, match=why):
+        how = dict(tasks={"y": "regression"}, text=["note"], numeric=["a"]) | how
+        AdaRoute(**how).fit(frame)

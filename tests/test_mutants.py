@@ -1,0 +1,159 @@
+"Tests that were added because a single fault in the code went by all others (see tests/mutants.py)."
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from adaroute.features.words import units, vocabulary
+from adaroute.fitting import make_split, validation_rows
+from adaroute.provenance.plan import derived_test, group_codes
+from adaroute.router import closed_log_softmax, two_stage
+from adaroute.schema import ROUTES, open_routes
+from adaroute.uncertainty.conformal import conformal_quantile
+
+FEW = [[["rare", "often"]], [["rare", "often"]], [["often"]], [["often"]], [["often"]]]
+
+
+def rows_of(*words):
+    return [[list(row) for row in words]]
+
+
+def test_a_vocabulary_counts_people_and_not_rows():
+    said = rows_of(*[["anna", "tired"]] * 6, *[["tired"]] * 4)
+    alone = [1] * 6 + [2, 3, 4, 5]
+    assert vocabulary(said, owners=alone) == ["tired"], "six rows of one person are one"
+    assert vocabulary(said, owners=None) == ["anna", "tired"]
+    assert vocabulary(said, owners=range(10)) == ["anna", "tired"]
+    assert vocabulary(said, min_df=7) == ["tired"] and vocabulary(said, min_df=6) != ["tired"]
+
+
+def test_a_vocabulary_of_two_columns_counts_a_person_once():
+    said = rows_of(*[["word"]] * 3) + rows_of(*[["word"]] * 3)
+    assert vocabulary(said, min_df=4) == ["word"], "rows of both blocks"
+    assert vocabulary(said, min_df=4, owners=[1, 2, 3]) == [], "but three people"
+    assert vocabulary(said, min_df=3, owners=[1, 2, 3]) == ["word"]
+
+
+def test_the_most_used_terms_are_kept_and_ties_go_by_the_alphabet():
+    said = rows_of(["a", "b", "c"], ["b", "c"], ["c"], ["d", "d", "d"])
+    assert vocabulary(said, min_df=1, max_terms=2) == ["b", "c"]
+    assert vocabulary(said, min_df=1, max_terms=3) == ["a", "b", "c"], "a row counts a word once"
+
+
+def test_units_count_rows_and_people():
+    found = [{"hour": 3.0}] * 12 + [{"mile": 1.0}] * 11 + [{}] * 77
+    assert units(found) == ["hour", "mile"] and units(found, most=1) == ["hour"]
+    assert units(found, least=12) == ["hour"] and units(found, share=0.12) == ["hour"]
+    owners = [0] * 12 + list(range(88))
+    assert units(found, owners=owners) == ["mile"], "one person's hours are not stored"
+    five = [0, 1, 2, 3, 4, *[4] * 7, *range(88)]
+    assert units(found, owners=five) == ["hour", "mile"]
+    assert units([{"b": 1.0, "a": 2.0}] * 10) == ["a", "b"]
+
+
+def test_whole_groups_validate():
+    groups = np.repeat(np.arange(12), [1, 2, 3] * 4)
+    for mask in validation_rows(groups, 4, 0.25, np.random.default_rng(0)):
+        inside = set(groups[mask])
+        assert mask.sum() >= 6 and not inside & set(groups[~mask]) and len(inside) < 12
+    large = np.array([0] * 7 + list(range(1, 7)))
+    for mask in validation_rows(large, 5, 0.5, np.random.default_rng(1)):
+        assert not mask[:7].any(), "a group of more than half of the rows always trains"
+    half = np.array([0] * 4 + [1] * 4)
+    masks = validation_rows(half, 2, 0.5, np.random.default_rng(0))
+    assert {tuple(np.unique(half[m])) for m in masks} == {(0,), (1,)}
+
+
+def test_members_validate_on_other_rows():
+    masks = validation_rows(np.arange(50), 5, 0.2, np.random.default_rng(3))
+    assert [int(m.sum()) for m in masks] == [10] * 5
+    assert sum(np.any(a & b) for i, a in enumerate(masks) for b in masks[:i]) <= 3
+    (one,) = validation_rows(np.arange(3), 1, 0.01, np.random.default_rng(0))
+    assert one.sum() == 1
+    (most,) = validation_rows(np.arange(3), 1, 0.9, np.random.default_rng(0))
+    assert most.sum() == 2, "and one is left to train"
+
+
+def test_the_starts_of_a_member_share_its_rows():
+    split = make_split(np.arange(20), 2, 3, 0.25, np.random.default_rng(0))
+    assert split.train.shape == (6, 15) and split.valid.shape == (6, 5)
+    for lane in range(6):
+        rows = [*split.train[lane].tolist(), *split.valid[lane].tolist()]
+        assert sorted(rows) == list(range(20))
+        assert torch.equal(split.valid[lane], split.valid[lane - lane % 3])
+    assert not torch.equal(split.valid[0], split.valid[3])
+
+
+def test_codes_of_groups_go_by_first_sight():
+    assert group_codes(["b", "a", "b", "c"]).tolist() == [0, 1, 0, 2]
+    groups = group_codes(np.repeat(np.arange(30), 2))
+    one, other = (derived_test(bytes([k]) * 32, groups, 0.2) for k in (1, 2))
+    assert one.sum() == other.sum() == 12 and not np.array_equal(one, other)
+    assert np.array_equal(one[::2], one[1::2])
+
+
+def test_a_route_needs_all_its_evidence():
+    presence = [[True, True], [True, False], [False, True], [False, False]]
+    found = open_routes(presence, ROUTES)
+    paths = [route.split("/")[0] for route in ROUTES]
+    for row, seen in zip(found, ({"N1", "T1", "N2", "T2"}, {"N1"}, {"T1"}, set())):
+        assert {path for path, is_open in zip(paths, row) if is_open} == seen
+    for bad in ([True, True], [[True]], [[[True, True]]]):
+        with pytest.raises(ValueError, match="presence: expected shape"):
+            open_routes(bad)
+
+
+def test_closed_routes_have_no_probability_and_no_slope():
+    logits = torch.tensor([[1.0, 2.0, 3.0], [9.0, 9.0, 9.0]], requires_grad=True)
+    open = torch.tensor([[True, False, True], [False, False, False]])
+    found = closed_log_softmax(logits, open)
+    p = found.exp()
+    assert torch.allclose(p[0], torch.tensor([0.1192, 0.0, 0.8808]), atol=1e-4)
+    assert p[1].sum() == 0 and torch.isfinite(p).all()
+    p.sum().backward()
+    assert logits.grad[0, 1] == 0 and torch.equal(logits.grad[1], torch.zeros(3))
+
+
+def test_two_stages_are_a_path_and_then_a_sharing():
+    torch.manual_seed(0)
+    logits = torch.randn(1, 5, 4 * 2 + 4)
+    states = torch.zeros(1, 5, 4, 2)
+    open = torch.ones(1, 5, 8, dtype=torch.bool)
+    open[0, 1, :2] = False
+    open[0, 2] = False
+    p = two_stage(logits, states, open).exp()
+    assert torch.allclose(p.sum(-1), torch.tensor([[1.0, 1.0, 0.0, 1.0, 1.0]]))
+    assert (p[0, 1, :2] == 0).all() and (p[0, 0] > 0).all()
+
+
+def test_the_conformal_quantile_by_hand():
+    nine = np.arange(1.0, 10.0)
+    assert conformal_quantile(nine, 0.9) == 9 and conformal_quantile(nine, 0.8) == 8
+    assert conformal_quantile(nine[::-1], 0.5) == 5 and conformal_quantile(nine, 0.91) == np.inf
+    halves = np.full(18, 0.5)
+    assert conformal_quantile(np.repeat(nine, 2), 0.9, halves) == 9
+    assert conformal_quantile(np.repeat(nine, 2), 0.85, halves) == 9
+    assert conformal_quantile(np.repeat(nine, 2), 0.75, halves) == 8
+
+
+def test_the_saved_model_is_the_same_to_the_bit_on_the_same_machine(tmp_path):
+    "A move far smaller than what another machine may bring about is seen on this one."
+    from adaroute.provenance.reexecution import _list_other_final
+
+    weights = torch.nn.Linear(3, 2)
+    (tmp_path / "model").mkdir()
+    own = {f"model.{n}": p.detach().clone() for n, p in weights.named_parameters()}
+    own["model.weight"] += 1e-4
+    save_file(own, tmp_path / "model" / "weights.safetensors")
+    assert _list_other_final(tmp_path, weights, nearly=False) == ["model.weight"]
+    assert _list_other_final(tmp_path, weights, nearly=True) == []
+
+
+def test_rows_that_were_all_groups_of_their_own(tmp_path):
+    frame = pd.DataFrame(dict(owner=["a", "a", "b", "b"]))
+    from adaroute.provenance.verify import _code_groups
+
+    assert _code_groups(frame, "owner").tolist() == [0, 0, 1, 1]
+    assert _code_groups(frame, None).tolist() == [0, 1, 2, 3]

@@ -1,0 +1,93 @@
+"The two-stage contrast where a chapter's reader would tire: what is refused, what stays intact, what is in the results."
+
+import json
+import statistics
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from adaroute.studies.rule_contrast import (
+    HELD_OUT_RULES,
+    RULE_SEEDS,
+    SEEN_RULES,
+    RuleArm,
+    find_worst_rule,
+    fits_rules,
+    list_rule_arms,
+    match_by_seed,
+    run_rule_arm,
+    train_rules,
+)
+from adaroute.studies.rule_lanes import carry_out
+
+TINY = RuleArm("tiny", steps=4, adapt=1, seeds=(0, 1), lengths=(2, 5), problems=2)
+RESULT = Path(__file__).resolve().parents[1] / "paper/results/rules.json"
+
+
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        (dict(rules="few"), "rules: expected many or one, got 'few'"),
+        (dict(format="prose"), "format: expected one of direct, "),
+        (dict(high=0), "high: expected at least 1, got 0"),
+        (dict(neighbours=0), "neighbours: expected at least 1, got 0"),
+        (dict(lengths=(5, 60)), "ids: expected at least 62 for these lengths, got 48"),
+        (dict(neighbours=8), "ids: expected at least 56 for these lengths, got 48"),
+    ],
+)
+def test_an_arm_that_cannot_be_is_refused_in_one_line(wrong, message):
+    with pytest.raises(ValueError, match=message) as error:
+        RuleArm("wrong", **wrong)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_that_is_no_checkpoint_of_rules_is_refused_and_stays(tmp_path):
+    path = tmp_path / "run.safetensors"
+    save_file({"x": torch.zeros(1)}, path, metadata={"format": "other"})
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="expected adaroute-rules-1, got other"):
+        train_rules(TINY, path)
+    assert path.read_bytes() == before
+
+
+def test_another_arm_is_another_answer(tmp_path):
+    first = run_rule_arm(TINY, tmp_path)
+    other = run_rule_arm(replace(TINY, neighbours=2), tmp_path)
+    assert len(list(tmp_path.glob("rules-*.json"))) == 2
+    assert first["arm"]["neighbours"] == 1 and other["arm"]["neighbours"] == 2
+
+
+def test_smoke_runs_every_arm(tmp_path):
+    for arm in list_rule_arms("smoke"):
+        found = run_rule_arm(arm, tmp_path)
+        assert not fits_rules(found) and len(match_by_seed(found, 30)) == 2
+        assert 0 <= find_worst_rule(found, 30)[1] <= 1
+
+
+def test_no_held_out_rule_does_what_a_rule_of_stage_one_does():
+    "On all items, states and constants; a held-out rule with a fixed constant is judged with that."
+    grid = torch.cartesian_prod(torch.arange(10), torch.arange(10))
+    item, state = grid[:, :1], grid[:, 1]
+
+    def act(condition, update, constant):
+        rules = torch.tensor([[condition, update, constant]]).expand(len(grid), 3)
+        holds, states = carry_out(rules, item, state)
+        return tuple(holds[:, 0].tolist()), tuple(states[:, 0].tolist())
+
+    seen = {act(c, u, k) for c, u, _ in SEEN_RULES for k in range(10)}
+    assert not seen & {act(*rule) for rule in HELD_OUT_RULES.values()}
+
+
+@pytest.mark.skipif(not RESULT.exists(), reason="the contrast has no results yet")
+def test_the_results_are_from_five_fresh_seeds_and_say_what_the_text_says():
+    arms = {arm["arm"]["name"]: arm for arm in json.loads(RESULT.read_text())["value"]["arms"]}
+    for found in arms.values():
+        assert set(found["arm"]["seeds"]) >= set(RULE_SEEDS)
+        assert all(0 <= share <= 1 for share in match_by_seed(found, 30))
+    plain, packed = arms["many rules, 1-5"], arms["many rules, 1-5, packed"]
+    assert fits_rules(plain) and fits_rules(packed)
+    far = [statistics.median(match_by_seed(found, 30)) for found in (plain, packed)]
+    assert far[1] > far[0] + 0.3, "packing replaces exposure to length"
