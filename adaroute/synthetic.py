@@ -15,8 +15,8 @@ from scipy.optimize import brentq
 from scipy.special import expit, log_expit, softmax
 
 from .schema import ROUTES, Schema
-from .synthetic_knobs import SCENARIOS as SCENARIOS, Knobs, check_whole, settle_knobs
-from .synthetic_notes import compose_sentences, write_notes
+from .synthetic_knobs import SCENARIOS as SCENARIOS, Knobs, check_whole, settle_scenario
+from .synthetic_notes import compose_sentences, shuffle_notes
 
 # %% ../nbs/1_method/07_synthetic.ipynb #c10
 class _Law(NamedTuple):
@@ -403,7 +403,7 @@ def _show_rows(
     y = _to_scores(f + _draw_residuals(streams.noise, r.route, k))
     y[streams.gaps.random(y.shape) < k.missing_outcomes] = np.nan
     sentences = compose_sentences(streams.words, r.t, r.q, r.joint)
-    note = write_notes(streams.words, sentences, k.filler)
+    note = shuffle_notes(streams.words, sentences, k.filler)
     return _lay_out_table(streams.words, r, note, y)
 
 # %% ../nbs/1_method/07_synthetic.ipynb #c43
@@ -442,7 +442,7 @@ def make_cohort(
     "A simulated cohort whose routes, noise-free means and best possible predictions are known."
     for name, value, low in (("n", n, 1), ("seed", seed, 0), ("draw", draw, 0)):
         check_whole(name, value, low)
-    k = settle_knobs(scenario, knobs)
+    k = settle_scenario(scenario, knobs)
     streams = _Streams(*(np.random.default_rng([seed, 2, draw, i]) for i in range(6)))
     world = _World(seed, k)
     r = _draw_rows(n, k, streams)

@@ -227,7 +227,7 @@ def weights(z, k, x, t, q, absent):
     ids=str,
 )
 def test_bayes_against_brute_force(knobs):
-    k, rng = dials.settle_knobs("missing", knobs), np.random.default_rng(11)
+    k, rng = dials.settle_scenario("missing", knobs), np.random.default_rng(11)
     world, r = sim._World(6, k), sim._draw_rows(400, k, streams(6))
     expected, _ = sim._expect_functions(world, r)
     for gone in ((True, False), (False, True), (True, True)):
@@ -272,7 +272,7 @@ def test_bayes_is_calibrated_whatever_is_missing(knobs):
 
 
 def test_doubling_the_grid_bounds_the_error():
-    k = dials.settle_knobs("missing", dict(severity=2.5, missing_severity=4))
+    k = dials.settle_scenario("missing", dict(severity=2.5, missing_severity=4))
     world, r = sim._World(0, k), sim._draw_rows(500, k, streams(0))
     coarse, bound = sim._expect_functions(world, r, 40)
     fine, _ = sim._expect_functions(world, r, 1000)
@@ -571,10 +571,10 @@ def test_knobs_one_by_one():
 
 
 def test_knobs_of_a_scenario():
-    assert dials.settle_knobs("planted", {}) == Knobs()
-    turned = dials.settle_knobs("paper", dict(cue=2))
+    assert dials.settle_scenario("planted", {}) == Knobs()
+    turned = dials.settle_scenario("paper", dict(cue=2))
     assert turned.heterogeneity == 0.5 and turned.cue == 2
-    assert sum(dials.settle_knobs("fusion", {}).shares[4:]) == 1
+    assert sum(dials.settle_scenario("fusion", {}).shares[4:]) == 1
     with pytest.raises(ValueError, match="^n: expected a whole number from 1, got 2.5$"):
         dials.check_whole("n", 2.5, 1)
 

@@ -306,6 +306,9 @@ def _check_plan(plan: Plan) -> dict:  # the fields in the form that is filed
     return dict(commitment=commitment, config=config, test=_check_share(plan.test))
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c35
+_FIRST = {"learner": "gradient", "guard": None}  # what 0.1.0 did and did not write down
+
+
 def plan_config(
     model,  # an AdaRoute, fitted or not
 ) -> dict:
@@ -316,6 +319,7 @@ def plan_config(
     if choices is None or isinstance(choices, Mapping):
         plain = {k: v for k, v in (choices or {}).items() if k != "cache"}
         config["encoder"] = name_rule(plain)
+    config = {k: v for k, v in config.items() if k not in _FIRST or v != _FIRST[k]}
     return to_plain_json(config, "config")
 
 
@@ -323,7 +327,7 @@ def read_config(
     config: dict,  # as a plan or a transcript holds it
 ) -> dict:
     "The parameters that `AdaRoute` takes; what a file of 0.1.0 leaves open is as it was then."
-    return config | {"encoder": restore_rule(config.get("encoder"))}
+    return _FIRST | config | {"encoder": restore_rule(config.get("encoder"))}
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c38
 _NEEDED = """click numpy pandas pooch pyyaml safetensors scikit-learn scipy torch tqdm""".split()
