@@ -9,7 +9,7 @@ from adaroute.schema import ROUTES, read
 from adaroute.worlds import FAMILIES, make_world, world_seeds
 from adaroute.worlds.cues import CUE_KINDS
 from adaroute.worlds.families import TUNING_FROM, require_purpose
-from adaroute.worlds.people import FLAGS, Writing, draw_people, read_note, write_notes
+from adaroute.worlds.people import FLAGS, Writing, draw_people, read_note, write_people_notes
 
 quick = settings(max_examples=12, deadline=None)
 FAMILY = sorted(FAMILIES)
@@ -85,7 +85,7 @@ def test_every_option_makes_a_cohort(family, outcomes, cue, live, tails):
 def test_a_note_can_be_read_back(seed, spelling, filler):
     rng = np.random.default_rng(seed)
     people, flags = draw_people(rng, 5), rng.random((5, len(FLAGS))) < 0.5
-    for i, note in enumerate(write_notes(rng, people, flags, Writing(spelling, filler))):
+    for i, note in enumerate(write_people_notes(rng, people, flags, Writing(spelling, filler))):
         for found, true in zip(read_note(note), (people.t[i], people.q[i], flags[i])):
             assert np.array_equal(found, true)
 

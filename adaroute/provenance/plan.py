@@ -329,7 +329,7 @@ def read_config(
     config: dict,  # as a plan or a transcript holds it
 ) -> dict:
     "The parameters that `AdaRoute` takes; what a file of 0.1.0 leaves open is as it was then."
-    return config | {"encoder": restore_rule(config.get("encoder"))}
+    return _LATER | config | {"encoder": restore_rule(config.get("encoder"))}
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c38
 _NEEDED = """click numpy pandas pooch pyyaml safetensors scikit-learn scipy torch tqdm""".split()

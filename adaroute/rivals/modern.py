@@ -176,10 +176,7 @@ class CatBoostBaseline(Baseline):
         return pd.DataFrame(self.scale_.decode(said), index=batch.index, columns=tasks)
 
     def _spell(self, batch: Batch) -> np.ndarray:  # (n, T)
-        out = np.empty(batch.text.shape, object)
-        for at, cell in np.ndenumerate(batch.text):
-            out[at] = spell_note(cell)
-        return out
+        return np.frompyfunc(spell_note, 1, 1)(batch.text)
 
     def _lay_out(self, batch: Batch) -> pd.DataFrame:
         "What it may read, named by kind and place."

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['FACTOR_COUNT', 'NUMBER_COUNT', 'CONCEPT_COUNT', 'FACT_COUNT', 'LEVELS', 'SURFACES', 'GRADES', 'FLAGS', 'People',
            'draw_factors', 'draw_numbers', 'draw_facts', 'draw_people', 'numbers_posterior', 'draw_given_numbers',
-           'note_log_density', 'Writing', 'write_notes', 'read_note']
+           'note_log_density', 'Writing', 'write_people_notes', 'read_note']
 
 # %% ../../nbs/worlds/01_people.ipynb #c03
 import re
@@ -193,7 +193,7 @@ def _write_one(rng: np.random.Generator, t, q, flags, how: Writing) -> str:
     return ". ".join(said[i] for i in rng.permutation(len(said))) + "."
 
 
-def write_notes(
+def write_people_notes(
     rng: np.random.Generator,
     people: People,  # n of them
     flags: np.ndarray,  # (n, 3) bool, which codes stand in the note

@@ -21,7 +21,7 @@ from ..synthetic import Cohort
 from .cues import Signs, draw_routes, make_gate
 from .families import find_family
 from .people import FACT_COUNT, NUMBER_COUNT, FACTOR_COUNT, People
-from .planting import WorldKnobs, draw_residuals, plant, settle_knobs, world_schema
+from .planting import WorldKnobs, draw_residuals, plant, settle_world, world_schema
 
 # %% ../../nbs/worlds/09_real_rows.ipynb #c05
 def _standardise(columns: np.ndarray, width: int) -> np.ndarray:  # (n, d) -> (n, width)
@@ -180,7 +180,7 @@ def make_real_world(
     **knobs,  # fields of `WorldKnobs`
 ) -> Cohort:
     "The inputs of a real table with planted outcomes."
-    settled = settle_knobs(knobs)
+    settled = settle_world(knobs)
     name, _, variant = table.partition(":")
     data = load(name, variant=variant or None)
     world = plant_rows(data.frame, data.schema, family, seed, settled)
