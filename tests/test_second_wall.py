@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from safetensors.torch import load, save
 
 from adaroute.estimator import AdaRoute
-from adaroute.lab.cheats import CHEATS, cheat_world
+from adaroute.lab.cheats import CHEATS
+from adaroute.lab.liar import cheat_world
 from adaroute.provenance.attestation import make_statement, subject_digests
 from adaroute.provenance.commitment import canonical_json, canonical_records, commit_records
 from adaroute.provenance.ledger import Ledger
