@@ -15,8 +15,8 @@ from scipy.linalg import helmert
 from scipy.special import logsumexp
 
 from .columns import Columns, Read, gate_groups, read_gate, read_path
-from .gate import RouteGate, climb_gate, log_routes, make_slope, open_gate
-from .kinship import CHANCE, Family, relate_blocks
+from .gate import LinearGate, climb_gate, log_routes, make_slope, open_gate
+from .kinship import CHANCE, KinBlocks, relate_blocks
 from .ridge import LEAST_NOISE, Ridge, Target, guess_strength, solve_ridge
 from .ridge import update_strength, weigh_products
 
@@ -73,12 +73,12 @@ class Mixture:
     columns: Columns
     cases: Cases
     experts: list[Expert]  # path by path
-    gate: RouteGate
+    gate: LinearGate
     u: np.ndarray  # what the gate reads  # (n, U)
     chance: float = CHANCE  # of kinship; 0: no kinship
     noise: float = 0.8  # variance of the residual, for outcomes of variance one
     tie: float = 0.5  # correlation of the residuals under MTL
-    families: dict[str, Family] = field(default_factory=dict)
+    families: dict[str, KinBlocks] = field(default_factory=dict)
     share: np.ndarray | None = None  # responsibilities  # (n, E)
     score: float = -np.inf  # mean log likelihood of rows that were left out
     history: list[tuple[float, float]] = field(default_factory=list)  # score and noise, by round
