@@ -3569,6 +3569,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/adaroute/', 'doc_host': ''
                                                                                                        'adaroute/provenance/whole_model.py'),
                                                  'adaroute.provenance.whole_model._is_same_number': ( '6_provenance/whole_model.html#_is_same_number',
                                                                                                       'adaroute/provenance/whole_model.py'),
+                                                 'adaroute.provenance.whole_model._is_sealed': ( '6_provenance/whole_model.html#_is_sealed',
+                                                                                                 'adaroute/provenance/whole_model.py'),
                                                  'adaroute.provenance.whole_model._list_parameters': ( '6_provenance/whole_model.html#_list_parameters',
                                                                                                        'adaroute/provenance/whole_model.py'),
                                                  'adaroute.provenance.whole_model._may_be_arrays': ( '6_provenance/whole_model.html#_may_be_arrays',

@@ -7,7 +7,6 @@ __all__ = ['PATHS', 'SHARINGS', 'ROUTES', 'TASKS', 'NEEDS', 'Schema', 'read_name
            'as_frame', 'read', 'without', 'open_routes', 'check_trainable', 'infer', 'from_arrays']
 
 # %% ../nbs/1_method/03_schema.ipynb #c03
-import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

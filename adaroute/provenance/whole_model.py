@@ -20,6 +20,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 from ..estimator import AdaRoute
+from .plan import UNSAID
 from ..saving import FILES, NAMINGS, NOT_SAVED
 
 # %% ../../nbs/6_provenance/12_whole_model.ipynb #w05
@@ -30,9 +31,15 @@ class SavedParts(NamedTuple):
     tensors: dict[str, Tensor]  # weights.safetensors
 
 
-def _spell_files(parts: SavedParts) -> list[bytes]:  # as saving writes them
+def _is_sealed(weights: bytes) -> bool:  # models of 0.1.0 are not
+    size = int.from_bytes(weights[:8], "little")
+    return "__metadata__" in json.loads(weights[8 : 8 + size])
+
+
+def _spell_files(parts: SavedParts, sealed: bool) -> list[bytes]:  # as saving writes them
     about = json.dumps(parts.about, indent=1).encode()
-    content = dict(zip(FILES, (about, save_tensors(parts.tensors))))
+    seal = {FILES[0]: hashlib.sha256(about).hexdigest()} if sealed else None
+    content = dict(zip(FILES, (about, save_tensors(parts.tensors, seal))))
     sums = {name: hashlib.sha256(of).hexdigest() for name, of in content.items()}
     return [*content.values(), json.dumps(sums, indent=1, sort_keys=True).encode()]
 
@@ -44,7 +51,7 @@ def read_parts(
     try:
         files = [(Path(folder) / name).read_bytes() for name in (*FILES, "manifest.json")]
         found = SavedParts(json.loads(files[0]), load_tensors(files[1]))
-        good = isinstance(found.about, dict) and _spell_files(found) == files
+        good = isinstance(found.about, dict) and _spell_files(found, _is_sealed(files[1])) == files
     except (OSError, ValueError, RecursionError, SafetensorError):
         return None
     return found if good else None
@@ -175,7 +182,10 @@ def _sort_tensor(name: str, own: Tensor, claimed: Tensor, exact: bool) -> str:
 
 
 def _without_rule(params) -> dict:  # of words: the encoder's own settings hold it
-    if not isinstance(params, dict) or not isinstance(params.get("encoder"), dict):
+    if not isinstance(params, dict):
+        return params
+    params = {k: v for k, v in params.items() if k not in UNSAID or v != UNSAID[k]}
+    if not isinstance(params.get("encoder"), dict):
         return params
     choices = {k: v for k, v in params["encoder"].items() if k != "word_rule"}
     return params | {"encoder": choices or None}
