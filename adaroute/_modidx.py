@@ -168,6 +168,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/adaroute/', 'doc_host': ''
                                                                                      'adaroute/command/common.py'),
                                          'adaroute.command.common._describe_os_error': ( '9_command/common.html#_describe_os_error',
                                                                                          'adaroute/command/common.py'),
+                                         'adaroute.command.common._find_reasons': ( '9_command/common.html#_find_reasons',
+                                                                                    'adaroute/command/common.py'),
                                          'adaroute.command.common._group_reasons': ( '9_command/common.html#_group_reasons',
                                                                                      'adaroute/command/common.py'),
                                          'adaroute.command.common._read_ends': ( '9_command/common.html#_read_ends',

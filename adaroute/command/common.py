@@ -513,6 +513,12 @@ def _take_export(path: Path, typed: dict, columns: Path | None, how: dict, sheet
     )
 
 
+def _find_reasons(taken, used: set) -> dict[str, str]:  # by column
+    "Why the columns that are not used are left out, as the codebook has it."
+    left, book = [name for name in taken.table if name not in used], taken.book
+    return {name: book[name].why if name in book else "not named" for name in left}
+
+
 def _collect_typed(typed: dict, how: dict):  # -> Typed
     "What was typed, as a codebook takes it."
     from adaroute.files.intake import Typed
