@@ -126,7 +126,8 @@ class _World:
     def numbers(self, x: np.ndarray) -> np.ndarray:  # (n, 7) -> (n, 3)
         "What the numbers say: a score in each direction, and the sum of the items."
         x = (x - self.centre[0]) / self.scale[0]
-        return np.column_stack([x @ self.a.T, x[:, 1:6].sum(1) / self.v_scale])
+        total = x[:, 1:6].sum(1) / self.v_scale
+        return np.column_stack([x @ self.a.T, total])
 
     def text(self, t: np.ndarray, q: np.ndarray) -> np.ndarray:  # (n, 8), (n, 2) -> (n, 3)
         "What the text says: a score in each direction, and the contrast of the quantities."
@@ -162,7 +163,8 @@ def _mix_functions(
     own = np.stack([stl[:, :4], mtl[:, :4]], axis=2)
     own = own.reshape(-1, len(ROUTES), 2)
     H = knobs.heterogeneity
-    return np.sqrt(1 - H**2) * stl[:, 4:] + H * own
+    rest = np.sqrt(1 - H**2) * stl[:, 4:]
+    return rest + H * own
 
 # %% ../nbs/1_method/07_synthetic.ipynb #c25
 _RATINGS = ("structured", "openness", "quantified", "insight", "comorbidity")
@@ -176,7 +178,8 @@ def _draw_cues(
     "What a row shows of its route."
     path, shared = route // 2, route % 2
     high = np.column_stack([path[:, None] == np.arange(4), shared])
-    ratings = rng.binomial(10, expit(1.1 * cue * np.where(high, 1, -1)))
+    sign = np.where(high, 1, -1)
+    ratings = rng.binomial(10, expit(1.1 * cue * sign))
     chance = expit(cue * np.where(shared, 1, -1))
     return ratings, rng.random(len(route)) < chance
 
@@ -188,8 +191,10 @@ def _infer_route(
     knobs: Knobs,
 ) -> np.ndarray:  # (n, 8)
     "Probability of each route given the cues that are there."
-    says = 1.1 * knobs.cue * (2 * ratings - 10) * ~absent[:, :1]
-    sentence = knobs.cue * np.where(joint, 1, -1) * ~absent[:, 1]
+    centred = 2 * ratings - 10
+    says = 1.1 * knobs.cue * centred * ~absent[:, :1]
+    sign = np.where(joint, 1, -1)
+    sentence = knobs.cue * sign * ~absent[:, 1]
     shared = says[:, 4] + sentence
     paths = np.repeat(says[:, :4], 2, axis=1)
     logit = paths + np.tile([0, 1], 4) * shared[:, None]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from adaroute.estimator import AdaRoute
+    from adaroute.schema import Schema
 
 # %% ../../nbs/9_command/01_common.ipynb #c05
 PACKAGE_FOLDER = Path(find_spec("adaroute").submodule_search_locations[0]).resolve()
