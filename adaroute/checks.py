@@ -4,11 +4,13 @@
 
 # %% auto #0
 __all__ = ['NOBODY', 'SchemaError', 'quote_name', 'quote_label', 'list_names', 'refuse_cell', 'check_number', 'name_level',
-           'name_people', 'is_id_name', 'is_day_number']
+           'name_people', 'is_id_name', 'is_day_number', 'warn_caller']
 
 # %% ../nbs/1_method/01_checks.ipynb #k03
 import math
 import re
+import sys
+import warnings
 from collections.abc import Sequence
 from decimal import Decimal
 from numbers import Integral, Real
@@ -157,3 +159,11 @@ def is_day_number(
 ) -> bool:
     "Whether a cell is a day written as eight digits (ours)."
     return _EIGHT_DIGITS.fullmatch(name_level(cell) or "") is not None
+
+# %% ../nbs/1_method/01_checks.ipynb #k91
+def warn_caller(message: str) -> None:
+    "Warn, and point at the line outside of the package that led here."
+    frame, level = sys._getframe(1), 2
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("adaroute."):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, stacklevel=level)

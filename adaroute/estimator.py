@@ -6,7 +6,6 @@
 __all__ = ['LEARNED', 'frame_to_read', 'AdaRoute']
 
 # %% ../nbs/1_method/26_estimator.ipynb #c03
-import warnings
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted, validate_data
 from .checkpoint import Checkpoint
-from .checks import SchemaError
+from .checks import SchemaError, warn_caller
 from .fitted import Answer, Encoded, predict_ends
 from .fitting import fit_table, schema_of
 from .saving import OF_ARRAYS, load_model, save_model
@@ -63,8 +62,7 @@ def _answer_table(est: "AdaRoute", X) -> tuple[pd.Index, Answer]:
     if lost := int(answer.lost.sum()):
         rows = f"{lost} of {len(answer.lost)} rows"
         nothing = f"{rows} have nothing that an allowed route reads (numbers, text)"
-        # the line to point at is that of whoever called the public method
-        warnings.warn(f"{nothing}: predicted by the training mean", stacklevel=3)
+        warn_caller(f"{nothing}: predicted by the training mean")
     return indices[0].append(list(indices[1:])), answer
 
 # %% ../nbs/1_method/26_estimator.ipynb #c16

@@ -8,7 +8,6 @@ __all__ = ['PIECE', 'text_factor', 'join_evidence', 'Reader', 'Encoded', 'combin
 
 # %% ../nbs/1_method/23_fitted.ipynb #f03
 import copy
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -17,7 +16,7 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
-from .checks import check_number, name_level, quote_name
+from .checks import check_number, warn_caller, name_level, quote_name
 from .guard import name_shares
 from .features.encoder import Encoder, Features
 from .heads import expected
@@ -173,7 +172,7 @@ def _tell_unseen(reader: Reader, batch: Batch) -> None:
     "Warn of levels that are not known."
     cells = dict(zip(batch.schema.categorical, batch.categorical.T))
     for line in spell_unseen(count_unseen(reader.encoder, cells)):
-        warnings.warn(line, stacklevel=5)
+        warn_caller(line)
 
 # %% ../nbs/1_method/23_fitted.ipynb #f20
 @dataclass(frozen=True)

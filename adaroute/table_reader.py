@@ -10,7 +10,6 @@ __all__ = ['MISSING', 'DELIMITERS', 'TableSource', 'Problem', 'TableError', 'Rea
 import codecs
 import csv
 import re
-import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -22,7 +21,7 @@ from typing import NamedTuple, NoReturn
 
 import numpy as np
 
-from .checks import SchemaError, quote_name
+from .checks import SchemaError, quote_name, warn_caller
 
 # %% ../nbs/1_method/04_table_reader.ipynb #c07
 @dataclass(frozen=True)
@@ -185,7 +184,7 @@ def _find_encoding(path: Path, how: Reading) -> tuple[str, bool]:
         raise TableError(f"{path.name}, line {line}: expected {name}, got other bytes", line=line)
     name = "cp1252" if _scan_bytes(path, "cp1252").line is None else "latin-1"
     note = f"line {line} is not UTF-8, so the file is read as {name}; look at letters with accents"
-    warnings.warn(f"{path.name}: {note}", stacklevel=5)
+    warn_caller(f"{path.name}: {note}")
     return name, nul
 
 # %% ../nbs/1_method/04_table_reader.ipynb #c17

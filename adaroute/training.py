@@ -10,7 +10,6 @@ __all__ = ['Settings', 'batch_size', 'learning_rate', 'Rows', 'Split', 'gather',
 # %% ../nbs/1_method/20_training.ipynb #c03
 import hashlib
 import math
-import warnings
 from dataclasses import dataclass, field
 from typing import NamedTuple
 import torch
@@ -20,7 +19,7 @@ from .heads import expected, log_likelihood, measure_noise
 from .machine import one_thread
 from .model import Forecast, RoutedModel, hard_loss, likelihood_loss
 from .prior import Prior
-from .checks import check_number
+from .checks import check_number, warn_caller
 from .model import predict_mean, responsibility, soft_loss
 
 # %% ../nbs/1_method/20_training.ipynb #c05
@@ -445,4 +444,4 @@ def _finish_run(run: Run, reachable: Tensor) -> None:  # (L, E)
         some = f"{int(lanes.sum())} of {len(lanes)} trainings"
         means = "it leaves routes unused, and one route for all rows predicts as well"
         advice = "common where nothing is to be gained; compare_out_of_fold says if routing pays"
-        warnings.warn(f"the router collapsed in {some}: {means} ({advice})", stacklevel=3)
+        warn_caller(f"the router collapsed in {some}: {means} ({advice})")
