@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['NOBODY', 'SchemaError', 'quote_name', 'quote_label', 'list_names', 'refuse_cell', 'check_number', 'name_level',
-           'name_people', 'is_id_name', 'is_day_number', 'warn_caller']
+           'name_people', 'is_id_name', 'is_day_number', 'AdaRouteWarning', 'warn_caller']
 
 # %% ../nbs/1_method/01_checks.ipynb #k03
 import math
@@ -161,9 +161,13 @@ def is_day_number(
     return _EIGHT_DIGITS.fullmatch(name_level(cell) or "") is not None
 
 # %% ../nbs/1_method/01_checks.ipynb #k91
+class AdaRouteWarning(UserWarning):
+    "What the package itself warns of, wherever the line is that it points at."
+
+
 def warn_caller(message: str) -> None:
     "Warn, and point at the line outside of the package that led here."
     frame, level = sys._getframe(1), 2
     while frame is not None and frame.f_globals.get("__name__", "").startswith("adaroute."):
         frame, level = frame.f_back, level + 1
-    warnings.warn(message, stacklevel=level)
+    warnings.warn(message, AdaRouteWarning, stacklevel=level)

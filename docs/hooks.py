@@ -169,6 +169,7 @@ class Gathered:
         if place.is_file() and place.is_relative_to(self.root):
             return place.relative_to(self.root).as_posix()
         found = self.by_name.get(without_number(place.name))
+        found = None if found == page else found  # a namesake elsewhere, not the page itself
         (self.moved if found else self.lost).append((page, name, found))
         return found
 

@@ -19,7 +19,7 @@ PACKAGE, NBS = ROOT / "adaroute", ROOT / "nbs"
 # One direction: a wing may import from the rows above its own, and from itself; the spine is everything flat.
 FLOORS = (
     {"spine", "features"},
-    {"files", "worlds", "learners"},
+    {"files", "worlds", "learners", "serving"},
     {"rivals"},
     {"evaluation"},
     {"policy", "uncertainty", "provenance"},

@@ -589,6 +589,8 @@ def test_names_of_columns_can_be_pasted_into_a_shell():
     assert words == [
         "--text",
         "patient's note",
+        "--numeric",
+        "none",
         "--categorical",
         "a b",
         "--outcome",

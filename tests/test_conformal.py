@@ -416,7 +416,7 @@ def test_deferring(world):
         ),
         (
             lambda w: unc.Calibration.from_dict({"zyx": 1}),
-            "calibration: expected the keys tasks, how, least",
+            "calibration: expected tasks, how, least",
         ),
         (
             lambda w: predict_distribution(w["model"], w["model"].encode(w["test"]), outcomes=True),
@@ -462,7 +462,7 @@ def test_a_calibration_of_something_else_is_refused():
     with pytest.raises(ValueError) as refused:
         unc.Calibration.from_dict({"scores": {}})
     keys = "tasks, how, least, scores, curves, shapes"
-    assert str(refused.value) == f"calibration: expected the keys {keys}, got 1 others"
+    assert str(refused.value) == f"calibration: expected {keys}, got 5 missing or others"
 
 
 def test_cells_are_checked():

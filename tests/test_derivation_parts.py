@@ -117,8 +117,10 @@ def test_kept_lanes_and_spares(honest):
     why = f"heads.bias is not that of the best look in {last}."
     assert de._check_kept_lanes(other)[1].endswith(why)
     assert de._check_spares(honest)[0] is not False
-    more = replace(honest, choices=honest.choices._replace(spares=("N1", "T1", "N1")))
-    assert de._check_spares(more)[0] is False
+    stranger = replace(
+        honest, trained=[main, main._replace(lanes=main.lanes | {"run": "spare N1"})]
+    )
+    assert de._check_spares(stranger)[0] is False
 
 
 def test_a_run_of_first_weights_alone_is_no_crash(honest):

@@ -216,9 +216,11 @@ def test_outcomes_are_needed_somewhere(clinic, tmp_path):
 
 def test_ids_that_repeat_are_asked_about(clinic):
     typed = "--outcome phq9:regression --out m3"
-    done = fine(clinic, "fit", "cohort.sav", *typed.split(), *QUICK, status=2)
-    assert "expected --group 'record_id'" in done.stderr
-    fine(clinic, "fit", "cohort.sav", *typed.split(), *QUICK, "--ignore", "record_id")
+    done = fine(clinic, "fit", "cohort.sav", *typed.split(), *QUICK)
+    assert "--group 'record_id' counts people" in done.stderr
+    typed = "--outcome phq9:regression --out m4 --ignore record_id"
+    done = fine(clinic, "fit", "cohort.sav", *typed.split(), *QUICK)
+    assert "counts people" not in done.stderr
 
 
 # plans

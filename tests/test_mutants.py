@@ -136,17 +136,15 @@ def test_the_conformal_quantile_by_hand():
     assert conformal_quantile(np.repeat(nine, 2), 0.75, halves) == 8
 
 
-def test_the_saved_model_is_the_same_to_the_bit_on_the_same_machine(tmp_path):
-    "A move far smaller than what another machine may bring about is seen on this one."
-    from adaroute.provenance.reexecution import _list_other_final
+def test_final_weights_are_the_same_to_the_bit_on_every_machine():
+    "A move far smaller than what another machine may bring about is seen."
+    from adaroute.provenance.whole_model import SavedParts, compare_parts
 
-    weights = torch.nn.Linear(3, 2)
-    (tmp_path / "model").mkdir()
-    own = {f"model.{n}": p.detach().clone() for n, p in weights.named_parameters()}
-    own["model.weight"] += 1e-4
-    save_file(own, tmp_path / "model" / "weights.safetensors")
-    assert _list_other_final(tmp_path, weights, nearly=False) == ["model.weight"]
-    assert _list_other_final(tmp_path, weights, nearly=True) == []
+    own = {"model.weight": torch.ones(2, 3), "model.bias": torch.zeros(2)}
+    moved = own | {"model.weight": own["model.weight"] + 1e-6}
+    for exact in (True, False):
+        found = compare_parts(SavedParts({}, own), SavedParts({}, moved), exact)
+        assert found.other == ["model.weight"] and found.undecided == []
 
 
 def test_rows_that_were_all_groups_of_their_own(tmp_path):

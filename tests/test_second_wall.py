@@ -71,6 +71,7 @@ class Home:
     def seal(self, folder: Path, **change) -> Path:
         "Make manifest, last line, chain and statement those of the model as it lies there."
         model = folder / "model"
+        seal_weights(model)
         sums = {n: sum_of(model / n) for n in ("model.json", "weights.safetensors")}
         (model / "manifest.json").write_text(json.dumps(sums, indent=1, sort_keys=True))
         lines = lines_of(folder)
@@ -99,6 +100,15 @@ MODEL_FILES = ("model.json", "weights.safetensors", "manifest.json")
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     return Home(tmp_path_factory.mktemp("wall"))
+
+
+def seal_weights(model):
+    "Give the weights the digest of model.json, unless they carry a remark of the cheat's own."
+    file, seal = model / "weights.safetensors", {"model.json": sum_of(model / "model.json")}
+    content = file.read_bytes()
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    if set(header.get("__metadata__", seal)) == set(seal):
+        file.write_bytes(save(load(content), seal))
 
 
 def edit_model(folder, change):
@@ -158,6 +168,7 @@ FOREIGN = {
     "a field of its own": lambda m: m.update(reviewed_by="the ethics board"),
     "a parameter of the fit": lambda m: m["params"].update(progress=True),
     "the design": lambda m: m["design"].update(start="zero"),
+    "a fallback that is no number": lambda m: m.update(fallback=[float("nan")] * 2),
     "what a fit to arrays remembers": lambda m: m["arrays"].update(array_=True),
 }
 ANOTHER = {
@@ -166,7 +177,6 @@ ANOTHER = {
     "the error by a little": lambda m: m.update(
         validation_error=[x * 0.999 for x in m["validation_error"]]
     ),
-    "a fallback that is no number": lambda m: m.update(fallback=[float("nan")] * 2),
 }
 
 

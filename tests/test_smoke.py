@@ -23,6 +23,7 @@ FIGURES = {
     "fig9_ablations",
     "fig11_tables",
     "fig12_provenance",
+    "fig13_length",
 }
 
 

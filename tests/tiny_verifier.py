@@ -144,13 +144,15 @@ def check_model(folder: Path, lines: list[dict]) -> None:
     about, content = json.loads(files["model.json"]), files["weights.safetensors"]
     need(json.dumps(about, indent=1).encode() == files["model.json"], "model.json: spelling")
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    need("__metadata__" not in header, "weights: remarks")
-    need(list(about) == KEYS and about["format"] == 2, "model.json: fields")
+    seal = {"model.json": sha(files["model.json"])}  # models of 0.1.0 have none
+    need(header.get("__metadata__", seal) == seal, "weights: remarks")
+    need(list(about) == KEYS and about["format"] in (2, 3), "model.json: fields")
     need(
         about["extras"] == {} and (about["arrays"] == {} or lines[0]["plan"] is None),
         "model.json: extras",
     )
-    config = {k: v for k, v in about["params"].items() if k != "seed"}
+    usual = {"seed": about["params"]["seed"], "learner": "gradient", "guard": None}
+    config = {k: v for k, v in about["params"].items() if k not in usual or v != usual[k]}
     need(
         config == lines[0]["config"] and about["params"]["seed"] == lines[0]["seed"],
         "model.json: params",

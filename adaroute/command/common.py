@@ -145,11 +145,14 @@ def show_notes(
     quiet: bool,  # show none
 ) -> Iterator[None]:
     "Our warnings as notes on stderr, each once."
+    from adaroute.checks import AdaRouteWarning
+
     shown = set()
 
     def show(message, category, filename, lineno, file=None, line=None):
         text = " ".join(str(message).split())
-        foreign = not Path(filename).is_relative_to(PACKAGE_FOLDER)
+        inside = Path(filename).is_relative_to(PACKAGE_FOLDER)
+        foreign = not inside and not issubclass(category, AdaRouteWarning)
         if quiet or foreign or text in shown:
             return
         shown.add(text)

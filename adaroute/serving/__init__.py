@@ -1,0 +1,8 @@
+"A saved model that predicts without torch."
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__,
+    submod_attrs={"plain": ["PlainModel", "load_plain"]},
+)
