@@ -167,7 +167,10 @@ class AdaRouteWarning(UserWarning):
 
 def warn_caller(message: str) -> None:
     "Warn, and point at the line outside of the package that led here."
-    frame, level = sys._getframe(1), 2
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("adaroute."):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(message, AdaRouteWarning, stacklevel=level)
+    frame, level, outside = sys._getframe(1), 2, 2
+    while frame is not None:
+        level += 1
+        if frame.f_globals.get("__name__", "").startswith("adaroute."):
+            outside = level
+        frame = frame.f_back
+    warnings.warn(message, AdaRouteWarning, stacklevel=outside)
