@@ -147,6 +147,7 @@ def check_model(folder: Path, lines: list[dict]) -> None:
     seal = {"model.json": sha(files["model.json"])}  # models of 0.1.0 have none
     need(header.get("__metadata__", seal) == seal, "weights: remarks")
     need(list(about) == KEYS and about["format"] in (2, 3), "model.json: fields")
+    need(all(abs(x) < float("inf") for x in about["fallback"]), "model.json: finite")
     need(
         about["extras"] == {} and (about["arrays"] == {} or lines[0]["plan"] is None),
         "model.json: extras",
