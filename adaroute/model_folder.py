@@ -42,11 +42,13 @@ def parse_or_none(
         return None
 
 
-def _read_seal(weights: bytes) -> str | None:  # None: saved before there was one
+def _read_seal(weights: bytes) -> str:  # "": saved before there was one
     "The sha256 of model.json, as the file of tensors has it."
     size = int.from_bytes(weights[:8], "little")
     head = json.loads(weights[8 : 8 + size])
-    return head.get("__metadata__", {}).get(FILES[0])
+    if not isinstance(head, dict) or not isinstance(head.get("__metadata__", {}), dict):
+        raise ValueError("weights.safetensors: expected a dictionary as its header")
+    return head.get("__metadata__", {}).get(FILES[0], "")
 
 # %% ../nbs/1_method/31_model_folder.ipynb #d12
 def _read_files(folder: Path) -> dict[str, bytes]:  # file name -> content
@@ -116,15 +118,25 @@ def read_folder(
         known = " or ".join(map(str, NAMINGS))
         why = f"got another format than {known}; was it saved by another version?"
         raise refuse_model(folder, why if about is not None else _UNREADABLE)
-    try:
-        seal = _read_seal(content[FILES[1]])
-        check_about(about)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        fault = str(error)[:300] if type(error) is ValueError else type(error).__name__
-        raise refuse_model(folder, f"but {fault}") from None
-    if seal not in (None, hashlib.sha256(content[FILES[0]]).hexdigest()):
+    seal = parse_or_none(_read_seal, content[FILES[1]])
+    if seal is None:
+        raise refuse_model(folder, _UNREADABLE)
+    if seal not in ("", hashlib.sha256(content[FILES[0]]).hexdigest()):
         raise refuse_model(folder, "got parts that do not fit together (weights of another model)")
+    if fault := _find_fault(about):
+        raise refuse_model(folder, f"but {fault}")
     return about, content[FILES[1]]
+
+
+def _find_fault(about: dict) -> str:  # "": none
+    "What is wrong with the entries of model.json, in words that hold none of them."
+    try:
+        check_about(about)
+    except ValueError as error:
+        return str(error)[:300]  # which may repeat a long entry
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        return type(error).__name__
+    return ""
 
 # %% ../nbs/1_method/31_model_folder.ipynb #d18
 def rebuild_scale(
