@@ -211,8 +211,8 @@ def _check_design_sizes(design: dict, shapes: dict) -> None:
         told = [found for found in told if found]
         fits = design[size] == told[0] if told else design[size] <= _UNTOLD
         if not fits:
-            got = told[0] if told else "none"
-            raise ValueError(f"design: expected the {size} that the weights have, {got}")
+            wanted = f"{told[0]}, as the weights have" if told else f"at most {_UNTOLD}"
+            raise ValueError(f"design: expected {size} to be {wanted}, got {design[size]}")
 
 
 def check_sizes(
@@ -237,7 +237,8 @@ def check_sizes(
         if said != found:
             raise ValueError(f"{name}: expected as many as the weights have, {found}, got {said}")
     if max(about["scale"]["levels"]) > most + 1:
-        raise ValueError(f"levels: expected at most {most + 1}, which the weights have")
+        got = max(about["scale"]["levels"])
+        raise ValueError(f"levels: expected at most {most + 1}, as the weights have, got {got}")
     _check_design_sizes(about["design"], shapes)
 
 # %% ../nbs/1_method/30_saved_form.ipynb #s19

@@ -8,6 +8,7 @@ import os
 import random
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 
@@ -267,17 +268,21 @@ def test_mend_does_not_touch_a_broken_chain(book):
     assert book.path.read_bytes() == content
 
 
+@contextmanager
+def held_by_another(code, path):
+    "Another process that holds the ledger, as `code` does it, until it is killed."
+    words, pipe = [sys.executable, "-c", code, path], subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        yield other
+        other.kill()
+
+
 def test_a_second_writer_is_told(book, monkeypatch):
     filled(book)
     monkeypatch.setattr("adaroute.provenance.ledger.WAIT", 0.2)
     code = "import fcntl, os, sys; f = os.open(sys.argv[1], os.O_RDWR); fcntl.flock(f, fcntl.LOCK_EX); print('held', flush=True); sys.stdin.read()"
-    with subprocess.Popen(
-        [sys.executable, "-c", code, book.path],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as other:
-        assert other.stdout.readline() == "held\n"
+    with held_by_another(code, book.path) as other:
         for ask in (
             book.check,
             book.mend,
@@ -300,13 +305,7 @@ def test_who_holds_the_ledger_is_named(book, monkeypatch):
     filled(book)
     monkeypatch.setattr("adaroute.provenance.ledger.WAIT", 0.2)
     code = "import sys; from adaroute.machine import hold_lock; lock = hold_lock(sys.argv[1]); lock.__enter__(); print('held', flush=True); sys.stdin.read()"
-    with subprocess.Popen(
-        [sys.executable, "-c", code, book.path],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as other:
-        assert other.stdout.readline() == "held\n"
+    with held_by_another(code, book.path) as other:
         assert book.check() == 6, "a writer does not keep readers out"
         with pytest.raises(LedgerError, match=f"process {other.pid} since 20.* is writing it"):
             book.append("commitment", plan=sha(8), root=sha(8))
