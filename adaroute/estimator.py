@@ -96,7 +96,9 @@ def _add_routes(
         out[f"{name}_probability"] = p
 
 # %% ../nbs/1_method/26_estimator.ipynb #c17q
-_CHANCES = "adaroute.uncertainty.distribution:predict_distribution"  # found by name, as learners are
+_CHANCES = (
+    "adaroute.uncertainty.distribution:predict_distribution"  # found by name, as learners are
+)
 
 
 def _list_leveled(est: "AdaRoute") -> list[str]:

@@ -68,6 +68,8 @@ class FramesOut:
             got = repr(str(transform)[:40])
             raise ValueError(f"set_output: expected one of {', '.join(OUTPUTS)}, got {got}")
         if transform == "polars" and not find_spec("polars"):
-            raise ValueError("set_output: expected polars (pip install polars), got no such package")
+            raise ValueError(
+                "set_output: expected polars (pip install polars), got no such package"
+            )
         self._sklearn_output_config = {"transform": transform}
         return self
