@@ -68,6 +68,14 @@ def _answer_table(est: "AdaRoute", X) -> tuple[pd.Index, Answer]:
         warn_caller(f"{nothing}: predicted by the training mean")
     return indices[0].append(list(indices[1:])), answer
 
+
+def _shape_mean(est: "AdaRoute", index: pd.Index, answer: Answer) -> pd.DataFrame | np.ndarray:
+    "Expected outcomes in the shape that was asked for."
+    if hasattr(est, "array_") and wanted_output(est) == "default":
+        return answer.mean if est.array_ else answer.mean[:, 0]
+    tasks = list(est.schema_.tasks)
+    return shape_answer(est, pd.DataFrame(answer.mean, index=index, columns=tasks))
+
 # %% ../nbs/1_method/26_estimator.ipynb #c16
 def _routes_for(
     routes: np.ndarray,  # (n, 8), or (n, 8, K)
@@ -107,7 +115,7 @@ def _list_leveled(est: "AdaRoute") -> list[str]:
     return [task for task, kind in (tasks or {}).items() if kind in ("binary", "ordinal")]
 
 
-def _level_chances(est: "AdaRoute", X, outcome: str | None) -> pd.DataFrame:
+def _find_chances(est: "AdaRoute", X, outcome: str | None) -> pd.DataFrame:
     "Probabilities of the levels of binary and ordinal outcomes."
     check_is_fitted(est, "fitted_")
     able = _list_leveled(est)
@@ -222,11 +230,11 @@ class AdaRoute(FramesOut, RegressorMixin, BaseEstimator):
         found = fit_table(self, frame, schema, groups, watch)
         for name in OF_ARRAYS if table else ("array_",):
             self.__dict__.pop(name, None)
-        if not table:
-            self.array_ = np.asarray(y).ndim == 2  # whether to answer with a matrix
-        self.fitted_, self.extras_ = found, {}
         if table:
             remember_inputs(self, schema)
+        else:
+            self.array_ = np.asarray(y).ndim == 2  # whether to answer with a matrix
+        self.fitted_, self.extras_ = found, {}
         if watch:
             watch.close(self)
         return self
@@ -242,11 +250,7 @@ class AdaRoute(FramesOut, RegressorMixin, BaseEstimator):
 
     def predict(self, X) -> pd.DataFrame | np.ndarray:
         "Expected outcomes: a frame with one column an outcome (arrays in, an array out)."
-        index, answer = _answer_table(self, X)
-        if hasattr(self, "array_") and wanted_output(self) == "default":
-            return answer.mean if self.array_ else answer.mean[:, 0]
-        tasks = list(self.schema_.tasks)
-        return shape_answer(self, pd.DataFrame(answer.mean, index=index, columns=tasks))
+        return _shape_mean(self, *_answer_table(self, X))
 
     def score(self, X, y=None, sample_weight=None) -> float:
         "Mean R2 over the outcomes; those of a table need no y."
@@ -271,7 +275,7 @@ class AdaRoute(FramesOut, RegressorMixin, BaseEstimator):
     @available_if(_list_leveled)
     def predict_proba(self, X, outcome=None) -> pd.DataFrame:
         "Probability of each level, for one outcome; of several: columns (outcome, level)."
-        return shape_answer(self, _level_chances(self, X, outcome))
+        return shape_answer(self, _find_chances(self, X, outcome))
 
     def describe(self, X) -> pd.DataFrame:
         "Prediction, route, its probability, the runner-up, and which evidence was present."
