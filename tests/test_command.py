@@ -490,7 +490,7 @@ def test_words_are_those_of_the_package():
     from adaroute.evaluation.comparison import COMPARED
     from adaroute.synthetic import SCENARIOS
 
-    assert set(SCENES) == set(SCENARIOS)
+    assert set(SCENES) == {"clinic", *SCENARIOS}
     assert RIVAL_NAMES == tuple(COMPARED)
 
 

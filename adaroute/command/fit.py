@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 from .common import FILE, FOLDER, TrainingTable, UnplannedOption, add_gate
-from .common import add_reading, add_source, ask_for_group, bundle_options
+from .common import add_reading, add_source, bundle_options
 from .common import column_options, common_options, describe_table
 from .common import routing_options, show_notes, tell_answer
 from .common import training_options, wants_bar
@@ -131,7 +131,6 @@ def fit_file(
     from adaroute.saving import check_place
 
     table = TrainingTable(file, **columns)
-    ask_for_group(table, columns["ignore"])
     _tell_length(table)
     with hold_locks(order.out, order.transcript, order.choices.get("checkpoint")):
         check_place(order.out)
