@@ -127,6 +127,7 @@ def fit_file(
     order: FitOrder,
 ) -> "tuple[TrainingTable, AdaRoute, np.ndarray]":  # table, model, (n) rows kept back
     "Read a table, fit a model to it and save it."
+    from adaroute.evaluation.quality import keep_scores
     from adaroute.machine import hold_locks
     from adaroute.saving import check_place
 
@@ -141,6 +142,7 @@ def fit_file(
             add_gate(model, table.frame[~held], order.seed)
         add_source(model, table.frame, table.group, held)
         add_reading(model, table.how)
+        keep_scores(model, table.frame[held], table.frame[~held], _pick_groups(table, held))
         model.save(order.out)
     return table, model, held
 
@@ -242,6 +244,12 @@ class FitCommand(click.Command):
 
 # %% ../../nbs/9_command/03_fit.ipynb #c37
 _further_options = bundle_options(
+    click.option(
+        "--routes",
+        multiple=True,
+        metavar="ROUTE",
+        help="routes allowed, such as T2/MTL; one of them reads alike for everybody",
+    ),
     click.option("--checkpoint", type=FILE, help="file to go on from if training is interrupted"),
     click.option(
         "--gate",
@@ -286,6 +294,8 @@ def fit_command(table, out, calibration, seed, gate, transcript, as_json, quiet,
     """
     start = time.monotonic()
     choices = {name: given.pop(name) for name in ("steps", "members", "route_per", "spares")}
+    if routes := given.pop("routes"):
+        choices["routes"] = routes
     checkpoint = given.pop("checkpoint")
     choices["checkpoint"] = checkpoint and str(checkpoint)
     order = FitOrder(out, calibration, seed, gate, transcript, wants_bar(quiet), choices)
