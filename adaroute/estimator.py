@@ -189,7 +189,7 @@ class AdaRoute(FramesOut, RegressorMixin, BaseEstimator):
         router="two_stage",  # or "joint"
         selection="likelihood",  # or the published "soft" and "hard"
         routes=ROUTES,  # the routes allowed; a single one makes a fixed corner
-        learner="gradient",  # or "closed_form", for regression outcomes
+        learner="gradient",  # or "closed_form"
         guard=None,  # False: no plain regressions beside the routes; None: as the learner has it
         # what follows down to `prior` is of the gradient learner
         members=3,  # models that are averaged, each validated on other rows
@@ -222,12 +222,12 @@ class AdaRoute(FramesOut, RegressorMixin, BaseEstimator):
         tags.target_tags.multi_output = tags.target_tags.single_output = True
         return tags
 
-    def fit(self, X, y=None, groups=None) -> "AdaRoute":
+    def fit(self, X, y=None, groups=None, weights=None) -> "AdaRoute":
         "Learn from a table (outcomes among its columns) or arrays; groups validate together."
         table = _is_table(X) and (self.tasks or y is None)
         frame, schema = (X, schema_of(self, X)) if table else _frame_of_arrays(self, X, y)
         watch = _watch_of(self)
-        found = fit_table(self, frame, schema, groups, watch)
+        found = fit_table(self, frame, schema, groups, watch, weights)
         for name in OF_ARRAYS if table else ("array_",):
             self.__dict__.pop(name, None)
         if table:
