@@ -88,12 +88,14 @@ def _find_ends(model, calibration, encoded, coverage: float) -> dict:
     return found
 
 
-def _describe_part(model, part) -> tuple:  # the part as the model has read it; a line a row
+def _describe_part(
+    model, part, notes: bool
+) -> tuple:  # the part as the model has read it; a line a row
     "What a model, in torch or in numpy, says of a part of the table."
     from adaroute.serving import PlainModel, describe_rows, read_rows
 
     if isinstance(model, PlainModel):
-        encoded = read_rows(model, part)
+        encoded = read_rows(model, part, notes)
         return encoded, describe_rows(model, encoded)
     encoded = model.encode(part)
     return encoded, model.describe(encoded)
@@ -130,7 +132,7 @@ def _predict_part(model, calibration, part, order: PredictOrder):
     "The rows of the file of predictions for a part of the table."
     import pandas as pd
 
-    encoded, described = _describe_part(model, part)
+    encoded, described = _describe_part(model, part, calibration is not None)
     ends = _find_ends(model, calibration, encoded, order.coverage)
     out = {}
     for task in model.schema_.tasks:
