@@ -23,6 +23,7 @@ from ..policy.reading_cost import ReadingGate, cost_curve, predicted_gain, train
 from ..policy.rules import surrogate_tree
 from .html import bars_html, document, esc, paragraph, section_html
 from .html import table_html, write_page
+from .long_notes import tell_lengths
 from .opening import PictureSize, Subject, draw_twice, gather_subject, tell_verdict
 from .policy_figures import card_picture, cost_picture, defer_picture, dots_picture
 from .policy_figures import figure_svg, groups_picture, route_map_picture
@@ -516,6 +517,7 @@ _SECTIONS = (
     ("moved", "What moves the router", _tell_moves),
     ("promises", "How sure it is", _tell_promises),
     ("groups", "Groups", _tell_groups),
+    ("lengths", "Long notes", tell_lengths),
     ("wanted", "What is missing", _tell_wanted),
     ("cost", "What reading the text is worth", _tell_cost),
     ("explorer", "Try it", _offer_explorer),
