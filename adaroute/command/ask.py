@@ -349,6 +349,7 @@ class ReportRows(NamedTuple):
     known: list[str]  # outcomes that the table has
     kept_back: bool  # whether these are the rows that the fit did not see
     labels: dict  # of inputs, where the file of columns has any
+    taught: "pd.DataFrame | None" = None  # the rows of the fit, where the table has them
 
 
 def choose_rows(
@@ -365,15 +366,17 @@ def choose_rows(
         rows = _choose_plain(model, table, group, how)
     else:
         rows = _choose_by_codebook(model, table, group, book, how)
-    held = None
+    numbered = rows.frame.set_axis(range(1, len(rows.frame) + 1))  # as `predict` numbers them
+    rows, held = rows._replace(frame=numbered), None
     same = source.get("inputs") == digest_inputs(rows.frame, model.schema_)
     if rows.known and (same or source.get("sha256") == hash_file(table)):
         held = source.get("held")
     if not held:
         return rows
     groups = None if rows.groups is None else rows.groups[held]
-    frame = rows.frame.iloc[held].reset_index(drop=True)
-    return rows._replace(frame=frame, groups=groups, kept_back=True)
+    taught = rows.frame.drop(index=rows.frame.index[held])
+    frame = rows.frame.iloc[held]
+    return rows._replace(frame=frame, groups=groups, kept_back=True, taught=taught)
 
 
 def _settle_group(model, group: str | None, columns) -> str | None:
@@ -430,7 +433,7 @@ def draw_rows(
     )
     drawn = np.sort(np.random.default_rng(0).permutation(len(rows.frame))[:most])
     groups = None if rows.groups is None else rows.groups[drawn]
-    return rows._replace(frame=rows.frame.iloc[drawn].reset_index(drop=True), groups=groups)
+    return rows._replace(frame=rows.frame.iloc[drawn], groups=groups)
 
 # %% ../../nbs/9_command/04_ask.ipynb #c54
 @click.command("explain")
@@ -507,6 +510,8 @@ def _write_labelled(fitted, rows: ReportRows, out: Path, **more) -> None:
 
     names = settle_labels(fitted, rows.labels)
     shown, frame = label_model(fitted, names), label_frame(rows.frame, names)
+    if rows.taught is not None:
+        more["taught"] = label_frame(rows.taught, names)
     write_report(shown, frame, out, groups=rows.groups, **more)
 
 

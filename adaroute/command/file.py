@@ -487,7 +487,7 @@ def _check_apart(folder: Path, out: Path | None) -> None:
 PLANNED = (  # options of `fit` that a plan has settled
     *("text", "numeric", "categorical", "outcome", "group", "ignore"),
     *("decimal", "delimiter", "encoding", "missing", "sheet", "columns"),
-    *("seed", "steps", "members", "route_per", "spares", "checkpoint"),
+    *("seed", "steps", "members", "route_per", "spares", "checkpoint", "routes"),
 )
 
 

@@ -242,6 +242,12 @@ class FitCommand(click.Command):
 
 # %% ../../nbs/9_command/03_fit.ipynb #c37
 _further_options = bundle_options(
+    click.option(
+        "--routes",
+        multiple=True,
+        metavar="ROUTE",
+        help="routes allowed, such as T2/MTL; one of them reads alike for everybody",
+    ),
     click.option("--checkpoint", type=FILE, help="file to go on from if training is interrupted"),
     click.option(
         "--gate",
@@ -286,6 +292,8 @@ def fit_command(table, out, calibration, seed, gate, transcript, as_json, quiet,
     """
     start = time.monotonic()
     choices = {name: given.pop(name) for name in ("steps", "members", "route_per", "spares")}
+    if routes := given.pop("routes"):
+        choices["routes"] = routes
     checkpoint = given.pop("checkpoint")
     choices["checkpoint"] = checkpoint and str(checkpoint)
     order = FitOrder(out, calibration, seed, gate, transcript, wants_bar(quiet), choices)
