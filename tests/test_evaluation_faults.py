@@ -1,5 +1,7 @@
 "Faults of judging: ranks over folds, and claims above their own ceiling."
 
+import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +16,10 @@ from adaroute.datasets import folds
 from adaroute.evaluation.comparison import compare_out_of_fold, score_all
 from adaroute.evaluation.headroom import Headroom, is_supported
 from adaroute.evaluation.metrics import Interval, score
+from adaroute.evaluation.verdict import null_headline
 from adaroute.report.opening import headline
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def deal(y, k=5):
@@ -95,3 +100,12 @@ def test_headline_and_sentence_agree(gain, gap):
     if says:
         assert gain[0] <= gap[2] and is_supported(room.gain, room.gap)
     assert headline(SimpleNamespace(gain=room.gain, gap=room.gap, can_help=room.can_help))
+
+
+def test_no_false_headline_in_200_worlds_and_in_two_more():
+    record = json.loads((ROOT / "paper/results/headlines.json").read_text())
+    found = record["value"]
+    claims = [made(gain, gap).helps for gain, gap in zip(found["gain"], found["gap"], strict=True)]
+    assert len(claims) == len(record["seeds"]) == found["worlds"] == 200
+    assert sum(claims) == found["helps"] <= 5
+    assert not [seed for seed in (7, 8) if null_headline(seed, n=90, test=90, steps=20).helps]

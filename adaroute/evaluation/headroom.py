@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['TREES', 'row_losses', 'bootstrap_errors', 'relative_error', 'Statements', 'statements', 'deal_folds',
-           'cross_fitted_pick', 'take_picks', 'stacked_mix', 'learned_pick', 'fixed_rules', 'worth_of_routing',
-           'is_supported', 'Headroom', 'Resampling', 'headroom_report']
+           'cross_fitted_pick', 'take_picks', 'stacked_mix', 'learned_pick', 'fixed_rules', 'best_route_of',
+           'worth_of_routing', 'is_supported', 'Headroom', 'Resampling', 'headroom_report']
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c03
 from dataclasses import dataclass
@@ -314,6 +314,12 @@ def _upper_rules(s: Statements, stacked: np.ndarray, fold, seed: int) -> dict:  
     return {"learned": take_picks(options, learned), "hindsight": take_picks(options, after)}
 
 
+def best_route_of(s: Statements) -> str:
+    "The single route whose expert errs least on these rows."
+    wrong = [np.nanmean(row_losses(s.outcome, s.ask_corner(r))) for r in range(len(ROUTES))]
+    return ROUTES[int(np.argmin(wrong))]
+
+
 def _follow_routes(s: Statements, route) -> np.ndarray:  # (n,) index into ROUTES -> (n, K)
     "The expert of a given route, or the mean of the open ones where that is closed."
     own = np.eye(len(ROUTES))[route] * s.open
@@ -370,6 +376,8 @@ class Headroom:
     gain: Interval  # of the routed model over the best fixed rule
     ceiling: str  # "bayes" or "learned"
     worth: Interval | None  # what routing is worth to a perfect model (simulated data)
+    rows: np.ndarray | None = None  # (n,) loss of the best fixed rule less that of the model
+    corner: str = ""  # the single route that errs least on these rows
 
     @property
     def can_help(self) -> bool:
@@ -466,4 +474,5 @@ def headroom_report(
     table, gains = _tabulate_gains(s.outcome, said, groups, how.draws, rng)
     if cohort is not None:
         worth = worth_of_routing(cohort, how.draws, rng)
-    return Headroom(table, gains[ceiling], gains["routed"], ceiling, worth)
+    rows = row_losses(s.outcome, said["best fixed"]) - row_losses(s.outcome, said["routed"])
+    return Headroom(table, gains[ceiling], gains["routed"], ceiling, worth, rows, best_route_of(s))

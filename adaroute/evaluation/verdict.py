@@ -17,7 +17,7 @@ from ..rivals.baselines import RidgeBaseline
 from ..estimator import AdaRoute
 from .metrics import Interval, corrected_resampled, metrics, number_groups
 from .metrics import paired
-from .headroom import Headroom, Statements, headroom_report, row_losses
+from .headroom import Headroom, best_route_of, headroom_report, row_losses
 from .headroom import statements
 from ..schema import ROUTES, Schema, read
 from ..checks import SchemaError, name_people
@@ -123,12 +123,6 @@ def permuted_outcomes(
     return dealt
 
 # %% ../../nbs/3_evaluation/03_verdict.ipynb #c15
-def _best_corner_of(s: Statements) -> str:
-    "The route whose expert loses least."
-    losses = [np.nanmean(row_losses(s.outcome, s.ask_corner(r))) for r in range(len(ROUTES))]
-    return ROUTES[int(np.argmin(losses))]
-
-
 def _null_rows(size: int, draw: int, seed: int, scenario: str, permute: bool) -> pd.DataFrame:
     cohort = make_cohort(size, scenario, seed=seed, draw=draw)
     if not permute:
@@ -155,7 +149,7 @@ def null_run(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the router may well collapse: there is nothing to route
         routed = AdaRoute(**inputs, **short).fit(train)
-        best = _best_corner_of(statements(routed, valid))
+        best = best_route_of(statements(routed, valid))
         corner = AdaRoute(**inputs, **short, routes=(best,)).fit(train)
         ridge = RidgeBaseline(**inputs, seed=seed).fit(train)
         heard = statements(routed, fresh)
@@ -182,7 +176,8 @@ def null_headline(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = AdaRoute(**inputs, members=1, starts=1, steps=steps, seed=seed).fit(train)
-        return headroom_report(model, fresh, draws=400, seed=seed)
+        ridge = RidgeBaseline(**inputs, seed=seed).fit(train).predict(fresh)
+        return headroom_report(model, fresh, rivals={"ridge": ridge}, draws=400, seed=seed)
 
 # %% ../../nbs/3_evaluation/03_verdict.ipynb #c18
 def holm(

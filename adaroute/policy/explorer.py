@@ -212,7 +212,7 @@ function bar(expert) {  // of one route
   const fill = make("span", {class: "xp-fill xp-" + expert.route.replace("/", " xp-")});
   const mark = make("span", {class: "xp-mark"}), share = make("span", {class: "xp-share"});
   const node = make("li", {"data-route": expert.route},
-    make("span", {class: "xp-route"}, expert.route),
+    make("span", {class: "xp-route"}, expert.name || expert.route),
     make("span", {class: "xp-track"}, fill, mark), share);
   const show = (now, before) => {
     fill.style.width = 100 * now + "%";
@@ -257,7 +257,8 @@ function explore(page, place) {
   let timer = 0;
   const announce = now => {
     const top = now.routes.indexOf(Math.max(...now.routes)), p = now.routes[top];
-    const first = "Most probable route " + page.experts[top].route + ", " + percent(p);
+    const expert = page.experts[top];
+    const first = "Most probable route " + (expert.name || expert.route) + ", " + percent(p);
     said.textContent = p > 0 ? first : "No route is open";
   };
   const changed = () => {
@@ -318,7 +319,8 @@ EXPLORER_STYLE = """
 }
 .xp-routes { list-style: none; margin: 0; padding: 0; display: grid; gap: .25rem; }
 .xp-routes li {
-  display: grid; grid-template-columns: 4.2rem 1fr 3.2rem; gap: .5rem; align-items: center;
+  display: grid; grid-template-columns: minmax(4.2rem, 12rem) 1fr 3.2rem; gap: .5rem;
+  align-items: center;
   margin: 0; font-size: .85rem; font-variant-numeric: tabular-nums;
 }
 .xp-track {
@@ -330,10 +332,10 @@ EXPLORER_STYLE = """
   position: absolute; top: 0; bottom: 0; width: 2px; margin-left: -1px; background: var(--ink);
   opacity: .55;
 }
-.xp-N1 { background-color: #00639C; }
-.xp-T1 { background-color: #C4500A; }
-.xp-N2 { background-color: #73C1EE; }
-.xp-T2 { background-color: #F2B134; }
+.xp-N1 { background-color: var(--n1, #00639C); }
+.xp-T1 { background-color: var(--t1, #C4500A); }
+.xp-N2 { background-color: var(--n2, #73C1EE); }
+.xp-T2 { background-color: var(--t2, #F2B134); }
 .xp-MTL {
   background-image: repeating-linear-gradient(
     135deg, transparent 0 4px, rgba(255,255,255,.75) 4px 5.5px);

@@ -102,16 +102,21 @@ def bars_html(
 # %% ../../nbs/7_report/04_html.ipynb #c14
 def figure_html(
     wide: str,  # an <svg>
-    alt: str,
+    caption: str,  # what it shows
     narrow: str | None = None,  # the same for a telephone; None: the wide one
     size: float = 46.0,  # widest, in rem
+    values: str = "",  # its numbers in words; empty: the caption has them
 ) -> str:
     "A picture with its words."
     picture = wide
     if narrow is not None:
         picture = f'<div class="wide">{wide}</div><div class="narrow">{narrow}</div>'
-    words = f"<figcaption>{escape(alt)}</figcaption>"
-    return f'<figure class="picture" style="max-width:{size:g}rem">{picture}{words}</figure>'
+    label = escape(values or caption, quote=True)
+    words = f"<figcaption>{escape(caption)}</figcaption>"
+    return (
+        f'<figure class="picture" style="max-width:{size:g}rem">'
+        f'<div role="img" aria-label="{label}">{picture}</div>{words}</figure>'
+    )
 
 
 def section_html(
@@ -131,12 +136,13 @@ PAGE_STYLE = """
 :root {
   color-scheme: light dark; --paper: #fbfbfa; --card: #ffffff; --ink: #1d1f22; --soft: #5d6269;
   --mid: #b4b8bd; --line: #dcdee1; --wash: #eceef0; --good: #00704f; --warn: #9a4a00;
-  --accent: #00639c;
+  --accent: #00639c; --n1: #00639c; --t1: #c4500a; --n2: #3a93c8; --t2: #b8860b;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #141517; --card: #1c1e21; --ink: #e8e9eb; --soft: #a3a8af; --mid: #6b7077;
-    --line: #34373c; --wash: #2a2d31; --good: #4cc9a0; --warn: #f0a35e; --accent: #6db9ec;
+    --line: #34373c; --wash: #2a2d31; --good: #4cc9a0; --warn: #f0a35e;
+    --accent: #6db9ec; --n1: #2f80c0; --t1: #d9662a; --n2: #8fd0f5; --t2: #f2b134;
   }
 }
 * { box-sizing: border-box; }
@@ -170,7 +176,7 @@ nav a:hover { text-decoration: underline; }
 
 # %% ../../nbs/7_report/04_html.ipynb #c18
 PAGE_STYLE += """
-#verdict { border-top: 0; padding-top: 0; margin-top: 1.6rem; }
+main > section:first-child { border-top: 0; padding-top: 0; margin-top: 1.6rem; }
 .verdict {
   border-left: 5px solid var(--mid); padding: .2rem 0 .2rem 1.1rem; margin: 0 0 1.2rem;
 }
@@ -258,8 +264,8 @@ tbody th { font-weight: 500; }
   background: var(--mid);
 }
 .bar { position: absolute; top: 0; bottom: 0; border-radius: 2px; }
-.bar.for { left: 50%; background: #00639c; }
-.bar.against { right: 50%; background: #c4500a; }
+.bar.for { left: 50%; background: var(--n1); }
+.bar.against { right: 50%; background: var(--t1); }
 .up .bar-track::before { left: 0; }
 .up .bar.for { left: 0; }
 .bar-value { text-align: right; font-variant-numeric: tabular-nums; }
@@ -272,17 +278,25 @@ tbody th { font-weight: 500; }
   .cards article { padding: .8rem; }
   .bars li { grid-template-columns: minmax(6rem, 9rem) 1fr 3rem; gap: .5rem; }
 }
+@page { margin: 1.6cm; }
 @media print {
   :root {
     --paper: #fff; --card: #fff; --ink: #000; --soft: #444; --mid: #999; --line: #ccc;
-    --wash: #eee;
+    --wash: #eee; --accent: #00639c; --good: #00704f; --warn: #9a4a00; --n1: #00639c;
+    --t1: #c4500a; --n2: #3a93c8; --t2: #b8860b;
   }
+  * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   html { font-size: 80%; }
   body { max-width: none; padding: 0; }
-  nav { display: none; }
+  nav, footer, #explorer { display: none; }
+  p { orphans: 3; widows: 3; }
   section { break-inside: auto; }
-  figure, article, tr, .verdict { break-inside: avoid; }
-  h2 { break-after: avoid; }
+  figure, article, tr, .verdict, .scroll { break-inside: avoid; }
+  figure.bars { break-inside: auto; }
+  .bars li { break-inside: avoid; }
+  section { margin-top: 1.2rem; padding-top: 1rem; }
+  .cards { grid-template-columns: 1fr 1fr; }
+  h2, h3 { break-after: avoid; }
   .scroll { overflow: visible; }
 }
 @media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } }

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from .plain_names import PATH_NAMES, SHARING_NAMES
 from .style import PERCENT, bar_look, check_shape, colour, draw_in_style
 from .style import make_route_key, read_interval
 from ..schema import ROUTES, SHARINGS
@@ -31,6 +32,10 @@ _THEME = {
     "#bbbbbb": "var(--mid)",
     "#cccccc": "var(--line)",
     "#eeeeee": "var(--wash)",
+    "#00639c": "var(--n1)",
+    "#c4500a": "var(--t1)",
+    "#73c1ee": "var(--n2)",
+    "#f2b134": "var(--t2)",
 }
 _LETTERS = {"svg.fonttype": "none", "text.parse_math": False}
 _NO_METADATA = dict(Date=None, Creator=None, Format=None, Type=None)
@@ -65,7 +70,7 @@ def _shorten_number(found: re.Match) -> str:
 def figure_svg(
     fig: Figure,  # it is closed
     name: str,  # unique on the page
-    alt: str,  # what is to be seen, in words
+    alt: str = "",  # what is to be seen; empty: the figure around it says so
 ) -> str:  # an <svg> element
     "A figure as a piece of a page that follows the page's light or dark colours."
     svg = _render_svg(fig, name)
@@ -76,10 +81,9 @@ def figure_svg(
         svg = svg.replace(plain, themed)
     svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", svg)
     box = re.search(r'viewBox="[^"]*"', svg)[0]
-    head = (
-        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        f'{box} role="img" aria-label="{escape(alt)}">'
-    )
+    told = f'role="img" aria-label="{escape(alt)}"' if alt else 'aria-hidden="true"'
+    spaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    head = f"<svg {spaces} {box} {told}>"
     return re.sub(r"<svg[^>]*>", lambda _: head, svg, count=1).strip()
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c11
@@ -99,9 +103,11 @@ def _average_neighbours(p: np.ndarray, most: int) -> np.ndarray:  # (n, 8) -> (a
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c12
 def _put_key(fig, width: float) -> None:
     "Four colours, two fills, above the picture."
-    look = dict(ncols=6, handlelength=1.1, handletextpad=0.4, borderpad=0.1)
-    spacing = 1.1 if width > 5 else 0.7
-    fig.legend(handles=make_route_key(), loc="outside upper left", columnspacing=spacing, **look)
+    look = dict(ncols=3 if width > 5 else 2, handlelength=1.1, handletextpad=0.4, borderpad=0.1)
+    names, key = PATH_NAMES | SHARING_NAMES, make_route_key()
+    for patch in key:
+        patch.set_label(names[patch.get_label()])
+    fig.legend(handles=key, loc="outside upper left", columnspacing=1.1, **look)
 
 
 def _hide_frame(ax) -> None:
@@ -317,7 +323,7 @@ def groups_picture(
         raise ValueError(
             f"usage: expected the columns rows and the eight routes, got no {missing[0]}"
         )
-    fig, ax = plt.subplots(figsize=(width, 0.55 + 0.27 * len(usage)), layout="constrained")
+    fig, ax = plt.subplots(figsize=(width, 1.0 + 0.27 * len(usage)), layout="constrained")
     for y, share in enumerate(usage[list(ROUTES)].to_numpy(float)):
         _draw_group(ax, y, share)
     names = [_name_group(name, rows) for name, rows in usage["rows"].items()]
@@ -326,6 +332,7 @@ def groups_picture(
     ax.set_xticks([0, 0.5, 1])
     ax.xaxis.set_major_formatter(PERCENT())
     _hide_frame(ax)
+    _put_key(fig, width)
     return fig
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c26
@@ -368,7 +375,7 @@ def dots_picture(
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c29
 _DIALS = {
-    "gate": ("worth their price", colour("routed"), "-"),
+    "gate": ("those worth their price", colour("routed"), "-"),
     "random": ("at random", "#888888", (0, (3, 2))),
     "hindsight": ("in hindsight", "#222222", (0, (1, 1.5))),
 }  # rule -> words, colour, line
@@ -391,7 +398,7 @@ def cost_picture(
             ax.plot(part["read"], part["r2"], color=ink, ls=ls, label=label, **dots)
     ax.set(xlabel="share of the notes that are read", ylabel="R²", xlim=(-0.02, 1.02))
     ax.xaxis.set_major_formatter(PERCENT())
-    ax.legend(loc="lower right", title="notes read", alignment="left", title_fontsize=7)
+    fig.legend(loc="outside upper left", ncols=3, handlelength=1.6, columnspacing=1.1)
     return fig
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c32
