@@ -19,7 +19,8 @@ from .checkpoint import Checkpoint
 from .checks import SchemaError, warn_caller
 from .fitted import Answer, Encoded, predict_ends
 from .fitting import fit_table, schema_of
-from .frames import FramesOut, remember_inputs, shape_answer, wanted_output
+from .frames import FramesOut, remember_inputs, shape_answer, spell_useless
+from .frames import wanted_output
 from .saving import OF_ARRAYS, load_model, save_model
 from .schema import ROUTES, Schema, from_arrays, read
 from .training import Watch
@@ -66,6 +67,8 @@ def _answer_table(est: "AdaRoute", X) -> tuple[pd.Index, Answer]:
         rows = f"{lost} of {len(answer.lost)} rows"
         nothing = f"{rows} have nothing that an allowed route reads (numbers, text)"
         warn_caller(f"{nothing}: predicted by the training mean")
+    if useless := spell_useless(est.extras_, est.schema_.tasks):
+        warn_caller(useless)
     return indices[0].append(list(indices[1:])), answer
 
 

@@ -249,7 +249,12 @@ def predict_table(
     order: PredictOrder,
 ) -> Predicted:
     "Write the predictions of a saved model, and count what they hold."
+    from adaroute.frames import spell_useless
+
     model, calibration = (load_served if order.price is None else load_fitted)(folder)
+    extras = model.extras_ if hasattr(model, "extras_") else model.extras
+    if useless := spell_useless(extras, model.schema_.tasks):
+        warnings.warn(useless)
     counts, seen = Counter(), (Counter(), Counter())
     column = "route" if order.price is None else "note_read"
     for written in _write_parts(model, calibration, order, seen):
