@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from safetensors import SafetensorError
 from .machine import read_regular
+from .model_card import CARD, fault_of_card
 from .outcomes import OutcomeScale
 from .saved_form import check_about
 
@@ -52,11 +53,12 @@ def _read_seal(weights: bytes) -> str:  # "": saved before there was one
 
 # %% ../nbs/1_method/31_model_folder.ipynb #d12
 def _read_files(folder: Path) -> dict[str, bytes]:  # file name -> content
-    "The three files, and no fourth."
+    "The three files, the card if there is one, and nothing else."
     wanted = {*FILES, "manifest.json"}
     if not folder.is_dir():
         raise refuse_model(folder, "got no such folder")
     found = {p.name for p in folder.iterdir()}
+    wanted |= found & {CARD}
     if wanted - found:
         raise refuse_model(folder, f"got no {min(wanted - found)}")
     if found != wanted:
@@ -89,6 +91,7 @@ def _read_settled(folder: Path) -> dict[str, bytes]:  # file name -> content
 def _read_checked(folder: Path) -> dict[str, bytes]:  # file name -> content
     "The files that the manifest speaks for."
     content = _read_files(folder)
+    content.setdefault(CARD, b"")
     manifest = parse_or_none(json.loads, content.pop("manifest.json"))
     if manifest is None:
         raise refuse_model(folder, "got a manifest that is not JSON")
@@ -123,9 +126,17 @@ def read_folder(
         raise refuse_model(folder, _UNREADABLE)
     if seal not in ("", hashlib.sha256(content[FILES[0]]).hexdigest()):
         raise refuse_model(folder, "got parts that do not fit together (weights of another model)")
-    if fault := _find_fault(about):
+    if fault := _find_fault(about) or _find_card_fault(content[CARD], about):
         raise refuse_model(folder, f"but {fault}")
     return about, content[FILES[1]]
+
+
+def _find_card_fault(card: bytes, about: dict) -> str:  # "": none, or no card
+    "What is wrong with the card, in words that hold none of it."
+    try:
+        return fault_of_card(card, about) if card else ""
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+        return f"its model card cannot be derived ({type(error).__name__})"
 
 
 def _find_fault(about: dict) -> str:  # "": none

@@ -22,6 +22,7 @@ from .frames import remember_inputs
 from .guard import Guard
 from .model import Design, RoutedModel
 from .schema import Schema
+from .model_card import CARD, write_card
 from .machine import hold_lock, name_file, write_atomically
 from .model_folder import FILES, FORMAT, IN_CLOSED_FORM, NAMINGS
 from .model_folder import parse_or_none, read_folder, rebuild_scale, refuse_model
@@ -98,7 +99,7 @@ def check_place(folder: Path) -> None:
     if not folder.exists():
         return
     names = {p.name for p in folder.iterdir()} if folder.is_dir() else {"a file"}
-    if names not in (set(), {*FILES, "manifest.json"}):
+    if names - {CARD} not in (set(), {*FILES, "manifest.json"}):
         raise FileExistsError(
             "save: expected a new or empty folder, or a saved model to replace, "
             f"got {folder.name!r}, which holds something else"
@@ -108,7 +109,7 @@ def check_place(folder: Path) -> None:
 def _remove_model(folder: Path) -> None:
     "Take away what a save has written, and nothing else."
     if folder.exists():
-        for name in (*FILES, "manifest.json"):
+        for name in (*FILES, "manifest.json", CARD):
             for file in (folder / name, folder / f".{name}.part"):
                 file.unlink(missing_ok=True)
         folder.rmdir()
@@ -119,7 +120,7 @@ def _write_model(
     content: dict[str, bytes],  # file name -> content
 ) -> None:
     "The files of a model and their manifest, for the owner only."
-    sums = {name: hashlib.sha256(of).hexdigest() for name, of in content.items()}
+    sums = {name: hashlib.sha256(content[name]).hexdigest() for name in FILES}
     manifest = json.dumps(sums, indent=1, sort_keys=True).encode()
     folder.mkdir(mode=0o700, parents=True)
     for name, of in {**content, "manifest.json": manifest}.items():
@@ -152,10 +153,13 @@ def _swap_in(folder: Path, content: dict[str, bytes]) -> None:
 def save_model(
     est,  # fitted AdaRoute
     folder,  # absent, empty, or a saved model that will be replaced
+    card: bool = True,  # whether a card for people lies beside it
 ) -> Path:
-    "Write a fitted estimator into a folder (JSON, safetensors, manifest)."
+    "Write a fitted estimator into a folder (JSON, safetensors, manifest, card)."
     check_is_fitted(est, "fitted_")
     folder, content = Path(os.path.abspath(folder)), _dump_model(est)
+    if card:
+        content[CARD] = write_card(json.loads(content[FILES[0]])).encode()
     with hold_lock(folder), name_file(folder, "write"):
         _swap_in(folder, content)
     return folder

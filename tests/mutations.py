@@ -21,6 +21,7 @@ from safetensors.torch import load as load_tensors, save as save_tensors
 from adaroute import AdaRoute
 from adaroute.command.ask import PredictOrder, _predict_part, load_fitted
 from adaroute.command.common import judge_error
+from adaroute.model_card import CARD
 from adaroute.saving import FILES
 from adaroute.synthetic import make_cohort
 from adaroute.uncertainty.conformal import calibrate
@@ -106,6 +107,7 @@ def spoil_bytes(text, rng):
 def rewrite(folder, honest, content, sealed):
     "A model folder as somebody would write it who knows of the manifest, and perhaps of the seal."
     weights = honest["weights.safetensors"]
+    (folder / CARD).unlink(missing_ok=True)  # it follows from model.json
     if sealed:
         digest = hashlib.sha256(content).hexdigest()
         weights = save_tensors(load_tensors(weights), {FILES[0]: digest})

@@ -563,6 +563,7 @@ def wrong_folder(world, model, spoil):
     "A saved model in which something was replaced, the manifest made to agree."
     folder = model.save(world.given / "spoilt")
     spoil(folder)
+    (folder / "MODEL_CARD.md").unlink(missing_ok=True)
     names = ("model.json", "weights.safetensors")
     (folder / "manifest.json").write_text(
         json.dumps({n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in names})

@@ -28,6 +28,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import adaroute
 from adaroute import AdaRoute
 from adaroute.fitting import make_split
+from adaroute.model_card import CARD
 from adaroute.saving import FILES
 from adaroute.schema import ROUTES
 from adaroute.checks import SchemaError
@@ -96,7 +97,8 @@ def contents(folder):
 
 
 def sign(folder):
-    "Make the manifest agree with the files, as whoever tampers would."
+    "Make the manifest agree with the files, as whoever tampers would; the card goes."
+    (folder / CARD).unlink(missing_ok=True)
     (folder / "manifest.json").write_text(
         json.dumps({n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in FILES})
     )
@@ -937,7 +939,7 @@ def test_saving_over_a_saved_model(another, saved):
     assert AdaRoute.load(saved).predict(table()).equals(another.predict(table()))
     assert [p.name for p in saved.parent.iterdir()] == ["model"] and sorted(
         contents(saved)
-    ) == sorted([*FILES, "manifest.json"])
+    ) == sorted([*FILES, "manifest.json", CARD])
 
 
 @pytest.mark.parametrize("holds", ["thesis.txt", "manifest.json"])

@@ -158,6 +158,7 @@ def fit_file(
     order: FitOrder,
 ) -> "tuple[TrainingTable, AdaRoute, np.ndarray]":  # table, model, (n) rows kept back
     "Read a table, fit a model to it and save it."
+    from adaroute.evaluation.quality import keep_scores
     from adaroute.machine import hold_locks
     from adaroute.saving import check_place
 
@@ -172,6 +173,7 @@ def fit_file(
             add_gate(model, table.frame[~held], order.seed)
         add_source(model, table.frame, table.group, held)
         add_reading(model, table.how)
+        keep_scores(model, table.frame[held], table.frame[~held], _pick_groups(table, held))
         model.save(order.out)
     return table, model, held
 

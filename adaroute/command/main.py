@@ -17,6 +17,7 @@ VERBS = {
     "check-proof": "adaroute.command.check:check_proof_command",
     "columns": "adaroute.files.files_command:columns_command",
     "commit": "adaroute.command.file:commit_command",
+    "compare": "adaroute.command.compare:compare_command",
     "data": "adaroute.command.make:data_group",
     "evaluate": "adaroute.command.ask:evaluate_command",
     "explain": "adaroute.command.ask:explain_command",

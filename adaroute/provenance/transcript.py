@@ -31,7 +31,7 @@ from .ledger import CHAIN_START
 from .plan import Nonce, Plan, derive_seed, derived_test, group_codes, load_nonce
 from .plan import load_plan, model_seed, plan_config, read_config
 from .plan import save_nonce, save_plan
-from ..saving import FILES
+from ..saving import FILES, save_model
 from ..training import Rows, Run, Watch
 
 # %% ../../nbs/6_provenance/04_transcript.ipynb #t05
@@ -408,7 +408,7 @@ class Recorder(Lines, Watch):
 
     def close(self, est):
         "The model as it is saved."
-        est.save(self.folder / "model")
+        save_model(est, self.folder / "model", card=False)
         self.say("model", files=file_digests(self.folder / "model"))
 
     def _keep(self, run, body, **more):

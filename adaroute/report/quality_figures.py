@@ -43,7 +43,7 @@ def _draw_parts(ax, parts: pd.DataFrame) -> None:
     ax.plot(parts.predicted, parts.observed, "o", **look)
 
 
-def _find_ends(y, p, share: bool) -> tuple[float, float]:
+def _find_limits(y, p, share: bool) -> tuple[float, float]:
     "Where both axes begin and end."
     both = np.array([0.0, 1.0]) if share else np.concatenate([y, p])
     room = 0.03 * max(np.ptp(both), 1e-9)
@@ -62,7 +62,7 @@ def agreement_picture(
     y, p = np.asarray(y, float), np.asarray(p, float)
     seen = ~np.isnan(y)
     y, p = y[seen], p[seen]
-    ends = _find_ends(y, p, share)
+    ends = _find_limits(y, p, share)
     fig, ax = plt.subplots(figsize=(width, width), layout="constrained")
     if not share:
         _draw_squares(ax, *_count_squares(p, y, ends))
