@@ -6,17 +6,21 @@
 __all__ = ['LEARNED', 'frame_to_read', 'AdaRoute']
 
 # %% ../nbs/1_method/26_estimator.ipynb #c03
+import pkgutil
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics import r2_score
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 from .checkpoint import Checkpoint
 from .checks import SchemaError, warn_caller
 from .fitted import Answer, Encoded, predict_ends
 from .fitting import fit_table, schema_of
+from .frames import FramesOut, remember_inputs, shape_answer, spell_useless
+from .frames import wanted_output
 from .saving import OF_ARRAYS, load_model, save_model
 from .schema import ROUTES, Schema, from_arrays, read
 from .training import Watch
@@ -63,7 +67,17 @@ def _answer_table(est: "AdaRoute", X) -> tuple[pd.Index, Answer]:
         rows = f"{lost} of {len(answer.lost)} rows"
         nothing = f"{rows} have nothing that an allowed route reads (numbers, text)"
         warn_caller(f"{nothing}: predicted by the training mean")
+    if useless := spell_useless(est.extras_, est.schema_.tasks):
+        warn_caller(useless)
     return indices[0].append(list(indices[1:])), answer
+
+
+def _shape_mean(est: "AdaRoute", index: pd.Index, answer: Answer) -> pd.DataFrame | np.ndarray:
+    "Expected outcomes in the shape that was asked for."
+    if hasattr(est, "array_") and wanted_output(est) == "default":
+        return answer.mean if est.array_ else answer.mean[:, 0]
+    tasks = list(est.schema_.tasks)
+    return shape_answer(est, pd.DataFrame(answer.mean, index=index, columns=tasks))
 
 # %% ../nbs/1_method/26_estimator.ipynb #c16
 def _routes_for(
@@ -72,8 +86,9 @@ def _routes_for(
     outcome: str | None,  # None: the mean over outcomes
 ) -> np.ndarray:  # (n, 8)
     "The routes of one outcome, or their mean over outcomes."
+    outcome = None if outcome is None else str(outcome)
     if outcome is not None and outcome not in tasks:
-        raise ValueError(f"outcome: expected one of {', '.join(tasks)}, got {str(outcome)[:40]!r}")
+        raise ValueError(f"outcome: expected one of {', '.join(tasks)}, got {outcome[:40]!r}")
     if routes.ndim == 2:
         return routes
     return routes.mean(axis=2) if outcome is None else routes[..., tasks.index(outcome)]
@@ -90,6 +105,30 @@ def _add_routes(
         p = np.take_along_axis(routes, order[:, [rank]], axis=1)[:, 0]
         out[name] = np.where(p > 0, names[order[:, rank]], None)
         out[f"{name}_probability"] = p
+
+# %% ../nbs/1_method/26_estimator.ipynb #c17q
+_CHANCES = (
+    "adaroute.uncertainty.distribution:predict_distribution"  # found by name, as learners are
+)
+
+
+def _list_leveled(est: "AdaRoute") -> list[str]:
+    "Outcomes whose levels have probabilities."
+    tasks = est.schema_.tasks if hasattr(est, "fitted_") else est.tasks
+    return [task for task, kind in (tasks or {}).items() if kind in ("binary", "ordinal")]
+
+
+def _find_chances(est: "AdaRoute", X, outcome: str | None) -> pd.DataFrame:
+    "Probabilities of the levels of binary and ordinal outcomes."
+    check_is_fitted(est, "fitted_")
+    able = _list_leveled(est)
+    if outcome is not None and str(outcome) not in able:
+        got = repr(str(outcome)[:40])
+        raise ValueError(f"predict_proba: expected one of {', '.join(able)}, got {got}")
+    told = pkgutil.resolve_name(_CHANCES)(est, X)
+    asked = able if outcome is None else [str(outcome)]
+    tables = {task: told.probability(task).rename(columns=int) for task in asked}
+    return pd.concat(tables, axis=1) if len(tables) > 1 else tables.popitem()[1]
 
 # %% ../nbs/1_method/26_estimator.ipynb #c19
 def _describe_rows(est: "AdaRoute", X) -> pd.DataFrame:
@@ -136,7 +175,7 @@ def _watch_of(est: "AdaRoute") -> Watch | None:
     return Checkpoint(est.checkpoint) if est.checkpoint else est.watch
 
 # %% ../nbs/1_method/26_estimator.ipynb #c33
-class AdaRoute(RegressorMixin, BaseEstimator):
+class AdaRoute(FramesOut, RegressorMixin, BaseEstimator):
     "Per-sample routing over modality paths and ways of sharing."
 
     def __init__(
@@ -153,7 +192,7 @@ class AdaRoute(RegressorMixin, BaseEstimator):
         router="two_stage",  # or "joint"
         selection="likelihood",  # or the published "soft" and "hard"
         routes=ROUTES,  # the routes allowed; a single one makes a fixed corner
-        learner="gradient",  # or "closed_form", for regression outcomes
+        learner="gradient",  # or "closed_form"
         guard=None,  # False: no plain regressions beside the routes; None: as the learner has it
         # what follows down to `prior` is of the gradient learner
         members=3,  # models that are averaged, each validated on other rows
@@ -186,15 +225,17 @@ class AdaRoute(RegressorMixin, BaseEstimator):
         tags.target_tags.multi_output = tags.target_tags.single_output = True
         return tags
 
-    def fit(self, X, y=None, groups=None) -> "AdaRoute":
+    def fit(self, X, y=None, groups=None, weights=None) -> "AdaRoute":
         "Learn from a table (outcomes among its columns) or arrays; groups validate together."
         table = _is_table(X) and (self.tasks or y is None)
         frame, schema = (X, schema_of(self, X)) if table else _frame_of_arrays(self, X, y)
         watch = _watch_of(self)
-        found = fit_table(self, frame, schema, groups, watch)
+        found = fit_table(self, frame, schema, groups, watch, weights)
         for name in OF_ARRAYS if table else ("array_",):
             self.__dict__.pop(name, None)
-        if not table:
+        if table:
+            remember_inputs(self, schema)
+        else:
             self.array_ = np.asarray(y).ndim == 2  # whether to answer with a matrix
         self.fitted_, self.extras_ = found, {}
         if watch:
@@ -212,10 +253,7 @@ class AdaRoute(RegressorMixin, BaseEstimator):
 
     def predict(self, X) -> pd.DataFrame | np.ndarray:
         "Expected outcomes: a frame with one column an outcome (arrays in, an array out)."
-        index, answer = _answer_table(self, X)
-        if hasattr(self, "array_"):
-            return answer.mean if self.array_ else answer.mean[:, 0]
-        return pd.DataFrame(answer.mean, index=index, columns=list(self.schema_.tasks))
+        return _shape_mean(self, *_answer_table(self, X))
 
     def score(self, X, y=None, sample_weight=None) -> float:
         "Mean R2 over the outcomes; those of a table need no y."
@@ -225,7 +263,7 @@ class AdaRoute(RegressorMixin, BaseEstimator):
         "Route probabilities (n, 8): rows sum to one, or to zero without evidence."
         index, answer = _answer_table(self, X)
         routes = _routes_for(answer.routes, list(self.schema_.tasks), outcome)
-        return pd.DataFrame(routes, index=index, columns=list(ROUTES))
+        return shape_answer(self, pd.DataFrame(routes, index=index, columns=list(ROUTES)))
 
     def predict_experts(self, X) -> np.ndarray:
         "What each route would have said: (n, 8, outcomes), NaN for routes not allowed."
@@ -235,11 +273,16 @@ class AdaRoute(RegressorMixin, BaseEstimator):
         "Lower and upper end of each regression outcome and count: columns (outcome, end)."
         check_is_fitted(self, "fitted_")
         table = X if isinstance(X, Encoded) else frame_to_read(self, X)
-        return predict_ends(self.fitted_, table, coverage)
+        return shape_answer(self, predict_ends(self.fitted_, table, coverage))
+
+    @available_if(_list_leveled)
+    def predict_proba(self, X, outcome=None) -> pd.DataFrame:
+        "Probability of each level, for one outcome; of several: columns (outcome, level)."
+        return shape_answer(self, _find_chances(self, X, outcome))
 
     def describe(self, X) -> pd.DataFrame:
         "Prediction, route, its probability, the runner-up, and which evidence was present."
-        return _describe_rows(self, X)
+        return shape_answer(self, _describe_rows(self, X))
 
     def save(self, folder):
         "Write the fitted model into a folder, see the chapter on saving."

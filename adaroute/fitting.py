@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LEARNERS', 'make_part', 'find_learner', 'Choices', 'settle_choices', 'settle_steps', 'schema_of', 'trainable_rows',
            'learn_reader', 'validation_rows', 'make_split', 'Course', 'course_of', 'begin_lanes', 'read_history',
-           'Trained', 'keep_best', 'train_members', 'spare_paths', 'Prepared', 'fit_table']
+           'Trained', 'keep_best', 'train_members', 'spare_paths', 'check_weights', 'Prepared', 'fit_table']
 
 # %% ../nbs/1_method/24_fitting.ipynb #g03
 import pkgutil
@@ -327,6 +327,37 @@ def _train_spare(
             alone, alone.rows(left), groups[left.index], half, f"spare {path}"
         ).model
 
+# %% ../nbs/1_method/24_fitting.ipynb #g40b
+def check_weights(
+    est,  # with the parameters of an `AdaRoute`
+    weights,  # what each row counts; None: all alike
+    rows: int,
+) -> np.ndarray | None:  # (rows,)
+    "The weights of the rows, checked."
+    if weights is None:
+        return None
+    if find_learner(est) is None:
+        raise ValueError("weights: expected learner='closed_form' with them, got 'gradient'")
+    try:
+        found = np.asarray(weights, float)
+    except (TypeError, ValueError):
+        found = np.empty(0)
+    if found.shape != (rows,):
+        raise ValueError(f"weights: expected {rows} numbers, one a row, got shape {found.shape}")
+    if not np.isfinite(found).all() or (found < 0).any() or not found.any():
+        wanted = "finite numbers of at least 0, not all 0"
+        raise ValueError(f"weights: expected {wanted}, got others")
+    return found
+
+
+def _keep_counted(batch: Batch, groups, weight: np.ndarray | None):
+    "Rows, groups and weights without the rows of weight zero."
+    if weight is None or weight.all() or np.shape(groups) not in ((), weight.shape):
+        return batch, groups, weight
+    use = np.flatnonzero(weight)
+    groups = None if groups is None else np.asarray(groups)[use]
+    return batch.take(use), groups, weight[use]
+
 # %% ../nbs/1_method/24_fitting.ipynb #g42
 class Prepared(NamedTuple):
     "What is about to be trained."
@@ -339,17 +370,20 @@ class Prepared(NamedTuple):
     used: np.ndarray  # (n,) where the rows stood in the table
 
 
-def _fit_rows(est, frame: pd.DataFrame, schema: Schema, groups, watch: Watch | None) -> Fitted:
+def _fit_rows(
+    est, frame: pd.DataFrame, schema: Schema, groups, watch: Watch | None, weights
+) -> Fitted:
     "Read the rows that teach, and learn from them."
-    choices = settle_choices(est)
-    batch, owners, used = trainable_rows(read(frame, schema), choices.design, groups)
+    choices, weight = settle_choices(est), check_weights(est, weights, len(frame))
+    batch, groups, weight = _keep_counted(read(frame, schema), groups, weight)
+    batch, owners, used = trainable_rows(batch, choices.design, groups)
     choices = choices._replace(settings=settle_steps(est, choices.settings, len(batch)))
     reader = learn_reader(est, batch, owners, choices)
     rows = reader.rows(batch)
     rows = rows._replace(open=est.restrict_routes(rows.open))
     learn = find_learner(est)
     if learn is not None:
-        return learn(est, batch, owners, reader, rows)
+        return learn(est, batch, owners, reader, rows, None if weight is None else weight[used])
     if watch:
         rows = watch.prepared(Prepared(est, reader, choices.settings, rows, owners, used))
     course = course_of(est, choices, watch)
@@ -369,9 +403,10 @@ def fit_table(
     schema: Schema,
     groups=None,  # (n,) one label a row; None: each row for itself
     watch: Watch | None = None,
+    weights=None,  # what each row counts  # (n,)
 ) -> Fitted:
     "Learn from a table."
     # in closed form, sums of another order would end in other bits
     threads = None if find_learner(est) is None else 1
     with threadpool_limits(threads):
-        return _fit_rows(est, frame, schema, groups, watch)
+        return _fit_rows(est, frame, schema, groups, watch, weights)

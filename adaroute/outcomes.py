@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .checks import SchemaError, check_number, quote_label
+from .checks import FILE_ROWS, SchemaError, check_number, quote_label, quote_row
 from .schema import Batch
 
 # %% ../nbs/1_method/14_outcomes.ipynb #s01
@@ -85,10 +85,10 @@ def _check_outcomes(
         raise ValueError(
             f"{name}: expected a dictionary outcome -> value, got {type(given).__name__}"
         )
-    given = given or {}
+    given = {str(key): value for key, value in (given or {}).items()}
     unknown = [key for key in given if key not in tasks]
     if unknown:
-        got = repr(str(unknown[0])[:40])
+        got = repr(unknown[0][:40])
         raise ValueError(f"{name}: expected outcomes among {', '.join(tasks)}, got {got}")
     return given
 
@@ -126,10 +126,12 @@ def _refuse_outside(
         span.append(f"at most {high:g}")
         wrong |= y > high
     if wrong.any():
-        first = quote_label(index[int(wrong.argmax())])
+        place = int(wrong.argmax())
+        first = f"index {quote_label(index[place])}"
+        first = quote_row(index, place) if index.name == FILE_ROWS else first
         raise SchemaError(
             f"outcome {task!r}: expected values of {' and '.join(span)}, "
-            f"got {int(wrong.sum())} of {len(y)} outside, the first at index {first}"
+            f"got {int(wrong.sum())} of {len(y)} outside, the first at {first}"
         )
 
 # %% ../nbs/1_method/14_outcomes.ipynb #o07a

@@ -18,6 +18,7 @@ from safetensors.torch import load as load_tensors, save as save_tensors
 from sklearn.utils.validation import check_is_fitted
 from .features.encoder import Encoder
 from .fitted import Fitted, Reader
+from .frames import remember_inputs
 from .guard import Guard
 from .model import Design, RoutedModel
 from .schema import Schema
@@ -61,6 +62,7 @@ def _describe_model(est, encoder: dict) -> dict:
     scale = _fields_of(reader.scale) | {"tasks": list(reader.scale.tasks.items())}
     closed = getattr(est, "learner", "gradient") == "closed_form"
     form = IN_CLOSED_FORM if closed else {1: 2, 2: FORMAT}[reader.schema.naming]
+    kept = OF_ARRAYS if hasattr(est, "array_") else ()
     about = dict(
         format=form,
         params=_plain_parameters(est),
@@ -75,7 +77,7 @@ def _describe_model(est, encoder: dict) -> dict:
         seeds=model.seeds,
         spares={path: spare.seeds for path, spare in model.spares.items()},
         validation_error=found.validation_error,
-        arrays={name: getattr(est, name) for name in OF_ARRAYS if hasattr(est, name)},
+        arrays={name: getattr(est, name) for name in kept if hasattr(est, name)},
     )
     return about | ({} if model.guard is None else {"guard": model.guard.axes})
 
@@ -219,6 +221,8 @@ def _rebuild_estimator(
     error = np.array(about["validation_error"], np.float32)
     est.fitted_ = Fitted(reader, model, np.array(about["fallback"]), error)
     est.extras_ = about["extras"]
+    if "array_" not in about["arrays"]:
+        remember_inputs(est, schema)
     for name, value in about["arrays"].items():
         setattr(est, name, np.array(value, object) if isinstance(value, list) else value)
     return est

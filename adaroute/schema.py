@@ -282,7 +282,7 @@ def as_frame(
 ) -> pd.DataFrame:
     "The table as a pandas frame with unique column names and at least one row."
     if not isinstance(frame, pd.DataFrame) and callable(getattr(frame, "to_pandas", None)):
-        frame = frame.to_pandas()
+        frame = _leave_polars(frame)
     if not isinstance(frame, pd.DataFrame):
         raise SchemaError(f"table: expected a pandas DataFrame, got {type(frame).__name__}")
     if isinstance(frame.columns, pd.MultiIndex):
@@ -297,6 +297,15 @@ def as_frame(
     if not len(frame):
         raise SchemaError("table: expected at least one row, got 0")
     return frame
+
+
+def _leave_polars(frame):  # -> pd.DataFrame
+    "A frame of Polars or Arrow in pandas, which needs pyarrow."
+    try:
+        return frame.to_pandas()
+    except ModuleNotFoundError:
+        need = "pyarrow beside a frame of this kind (pip install pyarrow)"
+        raise SchemaError(f"table: expected {need}, got no such package") from None
 
 # %% ../nbs/1_method/03_schema.ipynb #c44
 def _stack_columns(

@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
+import warnings
 from types import SimpleNamespace
 
 import click
@@ -15,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from adaroute import AdaRoute
+from adaroute.checks import AdaRouteWarning
 from adaroute.command.common import OneLineGroup, wants_bar
 from adaroute.command.fit import _describe_fit, _read_share, summarise_fit
 from adaroute.command.main import VERBS, LazyCommands, main
@@ -490,7 +492,7 @@ def test_words_are_those_of_the_package():
     from adaroute.evaluation.comparison import COMPARED
     from adaroute.synthetic import SCENARIOS
 
-    assert set(SCENES) == set(SCENARIOS)
+    assert set(SCENES) == {"clinic", *SCENARIOS}
     assert RIVAL_NAMES == tuple(COMPARED)
 
 
@@ -566,9 +568,56 @@ def test_what_fit_prints():
         how: _describe_fit(about | dict(calibration=how)) for how in ("split", "cross", "none")
     }
     assert lines["split"][0] == "12 rows of 6 groups"
-    assert lines["split"][-2:] == ["  calibration: 3 rows kept back", "model: saved after 61 s"]
-    assert lines["cross"][-2] == "  calibration: five further fits"
-    assert lines["none"][-2] == "  calibration: none; intervals are the model's own"
+    assert lines["split"][-4:-2] == ["  calibration: 3 rows kept back", "model: saved after 61 s"]
+    assert lines["cross"][-4] == "  calibration: five further fits"
+    assert lines["none"][-4] == "  calibration: none; intervals are the model's own"
+    assert all("adaroute evaluate measures it" in some[-1] for some in lines.values())
+    quality = dict(rows=3, sentences=["phq9: off by 2"], useless=["phq9"], ridge_is_as_good=True)
+    told = _describe_fit(about | dict(calibration="split", quality=quality))[-4:]
+    assert told[0].startswith("On the 3 rows kept back") and told[1] == "  phq9: off by 2"
+    assert told[2] == "  phq9: not shown to be better than the mean." and "ridge" in told[3]
+
+
+def test_fit_says_how_good_it_is_on_rows_that_it_has_not_seen(place):
+    said = json.loads((place / "fit.json").read_text())
+    quality = said["quality"]
+    assert quality["rows"] == said["calibration_rows"] and len(quality["sentences"]) == 4
+    assert {score["model"] for score in quality["scores"]} == {"adaroute", "ridge", "mean"}
+    assert "AUC" in quality["sentences"][2] and MARK not in str(quality)
+    model = AdaRoute.load(place / "model")
+    assert model.extras_["quality"] == quality
+    held = model.extras_["table"]["held"]
+    frame = read_table(place / "c.csv", like=model.schema_, outcomes={"phq9": "regression"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        off = (frame.phq9 - model.predict(frame).phq9)[held].abs().mean()
+    found = [s for s in quality["scores"] if (s["outcome"], s["score"]) == ("phq9", "mae")]
+    assert found[0]["estimate"] == pytest.approx(off, abs=1e-4)
+
+
+def test_predict_says_in_a_line_that_a_model_is_no_better_than_the_mean(place):
+    frame = pd.read_csv(place / "c.csv").drop(columns=["gad7", "low", "visits"])
+    frame["phq9"] = np.random.default_rng(0).permutation(frame.phq9)
+    frame.to_csv(place / "noise.csv", index=False)
+    columns = ("--text", "note", "--outcome", "phq9:regression", "--ignore", "patient")
+    done = call(place, "fit", "noise.csv", *columns, "--out", "noise", *QUICK)
+    assert done.exit_code == 0 and "phq9: not shown to be better than the mean" in done.output
+    done = call(place, "predict", "noise", "noise.csv", "--out", "noise-pred.csv")
+    notes = [line for line in done.stderr.splitlines() if "better than the mean" in line]
+    assert done.exit_code == 0 and len(notes) == 1 and notes[0].startswith("note: 'phq9': on the")
+    model = AdaRoute.load(place / "noise")
+    with pytest.warns(AdaRouteWarning, match="not shown to be better than the mean"):
+        model.predict(read_table(place / "noise.csv", like=model.schema_))
+    quiet = call(place, "predict", "noise", "noise.csv", "--out", "noise-pred.csv", "--quiet")
+    assert "better than" not in quiet.stderr
+
+
+def test_whole_scores_inside_their_scales(tmp_path):
+    for scenario in ("clinic", "planted"):
+        done = call(tmp_path, "simulate", "s.csv", "--rows", 200, "--scenario", scenario)
+        frame = pd.read_csv(tmp_path / "s.csv")
+        assert frame.phq9.isin(range(28)).all() and frame.gad7.isin(range(22)).all()
+        assert frame.phq9.dtype == frame.age.dtype == int and "phq9:regression:0..27" in done.output
 
 
 def test_what_fit_answers():

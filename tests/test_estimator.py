@@ -11,6 +11,7 @@ import time
 import warnings
 from copy import deepcopy
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -173,8 +174,109 @@ def test_array_after_table_after_array(arrays):
     model = estimator().fit(X, y)
     assert model.predict(X).shape == (90,)
     model.fit(table())
-    assert list(model.predict(table())) == list(TASKS) and not hasattr(model, "n_features_in_")
+    assert list(model.predict(table())) == list(TASKS)
+    assert model.n_features_in_ == 4 and list(model.feature_names_in_) == list(table())[:4]
     assert model.fit(X, y).predict(X).shape == (90,)
+
+
+# names, frames and probabilities
+
+
+@pytest.fixture(scope="module")
+def degrees():
+    "A model with every kind of outcome that has levels, and one that has none."
+    kinds = dict(phq9="regression", low="binary", degree="ordinal")
+    return estimator(tasks=kinds).fit(three_outcomes())
+
+
+def three_outcomes():
+    frame = table()
+    frame["low"] = frame.phq9 < 8
+    frame["degree"] = frame.pop("gad7").rank(pct=True).mul(3.999).astype(int) + 2
+    return frame
+
+
+def test_what_was_read_is_remembered_and_survives_a_save(fitted, saved):
+    wanted = ["note", "age", "items", "site"]
+    for model in (fitted, AdaRoute.load(saved)):
+        assert model.feature_names_in_.tolist() == wanted and model.n_features_in_ == 4
+    assert json.loads((saved / "model.json").read_text())["arrays"] == {}
+    assert not hasattr(clone(fitted), "n_features_in_")
+
+
+@pytest.mark.parametrize("package", ["polars", "pyarrow"])
+def test_frames_of_other_packages_give_the_same_bits(fitted, package):
+    other = pytest.importorskip(package)
+    pytest.importorskip("pyarrow")
+    frame = table()
+    frame.loc[2, ["age", "note", "site"]] = None
+    make = other.from_pandas if package == "polars" else other.Table.from_pandas
+    learned = [estimator().fit(f) for f in (frame, make(frame))]
+    assert learned[0].predict(frame).equals(learned[1].predict(make(frame)))
+    assert learned[0].score(frame) == learned[1].score(make(frame))
+
+
+def test_a_polars_frame_without_pyarrow_is_refused_in_a_line(fitted):
+    def lost():
+        raise ModuleNotFoundError("pyarrow is required")
+
+    with pytest.raises(SchemaError) as error:
+        fitted.predict(SimpleNamespace(columns=["note"], to_pandas=lost))
+    assert "pip install pyarrow" in one_line(error)
+
+
+def test_probabilities_of_levels(degrees):
+    frame = three_outcomes()
+    both = degrees.predict_proba(frame)
+    assert list(both) == [("low", 0), ("low", 1)] + [("degree", j) for j in (2, 3, 4, 5)]
+    low, degree = (degrees.predict_proba(frame, name) for name in ("low", "degree"))
+    assert low.equals(both["low"]) and degree.equals(both["degree"])
+    said = degrees.predict(frame)
+    np.testing.assert_allclose(low[1], said.low, atol=1e-5)
+    np.testing.assert_allclose(degree @ np.arange(2, 6), said.degree, atol=1e-5)
+    np.testing.assert_allclose(degree.sum(axis=1), 1)
+
+
+def test_probabilities_that_there_are_not(fitted, degrees, arrays):
+    for model in (fitted, AdaRoute(), AdaRoute(**QUICK).fit(*arrays)):
+        assert not hasattr(model, "predict_proba")
+    with pytest.raises(ValueError) as error:
+        degrees.predict_proba(three_outcomes(), "phq9")
+    assert "low, degree" in one_line(error)
+    with pytest.raises(NotFittedError):
+        clone(degrees).predict_proba(three_outcomes())
+
+
+def test_answers_in_the_frame_that_was_asked_for(degrees, arrays):
+    polars = pytest.importorskip("polars")
+    frame = three_outcomes()
+    asked = ("predict", "predict_routes", "predict_interval", "predict_proba", "describe")
+    before = {name: getattr(degrees, name)(frame) for name in asked}
+    wished = clone(degrees).set_output(transform="polars")
+    wished.__dict__.update(fitted_=degrees.fitted_, extras_={})
+    for name in asked:
+        answer = getattr(wished, name)(frame)
+        assert isinstance(answer, polars.DataFrame)
+        values = zip(answer.iter_columns(), before[name].to_numpy(object).T, strict=True)
+        assert all(mine.to_list() == other.tolist() for mine, other in values)
+    assert clone(wished).fit(frame).set_output().predict(frame).columns == list(degrees.tasks)
+    X, y = arrays
+    line = AdaRoute(**QUICK).fit(X, y)
+    assert isinstance(line.predict(X), np.ndarray)
+    assert list(line.set_output(transform="pandas").predict(X)) == ["y0"]
+    with pytest.raises(ValueError) as error:
+        line.set_output(transform="arrow")
+    one_line(error)
+
+
+def test_numbers_as_names_of_columns():
+    frame = table().rename(columns={"age": 0, "items": 1, "note": 2, "site": 3, "phq9": 4})
+    named = dict(text=[2], numeric=[0, 1], categorical=[3], tasks={4: "regression"})
+    model = estimator(**named, bounds={4: (-99, 99)}, task_weights={4: 2.0}).fit(frame)
+    assert model.feature_names_in_.tolist() == ["2", "0", "1", "3"]
+    assert list(model.predict(frame)) == ["4"]
+    routes = model.predict_routes(frame, outcome=4)
+    assert routes.equals(model.predict_routes(frame))
 
 
 # tables

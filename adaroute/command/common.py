@@ -391,10 +391,13 @@ _PEOPLE = re.compile(
 def ask_for_group(
     table: "TrainingTable",
     ignored: Sequence[str] = (),  # columns of which was said that they do not matter
-) -> None:
+) -> tuple[str, ...]:  # how other lines about the same columns begin
     "Ask for `--group`, in a note, where rows look as if several were one person's."
+    from adaroute.checks import quote_name
+
     if table.groups is not None:
-        return
+        return ()
+    asked = [f"{quote_name(name)}: repeats" for name in ignored]
     for name in [name for name in table.left_out if name not in ignored]:
         cells = table.table[name].dropna()
         people = cells.nunique()
@@ -404,6 +407,8 @@ def ask_for_group(
                 "without --group each row counts as a person, so what one of them says in five "
                 f"rows is stored with the model; --group {name!r} counts people"
             )
+            asked.append(f"{quote_name(name)}: repeats")
+    return tuple(asked)
 
 # %% ../../nbs/9_command/01_common.ipynb #c31
 class TrainingTable:
@@ -422,6 +427,7 @@ class TrainingTable:
         sheet: str | None = None,  # of a workbook
         **reading: object,  # further options of `reading_options`
     ):
+        from adaroute.checks import FILE_ROWS
         from adaroute.files.exports import tells_more
 
         if len({name for name, _, _ in outcome}) < len(outcome):
@@ -439,8 +445,11 @@ class TrainingTable:
         vars(self).update(parts)
         self.tasks = self.roles["tasks"]
         self.groups = None if self.group is None else read_owners(self.table, self.group)
+        self.frame = self.frame.rename_axis(index=FILE_ROWS)
+        asked = ask_for_group(self, ignore)
         for line in self.look:
-            warnings.warn(line)
+            if not line.startswith(asked):
+                warnings.warn(line)
 
     def summarise(self) -> dict:  # rows, groups, columns by role, columns left out
         "What the table holds, for an answer."

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from ..machine import hold_lock, hold_locks
 from .common import FILE, FOLDER, BadInput, TrainingTable, add_gate
-from .common import add_reading, add_source, ask_for_group
+from .common import add_reading, add_source
 from .common import bundle_options, column_options
 from .common import common_options, describe_table, length_options, read_owners
 from .common import routing_options, show_notes, tell_answer, wants_bar
@@ -442,7 +442,6 @@ def commit_command(table, ids, key, out, test, lock, ledger, as_json, quiet, **g
     with show_notes(quiet):
         ignore = (*given["ignore"], ids) if ids else given["ignore"]
         data = TrainingTable(table, **given | dict(ignore=ignore))
-        ask_for_group(data, ignore)
         config = _configure_plan(data, **choices)
         with hold_locks(out, key):
             plan, fresh = _file_plan(data, config, filing)

@@ -19,16 +19,23 @@ if TYPE_CHECKING:
 # %% ../../nbs/9_command/02_make.ipynb #c17
 def spell_options(
     schema: "Schema",  # of a table
+    spans: dict | None = None,  # outcome -> (lowest, highest), where its scale has ends
+    listed: bool = True,  # False: the columns of numbers are for `fit` to find
 ) -> str:
     "The options that say what a table's columns are."
     pairs = [("--text", name) for name in schema.text]
-    pairs += [("--numeric", name) for name in schema.numeric or ("none",)]
+    if listed:
+        pairs += [("--numeric", name) for name in schema.numeric or ("none",)]
     pairs += [("--categorical", name) for name in schema.categorical]
-    pairs += [("--outcome", f"{name}:{kind}") for name, kind in schema.tasks.items()]
+    for name, kind in schema.tasks.items():
+        low, high = (spans or {}).get(name, (None, None))
+        ends = "" if low is None else f":{low:g}..{high:g}"
+        pairs.append(("--outcome", f"{name}:{kind}{ends}"))
     return " ".join(f"{option} {shlex.quote(value)}" for option, value in pairs)
 
 # %% ../../nbs/9_command/02_make.ipynb #c19
 SCENES = (
+    "clinic",
     "planted",
     "homogeneous",
     "text_only",
@@ -45,7 +52,7 @@ SCENES = (
 @click.option("--rows", default=1000, show_default=True, type=click.IntRange(1, 10_000_000))
 @click.option(
     "--scenario",
-    default="planted",
+    default="clinic",
     show_default=True,
     type=click.Choice(SCENES),
     help="what is hidden in the rows",
@@ -59,18 +66,22 @@ def simulate_command(out, rows, scenario, seed, as_json, quiet):
     Example:
       adaroute simulate cohort.csv --rows 1000 --scenario missing
     """
+    from adaroute.demo import SPANS, make_clinic, round_scores
     from adaroute.synthetic import make_cohort
     from adaroute.table_writer import write_table
 
     with show_notes(quiet):
-        cohort = make_cohort(rows, scenario, seed=seed)
-        frame = cohort.frame.copy()
+        planted = scenario != "clinic"
+        cohort = make_cohort(rows, scenario, seed=seed) if planted else make_clinic(rows, seed)
+        frame = round_scores(cohort.frame)
+        counts = {name: "Int64" for name in (*cohort.schema.numeric, *SPANS)}
+        frame = frame.astype(counts)  # 7, not 7.0
         width = len(str(rows))
         frame.insert(0, "id", [f"P{i:0{width}d}" for i in range(1, rows + 1)])
         write_table(frame, out)
     schema = cohort.schema
     answer = dict(out=str(out), rows=rows, scenario=scenario, seed=seed, schema=schema.to_dict())
-    follow = f"Next: adaroute fit {out} {spell_options(schema)} --out model"
+    follow = f"Next: adaroute fit {out} {spell_options(schema, SPANS, listed=False)} --out model"
     tell_answer(answer, [f"{out}: {rows:,} rows", follow], as_json)
 
 # %% ../../nbs/9_command/02_make.ipynb #c22

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.linalg import eigh
 
 from .words import HASHED, count, places, rarity, tfidf
 
@@ -55,6 +54,8 @@ def _sketch_axes(
     rounds: int = 2,  # more: closer to the exact directions
 ) -> tuple[np.ndarray, np.ndarray]:  # squared strength, directions
     "Leading directions by subspace iteration, with 32 spare ones."
+    from scipy.linalg import eigh
+
     n, p = rows.matrix.shape
     width = min(k + 32, n, p)
     Q = rng.standard_normal((p, width), dtype=np.float32)
@@ -73,6 +74,8 @@ def _decompose(
     k: int,  # directions wanted
 ) -> tuple[np.ndarray, np.ndarray]:  # squared strength, directions
     "Leading directions by decomposing all products of rows, or of columns."
+    from scipy.linalg import eigh
+
     n, p = rows.matrix.shape
     m = min(n, p)
     strongest = [m - min(k, m), m - 1]

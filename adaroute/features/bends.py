@@ -9,7 +9,6 @@ __all__ = ['fit_pieces', 'ramps', 'gain_of_bends', 'fit_curves']
 import warnings
 
 import numpy as np
-from sklearn.linear_model import RidgeCV
 
 # %% ../../nbs/1_method/11_bends.ipynb #c05
 def fit_pieces(
@@ -48,6 +47,8 @@ _PENALTIES = np.logspace(-1, 4, 11)
 
 def _leave_one_out(Z: np.ndarray, y: np.ndarray) -> np.ndarray:  # (n,) over the variance
     "Squared error for each row of a ridge regression that was fitted without it."
+    from sklearn.linear_model import RidgeCV
+
     fit = RidgeCV(_PENALTIES, store_cv_results=True).fit(Z, y)
     chosen = np.flatnonzero(fit.alphas == fit.alpha_)[0]
     return fit.cv_results_[:, chosen] / y.var()

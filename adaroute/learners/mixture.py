@@ -4,9 +4,11 @@
 
 # %% auto #0
 __all__ = ['TIED', 'Cases', 'turn_outcomes', 'spread_noise', 'Expert', 'Mixture', 'begin_mixture', 'fit_experts',
-           'relate_experts', 'pool_noise', 'judge_rows', 'take_round', 'state_experts', 'mix_experts']
+           'relate_experts', 'pool_noise', 'settle_links', 'judge_rows', 'take_round', 'state_experts', 'expect_each',
+           'mix_experts']
 
 # %% ../../nbs/learners/05_mixture.ipynb #c03
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -19,6 +21,8 @@ from .gate import LinearGate, climb_gate, log_routes, make_slope, open_gate
 from .kinship import CHANCE, KinBlocks, relate_blocks
 from .ridge import LEAST_NOISE, Ridge, Target, guess_strength, solve_ridge
 from .ridge import update_strength, weigh_products
+from .working import Link, OutcomeKind, aim_ridge, begin_link, expect_outcome
+from .working import judge_outcome, settle_link
 
 # %% ../../nbs/learners/05_mixture.ipynb #c04
 class Cases(NamedTuple):
@@ -28,21 +32,33 @@ class Cases(NamedTuple):
     y: np.ndarray  # outcomes on the model's scale, NaN: not observed  # (n, K)
     open: np.ndarray  # routes that each may take  # (n, P * S) bool
     weight: np.ndarray  # what each counts  # (n,)
+    kinds: tuple[OutcomeKind, ...] = ()  # of the outcomes; (): all are numbers
 
     def take(self, rows: np.ndarray) -> "Cases":
         "Some of the rows."
-        return Cases(*(part[rows] for part in self))
+        return Cases(*(part[rows] for part in self[:4]), self.kinds)
+
+    def begin_links(self) -> list[Link]:
+        "How each outcome hangs on what is stated, before anything is learned."
+        kinds = self.kinds or [OutcomeKind()] * self.y.shape[1]
+        each = zip(kinds, self.y.T)
+        return [begin_link(kind, y, self.weight) for kind, y in each]
 
 # %% ../../nbs/learners/05_mixture.ipynb #c06
-def turn_outcomes(sharing: str, outcomes: int) -> np.ndarray:  # (K, K), orthogonal
-    "From outcomes to channels: themselves under STL, sum and contrasts under MTL."
-    if sharing == "STL" or outcomes == 1:
-        return np.eye(outcomes)
-    return helmert(outcomes, full=True).T
+def turn_outcomes(
+    sharing: str,
+    number: np.ndarray,  # which outcomes are numbers  # (K,) bool
+) -> np.ndarray:  # (K, K), orthogonal
+    "From outcomes to channels: themselves under STL, sum and contrasts of the numbers under MTL."
+    turn = np.eye(len(number))
+    tied = np.flatnonzero(number)
+    if sharing == "MTL" and len(tied) > 1:
+        turn[np.ix_(tied, tied)] = helmert(len(tied), full=True).T
+    return turn
 
 
 def spread_noise(sharing: str, outcomes: int, tie: float) -> np.ndarray:  # (K,)
-    "Each channel's share of the noise."
+    "Each channel's share of the noise, of outcomes that are numbers."
     if sharing == "STL" or outcomes == 1:
         return np.ones(outcomes)
     contrasts = np.full(outcomes - 1, 1 - tie)
@@ -59,7 +75,8 @@ class Expert:
     turn: np.ndarray  # from outcomes to channels  # (K, K)
     guess: np.ndarray  # of the blocks' strength  # (B,)
     strength: list[np.ndarray]  # of each channel: (B,)
-    ridges: list[Ridge] = field(default_factory=list)  # of each channel
+    eta: np.ndarray  # present statements about outcomes that are not numbers  # (n, K)
+    ridges: list[Ridge | None]  # of each channel; None: not fitted yet
 
     def gather(self, name: str) -> np.ndarray:  # (n, K)
         "One figure of all channels."
@@ -75,6 +92,7 @@ class Mixture:
     experts: list[Expert]  # path by path
     gate: LinearGate
     u: np.ndarray  # what the gate reads  # (n, U)
+    links: list[Link]  # of the outcomes
     chance: float = CHANCE  # of kinship; 0: no kinship
     noise: float = 0.8  # variance of the residual, for outcomes of variance one
     tie: float = 0.5  # correlation of the residuals under MTL
@@ -88,10 +106,23 @@ class Mixture:
         "Which outcomes are observed."
         return ~np.isnan(self.cases.y)
 
+    @property
+    def filled(self) -> np.ndarray:  # (n, K)
+        "The outcomes, with anything where they are not observed."
+        return np.nan_to_num(self.cases.y)
+
+    @property
+    def number(self) -> np.ndarray:  # (K,) bool
+        "Which outcomes are numbers."
+        return np.array([link.is_number for link in self.links])
+
     def channel_noise(self, expert: Expert) -> np.ndarray:  # (K,)
-        "Variance of each channel's residual."
-        shares = spread_noise(expert.sharing, len(expert.turn), self.tie)
-        return np.maximum(self.noise * shares, LEAST_NOISE)
+        "Variance of each channel's residual; one where the responses have weights of their own."
+        number = self.number
+        noise = np.ones(len(number))
+        shares = spread_noise(expert.sharing, int(number.sum()), self.tie)
+        noise[number] = np.maximum(self.noise * shares, LEAST_NOISE)
+        return noise
 
 # %% ../../nbs/learners/05_mixture.ipynb #c10
 def begin_mixture(
@@ -102,15 +133,20 @@ def begin_mixture(
     chance: float = CHANCE,
 ) -> Mixture:
     "A mixture that has learned nothing yet."
-    outcomes, experts = cases.y.shape[1], []
+    links, experts = cases.begin_links(), []
+    number = np.array([link.is_number for link in links])
+    eta = np.tile([link.offset for link in links], (len(cases.y), 1))
     for path in paths:
         read = read_path(columns, cases.joined, path)
-        guess = guess_strength(read)
+        guess = guess_strength(read, cases.weight)
         for sharing in sharings:
-            turn = turn_outcomes(sharing, outcomes)
-            experts.append(Expert(path, sharing, read, turn, guess, [guess] * outcomes))
+            turn = turn_outcomes(sharing, number)
+            about = guess, [guess] * len(links), eta.copy()
+            none = [None] * len(links)
+            experts.append(Expert(path, sharing, read, turn, *about, none))
     gate = open_gate(gate_groups(columns.widths), len(paths), len(sharings))
-    return Mixture(columns, cases, experts, gate, read_gate(columns, cases.joined), chance)
+    u = read_gate(columns, cases.joined)
+    return Mixture(columns, cases, experts, gate, u, links, chance)
 
 # %% ../../nbs/learners/05_mixture.ipynb #c12
 def _lean_on_kin(m: Mixture, e: int, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -143,25 +179,43 @@ def _fit_channel(m: Mixture, e: int, k: int, target: Target) -> None:
     expert = m.experts[e]
     read, strength = expert.read, expert.strength[k]
     ridge = solve_ridge(read, target, *_lean_on_kin(m, e, k))
-    expert.ridges[k : k + 1] = [ridge]
+    expert.ridges[k] = ridge
     expert.strength[k] = update_strength(read, ridge, strength, expert.guess)
     _move_kin(m, e, k)
 
 # %% ../../nbs/learners/05_mixture.ipynb #c13
+def _aim_numbers(m: Mixture, expert: Expert, counted: np.ndarray) -> Iterator[tuple[int, Target]]:
+    "What the channels of outcomes that are numbers are to fit."
+    seen, number = m.seen, np.flatnonzero(m.number)
+    noise, channels = m.channel_noise(expert), m.filled @ expert.turn
+    whole = seen[:, number].all(axis=1)
+    products = None
+    for k in number:
+        weight = counted * (seen[:, k] if expert.sharing == "STL" else whole)
+        if products is None or not whole.all():
+            products = weigh_products(expert.read.phi, weight)
+        yield k, Target(channels[:, k], weight, noise[k], products)
+
+
+def _fit_others(m: Mixture, e: int, counted: np.ndarray) -> None:
+    "A step of each channel whose outcome is not a number."
+    expert, seen, filled = m.experts[e], m.seen, m.filled
+    for k in np.flatnonzero(~m.number):
+        link, y, eta = m.links[k], filled[:, k], expert.eta[:, k]
+        weight = counted * seen[:, k]
+        target = aim_ridge(link, y, eta, weight, expert.read)
+        _fit_channel(m, e, k, target)
+        stated = expert.read.phi @ expert.ridges[k].mean
+        expert.eta[:, k] = stated + link.offset
+
+
 def fit_experts(m: Mixture, share: np.ndarray) -> None:  # (n, E)
     "Solve all experts, each under its share of the rows."
-    seen, y = m.seen, np.nan_to_num(m.cases.y)
-    whole = seen.all(axis=1)
     for e, expert in enumerate(m.experts):
-        noise, channels = m.channel_noise(expert), y @ expert.turn
         counted = share[:, e] * m.cases.weight
-        products = None
-        for k in range(channels.shape[1]):
-            weight = counted * (seen[:, k] if expert.sharing == "STL" else whole)
-            if products is None or not whole.all():
-                products = weigh_products(expert.read.phi, weight)
-            target = Target(channels[:, k], weight, noise[k], products)
+        for k, target in _aim_numbers(m, expert, counted):
             _fit_channel(m, e, k, target)
+        _fit_others(m, e, counted)
 
 # %% ../../nbs/learners/05_mixture.ipynb #c15
 def _find_places(m: Mixture, letter: str) -> list[tuple[int, int, int]]:
@@ -197,11 +251,12 @@ TIED = 20.0  # rows that a first correlation of .5 counts for (ours)
 
 def _measure_tie(
     tied: list[Expert],  # those under MTL
-    others: int,  # outcomes but one
+    number: np.ndarray,  # which outcomes are numbers, at least two  # (K,) bool
 ) -> float:
     "The correlation of the residuals under MTL."
-    missed = sum(expert.gather("missed")[0] for expert in tied)
-    spared = sum(expert.gather("spared")[0] for expert in tied)
+    others = number.sum() - 1
+    missed = sum(expert.gather("missed")[0, number] for expert in tied)
+    spared = sum(expert.gather("spared")[0, number] for expert in tied)
     each, rows = missed / spared, spared.sum() / (others + 1)
     mean = each[0] + others * each[1:].mean()
     ratio = each[0] * (others + 1) / mean
@@ -213,13 +268,30 @@ def _measure_tie(
 
 def pool_noise(m: Mixture, fixed: float | None = None) -> None:
     "Measure the noise; or set it, and measure only the tie."
-    missed = sum(expert.gather("missed")[0].sum() for expert in m.experts)
-    spared = sum(expert.gather("spared")[0].sum() for expert in m.experts)
+    number = m.number
+    if not number.any():
+        return
+    missed = sum(expert.gather("missed")[0, number].sum() for expert in m.experts)
+    spared = sum(expert.gather("spared")[0, number].sum() for expert in m.experts)
     m.noise = float(missed / spared) if fixed is None else fixed
     tied = [expert for expert in m.experts if expert.sharing == "MTL"]
-    outcomes = m.cases.y.shape[1]
-    if tied and outcomes > 1:
-        m.tie = _measure_tie(tied, outcomes - 1)
+    if tied and number.sum() > 1:
+        m.tie = _measure_tie(tied, number)
+
+# %% ../../nbs/learners/05_mixture.ipynb #l01
+def settle_links(m: Mixture) -> None:
+    "Thresholds and excess under which left-out rows are likeliest."
+    share = m.share * m.cases.weight[:, None]
+    for k in np.flatnonzero(~m.number):
+        seen = m.seen[:, k]
+        link, parts = m.links[k], []
+        y = m.filled[seen, k]
+        for expert, counted in zip(m.experts, share.T):
+            ridge = expert.ridges[k]
+            left = ridge.left[seen] + link.offset
+            parts.append((y, left, ridge.doubt[seen], counted[seen]))
+        about = map(np.concatenate, zip(*parts))
+        m.links[k] = settle_link(link, *about)
 
 # %% ../../nbs/learners/05_mixture.ipynb #c19
 def _log_normal(error: np.ndarray, variance: np.ndarray) -> np.ndarray:
@@ -227,21 +299,35 @@ def _log_normal(error: np.ndarray, variance: np.ndarray) -> np.ndarray:
     return -0.5 * (error**2 / variance + volume)
 
 
+def _judge_numbers(m: Mixture, expert: Expert) -> np.ndarray:  # (n,)
+    "Log density of the outcomes that are numbers."
+    number = m.number if not m.number.all() else slice(None)
+    seen, y = m.seen[:, number], m.filled[:, number]
+    turn = expert.turn[number][:, number]
+    whole = seen.all(axis=1)
+    left, doubt = (expert.gather(name)[:, number] for name in ("left", "doubt"))
+    variance = m.channel_noise(expert)[number] + doubt
+    each = _log_normal(y @ turn - left, variance)
+    together = each.sum(axis=1)
+    if whole.all():
+        return together
+    back = turn.T
+    apart = _log_normal(y - left @ back, variance @ back**2)
+    known = np.where(seen, apart, 0).sum(axis=1)
+    return np.where(whole, together, known)
+
+
 def judge_rows(m: Mixture) -> np.ndarray:  # (n, E)
     "Log density of each row under each expert, had it not seen the row."
-    seen, y = m.seen, np.nan_to_num(m.cases.y)
-    whole, found = seen.all(axis=1), []
-    for expert in m.experts:
-        left = expert.gather("left")
-        variance = m.channel_noise(expert) + expert.gather("doubt")
-        each = _log_normal(y @ expert.turn - left, variance)
-        together = each.sum(axis=1)
-        if not whole.all():
-            back = expert.turn.T
-            apart = _log_normal(y - left @ back, variance @ back**2)
-            together = np.where(whole, together, np.where(seen, apart, 0).sum(axis=1))
-        found.append(together)
-    return np.stack(found, axis=1)
+    found = np.stack([_judge_numbers(m, expert) for expert in m.experts], axis=1)
+    for k in np.flatnonzero(~m.number):
+        seen, link = m.seen[:, k], m.links[k]
+        y = m.filled[seen, k]
+        for e, expert in enumerate(m.experts):
+            ridge = expert.ridges[k]
+            left = ridge.left[seen] + link.offset
+            found[seen, e] += judge_outcome(link, y, left, ridge.doubt[seen])
+    return found
 
 # %% ../../nbs/learners/05_mixture.ipynb #c21
 def take_round(
@@ -254,7 +340,10 @@ def take_round(
     fit_experts(m, share)
     if m.chance:
         relate_experts(m)
+    m.share = share
     pool_noise(m, heat)
+    if heat is None:
+        settle_links(m)
     density = judge_rows(m)
     open_, weight = m.cases.open, m.cases.weight
     m.gate = climb_gate(make_slope(m.gate, m.u, open_, density, weight, level))
@@ -270,14 +359,22 @@ def state_experts(
     m: Mixture,
     joined: np.ndarray,  # (n, D)
 ) -> np.ndarray:  # (n, E, K)
-    "What each expert says of some rows."
+    "What each expert says of some rows: numbers, log odds, log rates."
     said, read = [], {}
+    offset = np.array([link.offset for link in m.links])
     for expert in m.experts:
         if expert.path not in read:
             read[expert.path] = read_path(m.columns, joined, expert.path).phi
         weights = np.column_stack([ridge.mean for ridge in expert.ridges])
-        said.append(read[expert.path] @ weights @ expert.turn.T)
+        stated = read[expert.path] @ weights @ expert.turn.T
+        said.append(stated + offset)
     return np.stack(said, axis=1)
+
+
+def expect_each(links: list[Link], eta: np.ndarray) -> np.ndarray:  # (..., K) -> (..., K)
+    "What statements expect, outcome by outcome."
+    each = [expect_outcome(link, eta[..., k]) for k, link in enumerate(links)]
+    return np.stack(each, axis=-1)
 
 
 def mix_experts(
@@ -287,4 +384,5 @@ def mix_experts(
 ) -> np.ndarray:  # (n, K)
     "The mixture's expected outcomes."
     route = np.exp(log_routes(m.gate, read_gate(m.columns, joined), open_))
-    return np.einsum("ne,nek->nk", route, state_experts(m, joined))
+    said = expect_each(m.links, state_experts(m, joined))
+    return np.einsum("ne,nek->nk", route, said)

@@ -93,9 +93,21 @@ PSEUDO = 2.0  # columns that the prior guess of a precision counts for (ours)
 CONSTANT = 0.1  # precision of a path's constant (ours)
 
 
-def guess_strength(read: Read) -> np.ndarray:  # (B,)
+def _measure_spread(phi: np.ndarray, weight: np.ndarray | None) -> np.ndarray:  # (d,)
+    "Variances of the columns, each row counted by its weight."
+    if weight is None or (weight == weight[:1]).all():
+        return phi.var(axis=0)
+    share = weight / weight.sum()
+    return share @ (phi - share @ phi) ** 2
+
+
+def guess_strength(
+    read: Read,
+    weight: np.ndarray | None = None,  # of each row; None: all alike  # (n,)
+) -> np.ndarray:  # (B,)
     "Precisions under which each block would explain a variance of one."
-    spread = np.bincount(read.block, read.phi.var(axis=0), minlength=len(read.family))
+    spread = _measure_spread(read.phi, weight)
+    spread = np.bincount(read.block, spread, minlength=len(read.family))
     return np.append(CONSTANT, np.maximum(spread[1:], 1e-3))
 
 
@@ -123,11 +135,11 @@ def fit_alone(
     rounds: int = 10,
 ) -> tuple[np.ndarray, float]:  # weights of the columns (d,), variance of the noise
     "A Bayesian ridge regression whose blocks and noise find their size."
-    seen = ~np.isnan(y)
+    seen, guess = ~np.isnan(y), guess_strength(read, weight)
     weight, y, noise = weight * seen, np.where(seen, y, 0.0), 0.8
     products, right = weigh_products(read.phi, weight), read.phi.T @ (weight * y)
     square, power = products + np.tril(products, -1).T, weight @ y**2
-    guess = strength = guess_strength(read)
+    strength = guess
     for _ in range(rounds):
         inverse = _invert_factor(products, noise, strength[read.block])
         mean = inverse.T @ (inverse @ right) / noise

@@ -51,15 +51,16 @@ def split_shares(
     m: Mixture,  # after the first stage
     tie: float = 0.6,  # correlation of tied residuals
 ) -> np.ndarray:  # responsibilities of path and sharing  # (n, P * 2)
-    "Each path's share of a row, split by how alike its residuals are."
-    seen, outcomes = m.seen, m.cases.y.shape[1]
-    y, parts = np.nan_to_num(m.cases.y), []
+    "Each path's share of a row, split by how alike the residuals of its numbers are."
+    number = m.number if not m.number.all() else slice(None)
+    seen, parts = m.seen[:, number], []
+    y, outcomes = np.nan_to_num(m.cases.y[:, number]), seen.shape[1]
     tied = np.full((outcomes, outcomes), tie) + (1 - tie) * np.eye(outcomes)
     excess = np.linalg.inv(tied) - np.eye(outcomes)
     volume = np.linalg.slogdet(tied)[1]
     for share, expert in zip(m.share.T, m.experts):
-        error = np.where(seen, y - expert.gather("left"), 0)
-        z = error / np.sqrt(m.noise + expert.gather("doubt"))
+        left, doubt = (expert.gather(name)[:, number] for name in ("left", "doubt"))
+        z = np.where(seen, y - left, 0) / np.sqrt(m.noise + doubt)
         odds = -0.5 * (np.einsum("nk,kj,nj->n", z, excess, z) + volume)
         odds = np.where(seen.sum(axis=1) > 1, odds, 0)
         parts += [share * expit(-odds), share * expit(odds)]
@@ -81,8 +82,9 @@ def _split_paths(m: Mixture, cases: Cases, paths, sharings) -> tuple[Mixture, np
     "A mixture of routes that takes over what the paths have learned, and its first shares."
     both = begin_mixture(m.columns, cases, paths, sharings, m.chance)
     for e, expert in enumerate(both.experts):
-        expert.strength = list(m.experts[e // len(sharings)].strength)
-    both.noise = m.noise
+        before = m.experts[e // len(sharings)]
+        expert.strength, expert.eta = list(before.strength), before.eta.copy()
+    both.noise, both.links = m.noise, list(m.links)
     both.gate.weights[:, : len(paths)] = m.gate.weights
     both.gate.precision[:, 0] = m.gate.precision[:, 0]
     if len(sharings) == 1:

@@ -23,7 +23,7 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 from ..schema import Schema, as_frame, read
-from ..checks import quote_label, quote_name, refuse_cell
+from ..checks import quote_name, quote_row, refuse_cell
 
 # %% ../../nbs/6_provenance/01_commitment.ipynb #c05
 class CommitmentError(ValueError):
@@ -196,7 +196,7 @@ def read_labels(
     for row, value in enumerate(values):
         if not _is_label(value):
             wanted = "expected text or whole numbers, none missing"
-            where = f"row {row} (index {quote_label(frame.index[row])})"
+            where = quote_row(frame.index, row)
             got = type(value).__name__
             raise CommitmentError(f"{what}: {wanted}, got {got} at {where}")
     return [unicodedata.normalize("NFC", str(v)) for v in values]

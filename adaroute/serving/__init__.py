@@ -4,5 +4,8 @@ import lazy_loader as lazy
 
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
-    submod_attrs={"plain": ["PlainModel", "load_plain"]},
+    submod_attrs={
+        "answers": ["bound_rows", "describe_rows", "read_rows"],
+        "plain": ["PlainModel", "load_plain"],
+    },
 )

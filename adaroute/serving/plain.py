@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['AT_ONCE', 'Network', 'Told', 'cut_evidence', 'read_paths', 'closed_softmax', 'weigh_routes', 'is_alone',
-           'state_routes', 'guard_statements', 'expect_outcomes', 'Said', 'forecast', 'average_lanes', 'PlainModel',
-           'rebuild_network', 'load_plain']
+           'state_routes', 'guard_statements', 'rising_cuts', 'expect_outcomes', 'Said', 'forecast', 'average_lanes',
+           'PlainModel', 'join_features', 'mix_routes', 'tell_lost', 'cut_batch', 'list_shapes', 'rebuild_network',
+           'load_plain']
 
 # %% ../../nbs/serving/01_plain.ipynb #p03
 import math
@@ -22,7 +23,7 @@ from ..features.encoder import Encoder, Features
 from ..model_folder import NAMINGS, parse_or_none, read_folder, rebuild_scale, refuse_model
 from ..outcomes import OutcomeScale
 from ..saved_form import check_parts, check_sizes
-from ..schema import PATHS, ROUTES, SHARINGS, Schema, open_routes, read
+from ..schema import PATHS, ROUTES, SHARINGS, Batch, Schema, open_routes, read
 
 # %% ../../nbs/serving/01_plain.ipynb #p06
 @dataclass(frozen=True, eq=False)
@@ -243,7 +244,11 @@ def guard_statements(
     return stated * routed + plain[:, :, None]
 
 # %% ../../nbs/serving/01_plain.ipynb #p22
-def _thresholds(net: Network, k: int) -> np.ndarray:  # (L, levels - 1) rising
+def rising_cuts(
+    net: Network,
+    k: int,  # an ordinal outcome
+) -> np.ndarray:  # (L, levels - 1) rising
+    "The thresholds between the levels of an outcome."
     cuts = net.weights["heads.cuts"][:, k, : net.levels[k] - 1]
     first, gaps = cuts[:, :1], np.exp(cuts[:, 1:])
     return np.concatenate([first, first + gaps.cumsum(axis=1)], axis=1)
@@ -261,7 +266,7 @@ def expect_outcomes(
         elif kind == "count":
             out[..., k] = np.exp(stated[..., k].clip(-12, 12))
         elif kind == "ordinal":
-            over = stated[..., k, None] - _thresholds(net, k)[:, None, None]
+            over = stated[..., k, None] - rising_cuts(net, k)[:, None, None]
             out[..., k] = expit(over).sum(axis=-1)
     return out
 
@@ -270,7 +275,20 @@ class Said(NamedTuple):
     "What the lanes of a network say of some rows."
 
     routes: np.ndarray  # (L, n, E, K)
+    stated: np.ndarray  # (L, n, E, K) before it is turned into an expectation
     expected: np.ndarray  # (L, n, E, K)
+
+
+def _answer_routes(net: Network, joined: np.ndarray, open: np.ndarray) -> tuple:
+    "Routes and statements (L, n, E, K) of every lane, spares included."
+    open = open & np.isin(net.experts, net.routes)
+    read = read_paths(net, joined)
+    stated = state_routes(net, joined, read, open)
+    stated = guard_statements(net, stated, joined)
+    said = weigh_routes(net, joined, read, open), stated
+    for path, spare in net.spares.items():
+        _let_spare_answer(net, path, spare, said, (joined, open))
+    return said
 
 
 def forecast(
@@ -278,18 +296,12 @@ def forecast(
     joined: np.ndarray,  # (n, D)
     open: np.ndarray,  # (n, E) bool
 ) -> Said:
-    "Routes and expectations of every lane, spares included."
-    open = open & np.isin(net.experts, net.routes)
-    read = read_paths(net, joined)
-    stated = state_routes(net, joined, read, open)
-    stated = guard_statements(net, stated, joined)
-    said = Said(weigh_routes(net, joined, read, open), expect_outcomes(net, stated))
-    for path, spare in net.spares.items():
-        _let_spare_answer(net, path, spare, said, (joined, open))
-    return said
+    "Routes, statements and expectations of every lane, spares included."
+    routes, stated = _answer_routes(net, joined, open)
+    return Said(routes, stated, expect_outcomes(net, stated))
 
 
-def _let_spare_answer(net: Network, path: str, spare: Network, said: Said, evidence) -> None:
+def _let_spare_answer(net: Network, path: str, spare: Network, said: tuple, evidence) -> None:
     "Put a spare's answers where its path is the only one that is open."
     joined, open = evidence
     own = np.flatnonzero([expert.startswith(path) for expert in net.experts])
@@ -297,7 +309,7 @@ def _let_spare_answer(net: Network, path: str, spare: Network, said: Said, evide
     rows = np.flatnonzero(alone.any(axis=1))
     if not len(rows):
         return
-    other = forecast(spare, joined[rows], open[np.ix_(rows, own)])
+    other = _answer_routes(spare, joined[rows], open[np.ix_(rows, own)])
     for mine, theirs in zip(said, other):
         lanes = np.arange(len(mine))
         mine[np.ix_(lanes, rows, own)] = theirs
@@ -327,6 +339,15 @@ class PlainModel:
     scale: OutcomeScale
     network: Network
     fallback: np.ndarray  # (K,) what is predicted where nothing can be read
+    extras: dict  # what was stored beside the model, such as its calibration
+    arrays: dict  # what a fit to arrays remembers; empty: it was fitted to a table
+
+    def __getattr__(self, name: str):
+        "What the estimator of the fit calls it: `schema_` is `schema`."
+        plain = name.removesuffix("_")
+        if plain == name or plain not in self.__dataclass_fields__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self, plain)
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         "Expected outcomes, one column each, in their own units."
@@ -337,49 +358,176 @@ class PlainModel:
         return _mix_table(self, frame)[1]
 
 # %% ../../nbs/serving/01_plain.ipynb #p29
-def _join(features: Features, factor: float) -> np.ndarray:  # (n, D) float64
+def join_features(
+    features: Features,
+    factor: float,  # of the text
+) -> np.ndarray:  # (n, D) float64
     "Numbers, facts and text side by side, rounded to single precision as in training."
     blocks = [features.numbers, features.facts, features.text * np.float32(factor)]
     return np.concatenate(blocks, axis=1, dtype=np.float32).astype(np.float64)
 
 
-def _mix_batch(model: PlainModel, batch) -> tuple[np.ndarray, np.ndarray]:
-    "Expected outcomes (n, K) in their own units, and routes (n, 8)."
+def mix_routes(
+    model: PlainModel,
+    said: Said,  # of n rows
+) -> tuple[np.ndarray, np.ndarray]:
+    "Expected outcomes (n, K) in their own units, and routes (n, 8, K)."
     net, scale = model.network, model.scale
-    features = model.encoder.transform(batch)
-    open = open_routes(features.presence, net.experts)
-    said = forecast(net, _join(features, model.factor), open)
     routes, stated = average_lanes(said)
     if scale.bounds:
         stated = scale.encode(scale.decode(stated))
     mean = (routes * stated).sum(axis=1)
-    lost = routes.sum(axis=(1, 2)) == 0
-    mean[lost] = model.fallback
-    wide = np.zeros((len(routes), len(ROUTES)))
+    mean[routes.sum(axis=(1, 2)) == 0] = model.fallback
+    wide = np.zeros((len(routes), len(ROUTES), len(net.kinds)))
     places = [ROUTES.index(expert) for expert in net.experts]
-    wide[:, places] = routes.mean(axis=2)
+    wide[:, places] = routes
     return scale.decode(mean), wide
+
+
+def _mix_batch(model: PlainModel, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+    "Expected outcomes (n, K) in their own units, and the mean routes (n, 8)."
+    features = model.encoder.transform(batch)
+    open = open_routes(features.presence, model.network.experts)
+    said = forecast(model.network, join_features(features, model.factor), open)
+    mean, routes = mix_routes(model, said)
+    return mean, routes.mean(axis=2)
+
+
+def tell_lost(
+    routes: np.ndarray,  # (n, ...) probabilities
+) -> None:
+    "Warn of rows that no route can read."
+    weight = routes.reshape(len(routes), -1).sum(axis=1)
+    lost = int((weight == 0).sum())
+    if lost:
+        nothing = f"{lost} of {len(routes)} rows have nothing that an allowed route reads"
+        warn_caller(f"{nothing} (numbers, text): predicted by the training mean")
 
 
 def _mix_table(model: PlainModel, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     "Outcomes and routes of a whole table, some thousand rows at a time."
     batch = read(frame, model.schema, outcomes=False)
-    cuts = range(AT_ONCE, len(batch), AT_ONCE)
-    pieces = np.split(np.arange(len(batch)), cuts)
-    found = [_mix_batch(model, batch.take(rows)) for rows in pieces]
+    found = [_mix_batch(model, piece) for piece in cut_batch(batch)]
     means, routes = map(np.concatenate, zip(*found))
-    lost = int((routes.sum(axis=1) == 0).sum())
-    if lost:
-        nothing = f"{lost} of {len(routes)} rows have nothing that an allowed route reads"
-        warn_caller(f"{nothing} (numbers, text): predicted by the training mean")
+    tell_lost(routes)
     named = pd.DataFrame(means, index=batch.index, columns=list(model.schema.tasks))
     return named, pd.DataFrame(routes, index=batch.index, columns=list(ROUTES))
 
+
+def cut_batch(batch: Batch) -> list[Batch]:
+    "A batch, `AT_ONCE` rows at a time; at least one piece."
+    cuts = range(AT_ONCE, len(batch), AT_ONCE)
+    pieces = np.split(np.arange(len(batch)), cuts)
+    return [batch.take(rows) for rows in pieces]
+
 # %% ../../nbs/serving/01_plain.ipynb #p31
+def _shape_paths(net: Network, design: dict) -> dict[str, tuple]:
+    "Weights of the paths, by name, without the lanes."
+    numbers, facts, text = net.widths
+    width = design["width"]
+    axes = design["axes"] if "T2" in net.paths else 0
+    on_numbers = {"N1": 1, "N2": 1 + facts, "T2": 1}
+    on_text = {"T1": 1, "T2": 1 + axes}
+    return {
+        "on_numbers": (numbers, width * sum(on_numbers.get(path, 0) for path in net.paths)),
+        "on_text": (text, width * sum(on_text.get(path, 0) for path in net.paths)),
+        "on_facts": (facts, width * ("N2" in net.paths)),
+        "axis": (numbers, axes),
+    }
+
+
+def _shape_heads(net: Network, design: dict) -> dict[str, tuple]:
+    "Weights of the heads, by name, without the lanes."
+    paths, outcomes = len(net.paths), len(net.kinds)
+    width = design["width"]
+    of_experts = (len(net.experts), outcomes)
+    return {
+        "own": (paths, width, outcomes),
+        "trunk": (paths, width, design["trunk"]),
+        "shared": (paths, design["trunk"], outcomes),
+        "bias": of_experts,
+        "log_sd": of_experts,
+        "tie": (paths, outcomes),
+        "cuts": (outcomes, max(max(net.levels) - 1, 1)),
+    }
+
+
+def _shape_router(net: Network, design: dict) -> dict[str, tuple]:
+    "Weights of one router, by name, without the lanes."
+    paths, sharings = len(net.paths), len(net.sharings)
+    total = sum(net.widths)
+    staged, hidden = net.router == "two_stage", design["hidden"]
+    outputs = paths * sharings + paths * staged
+    return {
+        "linear": (total, outputs),
+        "bias": (1, outputs),
+        "out": (hidden, outputs),
+        "hidden": (total, hidden),
+        "hidden_bias": (1, hidden),
+        "on_representation": (paths, design["width"], sharings * staged),
+    }
+
+
+def _shape_guard(net: Network, axes: int) -> dict[str, tuple]:
+    "Weights of the guard, by name, without the lanes."
+    numbers, facts, text = net.widths
+    outcomes = len(net.kinds)
+    return {
+        "shares": (4,),
+        "linear": (sum(net.widths), outcomes),
+        "bias": (1, outcomes),
+        "by_fact": (numbers, facts * outcomes),
+        "by_place": (text, axes * outcomes),
+        "axis": (numbers, axes),
+    }
+
+
+def list_shapes(
+    net: Network,  # its weights are not looked at
+    design: dict,  # as model.json has it
+    guard: int | None = None,  # axes of the guard; None: there is none
+) -> dict[str, tuple]:  # without the lanes
+    "Every tensor that a network has to have, and its shape."
+    paths, outcomes = len(net.paths), len(net.kinds)
+    start = {"start": (sum(net.widths), paths * outcomes), "trust": (paths,)}
+    parts = {"paths.": _shape_paths(net, design), "heads.": _shape_heads(net, design)}
+    parts[""] = start | {"start_bias": (paths * outcomes,)}
+    routers = [f"routers.{k}." for k in range(outcomes)] if net.per_outcome else [""]
+    if len(net.experts) > 1:
+        parts |= {f"router.{one}": _shape_router(net, design) for one in routers}
+    if guard is not None:
+        parts["guard."] = _shape_guard(net, guard)
+    return {before + name: shape for before, of in parts.items() for name, shape in of.items()}
+
+# %% ../../nbs/serving/01_plain.ipynb #p31z
 def _take(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    "What stands under a prefix, in double precision."
-    named = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-    return {k: v.astype(np.float64) for k, v in named.items()}
+    "What stands under a prefix; single precision, as torch keeps it, in double precision."
+    found = {}
+    for name, array in tensors.items():
+        if name.startswith(prefix):
+            single = array.astype(np.float32)
+            found[name.removeprefix(prefix)] = single.astype(np.float64)
+    return found
+
+
+def _check_choices(design: dict) -> None:
+    "Refuse a design that nobody knows."
+    known = dict(router=("two_stage", "joint"), route_per=("sample", "sample_task"))
+    odd = [name for name, choices in known.items() if design[name] not in choices]
+    if odd or not design["routes"] or not set(design["routes"]) <= set(ROUTES):
+        raise ValueError(f"design: expected a {odd[0] if odd else 'route'} of ours, got another")
+
+
+def _check_shapes(net: Network, about: dict, lanes: int, guard: int | None) -> None:
+    "Refuse tensors that are missing, left over or of another shape."
+    wanted = list_shapes(net, about["design"], guard)
+    wanted = {name: (lanes, *shape) for name, shape in wanted.items()}
+    theirs = tuple(f"spares.{path}." for path in net.spares)
+    mine = {name for name in net.weights if not name.startswith(theirs)}
+    found = {name: net.weights[name].shape for name in mine}
+    if wanted != found:
+        odd = {name for name, _ in wanted.items() ^ found.items()}
+        raise ValueError(f"weights: expected those of the design, got {len(odd)} others")
 
 
 def rebuild_network(
@@ -407,6 +555,7 @@ def rebuild_network(
     seeds = about["spares"][path] if path else about["seeds"]
     shapes = {name: array.shape for name, array in weights.items()}
     check_sizes(about, seeds, shapes, (len(net.paths), len(net.sharings)))
+    _check_shapes(net, about, len(seeds), None if path else about.get("guard"))
     return net
 
 # %% ../../nbs/serving/01_plain.ipynb #p31a
@@ -419,9 +568,13 @@ def _rebuild_plain(folder: Path, about: dict, weights: bytes, sentence_encoder) 
     encoder = Encoder.from_state(about["encoder"], arrays, sentence_encoder)
     schema = replace(Schema.from_dict(about["schema"]), naming=NAMINGS[about["format"]])
     check_parts(encoder.parts, schema, sentence_encoder is not None)
+    _check_choices(about["design"])
+    widths = [encoder.widths[kind] for kind in ("numbers", "facts", "text")]
+    if widths != about["widths"]:
+        raise ValueError("widths: expected those of the encoder, got others")
     net, scale = rebuild_network(about, tensors), rebuild_scale(about["scale"])
-    fallback = np.array(about["fallback"])
-    return PlainModel(schema, encoder, about["factor"], scale, net, fallback)
+    fallback, beside = np.array(about["fallback"]), (about["extras"], about["arrays"])
+    return PlainModel(schema, encoder, about["factor"], scale, net, fallback, *beside)
 
 
 def load_plain(

@@ -13,11 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
-from sklearn.base import clone
-from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
 from .distribution import Distribution, pick_routes, predict_distribution
-from ..evaluation.headroom import deal_folds
 from ..checks import check_number, name_people
 from ..saved_form import Want, are_numbers, check_fields
 from ..schema import as_frame
@@ -127,6 +123,8 @@ MANY = 1000  # patients from which isotonic regression is trusted
 
 def _fit_platt(p, y, w, ones: float, n: float) -> dict:
     "A logistic curve; p, y and w (rows,), weight of the cases and of all."
+    from sklearn.linear_model import LogisticRegression
+
     case = (ones + 1) / (ones + 2)
     other = 1 / (n - ones + 2)
     soft = np.where(y == 1, case, other)  # Platt's targets
@@ -142,6 +140,8 @@ def _fit_platt(p, y, w, ones: float, n: float) -> dict:
 
 
 def _fit_isotonic(p, y, w) -> dict:
+    from sklearn.isotonic import IsotonicRegression
+
     edge = 1 / (float(w.sum()) + 2)
     curve = IsotonicRegression(y_min=edge, y_max=1 - edge, out_of_bounds="clip").fit(p, y, w)
     return dict(kind="isotonic", x=curve.X_thresholds_.tolist(), y=curve.y_thresholds_.tolist())
@@ -622,6 +622,8 @@ def calibrate(
 # %% ../../nbs/5_uncertainty/02_conformal.ipynb #c51a
 def _score_fold(model, frame, group, out, unit, route) -> _Scored:  # out: (n,) bool
     "What a model that was fitted to the rest says of a fold, in the whole model's unit and route."
+    from sklearn.base import clone
+
     s = model.schema_
     rest, held = np.flatnonzero(~out), np.flatnonzero(out)
     silent = dict(checkpoint=None, watch=None, progress=False)
@@ -642,6 +644,9 @@ def cross_calibrate(
     seed: int = 0,  # of the folds
 ) -> Calibration:
     "Calibration of a model fitted to all rows, by scores out of fold."
+    from sklearn.base import clone
+    from adaroute.evaluation.headroom import deal_folds
+
     frame, cells = as_frame(frame), keep_apart(by)
     check_number("folds", folds, 2, whole=True)
     group = _number_groups(groups, len(frame))

@@ -9,15 +9,13 @@ __all__ = ['Distribution', 'pick_routes', 'predict_distribution']
 from dataclasses import dataclass
 import numpy as np
 import pandas as pd
-import torch
 from scipy.special import ndtr
-from ..estimator import frame_to_read
-from ..fitted import Encoded, split_batch
 from ..quantiles import mixture_quantile
-from ..heads import expected, thresholds
 from ..checks import check_number
 from ..schema import read
 from ..machine import one_thread
+from ..serving.answers import PlainRows, mix_lanes, name_presence, read_rows
+from ..serving.plain import PlainModel
 
 # %% ../../nbs/5_uncertainty/01_distribution.ipynb #c05
 @dataclass(frozen=True, eq=False)
@@ -128,6 +126,9 @@ def _add_below(value, weights, means, sds) -> np.ndarray:  # (n,)
 
 # %% ../../nbs/5_uncertainty/01_distribution.ipynb #c15
 def _level_chances(heads, eta, k: int):  # (L, B, E) -> (L, B, E, J)
+    import torch
+    from adaroute.heads import thresholds
+
     if heads.kinds[k] == "binary":
         passed = torch.sigmoid(eta)[..., None]
     else:
@@ -139,6 +140,8 @@ def _level_chances(heads, eta, k: int):  # (L, B, E) -> (L, B, E, J)
 
 
 def _ordinal_sd(p, mean):  # (..., J), (...) -> (...)
+    import torch
+
     levels = torch.arange(p.shape[-1])
     squares = (p * levels**2).sum(-1)
     return (squares - mean**2).clamp_min(1e-9).sqrt()
@@ -164,6 +167,9 @@ def _by_row(t) -> np.ndarray:  # (L, n, ...) -> (n, L, ...)
 
 def _ask_experts(model, rows) -> tuple[dict, dict]:
     "Weights, means, spreads and evidence of some rows, and the probabilities of levels."
+    import torch
+    from adaroute.heads import expected
+
     precise = model.fitted_.precise
     heads, L = precise.heads, len(precise.seeds)
     open = rows.open.expand(L, -1, -1)
@@ -228,15 +234,8 @@ def _fill_unknown(model, arrays: dict, levels: dict) -> None:
     arrays["sds"][lost] = spread
 
 # %% ../../nbs/5_uncertainty/01_distribution.ipynb #c19
-def _row_pieces(model, known):  # yields tensors of some rows
-    if isinstance(known, Encoded):
-        yield from (piece.rows for piece in known.pieces())
-    else:
-        yield from map(model.fitted_.reader.rows, split_batch(known))
-
-
-def _check_frame(model, frame, outcomes: bool) -> None:
-    if outcomes and isinstance(frame, Encoded):
+def _check_frame(model, encoded: bool, outcomes: bool) -> None:
+    if outcomes and encoded:
         raise ValueError("frame: expected a table, whose outcomes can be read, got an encoded one")
     if outcomes and hasattr(model, "array_"):
         raise ValueError(
@@ -244,37 +243,55 @@ def _check_frame(model, frame, outcomes: bool) -> None:
         )
 
 
+@one_thread()
+def _ask_torch(model, frame, outcomes: bool) -> tuple:  # what was read, and piece by piece
+    import torch
+    from adaroute.estimator import frame_to_read
+    from adaroute.fitted import Encoded, split_batch
+
+    _check_frame(model, isinstance(frame, Encoded), outcomes)
+    if isinstance(frame, Encoded):
+        known, pieces = frame, (piece.rows for piece in frame.pieces())
+    else:
+        known = read(frame_to_read(model, frame), model.schema_, outcomes=outcomes)
+        pieces = map(model.fitted_.reader.rows, split_batch(known))
+    with torch.no_grad():
+        return known, [_ask_experts(model, rows) for rows in pieces]
+
+
+def _ask_plain(model: PlainModel, frame, outcomes: bool) -> tuple:
+    _check_frame(model, isinstance(frame, PlainRows), outcomes)
+    rows = frame if isinstance(frame, PlainRows) else read_rows(model, frame)
+    known = read(frame, model.schema_) if outcomes else rows
+    return known, [mix_lanes(model, piece) for piece in rows.pieces()]
+
+
 def _join_pieces(pieces: list[dict]) -> dict:
     return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
 
 # %% ../../nbs/5_uncertainty/01_distribution.ipynb #c20
-@torch.no_grad()
-@one_thread()
 def predict_distribution(
-    model,  # fitted AdaRoute
-    frame,  # (n rows), or `model.encode` of it
+    model,  # fitted AdaRoute, or a PlainModel
+    frame,  # (n rows), or `model.encode` of it, or `read_rows` for a PlainModel
     outcomes: bool = False,  # True: read the outcomes too, as a calibration needs them
 ) -> Distribution:
     "The predictive distribution of the mixture."
-    _check_frame(model, frame, outcomes)
-    known = frame
-    if not isinstance(frame, Encoded):
-        known = read(frame_to_read(model, frame), model.schema_, outcomes=outcomes)
-    parts = [_ask_experts(model, rows) for rows in _row_pieces(model, known)]
+    plain = isinstance(model, PlainModel)
+    known, parts = (_ask_plain if plain else _ask_torch)(model, frame, outcomes)
     arrays, chances = (_join_pieces(list(pieces)) for pieces in zip(*parts))
     _fill_unknown(model, arrays, chances)
-    tasks, (numbers, text) = dict(model.schema_.tasks), known.presence.T
-    levels = {}
+    tasks, levels = dict(model.schema_.tasks), {}
     for task, p in chances.items():
         lowest = model.scale_.centre[list(tasks).index(task)]
         levels[task] = (lowest + np.arange(p.shape[1]), p)
+    unknown = np.full((len(known.index), len(tasks)), np.nan)
     return Distribution(
         tasks,
         known.index,
-        model.design_.experts,
+        (model.network_ if plain else model.design_).experts,
         **arrays,
         levels=levels,
         bounds=_find_bounds(model),
-        presence=np.select([numbers & text, numbers, text], ["both", "numbers", "text"], "none"),
-        outcome=known.outcome if outcomes else np.full((len(text), len(tasks)), np.nan),
+        presence=name_presence(known.presence),
+        outcome=known.outcome if outcomes else unknown,
     )
