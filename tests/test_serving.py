@@ -14,7 +14,10 @@ from safetensors.numpy import load, save
 
 from adaroute import AdaRoute
 from adaroute.command import ask
+from adaroute.features import encoder
+from adaroute.schema import open_routes
 from adaroute.serving import bound_rows, describe_rows, load_plain, read_rows
+from adaroute.serving.dispatch import choose_densely, choose_sparsely, predict_likeliest
 from adaroute.synthetic import make_cohort
 from adaroute.tables import read_table
 from adaroute.uncertainty.conformal import calibrate
@@ -27,6 +30,7 @@ DESIGNS = {
     "joint router": dict(router="joint"),
     "a route for each outcome": dict(route_per="sample_task"),
     "a single corner": dict(routes=("T2/MTL",)),
+    "a corner without notes": dict(routes=("N1/STL",)),
     "no text routes": dict(routes=("N1/STL", "N1/MTL")),
     "three routes": dict(routes=("N1/STL", "T1/STL", "N2/STL"), spares=True),
     "closed form, guarded": dict(learner="closed_form"),
@@ -63,8 +67,19 @@ def compare_readers(plain, model, fresh) -> float:
     pairs += [(mine.mean, theirs.mean), (mine.sd, theirs.sd)]
     pairs += [(mine.probability(task), theirs.probability(task)) for task in theirs.levels]
     assert (mine.presence == theirs.presence).all() and (mine.evidence == theirs.evidence).all()
+    compare_choices(plain, rows)
     assert mine.experts == theirs.experts and (mine.bounds == theirs.bounds).all()
     return max(measure(*pair) for pair in pairs)
+
+
+def compare_choices(plain, rows) -> None:
+    "The likeliest route is the same, and says the same, whether all is computed or only that."
+    net = plain.network
+    asked = net, rows.joined, open_routes(rows.presence, net.experts)
+    dense, sparse = choose_densely(*asked), choose_sparsely(*asked)
+    assert np.array_equal(dense.route, sparse.route)
+    there = dense.route >= 0
+    assert np.allclose(dense.expected[there], sparse.expected[there], atol=1e-10)
 
 
 def measure(mine: pd.DataFrame, theirs: pd.DataFrame) -> float:
@@ -120,6 +135,25 @@ def test_rows_without_evidence_are_told(tables, tmp_path):
     with pytest.warns(UserWarning, match="nothing that an allowed route reads") as told:
         load_plain(tmp_path / "model").predict(fresh)
     assert told[0].filename == __file__
+
+
+def test_a_note_that_no_route_reads_stays_unread(tables, tmp_path, monkeypatch):
+    frame, roles, fresh = tables
+    model = AdaRoute(**roles, **SHORT, routes=("N1/STL",)).fit(frame)
+    plain = load_plain(model.save(tmp_path / "model"))
+    before = plain.predict(fresh[:-2]), predict_likeliest(plain, read_rows(plain, fresh[:-2]))
+
+    def refuse(*note):
+        raise AssertionError("a note was read")
+
+    monkeypatch.setattr(encoder, "mark", refuse)
+    with pytest.raises(AssertionError, match="was read"):
+        read_rows(plain, fresh[:-2])
+    again = plain.predict(fresh[:-2])
+    assert again.equals(before[0]) and measure(again, before[1]) < 1e-10
+    assert describe_rows(plain, read_rows(plain, fresh[:-2], notes=False))[list(again)].equals(
+        again
+    )
 
 
 def spoil(folder: Path, change) -> Path:

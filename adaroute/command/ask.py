@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['RIVAL_NAMES', 'load_fitted', 'load_served', 'PredictOrder', 'find_book', 'Predicted', 'predict_table',
            'predict_command', 'ReportRows', 'choose_rows', 'draw_rows', 'explain_command', 'lay_out_table',
-           'summarise_comparison', 'evaluate_command']
+           'tell_by_length', 'summarise_comparison', 'evaluate_command']
 
 # %% ../../nbs/9_command/04_ask.ipynb #c03
 import time
@@ -88,12 +88,14 @@ def _find_ends(model, calibration, encoded, coverage: float) -> dict:
     return found
 
 
-def _describe_part(model, part) -> tuple:  # the part as the model has read it; a line a row
+def _describe_part(
+    model, part, notes: bool
+) -> tuple:  # the part as the model has read it; a line a row
     "What a model, in torch or in numpy, says of a part of the table."
     from adaroute.serving import PlainModel, describe_rows, read_rows
 
     if isinstance(model, PlainModel):
-        encoded = read_rows(model, part)
+        encoded = read_rows(model, part, notes)
         return encoded, describe_rows(model, encoded)
     encoded = model.encode(part)
     return encoded, model.describe(encoded)
@@ -130,7 +132,7 @@ def _predict_part(model, calibration, part, order: PredictOrder):
     "The rows of the file of predictions for a part of the table."
     import pandas as pd
 
-    encoded, described = _describe_part(model, part)
+    encoded, described = _describe_part(model, part, calibration is not None)
     ends = _find_ends(model, calibration, encoded, order.coverage)
     out = {}
     for task in model.schema_.tasks:
@@ -550,6 +552,28 @@ def lay_out_table(
         lines.append("  ".join(padded).rstrip())
     return lines
 
+# %% ../../nbs/9_command/04_ask.ipynb #c58l
+def tell_by_length(
+    found: "Comparison",  # from `compare_out_of_fold`
+    data: TrainingTable,
+) -> tuple[list[dict], list[str]]:  # numbers for a script, lines for a reader
+    "Errors by length of notes; nothing where there are no notes, or all are alike."
+    from adaroute.evaluation.note_length import count_note_words, errors_by_length
+    from adaroute.schema import Schema, read
+
+    frame, columns = data.frame.iloc[found.rows], data.roles["text"]
+    if not columns:
+        return [], []
+    outcome = read(frame, Schema(**data.roles)).outcome
+    words = count_note_words(frame, columns)
+    table = errors_by_length(outcome, found.predictions, words, list(found.tasks)).dropna()
+    if len(table) < 2 * len(found.tasks):
+        return [], []
+    shown = table.reset_index().astype({"words": str, "rows": str}).set_index("outcome")
+    shown = shown.map(lambda v: v if isinstance(v, str) else f"{v:.3f}")
+    head = "Squared error by length of notes (words up to), over the outcome's variance:"
+    return table.reset_index().to_dict("records"), ["", head, *lay_out_table(shown)]
+
 # %% ../../nbs/9_command/04_ask.ipynb #c58c
 def summarise_comparison(
     found: "Comparison",  # from `compare_out_of_fold`
@@ -657,16 +681,12 @@ def evaluate_command(
             **resampling,
         )
         hint = _hint_rows(model, data, seed) if curve else None
-    answer = summarise_comparison(found, data, folds) | ({"hint": str(hint)} if hint else {})
+    by_length, longer = tell_by_length(found, data)
+    answer = summarise_comparison(found, data, folds) | {"by_length": by_length}
+    answer |= {"hint": str(hint)} if hint else {}
     about = describe_table(answer)
-    lines = [
-        *found.sentences,
-        *([str(hint)] if hint else []),
-        "",
-        *lay_out_table(found.table),
-        "",
-        *about,
-    ]
+    lines = [*found.sentences, *([str(hint)] if hint else [])]
+    lines += ["", *lay_out_table(found.table), *longer, "", *about]
     tell_answer(answer, lines, as_json)
     if check and not found.claim.helps:
         ctx.exit(1)

@@ -25,6 +25,7 @@ from ..policy.reading_cost import ReadingGate, cost_curve, predicted_gain, train
 from ..policy.rules import surrogate_tree
 from .html import bars_html, document, esc, paragraph, section_html
 from .html import table_html, write_page
+from .long_notes import tell_lengths
 from .opening import PictureSize, Subject, draw_twice, gather_subject
 from .opening import spell_cells, tell_quality, tell_verdict
 from .plain_names import PATH_NAMES, PATH_WORDS, SHARING_NAMES, name_route
@@ -626,6 +627,7 @@ _SECTIONS = (
     ("rules", "Routing rules", _tell_rules),
     ("promises", "How sure it is", _tell_promises),
     ("groups", "Groups", _tell_groups),
+    ("lengths", "Long notes", tell_lengths),
     ("wanted", "What is missing", _tell_wanted),
     ("cost", "What reading the text is worth", _tell_cost),
     ("explorer", "Try it", _offer_explorer),

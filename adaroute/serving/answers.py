@@ -17,8 +17,9 @@ from ..features.encoder import count_unseen, spell_unseen
 from ..outcomes import OutcomeScale
 from ..quantiles import count_quantile, mixture_quantile
 from ..schema import ROUTES, open_routes, read
-from .plain import AT_ONCE, Network, PlainModel, Said, cut_batch, forecast
-from .plain import join_features, mix_routes, rising_cuts, tell_lost
+from .plain import AT_ONCE, Network, PlainModel, Said, blank_notes, cut_batch
+from .plain import forecast, join_features, mix_routes, reads_notes
+from .plain import rising_cuts, tell_lost
 
 # %% ../../nbs/serving/02_answers.ipynb #a06
 class PlainRows(NamedTuple):
@@ -38,13 +39,15 @@ class PlainRows(NamedTuple):
 def read_rows(
     model: PlainModel,
     frame: pd.DataFrame,  # (n rows)
+    notes: bool = True,  # False: leave notes unread that no route reads
 ) -> PlainRows:
     "Read text and numbers once, for several questions."
     batch = read(frame, model.schema, outcomes=False)
     cells = dict(zip(batch.schema.categorical, batch.categorical.T))
     for line in spell_unseen(count_unseen(model.encoder, cells)):
         warn_caller(line)
-    found = [model.encoder.transform(piece) for piece in cut_batch(batch)]
+    told = batch if notes or reads_notes(model.network) else blank_notes(batch)
+    found = [model.encoder.transform(piece) for piece in cut_batch(told)]
     joined = np.concatenate([join_features(features, model.factor) for features in found])
     return PlainRows(batch.index, joined, batch.presence)
 

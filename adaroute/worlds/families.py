@@ -15,6 +15,7 @@ import numpy as np
 from ..synthetic import Cohort
 from .bends import draw_bends
 from .planting import Functions, WorldKnobs, draw_cohort, plant_world, settle_world
+from .prototypes import draw_prototypes
 from .teachers import draw_teachers
 from .thresholds import draw_thresholds
 from .unrelated import draw_unrelated
@@ -37,6 +38,7 @@ FAMILIES = dict(
     thresholds=WorldFamily(draw_thresholds, True, 2),
     bends=WorldFamily(draw_bends, True, 3),
     unrelated=WorldFamily(draw_unrelated, True, 4),
+    prototypes=WorldFamily(draw_prototypes, True, 5),
 )
 
 
