@@ -2,7 +2,7 @@
 SHELL  := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env test quick lint elsewhere days mutations mutants paper arena evidence lab refresh docs check export clean lock
+.PHONY: help env test quick lint elsewhere days mutations mutants bench paper arena evidence lab refresh docs check export clean lock
 
 PYTHON ?= python3.11
 SCALE  ?= default
@@ -63,6 +63,9 @@ mutations: env ## 5,000 spoiled model files, each refused in a line or the same 
 
 mutants: env ## single faults in what everything hangs on: which does no test notice? (MUTANTS='--seconds 600')
 	@$(ONE) nice -n 15 $(BIN)/python tests/mutants.py $(MUTANTS)
+
+bench: env ## seconds against rows, over the least that could be, with a picture (BENCH='--rows 128 256 512')
+	@$(ONE) $(BIN)/python benchmarks/run.py $(BENCH)
 
 paper: env ## the paper: every figure, table and the PDF (SCALE=smoke|default|paper)
 	@echo "==> making the paper at scale '$(SCALE)'"

@@ -632,16 +632,28 @@ _comparing_options = bundle_options(
 )
 
 # %% ../../nbs/9_command/04_ask.ipynb #c57
+def _hint_rows(model, data: TrainingTable, seed: int):
+    "From how many rows on routing may pay."
+    from adaroute.evaluation.learning_curve import hint_rows, learning_curve
+
+    known = data.frame[list(data.tasks)].notna().any(axis=1).to_numpy()
+    groups = None if data.groups is None else data.groups[known]
+    return hint_rows(learning_curve(model, data.frame[known], groups, seed))
+
+
 @click.command("evaluate")
 @click.argument("table", type=FILE)
 @column_options
 @_comparing_options
 @training_options
+@click.option(
+    "--curve", is_flag=True, help="also say from how many rows on routing may pay (four more fits)"
+)
 @click.option("--check", is_flag=True, help="exit with 1 unless the routed model beats every rival")
 @common_options
 @click.pass_context
 def evaluate_command(
-    ctx, table, folds, rivals, draws, seed, steps, members, check, as_json, quiet, **columns
+    ctx, table, folds, rivals, draws, seed, steps, members, curve, check, as_json, quiet, **columns
 ):
     """Say whether routing helps on a table: headroom first, then scores.
 
@@ -668,10 +680,13 @@ def evaluate_command(
             progress=wants_bar(quiet),
             **resampling,
         )
+        hint = _hint_rows(model, data, seed) if curve else None
     by_length, longer = tell_by_length(found, data)
     answer = summarise_comparison(found, data, folds) | {"by_length": by_length}
+    answer |= {"hint": str(hint)} if hint else {}
     about = describe_table(answer)
-    lines = [*found.sentences, "", *lay_out_table(found.table), *longer, "", *about]
+    lines = [*found.sentences, *([str(hint)] if hint else [])]
+    lines += ["", *lay_out_table(found.table), *longer, "", *about]
     tell_answer(answer, lines, as_json)
     if check and not found.claim.helps:
         ctx.exit(1)

@@ -70,7 +70,7 @@ def say_two(
             verdict = "the first is better"
         lines.append(
             f"{row.outcome}, {NAMED_SCORES[row.score]}: {row.first:.3g} and {row.second:.3g}; "
-            f"the second is better by {row.better_by:.3g} "
-            f"(95% interval {row.low:.3g} to {row.high:.3g}): {verdict}."
+            f"difference in favour of the second {row.better_by:+.3g} "
+            f"(95% interval {row.low:+.3g} to {row.high:+.3g}): {verdict}."
         )
     return lines
