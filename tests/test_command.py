@@ -582,7 +582,7 @@ def test_fit_says_how_good_it_is_on_rows_that_it_has_not_seen(place):
     said = json.loads((place / "fit.json").read_text())
     quality = said["quality"]
     assert quality["rows"] == said["calibration_rows"] and len(quality["sentences"]) == 4
-    assert {score["model"] for score in quality["scores"]} == {"adaroute", "ridge", "mean"}
+    assert {score["model"] for score in said["scores"]} == {"adaroute", "ridge", "mean"}
     assert "AUC" in quality["sentences"][2] and MARK not in str(quality)
     model = AdaRoute.load(place / "model")
     assert model.extras_["quality"] == quality
@@ -591,7 +591,7 @@ def test_fit_says_how_good_it_is_on_rows_that_it_has_not_seen(place):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         off = (frame.phq9 - model.predict(frame).phq9)[held].abs().mean()
-    found = [s for s in quality["scores"] if (s["outcome"], s["score"]) == ("phq9", "mae")]
+    found = [s for s in said["scores"] if (s["outcome"], s["score"]) == ("phq9", "mae")]
     assert found[0]["estimate"] == pytest.approx(off, abs=1e-4)
 
 

@@ -281,11 +281,13 @@ def keep_scores(
     held: pd.DataFrame,  # rows kept back from the fit
     taught: pd.DataFrame,  # the rows of the fit
     groups=None,  # whose the rows kept back are
-) -> None:
+) -> Quality | None:  # what was found; None: too little is known
     "Let a model remember how many rows it had, and how good it was on those kept back."
     model.extras_["rows"] = dict(taught=len(taught), held=len(held))
     if not len(held) or not _can_score(read(as_frame(held), model.schema_).outcome):
-        return
-    scores = judge_quality(model, held, taught, groups, draws=100).scores
+        return None
+    found = judge_quality(model, held, taught, groups, draws=100)
+    scores = found.scores
     plain = scores.astype(object).where(scores.notna(), None)
     model.extras_["scores"] = plain.to_dict("records")
+    return found
