@@ -1018,7 +1018,7 @@ def test_no_note_in_any_file(tmp_path):
     model = estimator(encoder=dict(text_dim=8), checkpoint=tmp_path / "run.safetensors").fit(frame)
     model.save(tmp_path / "model")
     files = contents(tmp_path)
-    assert len(files) == 4 and not [n for n, c in files.items() if CANARY.encode() in c]
+    assert len(files) == 5 and not [n for n, c in files.items() if CANARY.encode() in c]
     assert CANARY not in repr(model) + repr(model.predict(frame)) + repr(model.describe(frame))
 
 
