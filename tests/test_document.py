@@ -320,10 +320,10 @@ def test_a_rule_in_words():
         rule = Made(conditions=conditions, answer="T2", share=0.4, fidelity=fidelity)
         return report._write_rule(rule)
 
-    assert write((), np.nan) == "Always T2 (40% of rows)"
+    assert write((), np.nan) == "Always text + numbers (40% of rows)"
     when = "If age is above 40 and a note is there"
     said = write(("age is above 40", "a note is there"), 0.9)
-    assert said == f"{when}: T2 (40% of rows, right for 90%)"
+    assert said == f"{when}: text + numbers (40% of rows, right for 90%)"
 
 
 def test_the_limits_say_whether_notes_are_in_the_file():
