@@ -47,10 +47,9 @@ def _say_learner(about: dict) -> str:
     params = about["params"]
     how = {"closed_form": "in closed form"}.get(params.get("learner"), "by gradient descent")
     routes = ", ".join(about["design"]["routes"])
-    return (
-        f"{len(about['seeds'])} averaged fits, learned {how} with seed {params.get('seed', 0)}; "
-        f"routes allowed: {routes}"
-    )
+    count = len(about["seeds"])
+    fits = "one fit" if count == 1 else f"{count} averaged fits"
+    return f"{fits}, learned {how} with seed {params.get('seed', 0)}; routes allowed: {routes}"
 
 
 def _say_rows(about: dict) -> str:
@@ -233,6 +232,10 @@ def fault_of_card(
         return "its model card is not one"
     if int(stated[1]) != CARD_FORM:
         return f"its model card has form {int(stated[1])}, and this version knows {CARD_FORM}"
-    if card != write_card(about).encode():
+    try:
+        due = write_card(about).encode()
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+        return f"its model card cannot be derived ({type(error).__name__})"
+    if card != due:
         return "its model card does not follow from model.json: it was changed, or is another's"
     return ""

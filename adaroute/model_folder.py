@@ -91,7 +91,6 @@ def _read_settled(folder: Path) -> dict[str, bytes]:  # file name -> content
 def _read_checked(folder: Path) -> dict[str, bytes]:  # file name -> content
     "The files that the manifest speaks for."
     content = _read_files(folder)
-    content.setdefault(CARD, b"")
     manifest = parse_or_none(json.loads, content.pop("manifest.json"))
     if manifest is None:
         raise refuse_model(folder, "got a manifest that is not JSON")
@@ -126,17 +125,12 @@ def read_folder(
         raise refuse_model(folder, _UNREADABLE)
     if seal not in ("", hashlib.sha256(content[FILES[0]]).hexdigest()):
         raise refuse_model(folder, "got parts that do not fit together (weights of another model)")
-    if fault := _find_fault(about) or _find_card_fault(content[CARD], about):
+    fault = _find_fault(about)
+    if not fault and CARD in content:
+        fault = fault_of_card(content[CARD], about)
+    if fault:
         raise refuse_model(folder, f"but {fault}")
     return about, content[FILES[1]]
-
-
-def _find_card_fault(card: bytes, about: dict) -> str:  # "": none, or no card
-    "What is wrong with the card, in words that hold none of it."
-    try:
-        return fault_of_card(card, about) if card else ""
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
-        return f"its model card cannot be derived ({type(error).__name__})"
 
 
 def _find_fault(about: dict) -> str:  # "": none

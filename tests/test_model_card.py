@@ -38,6 +38,7 @@ def saved(fitted, tmp_path):
         (lambda t: t.replace("(form 1)", "(form 2)"), "has form 2"),
         (lambda t: t + " ", "not follow"),
         (lambda t: "# A better card", "is not one"),
+        (lambda t: "", "is not one"),
         (lambda t: "\udcff", "is not one"),
     ],
 )

@@ -171,10 +171,10 @@ class Programs:
         return "\n".join([*lines, TAIL])
 
 
-def write_program(rng, most=40):
+def write_program(rng, most=40, kind=Programs):
     "A program of at most so many lines."
     while True:
-        source = Programs(rng, most).write()
+        source = kind(rng, most).write()
         if source.count("\n") < most:
             return source
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from test_studies_rules_traces import HEAD, OUTSIDE, TAIL, Programs, draw_inputs
-from test_studies_rules_traces import run_in_python, run_in_trace
+from test_studies_rules_traces import run_in_python, run_in_trace, write_program
 
 from adaroute.studies.rule_lanes import FINISH, RULE_VOCABULARY, RuleRecipe, join_rules
 from adaroute.studies.rule_tasks import CONDITIONS
@@ -61,19 +61,11 @@ class NestedPrograms(Programs):
         return "\n".join([*lines, TAIL])
 
 
-def write_nested(rng, most=40):
-    "A program of at most so many lines, with a loop inside a loop."
-    while True:
-        source = NestedPrograms(rng, most).write()
-        if source.count("\n") < most:
-            return source
-
-
 @pytest.mark.parametrize("count,seed", [(150, 0), pytest.param(1_000, 1, marks=pytest.mark.slow)])
 def test_nested_programs_end_as_in_python(count, seed):
     ends = {"answer": 0, "error": 0, "limit": 0}
     for rng in np.random.default_rng(seed).spawn(count):
-        source, inputs = write_nested(rng), draw_inputs(rng)
+        source, inputs = write_program(rng, kind=NestedPrograms), draw_inputs(rng)
         mine = run_in_trace(source, inputs)
         if mine[1] and mine[1][0] in ("size", "budget"):
             ends["limit"] += 1
@@ -85,7 +77,7 @@ def test_nested_programs_end_as_in_python(count, seed):
 
 def test_nested_programs_are_what_they_are_called():
     for rng in np.random.default_rng(2).spawn(100):
-        found = list_constructs(read_rule(write_nested(rng)))
+        found = list_constructs(read_rule(write_program(rng, kind=NestedPrograms)))
         assert {"nested loop", "pair assignment", "two-variable state"} <= found
 
 
@@ -93,7 +85,7 @@ def test_faults_inside_a_nested_loop_are_refused_by_line_and_construct():
     statements = [line for line in OUTSIDE if line not in ("break", "continue")]
     refused = 0
     for number, rng in enumerate(np.random.default_rng(3).spawn(200)):
-        good = write_nested(rng, most=30).split("\n")
+        good = write_program(rng, 30, NestedPrograms).split("\n")
         line = statements[number % len(statements)]
         deep = [n for n in range(len(HEAD), len(good)) if re.match(r" {12}\w", good[n])]
         deep = [n for n in deep if not good[n].lstrip().startswith(("elif", "else"))]

@@ -646,15 +646,6 @@ def _check_model_contents(run: RunFolder) -> Reply:
     return True, f"{parts} of the saved model are those of the first lines."
 
 
-def _fault_of_run_card(folder: Path, about: dict) -> str:  # "": none
-    "What is wrong with a card that somebody has put beside the model of a run."
-    card = _read_part(folder, f"model/{CARD}")
-    try:
-        return fault_of_card(card, about)
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
-        return f"its model card cannot be derived ({type(error).__name__})"
-
-
 def _check_model_fields(run: RunFolder) -> Reply:
     if run.model is None:
         return None, f"model: {run.says}."
@@ -662,7 +653,8 @@ def _check_model_fields(run: RunFolder) -> Reply:
         return False, "model: its files are not spelled as saving spells them."
     about = run.says["parts"].about
     foreign = list_foreign_fields(about, run.plan and run.plan.version)
-    if f"model/{CARD}" in run.files and (fault := _fault_of_run_card(run.folder, about)):
+    card = f"model/{CARD}"
+    if card in run.files and (fault := fault_of_card(_read_part(run.folder, card), about)):
         return False, f"model: {fault}."
     if run.model.design_ != run.choices.design:
         foreign.append("design")
