@@ -68,10 +68,12 @@ def say_two(
             verdict = "the second is better"
         if row.high < 0:
             verdict = "the first is better"
-        better, low, high = (0.0 + value for value in (row.better_by, row.low, row.high))  # no -0
+        better = f"{row.better_by + 0.0:+.3g}"  # no -0
+        low = f"{row.low + 0.0:+.3g}"
+        high = f"{row.high + 0.0:+.3g}"
         lines.append(
             f"{row.outcome}, {NAMED_SCORES[row.score]}: {row.first:.3g} and {row.second:.3g}; "
-            f"difference in favour of the second {better:+.3g} "
-            f"(95% interval {low:+.3g} to {high:+.3g}): {verdict}."
+            f"difference in favour of the second {better} "
+            f"(95% interval {low} to {high}): {verdict}."
         )
     return lines
