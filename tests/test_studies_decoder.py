@@ -106,3 +106,14 @@ def test_global_state_is_left_alone():
     LaneDecoder(DecoderShape(14), [0, 1])(draw_rows())
     assert torch.equal(before, torch.get_rng_state())
     assert find_scheme("rope").reading == "rope"
+
+
+def test_attention_of_doubles_gets_a_mask_of_doubles():
+    "Without it torch 2.13 misreads the mask from eight keys on (findings/): equal keys in any order."
+    rows = draw_rows(lanes=1, rows=20, columns=12)
+    order = torch.rand(20, 11, generator=torch.Generator().manual_seed(1)).argsort(1)
+    first = rows.tokens[..., :11].gather(2, order[None])
+    mixed = rows._replace(tokens=torch.cat([first, rows.tokens[..., 11:]], 2))
+    decoder = LaneDecoder(DecoderShape(14, layers=1, position="none"), [0]).double()
+    last = [decoder(r)[:, :, -1] for r in (rows, mixed)]
+    torch.testing.assert_close(*last, rtol=0, atol=1e-12)

@@ -252,8 +252,9 @@ class LaneLayers(nn.Module):
         normed = self.norm(x, f"before{layer}")
         query = self.split_heads(self.multiply(normed, f"query{layer}"))
         query = self.turn(query, ids)
-        query, key, value, mask = (t.flatten(0, 1) for t in (query, *seen, mask))
-        heard = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        closed = mask.to(query.dtype)  # of doubles, torch misreads a mask in single precision
+        query, key, value, closed = (t.flatten(0, 1) for t in (query, *seen, closed))
+        heard = F.scaled_dot_product_attention(query, key, value, attn_mask=closed)
         heard = heard.transpose(1, 2).flatten(2).view_as(x)
         mixed = self.multiply(heard, f"mix{layer}")
         return x + self.norm(mixed, f"after{layer}")
