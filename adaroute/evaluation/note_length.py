@@ -148,7 +148,6 @@ FILLER_SENTENCES = (
     "This part of the page is printed in blue",
 )
 
-
 # %% ../../nbs/3_evaluation/09_note_length.ipynb #n27
 def _add_filler(note: str, times: float, filler: Sequence[str], rng: np.random.Generator) -> str:
     "One note with filler in between."
