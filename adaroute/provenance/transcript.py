@@ -374,6 +374,8 @@ def _write_rows(folder: Path, groups: np.ndarray, used: np.ndarray) -> None:
 class Recorder(Lines, Watch):
     "Writes the transcript of a fit into a run folder, and continues one."
 
+    weighs = False  # what a row counts has no place in a transcript
+
     def prepared(self, prepared: Prepared) -> Rows:
         "What is to be trained, where, and on what."
         _write_rows(self.folder, prepared.groups, prepared.used)
