@@ -21,6 +21,7 @@ from .fitted import Answer, Encoded, predict_ends
 from .fitting import fit_table, schema_of
 from .frames import FramesOut, remember_inputs, shape_answer, spell_useless
 from .frames import wanted_output
+from .row_weights import find_weights
 from .saving import OF_ARRAYS, load_model, save_model
 from .schema import ROUTES, Schema, from_arrays, read
 from .training import Watch
@@ -154,6 +155,8 @@ def _score_table(est: "AdaRoute", X, y, sample_weight) -> float:
     y = read(X, est.schema_).outcome if y is None else np.asarray(y, float)
     y = y.reshape(len(y), -1)
     said = np.asarray(est.predict(X)).reshape(y.shape)
+    if sample_weight is None and _is_table(X):
+        sample_weight = find_weights(est, X)
     weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight)
     scores = []
     for truth, guess in zip(y.T, said.T):
@@ -187,6 +190,7 @@ class AdaRoute(FramesOut, RegressorMixin, BaseEstimator):
         bounds=None,  # {outcome: (lowest, highest)} that no prediction may leave, as (0, 27)
         task_weights=None,  # {outcome: weight}: what an outcome counts for in training; else 1
         class_weights=None,  # {outcome: "balanced" or {level: weight}}: the same for classes
+        weight=None,  # column that says what each row counts, as of a survey; it is not read
         spares=False,  # True: also learn models for rows without text, and without numbers
         route_per="sample",  # one route a row; "sample_task": one for each of its outcomes
         router="two_stage",  # or "joint"
@@ -237,7 +241,7 @@ class AdaRoute(FramesOut, RegressorMixin, BaseEstimator):
             remember_inputs(self, schema)
         else:
             self.array_ = np.asarray(y).ndim == 2  # whether to answer with a matrix
-        self.fitted_, self.extras_ = found, {}
+        self.fitted_, self.extras_ = found, {} if weights is None else {"weighted": True}
         if watch:
             watch.close(self)
         return self

@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['LEARNERS', 'make_part', 'find_learner', 'Choices', 'settle_choices', 'settle_steps', 'schema_of', 'trainable_rows',
-           'learn_reader', 'validation_rows', 'make_split', 'Course', 'course_of', 'begin_lanes', 'read_history',
-           'Trained', 'keep_best', 'train_members', 'spare_paths', 'check_weights', 'Prepared', 'fit_table']
+           'learn_reader', 'validation_rows', 'make_split', 'weigh_split', 'Course', 'course_of', 'begin_lanes',
+           'read_history', 'Trained', 'keep_best', 'train_members', 'spare_paths', 'refuse_weighted', 'Prepared',
+           'fit_table']
 
 # %% ../nbs/1_method/24_fitting.ipynb #g03
 import pkgutil
@@ -30,6 +31,7 @@ from .outcomes import read_bounds, read_weights
 from .paths import aim
 from .prior import Prior
 from .ridge_start import learn_trust, start_from_ridge
+from .row_weights import average_outcomes, balance_weights, leave_weight, settle_weights
 from .schema import open_routes
 from .schema import Batch, Schema, check_trainable, infer, read, without
 from .training import Rows, Run, Session, Settings, Split, Watch, train
@@ -101,6 +103,7 @@ def schema_of(est, frame: pd.DataFrame) -> Schema:
             "tasks: expected {outcome: 'regression', 'binary', 'ordinal' or 'count'}, got none; "
             "AdaRoute(tasks=...) says what to predict"
         )
+    frame = leave_weight(est, frame)
     return infer(frame, est.tasks, est.text, est.numeric, est.categorical)
 
 # %% ../nbs/1_method/24_fitting.ipynb #g12
@@ -185,6 +188,17 @@ def make_split(
         train.append(rng.permutation(np.flatnonzero(~mask)))
         valid.append(np.flatnonzero(mask))
     return Split(_stack_rows(train, starts), _stack_rows(valid, starts))
+
+
+def weigh_split(
+    split: Split,
+    weight: np.ndarray | None,  # (n,) above 0; None: all alike
+) -> Split:
+    "The same rows with what each of them counts, on average one."
+    balanced = balance_weights(weight)
+    if balanced is None:
+        return split
+    return split._replace(weight=torch.from_numpy(balanced).float())
 
 
 def _stack_rows(parts: list[np.ndarray], times: int) -> torch.Tensor:
@@ -276,9 +290,10 @@ def train_members(
     groups: np.ndarray,  # (n,) one label a row
     course: Course,
     name: str = "main",  # for whoever looks on
+    weight: np.ndarray | None = None,  # (n,) what each row counts; None: all alike
 ) -> Trained:
     "Train all lanes, keep the best start of each member."
-    split, watch = course.split(groups), course.watch
+    split, watch = weigh_split(course.split(groups), weight), course.watch
     model = begin_lanes(reader, course, rows, split)
     if watch:
         watch.lanes(name, model, split, rows, course.settings)
@@ -313,7 +328,7 @@ def _rows_alone(path: str, batch: Batch, groups: np.ndarray) -> Batch | None:
 
 
 def _train_spare(
-    path: str, left: Batch, groups: np.ndarray, reader: Reader, course: Course
+    path: str, left: Batch, groups: np.ndarray, reader: Reader, course: Course, weight
 ) -> RoutedModel:
     "A model of the path alone, trained on all rows that have its evidence, and on nothing else."
     alone = reader.alone(path)
@@ -323,31 +338,21 @@ def _train_spare(
     with warnings.catch_warnings():
         # with a single path there is nothing to lose by a collapse
         warnings.filterwarnings("ignore", "the router collapsed")
-        return train_members(
-            alone, alone.rows(left), groups[left.index], half, f"spare {path}"
-        ).model
+        own = None if weight is None else weight[left.index]
+        rows, theirs = alone.rows(left), groups[left.index]
+        return train_members(alone, rows, theirs, half, f"spare {path}", own).model
 
 # %% ../nbs/1_method/24_fitting.ipynb #g40b
-def check_weights(
-    est,  # with the parameters of an `AdaRoute`
-    weights,  # what each row counts; None: all alike
-    rows: int,
-) -> np.ndarray | None:  # (rows,)
-    "The weights of the rows, checked."
-    if weights is None:
-        return None
-    if find_learner(est) is None:
-        raise ValueError("weights: expected learner='closed_form' with them, got 'gradient'")
-    try:
-        found = np.asarray(weights, float)
-    except (TypeError, ValueError):
-        found = np.empty(0)
-    if found.shape != (rows,):
-        raise ValueError(f"weights: expected {rows} numbers, one a row, got shape {found.shape}")
-    if not np.isfinite(found).all() or (found < 0).any() or not found.any():
-        wanted = "finite numbers of at least 0, not all 0"
-        raise ValueError(f"weights: expected {wanted}, got others")
-    return found
+def refuse_weighted(
+    watch: Watch | None,  # who looks on
+    weight: np.ndarray | None,  # (n,); None: all alike
+) -> None:
+    "Refuse weights beside a watch that counts every row alike, as a proof of training does."
+    if weight is not None and watch is not None and not watch.weighs:
+        raise ValueError(
+            "weight: expected none beside a plan or a transcript, "
+            "for the proof of training data counts every row alike"
+        )
 
 
 def _keep_counted(batch: Batch, groups, weight: np.ndarray | None):
@@ -375,14 +380,15 @@ def _fit_rows(
     est, frame: pd.DataFrame, schema: Schema, groups, watch: Watch | None, weights
 ) -> Fitted:
     "Read the rows that teach, and learn from them."
-    choices, weight = settle_choices(est), check_weights(est, weights, len(frame))
+    choices, weight = settle_choices(est), settle_weights(est, frame, weights)
+    refuse_weighted(watch, weight)
     batch, groups, weight = _keep_counted(read(frame, schema), groups, weight)
     batch, owners, used = trainable_rows(batch, choices.design, groups)
+    weight = None if weight is None else weight[used]
     choices = choices._replace(settings=settle_steps(est, choices.settings, len(batch)))
     reader = learn_reader(est, batch, owners, choices)
     rows = reader.rows(batch)
     rows = rows._replace(open=est.restrict_routes(rows.open))
-    weight = None if weight is None else weight[used]
     prepared = Prepared(est, reader, choices.settings, rows, owners, used, weight)
     learn = find_learner(est)
     if learn is not None:
@@ -390,12 +396,12 @@ def _fit_rows(
     if watch:
         rows = watch.prepared(prepared)
     course = course_of(est, choices, watch)
-    found = train_members(reader, rows, owners, course)
+    found = train_members(reader, rows, owners, course, weight=weight)
     for path in spare_paths(est, choices.design):
         left = _rows_alone(path, batch, owners)
         if left is not None:
-            found.model.spares[path] = _train_spare(path, left, owners, reader, course)
-    fallback = np.nanmean(reader.scale.encode(batch.outcome), axis=0)
+            found.model.spares[path] = _train_spare(path, left, owners, reader, course, weight)
+    fallback = average_outcomes(reader.scale.encode(batch.outcome), weight)
     return Fitted(reader, found.model, fallback, found.validation_error, found.history)
 
 

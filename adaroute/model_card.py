@@ -52,8 +52,22 @@ def _say_learner(about: dict) -> str:
     return f"{fits}, learned {how} with seed {params.get('seed', 0)}; routes allowed: {routes}"
 
 
+def _say_weights(about: dict) -> str:  # "": every row counts alike
+    "What each row counts."
+    name = about["params"].get("weight")
+    if name is not None:
+        return f"by column {say_name(name)}"
+    return "by numbers beside the table" if about["extras"].get("weighted") is True else ""
+
+
 def _say_rows(about: dict) -> str:
     "How many rows it was trained on, as far as that was kept."
+    counted = _say_weights(about)
+    weighted = f", weighted {counted}" if counted else ""
+    return f"{_count_rows(about)}{weighted}"
+
+
+def _count_rows(about: dict) -> str:
     rows = about["extras"].get("rows")
     counts = rows if isinstance(rows, dict) else {}
     if not all(type(counts.get(name)) is int for name in ("taught", "held")):
@@ -66,7 +80,8 @@ def _say_calibration(about: dict) -> str:
     found = about["extras"].get("calibration")
     how = found.get("how") if isinstance(found, dict) else None
     words = {"split": "on rows kept back", "cross": "by five further fits"}
-    return f"conformal, {words[how]}" if how in words else "not calibrated"
+    alike = ", every row counted alike" if _say_weights(about) else ""
+    return f"conformal, {words[how]}{alike}" if how in words else "not calibrated"
 
 # %% ../nbs/1_method/34_model_card.ipynb #k12
 _SCORE_FIELDS = ("outcome", "score", "model", "estimate", "low", "high")
@@ -91,6 +106,8 @@ def _table_scores(about: dict) -> list[str]:
         at, low, high = ("?" if v is None else f"{v:.3g}" for v in numbers)
         names = " | ".join(say_name(row[name]) for name in _SCORE_FIELDS[:3])
         lines.append(f"| {names} | {at} | {low} to {high} |")
+    if counted := _say_weights(about):
+        lines += ["", f"Scores are weighted {counted}."]
     return lines
 
 # %% ../nbs/1_method/34_model_card.ipynb #k15

@@ -88,10 +88,15 @@ class Rows(NamedTuple):
 
 
 class Split(NamedTuple):
-    "Which rows each lane trains on, and which it is looked at with."
+    "Which rows each lane trains on, which it is looked at with, and what each row counts."
 
     train: Tensor  # (L, n_train) row numbers
     valid: Tensor  # (L, n_valid) row numbers
+    weight: Tensor | None = None  # (n,) on average 1; None: all alike
+
+    def weigh(self, index: Tensor) -> Tensor | None:  # (L, B) row numbers -> (L, B)
+        "What some rows count."
+        return None if self.weight is None else self.weight[index]
 
 
 def gather(rows: Rows, index: Tensor) -> Rows:  # (L, B) row numbers -> blocks of shape (L, B, ...)
@@ -190,10 +195,16 @@ def _is_warm(model: RoutedModel, settings: Settings, done: float) -> bool:
     return model.design.selection == "likelihood" and done < settings.warm
 
 # %% ../nbs/1_method/20_training.ipynb #f1ef2804
-def prediction_error(mean: Tensor, y: Tensor) -> Tensor:  # (..., B, K), (..., B, K) -> (...)
+def prediction_error(
+    mean: Tensor,  # (..., B, K)
+    y: Tensor,  # (..., B, K)
+    weight: Tensor | None = None,  # (..., B) what each row counts; None: all alike
+) -> Tensor:  # (...)
     "Squared error over variance, averaged over the outcomes that vary."
-    seen = ~y.isnan()
-    count = seen.sum(dim=-2).clamp_min(1)
+    seen, least = ~y.isnan(), 1
+    if weight is not None:
+        seen, least = seen * weight[..., None], 1e-9
+    count = seen.sum(dim=-2).clamp_min(least)
     y = y.nan_to_num()
     average = (y * seen).sum(dim=-2) / count
     variance = (seen * (y - average[..., None, :]) ** 2).sum(dim=-2) / count
@@ -217,17 +228,26 @@ def _mean_entropy(p: Tensor) -> Tensor:  # in units of log E; a single route has
     return torch.special.entr(p).sum(dim=-1) / math.log(max(p.shape[-1], 2))
 
 
+def _share_rows(model: RoutedModel, f: Forecast, y: Tensor, weight: Tensor | None) -> Tensor:
+    "Whose row each is, as far as the row counts: (L, B, E), or (L, B, E, K)."
+    share = responsibility(model, f, y)
+    if weight is None:
+        return share
+    return share * weight.view(*weight.shape, *[1] * (share.dim() - 2))
+
+
 @torch.no_grad()
-def look(model: RoutedModel, b: Rows, measure: bool) -> Look:
+def look(model: RoutedModel, b: Rows, measure: bool, weight: Tensor | None = None) -> Look:
     "Look at the validation rows of each lane, and measure the noise there if asked to."
     f = model(b.joined, b.open)
     for _ in range(3 if measure else 0):
-        measure_noise(model.heads, f.eta, b.y, responsibility(model, f, b.y))
+        measure_noise(model.heads, f.eta, b.y, _share_rows(model, f, b.y, weight))
     each = expected(model.heads, f.eta).transpose(1, 2)  # (L, E, B, K)
     p = choices(f)
+    by_expert = None if weight is None else weight[:, None]
     return Look(
-        prediction_error(predict_mean(model, f), b.y),
-        prediction_error(each, b.y[:, None]).amin(dim=1),
+        prediction_error(predict_mean(model, f), b.y, weight),
+        prediction_error(each, b.y[:, None], by_expert).amin(dim=1),
         p.mean(dim=1),
         _mean_entropy(p.mean(dim=1)),
         1 - _mean_entropy(p).mean(dim=1),
@@ -249,7 +269,7 @@ def collapsed(
 def fingerprint(rows: Rows, split: Split, *settings) -> str:
     "A digest of everything a run depends on."
     digest = hashlib.sha256()
-    for block in (*rows, *split):
+    for block in (b for b in (*rows, *split) if b is not None):
         digest.update(str(tuple(block.shape)).encode() + block.contiguous().numpy().tobytes())
     for s in settings:
         digest.update(repr(s).encode())
@@ -328,7 +348,8 @@ def take_step(
     uniform = draw(model, settings, done, run.generators, batch.shape[1])
     losses, f = batch_losses(model, taken, settings, done, uniform)
     run.seen = Seen(batch, losses.detach(), f.eta.detach().mean(dim=(2, 3)))
-    loss = losses.mean(dim=1)
+    weight = split.weigh(batch)
+    loss = (losses if weight is None else losses * weight).mean(dim=1)
     if not _is_warm(model, settings, done):
         loss = loss + _press_usage(f, settings)
     run.optimiser.param_groups[0]["lr"] = learning_rate(settings, run.step)
@@ -358,6 +379,7 @@ class Watch:
     "Somebody who looks over a run's shoulder; this one only looks."
 
     whole = True  # also looks at the models that are trained as spares
+    weighs = True  # also looks on where rows differ in what they count
 
     def prepared(self, prepared) -> Rows:  # a `fitting.Prepared`
         "When the table has become tensors; may put others in their place."
@@ -417,7 +439,7 @@ def train(
             if watch:
                 watch.step(run)
             if run.step % settings.every == 0 or run.step == settings.steps:
-                take_look(run, loss, watched, settings)
+                take_look(run, loss, watched, settings, split.weigh(split.valid))
                 if watch:
                     watch.segment(run)
             bar.update(run.step - bar.n)
@@ -426,10 +448,16 @@ def train(
     return run
 
 # %% ../nbs/1_method/20_training.ipynb #c41b
-def take_look(run: Run, loss: Tensor, watched: Rows, settings: Settings) -> None:
+def take_look(
+    run: Run,
+    loss: Tensor,  # (L,) of the last step
+    watched: Rows,  # the validation rows
+    settings: Settings,
+    weight: Tensor | None = None,  # (L, n_valid) what they count; None: all alike
+) -> None:
     "See how the lanes do on their validation rows, and let those that improved remember."
     measure = run.step >= settings.measure_from * settings.steps
-    run.looks.append((run.step, loss, look(run.model, watched, measure)))
+    run.looks.append((run.step, loss, look(run.model, watched, measure, weight)))
     if run.step > settings.warm * settings.steps or run.step == settings.steps:
         remember_best(run, run.looks[-1][2].validation)
 

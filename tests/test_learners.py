@@ -170,12 +170,11 @@ def test_outcomes_of_all_kinds_have_intervals(mixed):
     assert calibrate(model, frame) is not None
 
 
-def test_weights_need_the_closed_form():
+def test_weights_are_one_a_row():
     X = np.random.default_rng(0).normal(size=(30, 2))
-    with pytest.raises(ValueError, match="weights: expected learner='closed_form'"):
-        AdaRoute(steps=5).fit(X, X[:, 0], weights=np.ones(30))
-    with pytest.raises(ValueError, match="weights: expected 30 numbers"):
-        AdaRoute(learner="closed_form").fit(X, X[:, 0], weights=np.ones(29))
+    for learner in ("gradient", "closed_form"):
+        with pytest.raises(ValueError, match="weights: expected 30 numbers"):
+            AdaRoute(learner=learner, steps=5).fit(X, X[:, 0], weights=np.ones(29))
 
 
 @pytest.mark.parametrize(

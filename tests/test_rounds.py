@@ -17,7 +17,7 @@ from adaroute.provenance.plan import PlanError
 from adaroute.provenance.reexecution import reexecute
 from adaroute.provenance.rounds import place_line
 from adaroute.provenance.run_folder import RunFolder
-from adaroute.provenance.transcript import Recorder, TranscriptError, fit_under_plan
+from adaroute.provenance.transcript import Recorder, fit_under_plan
 from adaroute.provenance.verify import verify_run
 from rechain import NONCE, lines_of, rechain, sum_of
 from test_second_wall import FOREIGN, GROUPS, SPELLINGS, Home, agree, edit_model, edit_weights
@@ -84,7 +84,7 @@ def test_a_stopped_fit_says_the_same_again(home, tmp_path):
 def test_weights_of_rows_are_not_taken_for_none(home, tmp_path):
     how = home.plan.config | dict(seed=1)
     est = AdaRoute(**how, watch=Recorder(tmp_path / "run"))
-    with pytest.raises(TranscriptError, match="weights: expected none"):
+    with pytest.raises(ValueError, match="expected none beside a plan or a transcript"):
         est.fit(home.frame, weights=np.full(len(home.frame), 2.0))
     refused = AdaRoute(**how | dict(selection="hard"), watch=Recorder(tmp_path / "other"))
     with pytest.raises(ValueError, match="learner='gradient' has it"):

@@ -210,7 +210,7 @@ def check_model(folder: Path, lines: list[dict]) -> None:
         about["extras"] == {} and (about["arrays"] == {} or lines[0]["plan"] is None),
         "model.json: extras",
     )
-    usual = {"seed": about["params"]["seed"], "learner": "gradient", "guard": None}
+    usual = {"seed": about["params"]["seed"], "learner": "gradient", "guard": None, "weight": None}
     config = {k: v for k, v in about["params"].items() if k not in usual or v != usual[k]}
     need(
         config == lines[0]["config"] and about["params"]["seed"] == lines[0]["seed"],

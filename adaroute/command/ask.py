@@ -394,13 +394,15 @@ def _settle_group(model, group: str | None, columns) -> str | None:
 
 def _choose_plain(model, table: Path, group: str | None, how: dict) -> ReportRows:
     "All rows of a plain table."
+    from adaroute.row_weights import name_of_weight
     from adaroute.tables import read_table, table_columns
 
     columns = set(table_columns(table, **how))
+    counted = {name: "regression" for name in [name_of_weight(model)] if name in columns}
     group = _settle_group(model, group, columns)
     known = {name: kind for name, kind in model.schema_.tasks.items() if name in columns}
     owners = [] if group is None or group in model.schema_.inputs else [group]
-    frame = read_table(table, like=model.schema_, outcomes=known, keep=owners, **how)
+    frame = read_table(table, like=model.schema_, outcomes=known | counted, keep=owners, **how)
     frame.attrs.clear()
     groups = None if group is None else read_owners(frame, group)
     return ReportRows(frame.drop(columns=owners), groups, list(known), False, {})
@@ -411,6 +413,7 @@ def _choose_by_codebook(
 ) -> ReportRows:
     "All rows of a table that is read by a codebook."
     from adaroute.files.intake import take_again
+    from adaroute.row_weights import name_of_weight, read_row_weights
 
     how = {name: value for name, value in how.items() if name != "columns"}
     taken = take_again(table, book, outcomes=True, **how)
@@ -421,6 +424,8 @@ def _choose_by_codebook(
         raise BadInput(f"--group: expected a column of {table.name}, got another name")
     known = [name for name in model.schema_.tasks if name in taken.inputs.tasks]
     frame = taken.inputs.frame[[*model.schema_.inputs, *known]]
+    if (weight := name_of_weight(model)) in taken.table:
+        frame = frame.assign(**{weight: read_row_weights(taken.table, weight)})
     groups = None if group is None else read_owners(taken.table, group)
     return ReportRows(frame, groups, known, False, taken.inputs.labels)
 
@@ -459,6 +464,11 @@ def draw_rows(
     help="column that says whose rows they are; that of the fit if it is there",
 )
 @click.option(
+    "--weight",
+    metavar="NAME",
+    help="column that says what each row counts; that of the fit if it is there",
+)
+@click.option(
     "--rows",
     "most",
     default=2000,
@@ -471,7 +481,7 @@ def draw_rows(
 )
 @reading_options
 @common_options
-def explain_command(model, table, out, group, most, show_text, as_json, quiet, **reading):
+def explain_command(model, table, out, group, weight, most, show_text, as_json, quiet, **reading):
     """Explain a model on a table in one HTML file that needs no network.
 
     \b
@@ -490,7 +500,10 @@ def explain_command(model, table, out, group, most, show_text, as_json, quiet, *
 
     with show_notes(quiet):
         fitted, calibration = load_fitted(model)
+        fitted.weight = weight or fitted.weight
         chosen = choose_rows(fitted, table, group, collect_reading(reading))
+        if weight is not None and weight not in chosen.frame:
+            raise BadInput(f"--weight: expected a column of {table.name}, got another name")
         rows = draw_rows(chosen, most)
         more = dict(calibration=calibration, show_text=show_text, progress=wants_bar(quiet))
         _write_labelled(fitted, rows, out, **more)
@@ -571,7 +584,8 @@ def tell_by_length(
         return [], []
     shown = table.reset_index().astype({"words": str, "rows": str}).set_index("outcome")
     shown = shown.map(lambda v: v if isinstance(v, str) else f"{v:.3f}")
-    head = "Squared error by length of notes (words up to), over the outcome's variance:"
+    alike = "" if data.weight is None else "; every row counts alike"
+    head = f"Squared error by length of notes (words up to), over the outcome's variance{alike}:"
     return table.reset_index().to_dict("records"), ["", head, *lay_out_table(shown)]
 
 # %% ../../nbs/9_command/04_ask.ipynb #c58c
@@ -641,6 +655,13 @@ def _hint_rows(model, data: TrainingTable, seed: int):
     return hint_rows(learning_curve(model, data.frame[known], groups, seed))
 
 
+def _tell_counted(model, data: TrainingTable) -> list[str]:
+    "What rows count, in a line, or in none."
+    from adaroute.row_weights import tell_weights
+
+    return list(filter(None, [tell_weights(model, data.frame)]))
+
+
 @click.command("evaluate")
 @click.argument("table", type=FILE)
 @column_options
@@ -670,7 +691,7 @@ def evaluate_command(
         from adaroute.evaluation.comparison import compare_out_of_fold
 
         how = dict(bounds=data.bounds or None, seed=seed, steps=steps, members=members)
-        model = AdaRoute(**data.roles, **how)
+        model = AdaRoute(**data.roles, weight=data.weight, **how)
         resampling = dict(folds=folds, draws=draws, seed=seed)
         found = compare_out_of_fold(
             model,
@@ -685,7 +706,7 @@ def evaluate_command(
     answer = summarise_comparison(found, data, folds) | {"by_length": by_length}
     answer |= {"hint": str(hint)} if hint else {}
     about = describe_table(answer)
-    lines = [*found.sentences, *([str(hint)] if hint else [])]
+    lines = [*found.sentences, *([str(hint)] if hint else []), *_tell_counted(model, data)]
     lines += ["", *lay_out_table(found.table), *longer, "", *about]
     tell_answer(answer, lines, as_json)
     if check and not found.claim.helps:

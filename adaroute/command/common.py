@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['PACKAGE_FOLDER', 'REPORT_IT', 'SETTINGS', 'common_options', 'COUNTED', 'FILE', 'FOLDER', 'require_table',
-           'reading_options', 'column_options', 'length_options', 'training_options', 'routing_options', 'locate_error',
-           'BadInput', 'judge_error', 'OneLineGroup', 'bundle_options', 'show_notes', 'replace_nan', 'tell_answer',
-           'wants_bar', 'require_ending', 'OutcomeType', 'UnplannedOption', 'SettledOption', 'collect_reading',
-           'read_owners', 'ask_for_group', 'TrainingTable', 'describe_table', 'take_choices', 'hash_file',
-           'digest_inputs', 'add_source', 'add_reading', 'recall_reading', 'add_gate']
+           'reading_options', 'column_options', 'NOT_PROVED', 'length_options', 'training_options', 'routing_options',
+           'locate_error', 'BadInput', 'judge_error', 'OneLineGroup', 'bundle_options', 'show_notes', 'replace_nan',
+           'tell_answer', 'wants_bar', 'require_ending', 'OutcomeType', 'UnplannedOption', 'SettledOption',
+           'collect_reading', 'read_owners', 'ask_for_group', 'TrainingTable', 'describe_table', 'take_choices',
+           'hash_file', 'digest_inputs', 'add_source', 'add_reading', 'recall_reading', 'add_gate']
 
 # %% ../../nbs/9_command/01_common.ipynb #c03
 import hashlib
@@ -352,6 +352,11 @@ column_options = bundle_options(
         help="column that says whose rows they are; a person's rows stay together",
     ),
     click.option(
+        "--weight",
+        metavar="NAME",
+        help="column that says what each row counts, as of a survey; it is never an input",
+    ),
+    click.option(
         "--ignore",
         multiple=True,
         metavar="NAME",
@@ -425,16 +430,17 @@ class TrainingTable:
         ignore: Sequence[str],  # columns that 'auto' leaves alone
         columns: Path | None = None,  # file of columns
         sheet: str | None = None,  # of a workbook
+        weight: str | None = None,  # column that says what each row counts
         **reading: object,  # further options of `reading_options`
     ):
-        from adaroute.checks import FILE_ROWS
         from adaroute.files.exports import tells_more
 
         if len({name for name, _, _ in outcome}) < len(outcome):
             raise click.UsageError("--outcome: expected each outcome once")
         numbers = _settle_numeric(numeric)
         typed = dict(text=text, numeric=numbers, categorical=categorical)
-        typed |= dict(outcome=outcome, group=group, ignore=ignore)
+        typed |= dict(outcome=outcome, group=group, ignore=ignore, weight=weight)
+        _check_weight(typed)
         self.how = collect_reading(reading)  # how to read it again
         if columns or tells_more(path, self.how.get("delimiter")):
             parts = _take_export(path, typed, columns, self.how, sheet)
@@ -443,9 +449,11 @@ class TrainingTable:
         else:
             parts = _take_plain(path, typed, self.how)
         vars(self).update(parts)
-        self.tasks = self.roles["tasks"]
+        self.tasks, self.weight = self.roles["tasks"], weight
+        if weight is not None:
+            _add_weight(self)
         self.groups = None if self.group is None else read_owners(self.table, self.group)
-        self.frame = self.frame.rename_axis(index=FILE_ROWS)
+        self.frame = _number_rows(self.frame)
         asked = ask_for_group(self, ignore)
         for line in self.look:
             if not line.startswith(asked):
@@ -461,7 +469,42 @@ class TrainingTable:
             ordered=self.ordered,
             left_out=list(self.left_out),
             why_left_out=self.left_out,
+            **({} if self.weight is None else {"weight": self.weight}),
         )
+
+
+NOT_PROVED = "for the proof of training data counts every row alike"
+
+
+def _check_weight(typed: dict) -> None:
+    "Refuse a column of weights that has another role."
+    name = typed["weight"]
+    named = typed | dict(outcome=[task for task, *_ in typed["outcome"]], group=[typed["group"]])
+    for role in ("text", "numeric", "categorical", "outcome", "group", "ignore"):
+        if name is not None and name in named[role] and named[role] != "auto":
+            both = f"expected a column of its own, got that of --{role}"
+            raise click.UsageError(f"--weight: {both}")
+
+
+def _add_weight(table: TrainingTable) -> None:
+    "Put the checked weights beside the inputs; they are no input, and nothing that was left out."
+    from adaroute.row_weights import read_row_weights
+
+    if table.weight in (table.group, *table.tasks):
+        raise click.UsageError(
+            "--weight: expected a column of its own, got an outcome or the group"
+        )
+    weights = read_row_weights(_number_rows(table.table), table.weight)
+    table.frame = table.frame.drop(columns=table.weight, errors="ignore")
+    table.frame = table.frame.assign(**{table.weight: weights})
+    table.left_out = {n: why for n, why in table.left_out.items() if n != table.weight}
+
+
+def _number_rows(frame: "pd.DataFrame") -> "pd.DataFrame":
+    "A table of a file, whose rows are named by their numbers there."
+    from adaroute.checks import FILE_ROWS
+
+    return frame.rename_axis(index=FILE_ROWS)
 
 
 def _settle_numeric(numeric: Sequence[str]):
@@ -476,22 +519,20 @@ def _settle_numeric(numeric: Sequence[str]):
 
 def _take_plain(path: Path, typed: dict, how: dict) -> dict:
     "The attributes of a training table that is read without a codebook."
-    from adaroute.files.intake import look_over
-    from adaroute.files.suspects import find_siblings
     from adaroute.tables import read_table
 
-    group = typed["group"]
-    tasks = {name: kind for name, kind, _ in typed["outcome"]}
-    left = [*typed["ignore"], group] if group else [*typed["ignore"]]
-    roles = (typed["text"], typed["numeric"], typed["categorical"], tasks)
+    group, tasks = typed["group"], {name: kind for name, kind, _ in typed["outcome"]}
+    left = [*typed["ignore"], *filter(None, [group])]
+    counted = dict.fromkeys(filter(None, [typed["weight"]]), "regression")  # not guessed
+    roles = (typed["text"], typed["numeric"], typed["categorical"], tasks | counted)
     frame = read_table(path, *roles, ignore=list(dict.fromkeys(left)), **how)
-    kinds = frame.attrs.pop("kinds")  # what the columns were taken for
+    taken = frame.attrs.pop("kinds")  # what the columns were taken for
+    kinds = {name: taken[name] for name in taken if name not in counted}
     why = frame.attrs.pop("why") | dict.fromkeys(typed["ignore"], "ignored")
     columns = {kind: list(typed[kind]) for kind in ("text", "categorical")}
     columns["numeric"] = [name for name, kind in kinds.items() if kind == "numeric"]
     guessed = columns["numeric"] if typed["numeric"] == "auto" else []
     kept = [name for name, kind in kinds.items() if kind == "kept" and name != group]
-    siblings = find_siblings(frame, guessed, tuple(tasks))
     return dict(
         frame=frame,
         table=frame,
@@ -500,8 +541,17 @@ def _take_plain(path: Path, typed: dict, how: dict) -> dict:
         group=group,
         left_out={name: why.get(name, "not named") for name in kept},
         ordered=[],
-        look=list(map(str, [*look_over(frame, kinds, tasks, group), *siblings])),
+        look=_look_at(frame, kinds, tasks, group, guessed),
     )
+
+
+def _look_at(frame, kinds: dict, tasks: dict, group: str | None, guessed: list) -> list[str]:
+    "What deserves a look in a plain table, in lines."
+    from adaroute.files.intake import look_over
+    from adaroute.files.suspects import find_siblings
+
+    found = look_over(frame, kinds, tasks, group)
+    return list(map(str, [*found, *find_siblings(frame, guessed, tuple(tasks))]))
 
 
 def _take_export(path: Path, typed: dict, columns: Path | None, how: dict, sheet) -> dict:
@@ -539,7 +589,8 @@ def _collect_typed(typed: dict, how: dict):  # -> Typed
     parts = {kind: tuple(typed[kind]) or None for kind in ("text", "categorical")}
     numbers = None if typed["numeric"] == "auto" else tuple(typed["numeric"])
     outcomes = {name: _spell_task(kind, ends) for name, kind, ends in typed["outcome"]}
-    rest = dict(group=typed["group"] or "", ignore=tuple(typed["ignore"]))
+    unread = [typed["weight"]] if typed["weight"] else []
+    rest = dict(group=typed["group"] or "", ignore=(*typed["ignore"], *unread))
     rest["missing"] = tuple(how.get("missing", ()))
     return Typed(outcomes, numeric=numbers, **parts, **rest)
 
@@ -574,6 +625,8 @@ def describe_table(
         *others, last = about["ordered"]
         parts["ordered"] = [*others, f"{last} (as numbers, by the order of their levels)"]
     parts |= {"outcomes": outcomes, "left out": _group_reasons(about)}
+    if "weight" in about:
+        parts["weights"] = [f"{about['weight']} (what each row counts; no input)"]
     lines = [f"  {what + ':':<13}{', '.join(names) or 'none'}" for what, names in parts.items()]
     return [rows, *lines]
 

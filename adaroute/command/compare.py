@@ -60,11 +60,12 @@ def find_new_rows(
 def _refuse_seen(models: tuple, found: BothRows) -> None:
     "Refuse the very rows of a fit, as far as means and deviations tell."
     from adaroute.report.opening import learned_from
+    from adaroute.row_weights import find_weights
     from adaroute.schema import read
 
     for place, model, frame in zip(("first", "second"), models, found.frames):
         if set(model.schema_.tasks) <= set(frame) and learned_from(
-            model, read(frame, model.schema_)
+            model, read(frame, model.schema_), find_weights(model, frame)
         ):
             raise BadInput(
                 f"table: expected rows that are new to both models, "
@@ -114,5 +115,7 @@ def compare_command(first, second, table, group, as_json, quiet, **reading):
         table_of = compare_two(*_predict_both(models, found.frames, tasks), tasks, found.groups)
     rows = len(found.frames[0])
     head = f"{rows:,} rows that are new to both models; {found.left_out:,} left out."
+    if any(model.weight is not None for model in models):
+        head += " Every row counts alike, also where a model was fitted with weights."
     answer = dict(rows=rows, left_out=found.left_out, scores=table_of.to_dict("records"))
     tell_answer(answer, [head, *say_two(table_of)], as_json)

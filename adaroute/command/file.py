@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from ..machine import hold_lock, hold_locks
 from .common import FILE, FOLDER, BadInput, TrainingTable, add_gate
-from .common import add_reading, add_source
+from .common import NOT_PROVED, add_reading, add_source
 from .common import bundle_options, column_options
 from .common import common_options, describe_table, length_options, read_owners
 from .common import routing_options, show_notes, take_choices, tell_answer
@@ -444,6 +444,8 @@ def commit_command(table, ids, key, out, test, lock, ledger, as_json, quiet, **g
     """
     choices = take_choices(given)
     filing = _Filing(out, key, ids, test, lock, ledger)
+    if given["weight"] is not None:
+        raise click.UsageError(f"--weight: expected none in a plan, {NOT_PROVED}")
     with show_notes(quiet):
         ignore = (*given["ignore"], ids) if ids else given["ignore"]
         data = TrainingTable(table, **given | dict(ignore=ignore))
@@ -504,6 +506,8 @@ def _check_typed(ctx: click.Context, plan, nonce, nonce_from, nonce_file) -> Non
     "Refuse options that do not go together."
     if plan is None:
         raise click.UsageError("expected --plan beside a nonce or a ledger; commit makes one", ctx)
+    if _is_typed(ctx, "weight"):
+        raise click.UsageError(f"--weight: expected none beside --plan, {NOT_PROVED}", ctx)
     for name in PLANNED:
         if _is_typed(ctx, name):
             option = f"--{name.replace('_', '-')}"

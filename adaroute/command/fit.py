@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 from .common import FILE, FOLDER, TrainingTable, UnplannedOption, add_gate
-from .common import add_reading, add_source, bundle_options
+from .common import NOT_PROVED, add_reading, add_source, bundle_options
 from .common import column_options, common_options, describe_table
 from .common import routing_options, show_notes, tell_answer
 from .common import take_choices, training_options, wants_bar
@@ -87,6 +87,7 @@ def train_model(
 
     model = AdaRoute(
         **table.roles,
+        weight=table.weight,
         bounds=table.bounds or None,
         seed=order.seed,
         progress=order.bar,
@@ -125,13 +126,14 @@ def judge_fit(
 ) -> None:
     "Let a model remember how good it is on rows kept back, beside the mean and a ridge regression."
     from adaroute.evaluation.quality import keep_scores, say_quality
+    from adaroute.row_weights import tell_weights
 
     groups = _pick_groups(table, held)
     found = keep_scores(model, table.frame[held], table.frame[~held], groups)
     if found is not None:
         model.extras_["quality"] = dict(
             rows=int(held.sum()),
-            sentences=say_quality(found),
+            sentences=[*say_quality(found), *filter(None, [tell_weights(model, table.frame)])],
             useless=found.useless,
             ridge_is_as_good=bool(found.ridge_is_as_good),
         )
@@ -328,6 +330,8 @@ def fit_command(table, out, calibration, seed, gate, transcript, as_json, quiet,
     of categories and --members; a bar tells how far it is, and --checkpoint lets it be stopped.
     """
     start = time.monotonic()
+    if transcript is not None and given["weight"] is not None:
+        raise click.UsageError(f"--weight: expected none beside --transcript, {NOT_PROVED}")
     choices = take_choices(given)
     if routes := given.pop("routes"):
         choices["routes"] = routes

@@ -19,6 +19,7 @@ from ..datasets import folds as deal_folds
 from .metrics import bootstrap_interval, number_groups, score
 from .headroom import Headroom, Resampling, Statements, headroom_report
 from .headroom import row_losses, statements
+from ..row_weights import find_weights
 from ..schema import as_frame
 from ..checks import SchemaError
 from .verdict import Claim, claims_help
@@ -47,7 +48,10 @@ def _join_folds(parts: list[Statements], order: np.ndarray) -> Statements:
     for name in ("routes", "open", "experts", "outcome", "presence"):
         joined[name] = np.concatenate([getattr(s, name) for s in parts])[order]
     means = [np.broadcast_to(s.fallback, s.outcome.shape) for s in parts]
-    return Statements(**joined, fallback=np.concatenate(means)[order])
+    joined["fallback"] = np.concatenate(means)[order]
+    if parts[0].weight is not None:
+        joined["weight"] = np.concatenate([s.weight for s in parts])[order]
+    return Statements(**joined)
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c07b
 def _predict_fold(
@@ -59,7 +63,7 @@ def _predict_fold(
 ) -> tuple[Statements, dict]:  # name -> (m, K)
     "What models that were fitted to `train` say of `test`."
     asked = estimator.get_params()
-    names = ("text", "numeric", "categorical", "tasks", "encoder", "seed")
+    names = ("text", "numeric", "categorical", "tasks", "encoder", "seed", "weight")
     about = {name: asked[name] for name in names}
     model = clone(estimator).set_params(checkpoint=None, watch=None)
     model.fit(train, groups=groups)
@@ -108,17 +112,19 @@ def score_all(
     tasks: dict[str, str],  # name -> type
     groups: ArrayLike | None = None,  # (n,) persons, drawn whole
     fold: ArrayLike | None = None,  # (n,) whose models predicted a row; None: one model
+    weight: ArrayLike | None = None,  # (n,) what each row counts; None: all alike
     **resampling,  # draws (500) and seed (0), as in `Resampling`
 ) -> pd.DataFrame:  # columns outcome, score, model, estimate, low, high
     "The scores of several models with intervals."
     how = Resampling(**{"draws": 500, **resampling})
     outcome, rows = np.asarray(outcome), []
     fold = np.zeros(len(outcome)) if fold is None else np.asarray(fold)
+    more = (fold,) if weight is None else (fold, np.asarray(weight, float))
     for k, (task, kind) in enumerate(tasks.items()):
         for metric in TASK_SCORES[kind]:
             measure = partial(score, metric)
             for name, p in predictions.items():
-                both, rng = (outcome[:, k], p[:, k], fold), np.random.default_rng(how.seed)
+                both, rng = (outcome[:, k], p[:, k], *more), np.random.default_rng(how.seed)
                 found = bootstrap_interval(measure, both, groups, how.draws, rng=rng)
                 rows.append((task, metric, name, *found))
     return pd.DataFrame(rows, columns=["outcome", "score", "model", "estimate", "low", "high"])
@@ -179,9 +185,10 @@ def _rows_with_outcome(frame: pd.DataFrame, tasks: dict) -> np.ndarray:  # (m,) 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c21
 def _claim_against(rivals: dict, said: Statements, own: np.ndarray, groups, seed: int) -> Claim:
     "Does the routed model lose less than every rival?"
-    loss = row_losses(said.outcome, own)
-    differences = {name: row_losses(said.outcome, p) - loss for name, p in rivals.items()}
-    return claims_help(differences, groups, rng=np.random.default_rng(seed))
+    loss = said.lose(own)
+    differences = {name: said.lose(p) - loss for name, p in rivals.items()}
+    rng = np.random.default_rng(seed)
+    return claims_help(differences, groups, weight=said.weight, rng=rng)
 
 
 def _check_folds(rows_or_groups, folds: int) -> None:
@@ -211,6 +218,7 @@ def compare_out_of_fold(
     # everybody predicts rows that they have not seen
     _check_folds(len(frame) if groups is None else number_groups(groups, len(frame)), how.folds)
     splits = deal_folds(len(frame) if groups is None else groups, how.folds, seed=how.seed)
+    find_weights(estimator, frame)  # refused before anything is fitted
     fold = np.empty(len(frame), int)
     for number, (_, test) in enumerate(splits):
         fold[test] = number
@@ -221,7 +229,7 @@ def compare_out_of_fold(
         tasks,
         headroom_report(said, groups=groups, rivals=others, **vars(how)),
         _claim_against(others, said, predictions["adaroute"], groups, how.seed),
-        score_all(said.outcome, predictions, tasks, groups, fold, **vars(how)),
+        score_all(said.outcome, predictions, tasks, groups, fold, said.weight, **vars(how)),
         predictions,
         rows,
         how.folds,

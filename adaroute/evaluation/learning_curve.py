@@ -16,6 +16,7 @@ from ..estimator import AdaRoute
 from .headroom import deal_folds, row_losses
 from .metrics import number_groups
 from ..rivals.baselines import RidgeBaseline
+from ..row_weights import find_weights, leave_weight
 from ..schema import as_frame, infer, read
 
 # %% ../../nbs/3_evaluation/08_learning_curve.ipynb #l05
@@ -27,6 +28,7 @@ class Curve(NamedTuple):
 
     sizes: np.ndarray  # (S,) rows that taught
     gains: np.ndarray  # (S, m) loss of the ridge regression less that of the model, by person
+    weight: np.ndarray | None = None  # (m,) what each person counts; None: all alike
 
 
 def _deal_parts(groups, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -39,12 +41,26 @@ def _deal_parts(groups, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _gain_from(model: AdaRoute, rival, taught, kept) -> np.ndarray:  # (m,)
     "Loss of the rival less that of the model, row by row."
-    schema = infer(kept, model.tasks, model.text, model.numeric, model.categorical)
+    bare = leave_weight(model, kept)
+    schema = infer(bare, model.tasks, model.text, model.numeric, model.categorical)
     truth = read(kept, schema).outcome
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AdaRouteWarning)  # small parts collapse, and may
         said = [est.fit(taught).predict(kept).to_numpy() for est in (rival, model)]
-    return row_losses(truth, said[0]) - row_losses(truth, said[1])
+    lost, own = (row_losses(truth, p, find_weights(model, kept)) for p in said)
+    return lost - own
+
+
+def _gather_people(gains: np.ndarray, owners: np.ndarray, weight) -> tuple:  # gains: (rows, S)
+    "Mean gain of each person whose gains are known (S, m), and what each counts (m,), or None."
+    table = pd.DataFrame(gains)
+    if weight is None:
+        return table.groupby(owners).mean().dropna().to_numpy().T, None
+    counted = pd.Series(weight).where(table.notna().all(axis=1), 0.0)
+    total = counted.groupby(owners).sum()
+    people = table.mul(counted, axis=0).groupby(owners).sum()
+    use = total > 0
+    return people[use].div(total[use], axis=0).to_numpy().T, total[use].to_numpy()
 
 
 def learning_curve(
@@ -57,14 +73,15 @@ def learning_curve(
     frame = as_frame(frame).reset_index(drop=True)
     apart, turn = _deal_parts(groups, len(frame), seed)
     kept, sizes, gains = frame[apart], [], []
-    about = {k: getattr(estimator, k) for k in ("text", "numeric", "categorical", "tasks")}
+    names = ("text", "numeric", "categorical", "tasks", "weight")
+    about = {k: getattr(estimator, k) for k in names}
     for share in SHARES:
         taught = frame[~apart & (turn <= share)]
         gains.append(_gain_from(clone(estimator), RidgeBaseline(**about), taught, kept))
         sizes.append(len(taught))
     owners = number_groups(groups, len(frame))[apart]
-    people = pd.DataFrame(np.transpose(gains)).groupby(owners).mean().dropna()
-    return Curve(np.array(sizes), people.to_numpy().T)
+    people = _gather_people(np.transpose(gains), owners, find_weights(estimator, kept))
+    return Curve(np.array(sizes), *people)
 
 # %% ../../nbs/3_evaluation/08_learning_curve.ipynb #l08
 class Hint(NamedTuple):
@@ -108,10 +125,12 @@ def hint_rows(
     seed: int = 0,
 ) -> Hint:
     "From how many rows on routing may pay, with the doubt that belongs to it."
-    rng, people = np.random.default_rng(seed), curve.gains.shape[1]
+    rng, people, counts = np.random.default_rng(seed), curve.gains.shape[1], curve.weight
     found, last = [], []
     for _ in range(draws):
-        mean = curve.gains[:, rng.integers(people, size=people)].mean(axis=1)
+        drawn = rng.integers(people, size=people)
+        own = None if counts is None else counts[drawn]
+        mean = np.average(curve.gains[:, drawn], axis=1, weights=own)
         found.append(_find_crossing(curve.sizes, mean))
         last.append(mean[-1])
     crosses = np.sort([rows for rows in found if np.isfinite(rows)])

@@ -115,40 +115,43 @@ def bootstrap_interval(
     return percentile_interval(statistic(*arrays), drawn, confidence)
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c12
-def _kappa(y, p):
+def _kappa(y, p, sample_weight=None):
     # levels that nobody has count too, lest the scale shrink
     levels = np.arange(y.min(), y.max() + 1).astype(int)
     p = np.clip(np.rint(p), levels[0], levels[-1]).astype(int)
-    return skm.cohen_kappa_score(y.astype(int), p, labels=levels, weights="quadratic")
+    how = dict(labels=levels, weights="quadratic", sample_weight=sample_weight)
+    return skm.cohen_kappa_score(y.astype(int), p, **how)
 
 
-def _calibration_slope(y, p):
+def _calibration_slope(y, p, sample_weight=None):
     z = special.logit(np.clip(p, 1e-6, 1 - 1e-6))
     no, yes = z[y == 0], z[y == 1]
     if no.max() <= yes.min() or yes.max() <= no.min():
         return np.nan
-    return LogisticRegression(C=np.inf, max_iter=1000).fit(z[:, None], y).coef_.item()
+    fit = LogisticRegression(C=np.inf, max_iter=1000).fit(z[:, None], y, sample_weight)
+    return fit.coef_.item()
 
 
-def _ece(y, p, bins=10):
+def _ece(y, p, bins=10, sample_weight=None):
     at = np.minimum((p * bins).astype(int), bins - 1)
-    return np.abs(np.bincount(at, y - p, bins)).sum() / len(y)
+    weight = np.ones(len(y)) if sample_weight is None else sample_weight
+    return np.abs(np.bincount(at, weight * (y - p), bins)).sum() / weight.sum()
 
 
-def _poisson_deviance(y, p):
-    return skm.mean_poisson_deviance(y, np.maximum(p, 1e-9))
+def _poisson_deviance(y, p, sample_weight=None):
+    return skm.mean_poisson_deviance(y, np.maximum(p, 1e-9), sample_weight=sample_weight)
 
 
 def _on_decision(metric: Callable) -> Callable:
     "A metric that wants a decision instead of a probability."
 
-    def decided(y, p):
-        return metric(y, p >= 0.5)
+    def decided(y, p, sample_weight=None):
+        return metric(y, p >= 0.5, sample_weight=sample_weight)
 
     return decided
 
 
-METRICS = {  # task type -> metric -> function(outcome, prediction)
+METRICS = {  # task type -> metric -> function(outcome, prediction, sample_weight=None)
     "regression": {
         "r2": skm.r2_score,
         "rmse": skm.root_mean_squared_error,
@@ -178,21 +181,26 @@ def _check_rows(values, ok, rows, what):
         raise ValueError(f"{what}, got {value} in row {row} ({count} such rows)")
 
 
-def _count_pairs(y: np.ndarray) -> float:
-    return y.sum() * (1 - y).sum()
+def _count_pairs(y: np.ndarray, weight: np.ndarray) -> float:
+    return (weight * y).sum() * (weight * (1 - y)).sum()
 
 
-_RANKED = {"auroc": _count_pairs, "auprc": np.sum}  # metric -> weight of a fold
+def _count_cases(y: np.ndarray, weight: np.ndarray) -> float:
+    return (weight * y).sum()
 
 
-def _rank_within(metric: str, y: np.ndarray, p: np.ndarray, fold: np.ndarray) -> float:
+_RANKED = {"auroc": _count_pairs, "auprc": _count_cases}  # metric -> weight of a fold
+
+
+def _rank_within(metric: str, y, p, fold, weight) -> float:  # (n,) each; weight: perhaps None
     "A metric of ranks, fold by fold; a fold with one class has no weight."
     values, weights = [], []
     for f in np.unique(fold):
         at = fold == f
         if len(np.unique(y[at])) == 2:
-            values.append(METRICS["binary"][metric](y[at], p[at]))
-            weights.append(_RANKED[metric](y[at]))
+            own = None if weight is None else weight[at]
+            values.append(METRICS["binary"][metric](y[at], p[at], sample_weight=own))
+            weights.append(_RANKED[metric](y[at], np.ones(at.sum()) if own is None else own))
     return float(np.average(values, weights=weights)) if values else np.nan
 
 
@@ -201,15 +209,17 @@ def score(
     outcome: ArrayLike,  # (n,) NaN: not observed, skipped
     prediction: ArrayLike,  # (n,) a value, an expected level, or the probability of 1
     fold: ArrayLike | None = None,  # (n,) whose model predicted a row; None: all are of one model
+    weight: ArrayLike | None = None,  # (n,) what each row counts, of 0 not at all; None: all alike
 ) -> float:  # NaN where the metric is undefined
     "One metric for one task."
     kinds = {name: kind for kind, table in METRICS.items() for name in table}
     if metric not in kinds:
         raise ValueError(f"metric: expected one of {', '.join(kinds)}, got {metric!r}")
     kind = kinds[metric]
-    y, p = _align(outcome=outcome, prediction=prediction)
-    rows = np.flatnonzero(~np.isnan(y))
-    y, p = y[rows], p[rows]
+    counts = np.ones(len(outcome)) if weight is None else weight
+    y, p, w = _align(outcome=outcome, prediction=prediction, weight=counts)
+    rows = np.flatnonzero(~np.isnan(y) & (w > 0))
+    y, p, w = y[rows], p[rows], None if weight is None else w[rows]
     _check_rows(p, np.isfinite(p), rows, "prediction: expected a finite number")
     if kind == "binary":
         is_share, is_case = (p >= 0) & (p <= 1), (y == 0) | (y == 1)
@@ -219,8 +229,8 @@ def score(
     if not len(y) or is_constant and metric not in _FOR_ANY_OUTCOME:
         return np.nan
     if fold is not None and metric in _RANKED:
-        return _rank_within(metric, y, p, np.asarray(fold)[rows])
-    return float(METRICS[kind][metric](y, p))
+        return _rank_within(metric, y, p, np.asarray(fold)[rows], w)
+    return float(METRICS[kind][metric](y, p, sample_weight=w))
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c18
 def _task_columns(tasks: dict[str, str], **arrays) -> Iterator[tuple]:

@@ -22,6 +22,7 @@ from .schedule import Reporter, learn_best
 from .working import Link, OutcomeKind, fit_linked
 from .written import Spare, blank_model, write_guard, write_mixture, write_plain
 from ..model import Design, RoutedModel
+from ..row_weights import average_outcomes
 from ..schema import Batch, open_routes
 from ..training import Rows, Watch, prediction_error
 
@@ -192,14 +193,6 @@ def _learn_mixture(est, taught: Taught, reporter) -> tuple[RoutedModel, float, l
     return model, float(prediction_error(y.new_tensor(held), y)), m.links
 
 
-def _mean_known(y: np.ndarray, weight: np.ndarray) -> np.ndarray:  # (n, K) -> (K,)
-    "The mean of each outcome over the rows that have it."
-    if (weight == weight[0]).all():
-        return np.nanmean(y, axis=0)
-    counted = np.where(np.isnan(y), 0, weight[:, None])
-    return np.nansum(counted * y, axis=0) / np.maximum(counted.sum(axis=0), 1e-300)
-
-
 def fit_closed_form(
     prepared: Prepared,  # what is about to be learned from
     batch: Batch,  # the rows that teach
@@ -220,5 +213,5 @@ def fit_closed_form(
     if watch:
         for path, spare in model.spares.items():
             watch.finished(f"spare {path}", spare)
-    fallback = _mean_known(reader.scale.encode(batch.outcome), weight)
+    fallback = average_outcomes(reader.scale.encode(batch.outcome), weight)
     return Fitted(reader, model, fallback, np.array([error], np.float32))

@@ -309,7 +309,7 @@ def _check_plan(plan: Plan) -> dict:  # the fields in the form that is filed
     return dict(commitment=commitment, config=config, test=_check_share(plan.test))
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c35
-UNSAID = dict(learner="gradient", guard=None)  # said only where chosen, as plans were before
+UNSAID = dict(learner="gradient", guard=None, weight=None)  # said only where chosen
 
 
 def plan_config(
@@ -317,6 +317,9 @@ def plan_config(
 ) -> dict:
     "The parameters of a model as a plan holds them."
     params = model.get_params(deep=False)
+    if params.get("weight") is not None:
+        why = "the proof of training data counts every row alike"
+        raise PlanError(f"config: expected no weight, for {why}")
     silent = [name for name, usual in UNSAID.items() if params.get(name) == usual]
     config = {name: v for name, v in params.items() if name not in (*_OUTSIDE, *silent)}
     choices = config.get("encoder")

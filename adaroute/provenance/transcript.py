@@ -408,9 +408,10 @@ def _write_rows(folder: Path, groups: np.ndarray, used: np.ndarray) -> None:
 class Recorder(Lines, Watch):
     "Writes the transcript of a fit into a run folder, and continues one."
 
+    weighs = False  # what a row counts has no place in a transcript
+
     def prepared(self, prepared: Prepared) -> Rows:
         "What is to be trained, where, and on what."
-        _refuse_weights(prepared.weight)
         _write_rows(self.folder, prepared.groups, prepared.used)
         for kind, body in beginning(self.folder, prepared):
             self.say(kind, **body)
@@ -472,12 +473,6 @@ class Recorder(Lines, Watch):
 
 def _is_segment_of(line: dict, name: str) -> bool:
     return line["kind"] == "segment" and line["run"] == name
-
-
-def _refuse_weights(weight: np.ndarray | None) -> None:
-    if weight is not None:
-        wanted = "expected none where a transcript is written, which names no weights of rows"
-        raise TranscriptError(f"weights: {wanted}; got {len(weight)}")
 
 # %% ../../nbs/6_provenance/04_transcript.ipynb #t31
 def planned_model(

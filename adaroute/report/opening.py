@@ -14,16 +14,18 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from ..evaluation.headroom import Headroom, Statements, headroom_report, is_supported
-from ..evaluation.headroom import row_losses, statements
-from ..evaluation.metrics import Interval, paired
+from ..evaluation.headroom import statements
+from ..evaluation.metrics import Interval
 from ..evaluation.quality import NAMED_SCORES, Quality, calibration_parts
-from ..evaluation.quality import calibration_slope, judge_quality, say_quality
+from ..evaluation.quality import calibration_slope, judge_quality, mean_interval
+from ..evaluation.quality import say_quality
 from ..features.encoder import fit_columns
 from ..policy.cards import Asked, ask, route_agreement
 from .html import esc, figure_html, paragraph, section_html, table_html
 from .plain_names import PATH_NAMES, name_route
 from .policy_figures import dots_picture, figure_svg
 from .quality_figures import agreement_picture, spell_parts
+from ..row_weights import average_outcomes, find_weights, tell_weights
 from ..schema import PATHS, as_frame, open_routes, read
 from ..uncertainty.conformal import Calibration
 
@@ -31,17 +33,21 @@ from ..uncertainty.conformal import Calibration
 def learned_from(
     model,  # fitted AdaRoute
     batch,  # rows read with outcomes
+    weight: np.ndarray | None = None,  # (n,) what each row counts; None: all alike
 ) -> bool:
     "Whether these are, as far as means and deviations tell, the rows of the fit."
     readable = open_routes(batch.presence, model.design_.routes).any(axis=1)
     use = readable & batch.observed.any(axis=1)
+    if weight is not None:
+        use &= weight > 0  # others taught nothing
     if use.sum() < 3:
         return False
     batch = batch.take(np.flatnonzero(use))
     own = model.encoder_.parts["numbers"]
     columns = fit_columns(batch.numeric)
     with np.errstate(all="ignore"):
-        mean = np.nanmean(model.scale_.encode(batch.outcome), axis=0)
+        own_weight = None if weight is None else weight[use]
+        mean = average_outcomes(model.scale_.encode(batch.outcome), own_weight)
     same = [np.allclose(columns[k], own[k], rtol=1e-9, atol=1e-9) for k in ("mean", "scale")]
     return all(same) and np.allclose(mean, model.fallback_, rtol=1e-7, atol=1e-7)
 
@@ -157,7 +163,8 @@ def gather_subject(model, frame, calibration, groups, by, show_text) -> Subject:
     asked = ask(model, frame)
     enough = groups is None or pd.Series(groups).nunique() >= 5
     outcome = _known_outcomes(model, frame) if enough and asked.routes.any() else None
-    seen = outcome is not None and learned_from(model, read(frame, model.schema_))
+    weight = find_weights(model, frame)
+    seen = outcome is not None and learned_from(model, read(frame, model.schema_), weight)
     return Subject(model, frame, asked, outcome, seen, calibration, groups, by, show_text)
 
 # %% ../../nbs/7_report/05_opening.ipynb #c13
@@ -250,16 +257,23 @@ def gain_by(
     gain,  # (n,) loss of the best fixed rule less that of the model, as `Headroom.rows`
     labels,  # (n,) a cell for each row
     groups=None,  # (n,) patients
+    weight=None,  # (n,) what each row counts; None: all alike
     least: int = 20,  # rows of a cell, or patients
 ) -> dict[str, Interval | None]:  # per cell; None: too few
     "What routing gains over the best fixed rule in each cell of rows."
     who = np.arange(len(gain)) if groups is None else groups
-    table = pd.DataFrame(dict(gain=gain, cell=np.asarray(labels, object), who=who)).dropna()
-    each = table.groupby(["cell", "who"]).gain.mean()
-    return {
-        cell: paired(gains.to_numpy()).mean if len(gains) >= least else None
-        for cell, gains in each.groupby(level="cell")
-    }
+    counts = np.ones(len(gain)) if weight is None else weight
+    table = dict(gain=gain, cell=np.asarray(labels, object), who=who, counts=counts)
+    table = pd.DataFrame(table).dropna().query("counts > 0")
+    table["gain"] *= table.counts
+    each = table.groupby(["cell", "who"])[["gain", "counts"]].sum()
+    each["gain"] /= each.counts
+    found = {}
+    for cell, part in each.groupby(level="cell"):
+        own = None if weight is None else part.counts.to_numpy()
+        enough = len(part) >= least
+        found[cell] = mean_interval(part.gain.to_numpy(), own) if enough else None
+    return found
 
 # %% ../../nbs/7_report/05_opening.ipynb #c16g
 class PictureSize(NamedTuple):
@@ -331,11 +345,12 @@ def _tell_gains(cells: dict) -> str:
 
 
 def _tell_whom(said: Statements, gain: np.ndarray, groups) -> str:  # gain: (n,)
-    by_path, evidence = gain_by(gain, _label_path(said), groups), _label_evidence(said)
+    by_path = gain_by(gain, _label_path(said), groups, said.weight)
+    evidence = _label_evidence(said)
     order = [f"sent to {PATH_NAMES[path]}" for path in PATHS]
     cells = {name: by_path[name] for name in order if name in by_path}
     if len(set(evidence)) > 1:
-        cells |= gain_by(gain, evidence, groups)
+        cells |= gain_by(gain, evidence, groups, said.weight)
     caption = (
         "Gain of routing over the best single rule, by what is read for a row and by what is "
         "there, with 95% intervals. Right of the line routing helps. "
@@ -411,7 +426,8 @@ def _draw_agreement(found: Quality, k: int) -> str:
     task = list(found.tasks)[k]
     share = found.tasks[task] == "binary"
     y, p = found.outcome[:, k], found.said["adaroute"][:, k]
-    parts, slope = calibration_parts(y, p, share=share), calibration_slope(y, p)
+    parts = calibration_parts(y, p, share=share, weight=found.weight)
+    slope = calibration_slope(y, p, found.weight)
     caption = f"{task}. {_SHARES_AGREE if share else _AGREES}"
     if np.isfinite(slope):
         caption += f"Calibration slope {slope:.2f} (1 is right; below 1, too extreme)."
@@ -442,6 +458,8 @@ def tell_quality(about: Subject) -> str:
     found = about.quality
     words, look = quality_headline(found)
     lines = "".join(map(paragraph, say_quality(found)))
+    if counted := tell_weights(about.model, about.frame):
+        lines += paragraph(f"{counted} The other sections count every row alike.", "note")
     box = f'<div class="verdict {look}"><strong>{esc(words)}</strong>{lines}</div>'
     drawn = "".join(_draw_agreement(found, k) for k in range(min(3, len(found.tasks))))
     pictures = f'<div class="pair">{drawn}</div>'
@@ -476,7 +494,7 @@ def _tell_judged(about: Subject) -> tuple[str, str]:
     "The verdict with its reasons and advice, and for whom."
     room = about.room
     words, look = headline(room)
-    losses = row_losses(about.outcome, about.heard.mix(about.heard.routes))
+    losses = about.heard.lose(about.heard.mix(about.heard.routes))
     why = paragraph(_tell_reasons(room, int(np.isfinite(losses).sum())))
     advice = paragraph(advise(room, about.quality, len(about.tasks)))
     box = f'<div class="verdict {look}"><strong>{esc(words)}</strong>{why}{advice}</div>'

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['TRIES', 'READS', 'COMPONENTS', 'validation_split', 'validated_best', 'count_columns', 'read_matrix', 'clip_to_scale',
-           'Baseline', 'ConstantBaseline', 'RidgeBaseline', 'BoostingBaseline', 'count_routed', 'equal_width',
-           'WideNetwork']
+           'refuse_weight', 'Baseline', 'ConstantBaseline', 'take_counts', 'RidgeBaseline', 'BoostingBaseline',
+           'count_routed', 'equal_width', 'WideNetwork']
 
 # %% ../../nbs/2_rivals/01_baselines.ipynb #c03
 import warnings
@@ -27,6 +27,7 @@ from ..outcomes import OutcomeScale, fit_scale
 from ..model import Design, RoutedModel, count_parameters
 from ..checks import check_number
 from ..paths import Widths
+from ..row_weights import average_outcomes, balance_weights, leave_weight, settle_weights
 from ..schema import Batch, check_trainable, infer, read
 
 # %% ../../nbs/2_rivals/01_baselines.ipynb #c05
@@ -117,10 +118,18 @@ def clip_to_scale(
     return np.clip(said, low, high)
 
 # %% ../../nbs/2_rivals/01_baselines.ipynb #c17
+def refuse_weight(rival) -> None:
+    "Refuse weights for a rival that would not look at them."
+    if rival.weight is not None and not rival.weighs:
+        name = type(rival).__name__
+        raise ValueError(f"weight: expected none for {name}, which counts every row alike")
+
+
 def _check_rival(rival) -> Encoder:
     "The encoder that was asked for, after a look at the other arguments."
     for name, low in (("members", 1), ("seed", 0)):
         check_number(name, getattr(rival, name), low, 2**53, whole=True)
+    refuse_weight(rival)
     if rival.reads not in READS:
         raise ValueError(f"reads: expected one of {', '.join(READS)}, got {rival.reads!r}")
     return make_part(Encoder, "encoder", rival.encoder)
@@ -142,6 +151,7 @@ class Baseline(RegressorMixin, BaseEstimator):
     "A rival in AdaRoute's manners; subclasses bring `_learn(Z, Y)` and `_say(Z)`."
 
     reads = "both"  # where a subclass has no such argument
+    weighs = False  # whether what it learns depends on what the rows count
 
     def __init__(
         self,
@@ -153,14 +163,17 @@ class Baseline(RegressorMixin, BaseEstimator):
         members=1,  # models that are averaged, where training draws numbers at random
         seed=0,
         reads="both",  # or "numbers" or "text"
+        weight=None,  # column that says what each row counts; it is not read
     ):
         self.text, self.numeric, self.categorical, self.tasks = text, numeric, categorical, tasks
         self.encoder, self.members, self.seed, self.reads = encoder, members, seed, reads
+        self.weight = weight
 
     def fit(self, X: pd.DataFrame, y=None):
         "Learn from a table with the outcomes among its columns."
-        encoder = _check_rival(self)
-        self.schema_ = infer(X, self.tasks, self.text, self.numeric, self.categorical)
+        encoder, self.counts_ = _check_rival(self), balance_weights(settle_weights(self, X))
+        bare = leave_weight(self, X)
+        self.schema_ = infer(bare, self.tasks, self.text, self.numeric, self.categorical)
         batch = read(X, self.schema_)
         check_trainable(batch)
         self.scale_ = fit_scale(batch.outcome, self.schema_.tasks)
@@ -179,34 +192,46 @@ class Baseline(RegressorMixin, BaseEstimator):
 class ConstantBaseline(Baseline):
     "The training mean of each outcome, for every row."
 
+    weighs = True
+
     def _learn(self, Z, Y):
-        self.mean_ = np.nanmean(Y, axis=0)
+        self.mean_ = average_outcomes(Y, self.counts_)
 
     def _say(self, Z):
         return np.tile(self.mean_, (len(Z), 1))
 
 # %% ../../nbs/2_rivals/01_baselines.ipynb #c23
-def _fit_logistic(Z: np.ndarray, y: np.ndarray, seed: int) -> LogisticRegression:
+def take_counts(
+    counts: np.ndarray | None,  # (n,) what each row counts; None: all alike
+    rows,  # positions or a mask
+) -> np.ndarray | None:
+    "What some rows count."
+    return None if counts is None else counts[rows]
+
+
+def _fit_logistic(Z: np.ndarray, y: np.ndarray, seed: int, counts) -> LogisticRegression:
     "A logistic regression with a validated penalty."
     Z = Z.astype(float)
     fit, valid = validation_split(len(y), seed, labels=y)
 
     def train(C, rows=fit):
-        return LogisticRegression(C=C, max_iter=1000).fit(Z[rows], y[rows])
+        model = LogisticRegression(C=C, max_iter=1000)
+        return model.fit(Z[rows], y[rows], take_counts(counts, rows))
 
     def error(model):
-        return log_loss(y[valid], model.predict_proba(Z[valid]), labels=[0, 1])
+        own = dict(labels=[0, 1], sample_weight=take_counts(counts, valid))
+        return log_loss(y[valid], model.predict_proba(Z[valid]), **own)
 
     strengths = np.logspace(-4, 1, 11)
     best, _ = validated_best(strengths, train, error, limit=len(strengths))
     return train(best, rows=slice(None))
 
 
-def _fit_linear(kind: str, Z: np.ndarray, y: np.ndarray, seed: int):
+def _fit_linear(kind: str, Z: np.ndarray, y: np.ndarray, seed: int, counts=None):
     "Logistic regression for a binary outcome, ridge regression for any other."
     if kind == "binary":
-        return _fit_logistic(Z, y, seed)
-    return RidgeCV(np.logspace(-1, 4, 21)).fit(Z, y)
+        return _fit_logistic(Z, y, seed, counts)
+    return RidgeCV(np.logspace(-1, 4, 21)).fit(Z, y, counts)
 
 
 def _expect(model, Z: np.ndarray) -> np.ndarray:  # (n,)
@@ -217,11 +242,14 @@ def _expect(model, Z: np.ndarray) -> np.ndarray:  # (n,)
 class RidgeBaseline(Baseline):
     "Ridge regression on all evidence side by side; logistic regression for binary outcomes."
 
+    weighs = True
+
     def _learn(self, Z, Y):
         self.models_ = []
         for kind, y in zip(self.scale_.tasks.values(), Y.T):
             seen = ~np.isnan(y)
-            self.models_.append(_fit_linear(kind, Z[seen], y[seen], self.seed))
+            counts = take_counts(self.counts_, seen)
+            self.models_.append(_fit_linear(kind, Z[seen], y[seen], self.seed, counts))
 
     def _say(self, Z):
         return np.column_stack([_expect(m, Z) for m in self.models_])
@@ -244,13 +272,15 @@ class BoostingBaseline(Baseline):
         for share in (0.3, 1.0)
     )
     rate, rounds, patience = 0.05, 500, 20  # learning rate, most trees, trees without progress
+    weighs = True
 
     def _learn(self, Z, Y):
         self.columns_ = self._choose_columns()
         self.models_ = []
         for kind, y in zip(self.scale_.tasks.values(), Y.T):
             seen = ~np.isnan(y)
-            self.models_.append(self._grow(kind, Z[seen][:, self.columns_], y[seen]))
+            counts = take_counts(self.counts_, seen)
+            self.models_.append(self._grow(kind, Z[seen][:, self.columns_], y[seen], counts))
 
     def _choose_columns(self) -> list[int]:
         "Numbers, facts, the first directions of the text, and marks of missing texts."
@@ -262,18 +292,21 @@ class BoostingBaseline(Baseline):
                 columns.append(start + j)
         return columns
 
-    def _grow(self, kind, X, y):
+    def _grow(self, kind, X, y, counts=None):
         "Search with early stopping, then grow the best anew on all rows."
         fit, valid = validation_split(len(y), self.seed, labels=y if kind == "binary" else None)
 
         def search(how):
             stop = dict(early_stopping=True, n_iter_no_change=self.patience, tol=0)
             trees = self._make_trees(kind, self.rounds, **stop, **how)
-            return trees.fit(X[fit], y[fit], X_val=X[valid], y_val=y[valid])
+            kept = dict(X_val=X[valid], y_val=y[valid])
+            kept["sample_weight_val"] = take_counts(counts, valid)
+            return trees.fit(X[fit], y[fit], take_counts(counts, fit), **kept)
 
         how, best = validated_best(self.tries, search, _validation_loss)
         rounds = int(best.validation_score_.argmax())  # 0: no tree at all
-        return self._make_trees(kind, max(rounds, 1), early_stopping=False, **how).fit(X, y)
+        trees = self._make_trees(kind, max(rounds, 1), early_stopping=False, **how)
+        return trees.fit(X, y, counts)
 
     def _make_trees(self, kind, rounds, **how):
         made = HistGradientBoostingClassifier if kind == "binary" else HistGradientBoostingRegressor

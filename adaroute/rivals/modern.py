@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..features.words import split_words
 from ..outcomes import fit_scale
 from .baselines import Baseline, BoostingBaseline, clip_to_scale, validated_best
-from .baselines import READS, validation_split
+from .baselines import READS, refuse_weight, validation_split
 from ..schema import Batch, check_trainable, infer, read
 
 # %% ../../nbs/2_rivals/05_modern.ipynb #c04
@@ -40,8 +40,9 @@ class LightGBMBaseline(BoostingBaseline):
         for share in (0.3, 1.0)
     )
     rate, rounds, patience = 0.03, 1000, 50
+    weighs = False
 
-    def _grow(self, kind, X, y):
+    def _grow(self, kind, X, y, counts=None):
         "Search with early stopping, then grow the best anew on all rows."
         stop = import_rival("lightgbm").early_stopping(self.patience, verbose=False)
         fit, valid = validation_split(len(y), self.seed, labels=y if kind == "binary" else None)
@@ -151,6 +152,7 @@ class CatBoostBaseline(Baseline):
     def fit(self, X: pd.DataFrame, y=None):
         "Learn from a table with the outcomes among its columns."
         import_rival("catboost")
+        refuse_weight(self)
         if self.reads not in _KINDS_READ:
             raise ValueError(f"reads: expected one of {', '.join(READS)}, got {self.reads!r}")
         self.schema_ = infer(X, self.tasks, self.text, self.numeric, self.categorical)
