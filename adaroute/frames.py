@@ -63,7 +63,7 @@ def shape_answer(
         lost = column.isna()
         values = column.to_numpy() if plain else [None if no else v for v, no in zip(column, lost)]
         cells[_name_flat(name)] = values
-    return polars.DataFrame(cells)
+    return polars.DataFrame(cells, nan_to_null=True)
 
 
 def wanted_output(

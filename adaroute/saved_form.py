@@ -259,6 +259,18 @@ def _check_columns(place: str, fitted: dict, columns: int) -> None:
         raise ValueError(f"encoder: expected no scale below 0 in {place}, got one")
 
 
+def _check_lengths(facts: dict, texts: int) -> None:
+    "The range of the lengths, if there is one."
+    if "low" not in facts:
+        return
+    for name in ("low", "high"):
+        _check_array(f"facts.{name}", facts[name], (texts,), "f")
+    if (facts["low"] > facts["high"]).any():
+        raise ValueError("encoder: expected no lengths whose lowest is above the highest, got some")
+    if type(facts["repeats"]) is not int or facts["repeats"] < 1:
+        raise ValueError("encoder: expected a whole number of at least 1 as repeats, got another")
+
+
 def _check_curves(curves: dict | None, columns: int) -> None:
     "The ramps of the numbers, if there are any."
     if curves is None:
@@ -283,6 +295,10 @@ def _check_words(text: dict, columns: int) -> None:
     _check_array("text.rarity", text["rarity"], (terms,), "f")
     _check_array("text.projection", text["projection"], (terms, directions), "f")
     _check_array("text.mean", text["mean"], (blocks, directions), "f")
+    if "most" in text:
+        _check_array("text.most", text["most"], (terms + 1,), "i")
+        if (text["most"] < 1).any():
+            raise ValueError("encoder: expected text.most of at least 1, got less")
 
 
 def _check_vectors(text: dict, columns: int) -> None:
@@ -304,12 +320,15 @@ _BOXES = dict(
     curves={"column", "low", "high", "centre"},
     facts=_SCALED | {"units"},
 )
+_HELD = {"low", "high", "repeats"}  # bounds of lengths, in facts; none in 0.1.0
 
 
 def _check_boxes(parts: dict) -> None:
     "Refuse a part with other entries than its own; curves there may be none."
     for name, wanted in _BOXES.items():
         found = parts.get(name)
+        if name == "facts" and found and not _HELD.isdisjoint(found):
+            wanted = wanted | _HELD
         if found is not None and set(found) != wanted:
             raise ValueError(f"encoder: expected {', '.join(sorted(wanted))} in {name}, got others")
 
@@ -336,6 +355,7 @@ def check_parts(
     if not _are_all(_is_said)(units):
         raise ValueError("encoder: expected a list of words as units, got others")
     _check_columns("facts", parts["facts"], texts + 1 + len(units))
+    _check_lengths(parts["facts"], texts)
     _check_array("text.flagged", parts["text"]["flagged"], (texts,), "b")
     check_text = _check_vectors if reads_vectors else _check_words
     check_text(parts["text"], texts)

@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import load as load_tensors, save as save_tensors
 from sklearn.utils.validation import check_is_fitted
 from .features.encoder import Encoder
+from .features.words import FIRST_RULES
 from .fitted import Fitted, Reader
 from .frames import remember_inputs
 from .guard import Guard
@@ -208,8 +209,10 @@ def _rebuild_estimator(
         est.encoder = {**(est.encoder or {}), "sentence_encoder": sentence_encoder, "cache": cache}
     arrays = {n[8:]: t.numpy() for n, t in tensors.items() if n.startswith("encoder.")}
     encoder = Encoder.from_state(about["encoder"], arrays, sentence_encoder, cache)
-    if encoder.settings["word_rule"] != Encoder().settings["word_rule"]:
-        est.encoder = {**(est.encoder or {}), "word_rule": encoder.settings["word_rule"]}
+    usual = Encoder().settings
+    others = {k: v for k in FIRST_RULES if (v := encoder.settings[k]) != usual[k]}
+    if others:
+        est.encoder = {**(est.encoder or {}), **others}
     design = Design(**{**about["design"], "routes": tuple(about["design"]["routes"])})
     scale, schema = rebuild_scale(about["scale"]), Schema.from_dict(about["schema"])
     schema = replace(schema, naming=NAMINGS[about["format"]])

@@ -164,7 +164,7 @@ def test_no_rare_word_is_in_the_state():
     note = table()["note"].tolist()
     note[:4] = [f"{CANARY} {i}" for i in range(4)]
     plain, arrays = Encoder().fit(rows(note=note, site=["canaryville"] * 4 + ["A"] * 56)).state()
-    assert "canary" not in json.dumps(plain) and all(a.dtype.kind in "fb" for a in arrays.values())
+    assert "canary" not in json.dumps(plain) and all(a.dtype.kind in "fbi" for a in arrays.values())
 
 
 @quick

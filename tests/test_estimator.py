@@ -28,6 +28,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import adaroute
 from adaroute import AdaRoute
 from adaroute.fitting import make_split
+from adaroute.frames import shape_answer
 from adaroute.model_card import CARD
 from adaroute.saving import FILES
 from adaroute.schema import ROUTES
@@ -267,6 +268,17 @@ def test_answers_in_the_frame_that_was_asked_for(degrees, arrays):
     with pytest.raises(ValueError) as error:
         line.set_output(transform="arrow")
     one_line(error)
+
+
+def test_what_is_missing_is_no_case_in_polars(degrees):
+    "Polars holds NaN for larger than any number, so a gap has to be a null."
+    polars = pytest.importorskip("polars")
+    wished = clone(degrees).set_output(transform="polars")
+    frame = pd.DataFrame({"phq9": [12.0, np.nan, 3.0], "band": ["mild", None, "none"]})
+    answer = shape_answer(wished, frame)
+    assert isinstance(answer, polars.DataFrame)
+    assert answer["phq9"].to_list() == [12, None, 3] and answer["band"].to_list()[1] is None
+    assert answer.filter(polars.col("phq9") >= 10).height == 1
 
 
 def test_numbers_as_names_of_columns():

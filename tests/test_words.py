@@ -159,9 +159,10 @@ def test_a_model_keeps_its_rule_when_it_is_saved(rule, tmp_path):
 
 
 def test_what_a_file_of_the_first_version_says_is_read_as_it_was_meant():
-    fitted = Encoder(word_rule="apart").fit(read(clinic(), SCHEMA))
+    fitted = Encoder(word_rule="apart", lengths="free").fit(read(clinic(), SCHEMA))
     plain, arrays = fitted.state()
-    assert "word_rule" not in json.dumps(plain)
+    assert not {"word_rule", "lengths"} & set(plain["settings"])
+    assert "most" not in json.dumps(plain) and "low" not in json.dumps(plain["parts"]["facts"])
     assert Encoder.from_state(plain, arrays).settings == fitted.settings
     for choices in (None, {"min_df": 3}):
         config = {"encoder": choices, "members": 1}
@@ -169,8 +170,9 @@ def test_what_a_file_of_the_first_version_says_is_read_as_it_was_meant():
 
 
 def test_a_new_plan_says_which_rule_it_means():
-    assert plan_config(AdaRoute())["encoder"] == {"word_rule": "whole"}
+    assert plan_config(AdaRoute())["encoder"] == {"word_rule": "whole", "lengths": "held"}
     assert plan_config(AdaRoute(encoder=dict(min_df=3)))["encoder"] == {
         "min_df": 3,
         "word_rule": "whole",
+        "lengths": "held",
     }

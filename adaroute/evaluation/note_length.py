@@ -4,13 +4,12 @@
 
 # %% auto #0
 __all__ = ['FILLER_SENTENCES', 'count_note_words', 'bin_lengths', 'usual_longest', 'errors_by_length', 'calibration_by_length',
-           'routes_by_length', 'split_sentences', 'lengthen_notes', 'shuffle_sentences', 'repeat_notes',
-           'measure_shift', 'hide_length', 'add_long_copies']
+           'routes_by_length', 'lengthen_notes', 'shuffle_sentences', 'repeat_notes', 'measure_shift', 'free_lengths',
+           'hide_length', 'add_long_copies']
 
 # %% ../../nbs/3_evaluation/09_note_length.ipynb #n03
 import copy
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 import numpy as np
@@ -19,6 +18,7 @@ from numpy.typing import ArrayLike
 from ..checks import check_number
 from ..estimator import AdaRoute
 from .metrics import path_probabilities
+from ..features.lengths import split_sentences
 from ..features.words import split_words
 from ..schema import PATHS
 
@@ -147,14 +147,6 @@ FILLER_SENTENCES = (
     "The usual leaflet was handed over",
     "This part of the page is printed in blue",
 )
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
-
-
-def split_sentences(
-    note: str,
-) -> list[str]:  # each with its own end
-    "A note cut after full stops, question and exclamation marks, and at line ends."
-    return [part.strip() for part in _SENTENCE.split(note) if part.strip()]
 
 # %% ../../nbs/3_evaluation/09_note_length.ipynb #n27
 def _add_filler(note: str, times: float, filler: Sequence[str], rng: np.random.Generator) -> str:
@@ -242,20 +234,45 @@ def measure_shift(
     }
 
 # %% ../../nbs/3_evaluation/09_note_length.ipynb #n40
+def _exchange_encoder(model: AdaRoute, settings: dict, parts: dict) -> AdaRoute:
+    "A copy of a model whose encoder has other settings and parts."
+    reader = model.fitted_.reader
+    encoder = copy.copy(reader.encoder)
+    encoder.settings, encoder.parts = settings, parts
+    other = copy.copy(model)
+    other.fitted_ = replace(model.fitted_, reader=replace(reader, encoder=encoder))
+    return other
+
+
+def _require_notes(model: AdaRoute) -> tuple[dict, dict]:
+    "Settings and parts of the encoder of a model that reads notes."
+    encoder = model.fitted_.reader.encoder
+    if "facts" not in encoder.parts:
+        raise ValueError("model: expected one that reads notes, got one without text")
+    return encoder.settings, encoder.parts
+
+
+def free_lengths(
+    model: AdaRoute,  # fitted
+) -> AdaRoute:  # a copy that can be saved like any other
+    "The same model, to which a longer note is longer without end."
+    settings, parts = _require_notes(model)
+    bounds = ("low", "high", "repeats")
+    facts = {name: v for name, v in parts["facts"].items() if name not in bounds}
+    text = {name: v for name, v in parts["text"].items() if name != "most"}
+    free = settings | {"lengths": "free"}
+    return _exchange_encoder(model, free, parts | {"facts": facts, "text": text})
+
+
 def hide_length(
     model: AdaRoute,  # fitted
 ) -> AdaRoute:  # a copy that can be saved like any other
     "The same model, to which every note is of usual length."
-    reader = model.fitted_.reader
-    if "facts" not in reader.encoder.parts:
-        raise ValueError("model: expected one that reads notes, got one without text")
-    encoder, facts = copy.copy(reader.encoder), reader.encoder.parts["facts"]
-    scale = np.array(facts["scale"], float)
+    settings, parts = _require_notes(model)
+    scale = np.array(parts["facts"]["scale"], float)
     scale[: len(model.schema_.text)] = 0  # as of a column that never varied
-    encoder.parts = encoder.parts | {"facts": facts | {"scale": scale}}
-    blind = copy.copy(model)
-    blind.fitted_ = replace(model.fitted_, reader=replace(reader, encoder=encoder))
-    return blind
+    facts = parts["facts"] | {"scale": scale}
+    return _exchange_encoder(model, settings, parts | {"facts": facts})
 
 # %% ../../nbs/3_evaluation/09_note_length.ipynb #n43
 def add_long_copies(

@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['PROBE', 'NEAR_PROBE', 'fit_columns', 'scale_columns', 'fit_levels', 'one_hot', 'count_unseen', 'spell_unseen',
-           'verbalise', 'Features', 'Encoder']
+           'verbalise', 'Features', 'read_words', 'Encoder']
 
 # %% ../../nbs/1_method/12_encoder.ipynb #c02
 import os
 from collections import Counter
+from dataclasses import replace
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -18,7 +19,9 @@ from .axes import fit_vectors, fit_words, project_vectors, project_words
 from .bends import fit_curves, ramps
 from .words import Cache, amounts, blocks, embed, facts_table, mark, terms, units
 from .words import EncoderOrName, Owners, vocabulary
-from .words import RULES, name_rule, restore_rule
+from .lengths import count_most, count_repeats, drop_repeats
+from .lengths import find_lengths, hold_lengths, trim_repeats
+from .words import LENGTHS, RULES, name_rule, places, restore_rule
 from ..schema import Batch
 
 # %% ../../nbs/1_method/12_encoder.ipynb #c05
@@ -216,14 +219,19 @@ def _embed_cells(
 # %% ../../nbs/1_method/12_encoder.ipynb #c26
 def _fit_facts(
     batch: Batch,
-    rule: str,  # where a word ends
+    settings: dict,  # of the encoder
     words: np.ndarray,  # from `_mark_words`
     owners: Owners,  # whose row each is
-) -> dict:  # of `fit_columns`, and the units
+) -> dict:  # of `fit_columns`, the units, and where lengths are held, their bounds
     "Learn the numbers in the text."
-    found = _find_amounts(batch, rule)
+    found = _find_amounts(batch, settings["word_rule"])
     kept = units(found, owners=owners)
-    return dict(fit_columns(facts_table(words, found, kept)), units=kept)
+    table = facts_table(words, found, kept)
+    held = {}
+    if settings["lengths"] == "held":
+        held = find_lengths(table, batch.text.shape[1])
+        held["repeats"] = count_repeats(batch.text)
+    return dict(fit_columns(table), units=kept, **held)
 
 
 def _fit_text(
@@ -232,9 +240,9 @@ def _fit_text(
     words: np.ndarray,  # from `_mark_words`
     rng: np.random.Generator,
     owners: Owners,  # whose row each is
-) -> dict:  # of `fit_words` or `fit_vectors`, and which columns get a missing indicator
+) -> dict:  # of `fit_words` or `fit_vectors`, which columns get a missing indicator, repeats
     "Learn the text features."
-    s = encoder.settings
+    s, held = encoder.settings, {}
     if encoder.sentence_encoder is not None:
         vectors, known = _embed_cells(batch.text, encoder)
         fitted = fit_vectors(vectors, known, s["text_dim"], rng)
@@ -244,8 +252,10 @@ def _fit_text(
         if s["text_features"] != "hashing":
             kept = vocabulary(rows, s["min_df"], s["max_terms"], owners)
         fitted = fit_words(rows, kept, s["text_dim"], rng)
+        if s["lengths"] == "held":
+            held = {"most": count_most(words, places(kept), len(fitted["rarity"]))}
     gaps = np.equal(batch.text, None)
-    return dict(fitted, flagged=_flag_gaps(gaps) & (gaps.shape[1] > 1))
+    return dict(fitted, flagged=_flag_gaps(gaps) & (gaps.shape[1] > 1), **held)
 
 # %% ../../nbs/1_method/12_encoder.ipynb #c27
 def _fit_parts(
@@ -265,7 +275,7 @@ def _fit_parts(
     parts["curves"] = fit_curves(batch.numeric, straight, batch.outcome, s["curves"])
     if schema.text:
         words = _mark_words(batch, s)
-        parts["facts"] = _fit_facts(batch, s["word_rule"], words, owners)
+        parts["facts"] = _fit_facts(batch, s, words, owners)
         parts["text"] = _fit_text(encoder, batch, words, rng, owners)
     if s["verbalise_numbers"]:
         vectors, known = _embed_cells(_verbalise_column(batch), encoder)
@@ -301,6 +311,28 @@ def _scale_numbers(batch: Batch, parts: dict) -> np.ndarray:  # (n, dn)
     return np.hstack(columns)
 
 
+def read_words(
+    encoder: "Encoder",  # fitted, to a table with text
+    batch: Batch,
+) -> np.ndarray:  # (n, T) of lists
+    "The words of each cell, marked, as the features count them; [] where it is missing."
+    facts, text = encoder.parts["facts"], encoder.parts["text"]
+    if "repeats" in facts:
+        batch = replace(batch, text=drop_repeats(batch.text, facts["repeats"]))
+    words = _mark_words(batch, encoder.settings)
+    if "most" not in text:
+        return words
+    return trim_repeats(words, places(text["vocabulary"]), text["most"])
+
+
+def _scale_facts(batch: Batch, words: np.ndarray, settings: dict, facts: dict) -> np.ndarray:
+    "Scaled numbers from the text (n, df)."
+    table = facts_table(words, _find_amounts(batch, settings["word_rule"]), facts["units"])
+    if settings["lengths"] == "held":
+        table = hold_lengths(table, facts["low"], facts["high"])
+    return scale_columns(table, facts)
+
+
 def _apply_parts(encoder: "Encoder", batch: Batch) -> Features:
     "Apply every part."
     s = encoder.settings
@@ -309,16 +341,15 @@ def _apply_parts(encoder: "Encoder", batch: Batch) -> Features:
     if "text" not in parts:
         nothing = np.zeros((len(batch), 0), np.float32)
         return Features(numbers, nothing, nothing, batch.presence)
-    words = _mark_words(batch, s)
-    fitted, facts = parts["text"], parts["facts"]
+    words, fitted = read_words(encoder, batch), parts["text"]
     if encoder.sentence_encoder is None:
         text = project_words(_make_blocks(words, batch, s["ngrams"]), fitted)
     else:
         text = project_vectors(*_embed_cells(batch.text, encoder), fitted)
     gaps = np.equal(batch.text, None)[:, fitted["flagged"]]
     text = np.hstack([text, gaps]).astype(np.float32)
-    table = facts_table(words, _find_amounts(batch, s["word_rule"]), facts["units"])
-    return Features(numbers, text, scale_columns(table, facts), batch.presence)
+    facts = _scale_facts(batch, words, s, parts["facts"])
+    return Features(numbers, text, facts, batch.presence)
 
 
 def _project_spoken(encoder: "Encoder", batch: Batch) -> np.ndarray:  # (n, k), float32
@@ -337,6 +368,7 @@ _CHOICES = dict(
     ngrams=(1, 2),
     curves=("auto", True, False),
     word_rule=RULES,
+    lengths=LENGTHS,
     verbalise_numbers=(False, True),
 )
 _LEAST = dict(text_dim=1, min_df=1, window=0, max_terms=1)
@@ -464,6 +496,16 @@ def _check_probe(
     )
 
 # %% ../../nbs/1_method/12_encoder.ipynb #c35
+def _check_held(encoder: "Encoder") -> None:
+    "Refuse lengths that are said to be held by no bounds, or bounds for lengths that are not."
+    held, parts = encoder.settings["lengths"] == "held", encoder.parts
+    ranged = {"low", "high", "repeats"} <= set(parts["facts"])
+    counted = "most" in parts["text"]
+    if ranged != held or counted != (held and encoder.sentence_encoder is None):
+        wanted = "bounds" if held else "no bounds"
+        raise ValueError(f"encoder: expected {wanted} of lengths, as its settings say, got others")
+
+
 def _restore_encoder(kind: type, plain: dict, arrays: dict, sentence_encoder, cache):
     "An encoder as it was when its state was taken."
     known = {"settings", "parts", "sentence_encoder"}
@@ -480,6 +522,8 @@ def _restore_encoder(kind: type, plain: dict, arrays: dict, sentence_encoder, ca
         _check_probe(plain["probe"], loaded)
     encoder = kind(**restore_rule(plain["settings"]), sentence_encoder=loaded, cache=cache)
     encoder.parts = _put_arrays(plain["parts"], arrays)
+    if "text" in encoder.parts:
+        _check_held(encoder)
     return encoder
 
 # %% ../../nbs/1_method/12_encoder.ipynb #c37
@@ -541,9 +585,11 @@ class Encoder:
         curves: str | bool = "auto",  # numbers also as ramps: True, False, or if they pay
         verbalise_numbers: bool = False,  # let the sentence encoder read the numbers, see `spoken`
         word_rule: str = "whole",  # where a word ends; "apart": as in 0.1.0
+        lengths: str = "held",  # within those of the training rows; "free": as in 0.1.0
     ):
         text = dict(text_features=text_features, text_dim=text_dim, min_df=min_df, ngrams=ngrams)
-        text |= dict(window=window, max_terms=max_terms, word_rule=word_rule)
+        text |= dict(window=window, max_terms=max_terms)
+        text |= dict(word_rule=word_rule, lengths=lengths)
         self.sentence_encoder = _load_encoder(sentence_encoder)
         numbers = dict(curves=curves, verbalise_numbers=verbalise_numbers)
         self.settings = _check_settings(text | numbers)

@@ -20,7 +20,8 @@ from ..model import predict_mean
 from .cards import Asked, answer, ask, evidence_inputs
 from ..schema import PATHS, ROUTES, SHARINGS
 from ..machine import one_thread
-from ..features.words import blocks, mark, terms
+from ..features.encoder import read_words
+from ..features.words import blocks, terms
 
 # %% ../../nbs/4_policy/02_attribution.ipynb #c07
 def note_terms(
@@ -28,13 +29,13 @@ def note_terms(
     asked: Asked,
 ) -> list:  # for each block: the terms of each row
     "The terms of each row's text, as the encoder of the model counts them."
-    s, text = model.encoder_.settings, asked.batch.text
-    cells = np.empty(text.shape, object)
-    for at, cell in np.ndenumerate(text):
-        cells[at] = []
-        if cell is not None:
-            cells[at] = terms(mark(cell, s["window"], s["word_rule"]), s["ngrams"])
-    return blocks(cells, asked.batch.schema.text) if text.shape[1] else []
+    columns, pairs = asked.batch.schema.text, model.encoder_.settings["ngrams"]
+    if not columns:
+        return []
+    cells = read_words(model.encoder_, asked.batch)
+    for at, words in np.ndenumerate(cells):
+        cells[at] = terms(words, pairs)
+    return blocks(cells, columns)
 
 
 def list_vocabulary(

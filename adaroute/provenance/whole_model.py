@@ -20,6 +20,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 from ..estimator import AdaRoute
+from ..features.words import FIRST_RULES
 from .plan import UNSAID
 from ..model_folder import IN_CLOSED_FORM
 from ..saving import FILES, NAMINGS, NOT_SAVED
@@ -190,13 +191,13 @@ def _sort_tensor(name: str, own: Tensor, claimed: Tensor, exact: bool) -> str:
     return "same" if near else "undecided"
 
 
-def _without_rule(params) -> dict:  # of words: the encoder's own settings hold it
+def _without_rules(params) -> dict:  # of words and lengths: the encoder's own settings hold them
     if not isinstance(params, dict):
         return params
     params = {k: v for k, v in params.items() if k not in UNSAID or v != UNSAID[k]}
     if not isinstance(params.get("encoder"), dict):
         return params
-    choices = {k: v for k, v in params["encoder"].items() if k != "word_rule"}
+    choices = {k: v for k, v in params["encoder"].items() if k not in FIRST_RULES}
     return params | {"encoder": choices or None}
 
 
@@ -215,7 +216,7 @@ def compare_parts(
             continue  # nothing that a table leads to, see above
         theirs = claimed.about.get(name)
         if name == "params":
-            value, theirs = _without_rule(value), _without_rule(theirs)
+            value, theirs = _without_rules(value), _without_rules(theirs)
         if not is_same_value(value, theirs, near):
             found.other.append(f"model.json: {name}")
     for name, tensor in own.tensors.items():
