@@ -16,24 +16,21 @@ import numpy as np
 def find_lengths(
     table: np.ndarray,  # from `facts_table`, training rows  # (n, T + 1 + units)
     texts: int,  # T columns of text
-) -> dict:  # low and high: logarithms, 0 for a column without a note  # (T,) each
-    "Between which lengths the texts of the training rows lie."
+) -> dict:  # high: logarithms, 0 for a column without a note  # (T,)
+    "How long the longest texts of the training rows are."
     size = table[:, :texts]
     gaps = np.isnan(size)
-    low = np.where(gaps, np.inf, size).min(axis=0, initial=np.inf)
     high = np.where(gaps, -np.inf, size).max(axis=0, initial=-np.inf)
-    known = ~gaps.all(axis=0)
-    return dict(low=np.where(known, low, 0.0), high=np.where(known, high, 0.0))
+    return dict(high=np.where(gaps.all(axis=0), 0.0, high))
 
 
 def hold_lengths(
     table: np.ndarray,  # from `facts_table`  # (n, T + 1 + units)
-    low: np.ndarray,  # from `find_lengths`  # (T,)
-    high: np.ndarray,  # (T,)
+    high: np.ndarray,  # from `find_lengths`  # (T,)
 ) -> np.ndarray:  # (n, T + 1 + units)
-    "The table with every length within the range; a missing one stays missing."
-    texts = len(low)
-    return np.hstack([table[:, :texts].clip(low, high), table[:, texts:]])
+    "The table with no length above those of the training; a missing one stays missing."
+    texts = len(high)
+    return np.hstack([table[:, :texts].clip(max=high), table[:, texts:]])
 
 # %% ../../nbs/1_method/36_lengths.ipynb #l07a
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
