@@ -373,6 +373,7 @@ class Prepared(NamedTuple):
     rows: Rows
     groups: np.ndarray  # (n,) as numbers
     used: np.ndarray  # (n,) where the rows stood in the table
+    weight: np.ndarray | None = None  # what each row counts; None: all alike  # (n,)
 
 
 def _fit_rows(
@@ -388,11 +389,12 @@ def _fit_rows(
     reader = learn_reader(est, batch, owners, choices)
     rows = reader.rows(batch)
     rows = rows._replace(open=est.restrict_routes(rows.open))
+    prepared = Prepared(est, reader, choices.settings, rows, owners, used, weight)
     learn = find_learner(est)
     if learn is not None:
-        return learn(est, batch, owners, reader, rows, weight)
+        return learn(prepared, batch, watch)
     if watch:
-        rows = watch.prepared(Prepared(est, reader, choices.settings, rows, owners, used))
+        rows = watch.prepared(prepared)
     course = course_of(est, choices, watch)
     found = train_members(reader, rows, owners, course, weight=weight)
     for path in spare_paths(est, choices.design):

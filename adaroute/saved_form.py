@@ -260,13 +260,10 @@ def _check_columns(place: str, fitted: dict, columns: int) -> None:
 
 
 def _check_lengths(facts: dict, texts: int) -> None:
-    "The range of the lengths, if there is one."
-    if "low" not in facts:
+    "The bounds of the lengths, if there are any."
+    if "high" not in facts:
         return
-    for name in ("low", "high"):
-        _check_array(f"facts.{name}", facts[name], (texts,), "f")
-    if (facts["low"] > facts["high"]).any():
-        raise ValueError("encoder: expected no lengths whose lowest is above the highest, got some")
+    _check_array("facts.high", facts["high"], (texts,), "f")
     if type(facts["repeats"]) is not int or facts["repeats"] < 1:
         raise ValueError("encoder: expected a whole number of at least 1 as repeats, got another")
 
@@ -320,7 +317,7 @@ _BOXES = dict(
     curves={"column", "low", "high", "centre"},
     facts=_SCALED | {"units"},
 )
-_HELD = {"low", "high", "repeats"}  # bounds of lengths, in facts; none in 0.1.0
+_HELD = {"high", "repeats"}  # bounds of lengths, in facts; none in 0.1.0
 
 
 def _check_boxes(parts: dict) -> None:

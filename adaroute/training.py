@@ -397,6 +397,9 @@ class Watch:
     def segment(self, run: Run):
         "After each look; may set the run to another step."
 
+    def solved(self, kind: str, facts: dict, found: list):
+        "When a learner in closed form has found something: a round, a start, a guard."
+
     def finished(self, name: str, model: RoutedModel):
         "When the lanes that are kept have been chosen."
 

@@ -1036,3 +1036,23 @@ def test_rows_by_name_and_number():
             find_row(word, None, 2, None)
     with pytest.raises(BadInput, match="--by: expected 'row'"):
         find_row("1", None, 2, "id")
+
+
+def test_a_plan_in_closed_form_is_trained_and_verified(place, tmp_path):
+    "The option stands in the plan, so `fit --plan` needs none; what does not go with it is refused."
+    shutil.copy(place / "c.csv", tmp_path)
+    closed = (*COMMIT[: -len(QUICK)], "--learner", "closed_form", "--out", "plan")
+    steps = call(tmp_path, *closed, "--steps", "9")
+    assert steps.exit_code == 2 and "--steps: expected none" in steps.output
+    other = call(tmp_path, *closed, "--route-per", "sample_task")
+    assert other.exit_code and "learner='gradient' has it" in other.output
+    assert not (tmp_path / "plan" / "plan.json").exists()
+    fine(tmp_path, *closed, "--ledger", "book.jsonl")
+    assert load_plan(tmp_path / "plan").config["learner"] == "closed_form"
+    typed = call(tmp_path, *FIT, "--transcript", "run", "--learner", "closed_form")
+    assert typed.exit_code == 2 and "--learner: expected none beside --plan" in typed.output
+    fine(tmp_path, *FIT, *NONCE, "--transcript", "run", "--ledger", "book.jsonl")
+    told = fine(tmp_path, *CHECK, "--json")
+    assert json.loads(told.stdout)["status"] == 0
+    some = call(tmp_path, *CHECK, "--segments", "2")
+    assert some.exit_code == 3 and "segments: expected 'all'" in some.output

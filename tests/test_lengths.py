@@ -115,7 +115,7 @@ def test_bounds_that_do_not_fit_are_refused(models):
     del said["settings"]["lengths"]
     with pytest.raises(ValueError, match="expected no bounds of lengths, as its settings say"):
         Encoder.from_state(said, arrays)
-    for part, name in (("facts", "low"), ("facts", "repeats"), ("text", "most")):
+    for part, name in (("facts", "high"), ("facts", "repeats"), ("text", "most")):
         parts = {**plain["parts"], part: {**plain["parts"][part]}}
         del parts[part][name]
         with pytest.raises(ValueError, match="expected bounds of lengths, as its settings say"):
@@ -128,9 +128,9 @@ def test_bounds_that_do_not_fit_are_refused(models):
 
     for wrong in (0, 1.0, True, "1", None):
         refused("facts", "repeats", wrong)
-    low, high, most = encoder.parts["facts"]["low"], encoder.parts["facts"]["high"], 1
-    refused("facts", "low", high + 1)
-    refused("facts", "high", low[:0])
+    high = encoder.parts["facts"]["high"]
+    refused("facts", "high", high[:0])
+    refused("facts", "high", high.astype(str))
     most = encoder.parts["text"]["most"]
     refused("text", "most", most[:-1])
     refused("text", "most", most * 0)

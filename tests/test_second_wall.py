@@ -40,10 +40,10 @@ GROUPS = [f"p{i // 2}" for i in range(60)]
 class Home:
     "An honest run, its plan as filed, its table and its ledger."
 
-    def __init__(self, place: Path):
+    def __init__(self, place: Path, **how):
         cohort = make_cohort(60, seed=100)
         self.place, self.frame, self.schema = place, cohort.frame, cohort.schema
-        config = plan_config(AdaRoute(**parameters(cohort, steps=20)))
+        config = plan_config(AdaRoute(**parameters(cohort, **dict(steps=20) | how)))
         self.plan, filed = file_plan(self.frame, cohort.schema, KEY, config, groups=GROUPS)
         self.run, self.filed = place / "run", place / "filed"
         save_plan(self.plan, self.filed)
@@ -131,7 +131,10 @@ def refresh_finished(folder):
     lines = lines_of(folder)
     for line in lines:
         if line["kind"] == "finished":
-            own = [(n[6:], t) for n, t in tensors.items() if n.startswith("model.")]
+            path = line["run"].removeprefix("spare ")
+            start = "model." if path == "main" else f"model.spares.{path}."
+            own = [(n.removeprefix(start), t) for n, t in tensors.items() if n.startswith(start)]
+            own = [(n, t) for n, t in own if path != "main" or not n.startswith("spares.")]
             line["weights"] = short_digests(_Named(own))
     rechain(lines, folder)
 

@@ -83,6 +83,53 @@ AFTER = {
 }  # fmt: skip
 
 
+SOLVED = "adaroute-transcript-3"
+FEWEST_MOST = {  # rounds of a stage, by start
+    (1, "paths"): (16, 25), (1, "routes"): (7, 30), (2, "paths"): (25, 25), (2, "routes"): (16, 30),
+}  # fmt: skip
+AFTER_PART = {
+    "start 1": ["start 2", "kept"], "start 2": ["kept"],
+    "fold 1": ["fold 2"], "fold 2": ["fold 3"], "fold 3": ["guard"],
+}  # fmt: skip
+AFTER_KIND = {
+    "begin": ["environment"], "environment": ["prepared"], "prepared": ["start 1", "main"],
+    "kept": ["fold 1", "main"], "guard": ["main"], "main": ["spare N1", "spare T1", "model"],
+    "spare N1": ["spare T1", "model"], "spare T1": ["model"], "model": [],
+}  # fmt: skip
+FIELDS = {
+    "round": {"part", "stage", "round", "score", "noise", "digest"},
+    "kept": {"start", "digest"}, "guard": {"shares", "corner", "digest"},
+}  # fmt: skip
+
+
+def check_order_of_rounds(lines: list[dict]) -> None:
+    "The lines of a run in closed form stand in an order that its schedule allows."
+    wanted, kept, last = ["begin"], 1, {}
+    for line in lines:
+        kind = line["kind"]
+        if kind in FIELDS:
+            need(set(line) == FIELDS[kind] | {"kind", "before"}, "transcript: fields")
+        name = line["run"] if kind == "finished" else kind
+        if kind != "round":
+            need(name in wanted, "transcript: order of lines")
+            kept = line.get("start", kept)
+            wanted = AFTER_KIND[name]
+            continue
+        place = part, stage, number = line["part"], line["stage"], line["round"]
+        begins = stage == "paths" and number == 1 and part in wanted
+        need(begins or place in wanted, "transcript: order of rounds")
+        fewest, most = FEWEST_MOST[int(part[-1]) if part.startswith("start") else kept, stage]
+        wanted = [(part, stage, number + 1)] if number < most else []
+        if number >= fewest:
+            wanted += [(part, "routes", 1)] if stage == "paths" else AFTER_PART[part]
+        if part.startswith("start"):
+            last[part] = line["score"]
+    need(not wanted, "transcript: end")
+    if last:
+        best = max(last, key=lambda part: (last[part], part == "start 1"))
+        need(best == f"start {kept}", "kept start")
+
+
 def read_lines(folder: Path) -> tuple[list[dict], str]:
     "The lines of a transcript, chained and in their order; the head."
     raw, before, last, lines = (
@@ -95,12 +142,18 @@ def read_lines(folder: Path) -> tuple[list[dict], str]:
     for one in raw:
         line = parse(one, "transcript")
         need(line["before"] == before, "transcript: chain")
-        need(line["kind"] in AFTER[last].split(), "transcript: order of lines")
-        before, last = sha(one + b"\n"), line["kind"]
         lines.append(line)
+        solved = lines[0]["format"] == SOLVED
+        need(solved or line["kind"] in AFTER[last].split(), "transcript: order of lines")
+        before, last = sha(one + b"\n"), line["kind"]
     need(
-        last == "model" and lines[0]["format"] == "adaroute-transcript-2", "transcript: end, format"
+        last == "model" and lines[0]["format"] in ("adaroute-transcript-2", SOLVED),
+        "transcript: end, format",
     )
+    if solved:
+        check_order_of_rounds(lines)
+    of_learner = lines[0]["config"].get("learner") == "closed_form", "solver" in lines[1]
+    need({*of_learner, "steps" not in lines[2]} == {solved}, "transcript: learner")
     return lines, before
 
 
@@ -146,13 +199,18 @@ def check_model(folder: Path, lines: list[dict]) -> None:
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     seal = {"model.json": sha(files["model.json"])}  # models of 0.1.0 have none
     need(header.get("__metadata__", seal) == seal, "weights: remarks")
-    need(list(about) == KEYS and about["format"] in (2, 3), "model.json: fields")
+    solved = lines[0]["format"] == SOLVED
+    keys = KEYS + ["guard"] * (solved and "guard" in [line["kind"] for line in lines])
+    need(
+        list(about) == keys and about["format"] in ((4,) if solved else (2, 3)),
+        "model.json: fields",
+    )
     need(all(abs(x) < float("inf") for x in about["fallback"]), "model.json: finite")
     need(
         about["extras"] == {} and (about["arrays"] == {} or lines[0]["plan"] is None),
         "model.json: extras",
     )
-    usual = {"seed": about["params"]["seed"], "learner": "gradient", "guard": None}
+    usual = {"seed": about["params"]["seed"], "learner": "gradient", "guard": None, "weight": None}
     config = {k: v for k, v in about["params"].items() if k not in usual or v != usual[k]}
     need(
         config == lines[0]["config"] and about["params"]["seed"] == lines[0]["seed"],
@@ -160,10 +218,8 @@ def check_model(folder: Path, lines: list[dict]) -> None:
     )
     for name, value in lines[0]["config"]["design"].items() if lines[0]["config"]["design"] else ():
         need(about["design"][name] == value, "model.json: design")
-    need(
-        about["design"]["start"] == (lines[0]["config"]["design"] or {}).get("start", "ridge"),
-        "design",
-    )
+    start = "random" if solved else (lines[0]["config"]["design"] or {}).get("start", "ridge")
+    need(about["design"]["start"] == start, "design")
     need(
         about["widths"] == lines[2]["widths"] and about["factor"] == lines[2]["factor"],
         "model.json: widths",
@@ -267,6 +323,8 @@ def check_derived(folder: Path, lines: list[dict], plan: dict, nonce: dict | Non
     given, names = [g for g, t in zip(groups, test) if not t], {}
     used = [names.setdefault(given[i], len(names)) for i in rows["used"]]
     need(used == rows["groups"], "rows that trained")
+    if lines[0]["format"] == SOLVED:
+        return sum(test)
     lanes = next(line for line in lines if line["kind"] == "lanes")
     train, valid = lane_rows(np.array(used), config, begin["seed"])
     wanted = [str(1000 * begin["seed"] + i) for i in range(config["members"] * config["starts"])]
@@ -330,7 +388,8 @@ def judge(folder: Path, ledger: Path | None = None) -> str:
         lines, head = read_lines(folder)
         check_segments(folder, lines)
         check_model(folder, lines)
-        check_kept(folder, lines)
+        if lines[0]["format"] != SOLVED:
+            check_kept(folder, lines)
         plan = parse((folder / "plan.json").read_bytes(), "plan.json")
         there = (folder / "nonce.json").exists()
         nonce = parse((folder / "nonce.json").read_bytes(), "nonce.json") if there else None

@@ -7,8 +7,8 @@ __all__ = ['PACKAGE_FOLDER', 'REPORT_IT', 'SETTINGS', 'common_options', 'COUNTED
            'reading_options', 'column_options', 'NOT_PROVED', 'length_options', 'training_options', 'routing_options',
            'locate_error', 'BadInput', 'judge_error', 'OneLineGroup', 'bundle_options', 'show_notes', 'replace_nan',
            'tell_answer', 'wants_bar', 'require_ending', 'OutcomeType', 'UnplannedOption', 'SettledOption',
-           'collect_reading', 'read_owners', 'ask_for_group', 'TrainingTable', 'describe_table', 'hash_file',
-           'digest_inputs', 'add_source', 'add_reading', 'recall_reading', 'add_gate']
+           'collect_reading', 'read_owners', 'ask_for_group', 'TrainingTable', 'describe_table', 'take_choices',
+           'hash_file', 'digest_inputs', 'add_source', 'add_reading', 'recall_reading', 'add_gate']
 
 # %% ../../nbs/9_command/01_common.ipynb #c03
 import hashlib
@@ -657,7 +657,27 @@ training_options = bundle_options(
     length_options,
 )
 
+
+def take_choices(
+    given: dict,  # typed options, from which they are taken out
+) -> dict:  # parameters of `AdaRoute`
+    "What was chosen of how a model learns; refused where it does not go together."
+    names = "learner", "steps", "members", "route_per", "spares"
+    choices = {name: given.pop(name) for name in names}
+    if choices["learner"] == "closed_form" and choices["steps"] is not None:
+        why = "--steps: expected none beside --learner closed_form, which takes rounds"
+        raise click.UsageError(why)
+    return choices
+
+
 routing_options = bundle_options(
+    click.option(
+        "--learner",
+        type=click.Choice(["gradient", "closed_form"]),
+        default="gradient",
+        show_default=True,
+        help="descend a gradient in steps, or solve round by round, with a guard",
+    ),
     click.option(
         "--route-per",
         type=click.Choice(["sample", "sample_task"]),

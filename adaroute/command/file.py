@@ -23,7 +23,8 @@ from .common import FILE, FOLDER, BadInput, TrainingTable, add_gate
 from .common import NOT_PROVED, add_reading, add_source
 from .common import bundle_options, column_options
 from .common import common_options, describe_table, length_options, read_owners
-from .common import routing_options, show_notes, tell_answer, wants_bar
+from .common import routing_options, show_notes, take_choices, tell_answer
+from .common import wants_bar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -301,11 +302,15 @@ def _read_by_codebook(table: Path, schema: "Schema", reading: dict) -> Records:
 def _configure_plan(data: TrainingTable, **choices) -> dict:
     "The configuration of a plan, on a table that can be trained on."
     from adaroute import AdaRoute
+    from adaroute.learners.closed_form import check_closed_form
     from adaroute.outcomes import read_bounds
     from adaroute.provenance.plan import plan_config
     from adaroute.schema import check_trainable, read
 
-    config = plan_config(AdaRoute(**data.roles, bounds=data.bounds or None, **choices))
+    model = AdaRoute(**data.roles, bounds=data.bounds or None, **choices)
+    if model.learner == "closed_form":
+        check_closed_form(model)
+    config = plan_config(model)
     batch = read(data.frame, make_schema(config))
     check_trainable(batch)
     read_bounds(config["bounds"], batch)
@@ -437,7 +442,7 @@ def commit_command(table, ids, key, out, test, lock, ledger, as_json, quiet, **g
     The plan fixes the records and shows none of them. Whoever has the key can check it against
     the table; keep the key, and do not hand it out with the plan.
     """
-    choices = {name: given.pop(name) for name in ("steps", "members", "route_per", "spares")}
+    choices = take_choices(given)
     filing = _Filing(out, key, ids, test, lock, ledger)
     if given["weight"] is not None:
         raise click.UsageError(f"--weight: expected none in a plan, {NOT_PROVED}")
@@ -489,7 +494,7 @@ def _check_apart(folder: Path, out: Path | None) -> None:
 PLANNED = (  # options of `fit` that a plan has settled
     *("text", "numeric", "categorical", "outcome", "group", "ignore"),
     *("decimal", "delimiter", "encoding", "missing", "sheet", "columns"),
-    *("seed", "steps", "members", "route_per", "spares", "checkpoint", "routes"),
+    *("seed", "steps", "members", "learner", "route_per", "spares", "checkpoint", "routes"),
 )
 
 

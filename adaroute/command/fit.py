@@ -17,7 +17,7 @@ from .common import FILE, FOLDER, TrainingTable, UnplannedOption, add_gate
 from .common import NOT_PROVED, add_reading, add_source, bundle_options
 from .common import column_options, common_options, describe_table
 from .common import routing_options, show_notes, tell_answer
-from .common import training_options, wants_bar
+from .common import take_choices, training_options, wants_bar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,7 +73,7 @@ class FitOrder(NamedTuple):
     gate: bool  # also learn whose notes need not be read
     transcript: Path | None  # run folder
     bar: bool  # show progress
-    choices: dict  # steps, members, route_per, spares, checkpoint
+    choices: dict  # from `take_choices`, and checkpoint
 
 
 def train_model(
@@ -332,7 +332,7 @@ def fit_command(table, out, calibration, seed, gate, transcript, as_json, quiet,
     start = time.monotonic()
     if transcript is not None and given["weight"] is not None:
         raise click.UsageError(f"--weight: expected none beside --transcript, {NOT_PROVED}")
-    choices = {name: given.pop(name) for name in ("steps", "members", "route_per", "spares")}
+    choices = take_choices(given)
     if routes := given.pop("routes"):
         choices["routes"] = routes
     checkpoint = given.pop("checkpoint")

@@ -257,7 +257,7 @@ def free_lengths(
 ) -> AdaRoute:  # a copy that can be saved like any other
     "The same model, to which a longer note is longer without end."
     settings, parts = _require_notes(model)
-    bounds = ("low", "high", "repeats")
+    bounds = ("high", "repeats")
     facts = {name: v for name, v in parts["facts"].items() if name not in bounds}
     text = {name: v for name, v in parts["text"].items() if name != "most"}
     free = settings | {"lengths": "free"}

@@ -329,7 +329,7 @@ def _scale_facts(batch: Batch, words: np.ndarray, settings: dict, facts: dict) -
     "Scaled numbers from the text (n, df)."
     table = facts_table(words, _find_amounts(batch, settings["word_rule"]), facts["units"])
     if settings["lengths"] == "held":
-        table = hold_lengths(table, facts["low"], facts["high"])
+        table = hold_lengths(table, facts["high"])
     return scale_columns(table, facts)
 
 
@@ -499,7 +499,7 @@ def _check_probe(
 def _check_held(encoder: "Encoder") -> None:
     "Refuse lengths that are said to be held by no bounds, or bounds for lengths that are not."
     held, parts = encoder.settings["lengths"] == "held", encoder.parts
-    ranged = {"low", "high", "repeats"} <= set(parts["facts"])
+    ranged = {"high", "repeats"} <= set(parts["facts"])
     counted = "most" in parts["text"]
     if ranged != held or counted != (held and encoder.sentence_encoder is None):
         wanted = "bounds" if held else "no bounds"

@@ -17,7 +17,7 @@ from .columns import Columns, learn_columns, read_gate, read_path
 from .gate import log_routes
 from .mixture import Cases, expect_each, state_experts
 from .ridge import fit_alone
-from .schedule import Schedule, learn_routes
+from .schedule import Reporter, Schedule, learn_routes
 from .working import Link, fit_linked
 from ..paths import Widths
 
@@ -142,13 +142,16 @@ class Part(NamedTuple):
         return np.stack([routed, *expect_each(self.links, self.plain)])
 
 
-def _hold_out(cases: Cases, fold: np.ndarray, routed: Routed, reads) -> list[Part]:
+def _hold_out(cases: Cases, fold: np.ndarray, routed: Routed, reads, reporter) -> list[Part]:
     "Each fold, by what the others have taught."
     parts = []
     for k in range(fold.max() + 1):
-        taught, tested = cases.take(fold != k), cases.take(fold == k)
-        m = learn_routes(taught, *routed)
-        route = np.exp(log_routes(m.gate, read_gate(m.columns, tested.joined), tested.open))
+        taught = cases.take(fold != k)
+        tested = cases.take(fold == k)
+        about = reporter.about(f"fold {k + 1}")
+        m = learn_routes(taught, *routed, about)
+        read = read_gate(m.columns, tested.joined)
+        route = np.exp(log_routes(m.gate, read, tested.open))
         plain = [fit_plain(taught, routed.widths, name, m.links) for name in reads]
         said = np.stack([one.say(tested.joined) for one in plain])
         parts.append(Part(fold == k, m.links, route, state_experts(m, tested.joined), said))
@@ -193,11 +196,13 @@ def guard_routes(
     routed: Routed,
     links: list[Link],  # of the model that is guarded
     seed: int = 0,  # of the folds
+    reporter: Reporter = Reporter(),
 ) -> Guarded:
     "Weigh the routed model against plain regressions, by rows that neither has seen."
     corners = [path for path in ("N2", "T2") if path in routed.paths]
     reads = [*corners, "ridge", "products"]
-    parts = _hold_out(cases, deal_people(owners, seed), routed, reads)
+    fold = deal_people(owners, seed)
+    parts = _hold_out(cases, fold, routed, reads, reporter)
     held = _gather_parts(parts, [part.alone() for part in parts])
     error = (held - cases.y) / _spread_of(cases.y, links)
     wrong = np.nansum(cases.weight[:, None] * error**2, axis=(1, 2))
@@ -205,5 +210,6 @@ def guard_routes(
     kept = [0, 1 + corner, len(held) - 2, len(held) - 1]
     shares, said = _find_shares(cases, parts, held, kept)
     names = (corners[corner], "ridge", "products")
+    reporter.say("guard", [fold, said], shares=shares.tolist(), corner=names[0])
     rivals = tuple(fit_plain(cases, routed.widths, name, links) for name in names)
     return Guarded(shares, rivals, said)

@@ -26,6 +26,7 @@ from .commitment import canonical_json
 from .plan import code_digest, derive_seed, derived_test, lock_digest, model_seed
 from .run_folder import MOST_NUMBERS, Check, Configured, Reply, RunFolder
 from .run_folder import TrainedLines, ask_questions, choose_answer, count_numbers
+from .rounds import find_better_start
 from .run_folder import name_if_known, place_of, settle_config
 from .transcript import numerics, read_segment, segment_file, short_digests
 from .transcript import tensor_digest
@@ -447,6 +448,30 @@ def _check_spares(run: RunFolder) -> Reply:
     rows = "Rows and order of the spare models depend on which notes and numbers are missing"
     return None, f"{rows}; they cannot be derived without the table."
 
+# %% ../../nbs/6_provenance/06_derivation.ipynb #d41d
+def _check_tested_apart(run: RunFolder) -> Reply:
+    if run.plan is None or run.groups is None:
+        return None, "Of the test rows nothing is known."
+    given = _select_given(run)
+    return choose_answer(
+        not _has_group_twice(run.groups, given, ~given),
+        "No group both trains and tests.",
+        "groups.json: a group both trains and tests.",
+    )
+
+
+def _check_kept_start(run: RunFolder) -> Reply:
+    better = find_better_start(run.lines)
+    found = [(n, line) for n, line in enumerate(run.lines, 1) if line["kind"] == "kept"]
+    if better is None:
+        return True, "Nothing was routed, and no start was kept."
+    number, line = found[0]
+    return choose_answer(
+        line["start"] == better,
+        "The start with the higher score was kept.",
+        place_of(number, "start") + "expected the start whose last round has the higher score.",
+    )
+
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d42
 _DERIVATION = {
     "shopping": _check_shopping,
@@ -465,8 +490,15 @@ _DERIVATION = {
 }
 
 
+_OF_PLAN = ("shopping", "seed", "configuration", "code", "libraries", "test rows")
+_OF_ROUNDS = {name: _DERIVATION[name] for name in _OF_PLAN} | {
+    "groups apart": _check_tested_apart,
+    "kept start": _check_kept_start,
+}
+
+
 def check_derivation(
     run: RunFolder,
 ) -> list[Check]:
     "Level 1: does everything follow from plan and nonce that should?"
-    return ask_questions(run, 1, _DERIVATION)
+    return ask_questions(run, 1, _OF_ROUNDS if run.is_solved else _DERIVATION)

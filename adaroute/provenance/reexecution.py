@@ -8,7 +8,9 @@ __all__ = ['weights_of', 'distance', 'differing', 'state_distance', 'Account', '
 
 # %% ../../nbs/6_provenance/07_reexecution.ipynb #r03
 import json
+import pkgutil
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +25,8 @@ from ..fitting import Prepared, fit_table, schema_of, settle_choices
 from ..fitted import Fitted
 from ..model import RoutedModel
 from .plan import read_config
-from .transcript import Trace, TranscriptError, beginning, best_weights, numerics
+from .transcript import SOLVED_FORM, Trace, TranscriptError, beginning
+from .transcript import best_weights, numerics
 from .transcript import read_transcript, segment_file, segment_line
 from .transcript import short_digests, tensor_digest
 from .whole_model import Compared, compare_parts, load_apart
@@ -548,6 +551,8 @@ class Effort(NamedTuple):
 class Auditor(Watch):
     "Compares a fit with a transcript."
 
+    unit = "segment"
+
     def __init__(
         self,
         folder: str | Path,  # of the run
@@ -563,6 +568,20 @@ class Auditor(Watch):
         self.trace, self.gap = Trace(), 0.0
         self.segments, self.first, self.differs = [], {}, []
         self.held = {}  # by run: whether its claimed state is the one that we go on from
+
+    @staticmethod
+    def find_environment() -> dict[str, str]:
+        "What the last bit may depend on here."
+        return numerics()
+
+    @staticmethod
+    def is_checked(line: dict) -> bool:
+        "Whether a line of the transcript is one that is trained again."
+        return line["kind"] == "segment" and line["stop"] > 0
+
+    def judge_model(self, est: AdaRoute, fit: Callable) -> Compared:
+        "Train again, and hold the saved model against what comes out."
+        return _compare_model(self, est, fit(self))
 
     def prepared(self, prepared: Prepared) -> Rows:
         "Compare the table as tensors; go on with the claimed ones."
@@ -637,6 +656,7 @@ class Reexecution:
     tolerance: float | None  # 0: to the bit; None: what each segment's noise allows
     gap: float  # largest difference of evidence and outcomes, where digests are others
     undecided: list[str] = field(default_factory=list)  # what is not enough to go by here
+    unit: str = "segment"  # or "round"
 
     def limit(self, s: SegmentCheck) -> float:
         "The distance up to which a segment counts as the same."
@@ -706,6 +726,14 @@ def _claimed_estimator(lines: list[dict], progress: bool) -> AdaRoute:
     return AdaRoute(**config, seed=lines[0]["seed"], progress=progress)
 
 
+_AUDITORS = {SOLVED_FORM: "adaroute.provenance.solving_again:RoundAuditor"}  # found by name
+
+
+def _find_auditor(lines: list[dict]) -> type[Auditor]:
+    name = _AUDITORS.get(lines[0].get("format"))
+    return pkgutil.resolve_name(name) if name else Auditor
+
+
 def train_again(
     folder: str | Path,  # of a run
     lines: list[dict],  # of its transcript
@@ -714,19 +742,21 @@ def train_again(
 ) -> Reexecution:
     "Train again what a transcript says was trained, and compare."
     environment = {k: v for k, v in lines[1].items() if k not in ("kind", "before")}
-    same, est = environment == numerics(), _claimed_estimator(lines, effort.progress)
-    auditor = Auditor(folder, lines, given, effort, same)
+    kind, est = _find_auditor(lines), _claimed_estimator(lines, effort.progress)
+    same = environment == kind.find_environment()
+    auditor = kind(folder, lines, given, effort, same)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "the router collapsed")
         schema = replace(schema_of(est, given.frame), naming=_find_naming(auditor.folder))
-        fitted = fit_table(est, given.frame, schema, given.groups, auditor)
-    model = _compare_model(auditor, est, fitted)
+        fit = lambda watch: fit_table(est, given.frame, schema, given.groups, watch)
+        model = auditor.judge_model(est, fit)
     return Reexecution(
         segments=auditor.segments,
         prepared=auditor.differs,
         first=auditor.first,
         final=model.other,
-        total=sum(line["kind"] == "segment" and line["stop"] > 0 for line in lines),
+        total=sum(map(kind.is_checked, lines)),
+        unit=kind.unit,
         same_environment=same,
         tolerance=0.0 if same and effort.tolerance is None else effort.tolerance,
         gap=auditor.gap,

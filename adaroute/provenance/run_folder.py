@@ -29,6 +29,9 @@ from .commitment import MOST_WHOLE, canonical_json, is_sha256
 from .ledger import CHAIN_START, SHA256, Form, is_dictionary
 from .plan import Nonce, Plan, PlanError, parse_canonical, plan_config
 from .plan import read_config
+from ..learners.closed_form import check_closed_form, give_room
+from .rounds import ROUND_LINES, find_disorder, find_other_learner, is_solved
+from .transcript import SOLVED_FORM, STEPPED_FORM
 from .transcript import TranscriptError, describe_reader, segment_file
 from .transcript import segment_line, short_digests
 from .whole_model import list_foreign_fields, load_apart, read_parts
@@ -136,6 +139,17 @@ _SAVED = Form(_are_files, f"a SHA-256 for {' and '.join(FILES)}")
 _ENVIRONMENT = "torch numpy pandas python machine capability threads probe".split()
 _SEGMENT_START = dict(run=_RUN, stop=_whole_number(0), file=SHA256, weights=_WEIGHTS)
 _MEASURED = dict(loss=_VALUES, validation=_VALUES, usage=_VALUES)
+_PREPARED = dict(
+    columns=Form(_are_columns, "columns and tasks"),
+    rows=_whole_number(3),
+    widths=_WIDTHS,
+    rows_file=SHA256,
+    factor=_FACTOR,
+    encoder=_hex_digits(32),
+    scale=_hex_digits(24),
+    evidence=SHA256,
+    outcomes=SHA256,
+)
 
 LINES = {
     "begin": dict(
@@ -147,31 +161,32 @@ LINES = {
         seed=_whole_number(0),
     ),
     "environment": dict.fromkeys(_ENVIRONMENT, _TEXT),
-    "prepared": dict(
-        columns=Form(_are_columns, "columns and tasks"),
-        steps=_whole_number(1),
-        rows=_whole_number(3),
-        widths=_WIDTHS,
-        rows_file=SHA256,
-        factor=_FACTOR,
-        encoder=_hex_digits(32),
-        scale=_hex_digits(24),
-        evidence=SHA256,
-        outcomes=SHA256,
-    ),
+    "environment of rounds": dict.fromkeys([*_ENVIRONMENT, "scipy", "solver"], _TEXT),
+    "prepared": _PREPARED | dict(steps=_whole_number(1)),
+    "prepared for rounds": _PREPARED,
     "lanes": dict(run=_RUN, seeds=_SEEDS, train=SHA256, valid=SHA256),
     "first segment": _SEGMENT_START,
     "segment": dict(_SEGMENT_START, batches=SHA256, generators=SHA256, **_MEASURED),
     "finished": dict(run=_RUN, weights=_WEIGHTS),
     "model": dict(files=_SAVED),
-}
+} | ROUND_LINES
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d09b
-def _check_form(line, number: int) -> None:
-    refuse = lambda why: TranscriptError(f"transcript.jsonl, line {number}: expected {why}")
+def _name_form(line) -> object:
+    "The form that a line is to have: its kind, or a variety of it."
     kind = line.get("kind") if isinstance(line, dict) else None
     if kind == "segment" and line.get("stop") == 0:
-        kind = "first segment"
+        return "first segment"
+    if kind == "environment" and "solver" in line:
+        return "environment of rounds"
+    if kind == "prepared" and "steps" not in line:
+        return "prepared for rounds"
+    return None if isinstance(kind, str) and " " in kind else kind
+
+
+def _check_form(line, number: int) -> None:
+    refuse = lambda why: TranscriptError(f"transcript.jsonl, line {number}: expected {why}")
+    kind = _name_form(line)
     if not isinstance(kind, str) or kind not in LINES:
         raise refuse(f"a line of the kind {', '.join(k for k in LINES if ' ' not in k)}")
     wanted = LINES[kind] | dict(kind=_TEXT, before=SHA256)
@@ -197,9 +212,9 @@ _NEXT_KINDS = {
 class TrainedLines(NamedTuple):
     "What a transcript says of one trained model."
 
-    at: int  # number of its first line
-    lanes: dict
-    segments: list  # the first one is at step 0
+    at: int  # number of its first line; in closed form, of the line before it
+    lanes: dict  # in closed form the line finished
+    segments: list  # the first one is at step 0; in closed form there are none
     finished: dict
 
     @property
@@ -226,6 +241,19 @@ def _find_misplaced(line: dict, trained: TrainedLines | None, done: list[Trained
 
 def _group_lines(lines: list[dict]) -> tuple[list[TrainedLines], str]:
     "The trained models; and what is wrong with the order, or nothing."
+    trained, why = (_group_rounds if is_solved(lines) else _group_segments)(lines)
+    why = why or find_other_learner(lines)
+    return ([] if why else trained), why
+
+
+def _group_rounds(lines: list[dict]) -> tuple[list[TrainedLines], str]:
+    "The same of a learner in closed form, whose models have one line each."
+    ends = [(number, line) for number, line in enumerate(lines, 1) if line["kind"] == "finished"]
+    return [TrainedLines(number - 1, line, [], line) for number, line in ends], find_disorder(lines)
+
+
+def _group_segments(lines: list[dict]) -> tuple[list[TrainedLines], str]:
+    "The same of the gradient learner."
     before, trained, done = None, None, []
     for number, line in enumerate([*lines, {"kind": None}], 1):
         kind, wanted = line["kind"], _NEXT_KINDS[before]
@@ -399,6 +427,8 @@ def settle_config(
         # an encoder is never made: its name could reach for a model in the network
         bare = AdaRoute(**{**params, "encoder": None}, seed=seed)
         choices = settle_choices(bare)
+        if params["learner"] == "closed_form":
+            check_closed_form(bare)
         design = replace(choices.design, routes=tuple(map(str, choices.design.routes)))
         return Configured(est, choices.settings, design, tuple(spare_paths(est, design)))
     except Exception as error:
@@ -437,6 +467,11 @@ class RunFolder:
     def prepared(self) -> dict:
         "The third line."
         return self.lines[2]
+
+    @property
+    def is_solved(self) -> bool:
+        "Whether it is of the learner in closed form."
+        return is_solved(self.lines)
 
     @classmethod
     def open(cls, folder: str | Path) -> "RunFolder":
@@ -518,11 +553,9 @@ def _check_lines(run: RunFolder) -> Reply:
 
 
 def _check_format(run: RunFolder) -> Reply:
-    return choose_answer(
-        run.begin["format"] == "adaroute-transcript-2",
-        "The format is adaroute-transcript-2.",
-        place_of(1, "format") + "expected adaroute-transcript-2.",
-    )
+    form = SOLVED_FORM if run.is_solved else STEPPED_FORM
+    wrong = place_of(1, "format") + f"expected {form}."
+    return choose_answer(run.begin["format"] == form, f"The format is {form}.", wrong)
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d21c
 def _check_rows_file(run: RunFolder) -> Reply:
@@ -563,6 +596,8 @@ def _check_segment_files(run: RunFolder) -> Reply:
     for name, (number, line) in promised.items():
         if run.files.get(name, line["file"]) != line["file"]:
             return False, place_of(number, "file") + f"{name} has another digest."
+    if run.is_solved:
+        return True, "In closed form no states are kept, and none are here."
     there = sum(name in run.files for name in promised)
     if there == len(promised):
         return True, f"All {there} segments have the digests that their lines promise."
@@ -646,6 +681,11 @@ def _check_model_contents(run: RunFolder) -> Reply:
     return True, f"{parts} of the saved model are those of the first lines."
 
 
+def _expect_design(run: RunFolder) -> Design:
+    design, outcomes = run.choices.design, len(run.prepared["columns"]["tasks"])
+    return give_room(design, outcomes) if run.is_solved else design
+
+
 def _check_model_fields(run: RunFolder) -> Reply:
     if run.model is None:
         return None, f"model: {run.says}."
@@ -656,7 +696,7 @@ def _check_model_fields(run: RunFolder) -> Reply:
     card = f"model/{CARD}"
     if card in run.files and (fault := fault_of_card(_read_part(run.folder, card), about)):
         return False, f"model: {fault}."
-    if run.model.design_ != run.choices.design:
+    if run.model.design_ != _expect_design(run):
         foreign.append("design")
     return choose_answer(
         not foreign,
@@ -699,6 +739,7 @@ def _check_final_weights(run: RunFolder) -> Reply:
 
 # %% ../../nbs/6_provenance/05_run_folder.ipynb #d24
 _ALWAYS = {"chain": _check_chain, "lines": _check_lines}
+_OF_SEGMENTS = ("segment contents",)  # what a run in closed form has none of
 _INTEGRITY = {
     "format": _check_format,
     "rows file": _check_rows_file,
@@ -720,6 +761,8 @@ def ask_questions(
     "Ask each question of a run whose lines are in their order."
     checks = []
     for name, question in questions.items():
+        if run.is_solved and name in _OF_SEGMENTS:
+            continue
         if run.disorder and name not in _ALWAYS:
             passed, detail = None, "The lines of the transcript are not in their order."
         else:

@@ -28,6 +28,7 @@ from .plan import load_plan, read_config
 from .reexecution import Effort, Given, MisfitError, Reexecution, SegmentCheck
 from .reexecution import WithheldError, train_again
 from .published import PUBLISHED, check_scores, read_claims
+from .solving_again import SOLVED_CHEATS, name_solved_cheat
 from .run_folder import Check, RunFolder, check_integrity
 from ..schema import Schema, settle_text
 
@@ -131,6 +132,7 @@ CHEAT_NAMES = (
     "router-state tampering",
     "salt swap",
 )
+_CHEAT_OF_ROUNDS = {"lines": "round tampering", "kept start": "gluing"}
 _CHEAT_OF_CHECK = {
     "first weights": "crafted initial weights",
     "batch order": "batch order",
@@ -144,9 +146,10 @@ _CHEAT_OF_CHECK = {
 }
 
 
-def _name_by_check(checks: list[Check]) -> str | None:
+def _name_by_check(checks: list[Check], solved: bool = False) -> str | None:
     failed = [c.name for c in checks if c.passed is False]
-    return next((_CHEAT_OF_CHECK[name] for name in failed if name in _CHEAT_OF_CHECK), None)
+    known = _CHEAT_OF_CHECK | (_CHEAT_OF_ROUNDS if solved else {})
+    return next((known[name] for name in failed if name in known), None)
 
 
 def name_cheat(
@@ -155,6 +158,8 @@ def name_cheat(
     "The cheat that a re-execution points to; None if nothing was wrong."
     if found.reproduced:
         return None
+    if found.unit == "round":
+        return name_solved_cheat(found)
     if any(found.first.values()) and not found.prepared:
         return "crafted initial weights"
     turns = [s.turn for s in found.segments if s.turn is not None]
@@ -275,6 +280,9 @@ def escape_probability(
 _ALIKE = {
     "label edit": " Closing other routes than claimed leaves the same trace.",
     "addition": " If no batch was wider than claimed, another prior leaves the same trace.",
+    "other rows or settings": (
+        " Which of added, left out, exchanged or weighted rows and other settings, no round tells."
+    ),
 }
 
 
@@ -295,7 +303,7 @@ def _judge_training(found: Reexecution | None, planned: bool) -> Verdict:
         return Verdict("not tested", hidden)
     unsure = len(found.unsure())
     if unsure:
-        sensitive = "segments are too sensitive to be judged on another kind of machine"
+        sensitive = f"{found.unit}s are too sensitive to be judged on another kind of machine"
         return Verdict("not tested", f"{unsure} {sensitive}.")
     if found.undecided:
         return Verdict("not tested", f"Undecided on this machine: {_list_some(found.undecided)}.")
@@ -309,7 +317,8 @@ def _judge_cheats(
 ) -> dict[str, Verdict]:
     of_records = _judge_records(records, run.plan is not None)
     of_training = _judge_training(found, run.plan is not None)
-    out = {n: of_records if n in _NEEDS_RECORDS else of_training for n in CHEAT_NAMES}
+    names = SOLVED_CHEATS if run.is_solved else CHEAT_NAMES
+    out = {n: of_records if n in _NEEDS_RECORDS else of_training for n in names}
     if named in out:
         out[named] = Verdict("found", "See what failed above." + _ALIKE.get(named, ""))
     return out
@@ -317,7 +326,7 @@ def _judge_cheats(
 
 def _say_how(found: Reexecution) -> str:
     same = "to the bit" if found.tolerance == 0 else "within what rounding explains"
-    return f"All {found.total} segments were trained again and came out the same, {same}."
+    return f"All {found.total} {found.unit}s were trained again and came out the same, {same}."
 
 
 def _say_partly(found: Reexecution) -> Verdict:
@@ -465,7 +474,7 @@ def verify_run(
     claims, records, found, evidence = read_claims(run, scope.ledger), None, None, None
     checks = [*check_integrity(run, claims.head or scope.head), *check_derivation(run)]
     checks += _check_filed(run, scope.filed)
-    named = _name_by_check(checks)
+    named = _name_by_check(checks, run.is_solved)
     if frame is not None and run.plan is not None:
         records, cheat = check_records(run, frame, key, ids, groups, scope.filed)
         checks.append(records)
@@ -521,6 +530,9 @@ def _train_again(
 def _pick_segments(run: RunFolder, segments: str | int) -> set | None:  # None: all
     if segments == "all":
         return None
+    if run.is_solved:
+        whole = "a run in closed form is learned again as a whole"
+        raise PlanError(f"segments: expected 'all', for {whole}; got {type(segments).__name__}")
     if not isinstance(segments, int) or isinstance(segments, bool) or segments < 1:
         raise PlanError("segments: expected 'all' or a whole number above 0")
     every = [(t.name, line["stop"]) for t in run.trained for line in t.segments[1:]]
@@ -531,12 +543,22 @@ def _gather_memorisation(run: RunFolder, given: Given, scope: Scope) -> Memorisa
     if given.apart is None:
         wanted = "a run under a plan, whose test rows are sealed"
         raise PlanError(f"references: expected {wanted}; got one without")
+    if run.is_solved:
+        raise PlanError("references: expected 0 for a run in closed form, which seals no lanes")
     how = dict(count=scope.references, progress=scope.progress, keep=scope.keep)
     return memorisation_evidence(run.model, given.frame, given.apart, given.groups, **how)
 
 # %% ../../nbs/6_provenance/10_verify.ipynb #v20
 def _list_some(names: list[str]) -> str:
     return names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+
+
+def _describe_first_round(wrong: list[SegmentCheck], total: int) -> str:
+    s, some = wrong[0], f"{len(wrong)} of {total} rounds that were trained again"
+    which = f"round {s.stop} of {s.run}" if ", " in s.run else f"the line {s.run!r}"
+    far = f"{s.distance:.2g} away" if math.isfinite(s.distance) else "not there in both"
+    what = f" ({', '.join(s.tensors) or far})"
+    return f"{some} are others; the first is {which}{what}."
 
 
 def _describe_first_wrong(wrong: list[SegmentCheck], total: int) -> str:
@@ -549,17 +571,18 @@ def _describe_first_wrong(wrong: list[SegmentCheck], total: int) -> str:
 
 
 def _check_segments(found: Reexecution, wrong: list[SegmentCheck], level: int) -> Check:
+    name = f"{found.unit}s"
     if wrong:
-        first = _describe_first_wrong(wrong, len(found.segments))
-        return Check(level, "segments", False, first)
+        describe = _describe_first_round if found.unit == "round" else _describe_first_wrong
+        return Check(level, name, False, describe(wrong, len(found.segments)))
     if found.tolerance == 0:
         how = "to the bit"
     elif found.tolerance is None:
         how = "within what rounding explains"
     else:
         how = f"within {found.tolerance:g} of the movement"
-    same = f"{len(found.segments)} of {found.total} segments were trained again"
-    return Check(level, "segments", True, f"{same} and came out the same {how}.")
+    same = f"{len(found.segments)} of {found.total} {name} were trained again"
+    return Check(level, name, True, f"{same} and came out the same {how}.")
 
 
 def _warn_of_machine(found: Reexecution, unsure: int, level: int) -> list[Check]:
@@ -570,9 +593,9 @@ def _warn_of_machine(found: Reexecution, unsure: int, level: int) -> list[Check]
         bits = f"{other}: equality to the bit cannot be expected."
         out.append(Check(level, "environment", None, bits))
     if unsure:
-        hides = f"{unsure} segments would hide the change of a single record here"
+        hides = f"{unsure} {found.unit}s would hide the change of a single record here"
         sensitive = f"{hides}; verify on the same kind of machine."
-        out.append(Check(level, "sensitive segments", None, sensitive))
+        out.append(Check(level, f"sensitive {found.unit}s", None, sensitive))
     if found.undecided:
         what = f"{_list_some(found.undecided)} cannot be judged here"
         hand_in = f"{what}; verify where it was trained, or have the segments handed in."
@@ -602,10 +625,11 @@ def _check_reexecution(found: Reexecution) -> list[Check]:
     wrong, unsure = found.wrong(), found.unsure()
     first = sorted({name for names in found.first.values() for name in names})
     start = "The first weights are what seed and table give."
+    begin = [_check_others(level, "weights at the start", first, start)]
     return [
         _check_segments(found, wrong, level),
         *_warn_of_machine(found, len(unsure), level),
         *_check_tensors(found, level),
-        _check_others(level, "weights at the start", first, start),
+        *(begin if found.unit == "segment" else []),
         _check_others(level, "final model", found.final, "The saved model is what comes out."),
     ]

@@ -22,6 +22,7 @@ from torch import Tensor
 from ..estimator import AdaRoute
 from ..features.words import FIRST_RULES
 from .plan import UNSAID
+from ..model_folder import IN_CLOSED_FORM
 from ..saving import FILES, NAMINGS, NOT_SAVED
 
 # %% ../../nbs/6_provenance/12_whole_model.ipynb #w05
@@ -88,6 +89,12 @@ def _list_parameters() -> set[str]:
     return set(AdaRoute().get_params()) - set(NOT_SAVED)
 
 
+def _is_of_its_learner(about: dict) -> bool:
+    "Whether the format is that of the learner that the parameters name."
+    params = about["params"] if isinstance(about["params"], dict) else {}
+    return (params.get("learner") == "closed_form") == (about["format"] == IN_CLOSED_FORM)
+
+
 def _may_be_arrays(arrays, columns: list[str]) -> bool:
     "Whether these are what a fit to a table, or to arrays, remembers."
     if arrays == {}:
@@ -109,11 +116,13 @@ def list_foreign_fields(
 ) -> list[str]:  # of ours, or "a field" where the name is a stranger's
     "Fields of model.json that the model of a run cannot have."
     out = [name for name in _MODEL_KEYS if name not in about]
-    out += ["a field"] * bool(set(about) - set(_MODEL_KEYS))
+    known = {*_MODEL_KEYS, *(["guard"] if about.get("format") == IN_CLOSED_FORM else [])}
+    out += ["a field"] * bool(set(about) - known)
     if out:
         return out
     naming = NAMINGS.get(about["format"]) if isinstance(about["format"], int) else None
-    if naming is None or version is not None and naming != (1 if version == 1 else 2):
+    wanted = naming if version is None else 1 if version == 1 else 2
+    if naming is None or naming != wanted or not _is_of_its_learner(about):
         out.append("format")
     for name, known in (("params", _list_parameters()), ("scale", _SCALE_KEYS)):
         if not isinstance(about[name], dict) or not set(about[name]) <= known:
