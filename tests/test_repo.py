@@ -239,7 +239,7 @@ def test_lock_covers_what_we_name():
     )
     named = project["dependencies"] + [
         d
-        for extra in ("cluster", "data", "paper", "docs", "dev")
+        for extra in ("cluster", "data", "onnx", "paper", "docs", "dev")
         for d in project["optional-dependencies"][extra]
     ]
     names = {re.match(r"[A-Za-z0-9-]+", d)[0].lower() for d in named} - {"adaroute"}

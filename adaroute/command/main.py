@@ -21,6 +21,7 @@ VERBS = {
     "data": "adaroute.command.make:data_group",
     "evaluate": "adaroute.command.ask:evaluate_command",
     "explain": "adaroute.command.ask:explain_command",
+    "export": "adaroute.command.export:export_command",
     "fit": "adaroute.command.fit:fit_command",
     "ledger": "adaroute.command.check:ledger_group",
     "paper": "adaroute.command.make:paper_command",
