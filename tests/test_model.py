@@ -909,8 +909,9 @@ def test_lanes_do_not_disturb_each_other():
     rows, split = toy()
     short = Settings(steps=50)
     alone, together = RoutedModel(Design(), Widths(4, 0, 3), PLAIN, [1]), fresh(2)
-    train(alone, rows, Split(*(s[1:2] for s in split)), short, session=Session(stop_at=40))
-    train(together, rows, Split(*(s[:2] for s in split)), short, session=Session(stop_at=40))
+    for model, part in ((alone, slice(1, 2)), (together, slice(2))):
+        lanes = Split(split.train[part], split.valid[part])
+        train(model, rows, lanes, short, session=Session(stop_at=40))
     for a, b in zip(alone.parameters(), together.parameters()):
         assert torch.allclose(a[0], b[1], atol=1e-4)
 

@@ -25,7 +25,7 @@ FOUR = pd.DataFrame(dict(age=[30.0, 40.0, 50.0, 60.0], phq9=[3.0, 9.0, 12.0, 20.
 LIKE = AdaRoute(numeric=["age"], tasks={"phq9": "regression"})
 ROUTER = ["model.router.out", "exp_avg.router.out"]
 HEADS = ["model.router.out", "model.heads.own"]
-UNPLANNED = SimpleNamespace(plan=None)
+UNPLANNED = SimpleNamespace(plan=None, is_solved=False)
 
 
 def reread(*segments, **more):
@@ -41,7 +41,7 @@ def part(start, tensors=(), distance=0.1, **more):
 def shown(tmp_path):
     plan, leaves = file_plan(FOUR, schema_of(LIKE, FOUR), KEY, plan_config(LIKE), IDS)
     save_leaves(leaves, tmp_path)
-    return SimpleNamespace(plan=plan, groups=np.arange(4), folder=tmp_path)
+    return SimpleNamespace(plan=plan, groups=np.arange(4), folder=tmp_path, is_solved=False)
 
 
 def test_without_the_key_nothing_is_said(shown):
@@ -149,7 +149,8 @@ def test_the_plan_as_it_was_filed(shown, tmp_path):
 
 def test_segments_are_picked_and_nothing_is_trained_before_the_first():
     segments = [{"stop": 0}, {"stop": 50}, {"stop": 100}]
-    run = SimpleNamespace(model=None, trained=[SimpleNamespace(name="main", segments=segments)])
+    main = SimpleNamespace(name="main", segments=segments)
+    run = SimpleNamespace(model=None, trained=[main], is_solved=False)
     assert ve._pick_segments(run, "all") is None and len(ve._pick_segments(run, 1)) == 1
     assert ve._pick_segments(run, 5) == {("main", 50), ("main", 100)}
     with pytest.raises(PlanError, match="^segments: "):

@@ -151,6 +151,7 @@ class Baseline(RegressorMixin, BaseEstimator):
     "A rival in AdaRoute's manners; subclasses bring `_learn(Z, Y)` and `_say(Z)`."
 
     reads = "both"  # where a subclass has no such argument
+    weight = None  # likewise
     weighs = False  # whether what it learns depends on what the rows count
 
     def __init__(
