@@ -167,7 +167,7 @@ def _score_table(est: "AdaRoute", X, y, sample_weight) -> float:
 # %% ../nbs/1_method/26_estimator.ipynb #c32
 LEARNED = (  # what `fitted_` holds, and by which names it is asked for
     "schema_", "design_", "encoder_", "scale_", "factor_", "widths_",
-    "model_", "fallback_", "validation_error_", "history_", "shares_",
+    "model_", "fallback_", "validation_error_", "history_", "shares_", "learner_",
 )  # fmt: skip
 
 
@@ -196,9 +196,9 @@ class AdaRoute(FramesOut, RegressorMixin, BaseEstimator):
         router="two_stage",  # or "joint"
         selection="likelihood",  # or the published "soft" and "hard"
         routes=ROUTES,  # the routes allowed; a single one makes a fixed corner
-        learner="gradient",  # or "closed_form"
+        learner="auto",  # "gradient", "closed_form", or what suits choices and table
         guard=None,  # False: no plain regressions beside the routes; None: as the learner has it
-        # what follows down to `prior` is of the gradient learner
+        # what follows down to `design` is of the gradient learner, and asks for it
         members=3,  # models that are averaged, each validated on other rows
         starts=2,  # of each member, each with a caution of its own; the best is kept
         validation=0.2,  # share of the rows that a member is validated on

@@ -22,7 +22,8 @@ from .common import collect_reading, recall_reading
 from .common import column_options, common_options, describe_table, hash_file
 from .common import digest_inputs
 from .common import read_owners, reading_options, require_ending, require_table
-from .common import show_notes, tell_answer, training_options, wants_bar
+from .common import learner_option, show_notes, tell_answer
+from .common import training_options, wants_bar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -667,6 +668,7 @@ def _tell_counted(model, data: TrainingTable) -> list[str]:
 @column_options
 @_comparing_options
 @training_options
+@learner_option
 @click.option(
     "--curve", is_flag=True, help="also say from how many rows on routing may pay (four more fits)"
 )
@@ -674,7 +676,20 @@ def _tell_counted(model, data: TrainingTable) -> list[str]:
 @common_options
 @click.pass_context
 def evaluate_command(
-    ctx, table, folds, rivals, draws, seed, steps, members, curve, check, as_json, quiet, **columns
+    ctx,
+    table,
+    folds,
+    rivals,
+    draws,
+    seed,
+    steps,
+    members,
+    learner,
+    curve,
+    check,
+    as_json,
+    quiet,
+    **columns,
 ):
     """Say whether routing helps on a table: headroom first, then scores.
 
@@ -691,6 +706,7 @@ def evaluate_command(
         from adaroute.evaluation.comparison import compare_out_of_fold
 
         how = dict(bounds=data.bounds or None, seed=seed, steps=steps, members=members)
+        how |= dict(learner=learner)
         model = AdaRoute(**data.roles, weight=data.weight, **how)
         resampling = dict(folds=folds, draws=draws, seed=seed)
         found = compare_out_of_fold(

@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['PACKAGE_FOLDER', 'REPORT_IT', 'SETTINGS', 'common_options', 'COUNTED', 'FILE', 'FOLDER', 'require_table',
-           'reading_options', 'column_options', 'NOT_PROVED', 'length_options', 'training_options', 'routing_options',
-           'locate_error', 'BadInput', 'judge_error', 'OneLineGroup', 'bundle_options', 'show_notes', 'replace_nan',
-           'tell_answer', 'wants_bar', 'require_ending', 'OutcomeType', 'UnplannedOption', 'SettledOption',
-           'collect_reading', 'read_owners', 'ask_for_group', 'TrainingTable', 'describe_table', 'take_choices',
-           'hash_file', 'digest_inputs', 'add_source', 'add_reading', 'recall_reading', 'add_gate']
+           'reading_options', 'column_options', 'NOT_PROVED', 'length_options', 'training_options', 'learner_option',
+           'routing_options', 'locate_error', 'BadInput', 'judge_error', 'OneLineGroup', 'bundle_options', 'show_notes',
+           'replace_nan', 'tell_answer', 'wants_bar', 'require_ending', 'OutcomeType', 'UnplannedOption',
+           'SettledOption', 'collect_reading', 'read_owners', 'ask_for_group', 'TrainingTable', 'describe_table',
+           'take_choices', 'hash_file', 'digest_inputs', 'add_source', 'add_reading', 'recall_reading', 'add_gate']
 
 # %% ../../nbs/9_command/01_common.ipynb #c03
 import hashlib
@@ -670,14 +670,17 @@ def take_choices(
     return choices
 
 
+learner_option = click.option(
+    "--learner",
+    type=click.Choice(["auto", "gradient", "closed_form"]),
+    default="auto",
+    show_default=True,
+    help="solve round by round, with a guard, or descend a gradient in steps; auto: solve, "
+    "unless the table is large or a choice needs steps",
+)
+
 routing_options = bundle_options(
-    click.option(
-        "--learner",
-        type=click.Choice(["gradient", "closed_form"]),
-        default="gradient",
-        show_default=True,
-        help="descend a gradient in steps, or solve round by round, with a guard",
-    ),
+    learner_option,
     click.option(
         "--route-per",
         type=click.Choice(["sample", "sample_task"]),

@@ -302,12 +302,15 @@ def _read_by_codebook(table: Path, schema: "Schema", reading: dict) -> Records:
 def _configure_plan(data: TrainingTable, **choices) -> dict:
     "The configuration of a plan, on a table that can be trained on."
     from adaroute import AdaRoute
+    from adaroute.fitting import name_learner
     from adaroute.learners.closed_form import check_closed_form
     from adaroute.outcomes import read_bounds
     from adaroute.provenance.plan import plan_config
     from adaroute.schema import check_trainable, read
 
     model = AdaRoute(**data.roles, bounds=data.bounds or None, **choices)
+    inputs = sum(len(data.roles[kind]) for kind in ("text", "numeric", "categorical"))
+    model.learner = name_learner(model, len(data.frame), inputs)
     if model.learner == "closed_form":
         check_closed_form(model)
     config = plan_config(model)

@@ -680,6 +680,7 @@ class CornerPool(_PoolParameters):
         return AdaRoute(
             **s.roles,
             routes=(route,),
+            learner="gradient",
             members=self.members,
             validation=self.validation,
             steps=self.steps,
