@@ -22,7 +22,7 @@ from .common import collect_reading, recall_reading
 from .common import column_options, common_options, describe_table, hash_file
 from .common import digest_inputs
 from .common import read_owners, reading_options, require_ending, require_table
-from .common import learner_option, show_notes, tell_answer
+from .common import learner_option, show_notes, tell_answer, tell_long
 from .common import training_options, wants_bar
 
 if TYPE_CHECKING:
@@ -685,6 +685,7 @@ def evaluate_command(
     steps,
     members,
     learner,
+    encoder,
     curve,
     check,
     as_json,
@@ -705,9 +706,9 @@ def evaluate_command(
         from adaroute import AdaRoute
         from adaroute.evaluation.comparison import compare_out_of_fold
 
-        how = dict(bounds=data.bounds or None, seed=seed, steps=steps, members=members)
-        how |= dict(learner=learner)
-        model = AdaRoute(**data.roles, weight=data.weight, **how)
+        tell_long(data, encoder)
+        how = dict(seed=seed, steps=steps, members=members, learner=learner, encoder=encoder)
+        model = AdaRoute(**data.roles, bounds=data.bounds or None, weight=data.weight, **how)
         resampling = dict(folds=folds, draws=draws, seed=seed)
         found = compare_out_of_fold(
             model,
@@ -715,12 +716,12 @@ def evaluate_command(
             data.groups,
             rivals=list(dict.fromkeys(rivals)),
             progress=wants_bar(quiet),
-            **resampling,
+            **dict(folds=folds, draws=draws, seed=seed),
         )
         hint = _hint_rows(model, data, seed) if curve else None
     by_length, longer = tell_by_length(found, data)
-    answer = summarise_comparison(found, data, folds) | {"by_length": by_length}
-    answer |= {"hint": str(hint)} if hint else {}
+    more = {"by_length": by_length} | ({"hint": str(hint)} if hint else {})
+    answer = summarise_comparison(found, data, folds) | more
     about = describe_table(answer)
     lines = [*found.sentences, *([str(hint)] if hint else []), *_tell_counted(model, data)]
     lines += ["", *lay_out_table(found.table), *longer, "", *about]
