@@ -310,7 +310,7 @@ def _configure_plan(data: TrainingTable, **choices) -> dict:
 
     model = AdaRoute(**data.roles, bounds=data.bounds or None, **choices)
     inputs = sum(len(data.roles[kind]) for kind in ("text", "numeric", "categorical"))
-    model.learner = name_learner(model, len(data.frame), inputs)
+    model.learner = name_learner(model, len(data.frame) * len(data.tasks), inputs)
     if model.learner == "closed_form":
         check_closed_form(model)
     config = plan_config(model)
