@@ -170,8 +170,8 @@ def _say_ways(about: Subject, card: RouteCard) -> list[str]:
     if card.route is None:
         return ["There is nothing to read: the mean of the training rows is predicted."]
     several = len(about.tasks)
-    lines = [f"{card.agreement:.0%} of the model's copies put this route first."]
-    turns = []
+    agree = f"{card.agreement:.0%} of the model's copies put this route first."
+    lines, turns = [agree] if about.has_members else [], []
     for name, now, then, route in card.changes.head(2).itertuples(index=False):
         other = name_route(route, several)
         turns.append(f"{name} were {_say_value(then)} instead of {_say_value(now)} ({other})")
