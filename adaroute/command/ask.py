@@ -709,7 +709,6 @@ def evaluate_command(
         tell_long(data, encoder)
         how = dict(seed=seed, steps=steps, members=members, learner=learner, encoder=encoder)
         model = AdaRoute(**data.roles, bounds=data.bounds or None, weight=data.weight, **how)
-        resampling = dict(folds=folds, draws=draws, seed=seed)
         found = compare_out_of_fold(
             model,
             data.frame,
