@@ -17,7 +17,7 @@ from .common import FILE, FOLDER, TrainingTable, UnplannedOption, add_gate
 from .common import NOT_PROVED, add_reading, add_source, bundle_options
 from .common import column_options, common_options, describe_table
 from .common import routing_options, show_notes, tell_answer
-from .common import take_choices, training_options, wants_bar
+from .common import take_choices, tell_long, training_options, wants_bar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -153,6 +153,7 @@ def fit_file(
 
     table = TrainingTable(file, **columns)
     _tell_length(table)
+    tell_long(table, order.choices.get("encoder"))
     with hold_locks(order.out, order.transcript, order.choices.get("checkpoint")):
         check_place(order.out)
         held = hold_back(table, order.calibration, order.seed)
