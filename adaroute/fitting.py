@@ -22,10 +22,11 @@ import numpy as np
 import pandas as pd
 import torch
 from threadpoolctl import threadpool_limits
-from .checks import SchemaError, check_number, name_people
+from .checks import SchemaError, check_number, name_people, quote_name, warn_caller
 from .features.encoder import Encoder
 from .features.sentences import settle_encoder
 from .fitted import Fitted, Reader, text_factor
+from .levels import OUTCOME_KINDS, name_question
 from .outcomes import fit_scale
 from .machine import one_thread
 from .model import Design, RoutedModel, take_lanes
@@ -140,8 +141,8 @@ def schema_of(est, frame: pd.DataFrame) -> Schema:
     "What the columns of a table are, as far as the estimator was told."
     if not est.tasks:
         raise SchemaError(
-            "tasks: expected {outcome: 'regression', 'binary', 'ordinal' or 'count'}, got none; "
-            "AdaRoute(tasks=...) says what to predict"
+            f"tasks: expected {{outcome: type}} with one of {', '.join(OUTCOME_KINDS)}, "
+            "got none; AdaRoute(tasks=...) says what to predict"
         )
     frame = leave_weight(est, frame)
     return infer(frame, est.tasks, est.text, est.numeric, est.categorical)
@@ -168,9 +169,24 @@ def trainable_rows(
     owners = pd.factorize(labels[use], use_na_sentinel=False)[0]
     batch = batch.take(use)
     check_trainable(batch)
+    _tell_untaught(batch)
     if not owners.any():
         raise ValueError(f"groups: expected at least 2 different labels, got 1 in {len(use)} rows")
     return batch, owners, use
+
+
+def _tell_untaught(batch: Batch) -> None:
+    "Warn of levels in words that no row has."
+    schema = batch.schema
+    for name, levels in schema.levels.items():
+        names = [name] if name in schema.tasks else [name_question(name, v) for v in levels]
+        columns = batch.outcome[:, [list(schema.tasks).index(own) for own in names]]
+        found = columns if len(names) == 1 else columns.argmax(1)[(columns == 1).any(1)]
+        lost = len(levels) - len(np.unique(found[~np.isnan(found)]))
+        if lost:
+            which = f"no training row has {lost} of its {len(levels)} levels"
+            only = "so all that can be learned of them is that they are rare"
+            warn_caller(f"outcome {quote_name(name)}: {which}, {only}")
 
 # %% ../nbs/1_method/24_fitting.ipynb #g15
 def learn_reader(
@@ -185,7 +201,7 @@ def learn_reader(
     encoder.fit(batch, seed=est.seed, owners=owners if shared else None)
     bounds = read_bounds(est.bounds, batch)
     weights = read_weights(est.task_weights, est.class_weights, batch)
-    scale = fit_scale(batch.outcome, schema.tasks, bounds, weights)
+    scale = fit_scale(batch.outcome, schema.tasks, bounds, weights, schema.levels)
     factor = text_factor(encoder.transform(batch).text)
     return Reader(schema, choices.design, encoder, scale, factor)
 

@@ -265,10 +265,10 @@ def read_committed(
 
     if "columns" in reading["how"]:
         return _read_by_codebook(table, schema, reading)
-    used = (*schema.inputs, *schema.tasks)
+    used = (*schema.inputs, *schema.typed)
     owners = dict.fromkeys((reading["group"], reading["id"]))
     keep = [name for name in owners if name is not None and name not in used]
-    roles = (schema.text, schema.numeric, schema.categorical, schema.tasks)
+    roles = (schema.text, schema.numeric, schema.categorical, schema.typed)
     frame = read_table(table, *roles, keep=keep, **reading["how"])
     frame.attrs.clear()
     ids, groups = (
@@ -286,7 +286,7 @@ def _read_by_codebook(table: Path, schema: "Schema", reading: dict) -> Records:
     how = dict(reading["how"])
     book = build_codebook(how.pop("columns"), "reading.json")
     taken = take_again(table, book, outcomes=True, **how)
-    used = [*schema.inputs, *schema.tasks]
+    used = [*schema.inputs, *schema.typed]
     owners = {reading["id"], reading["group"]} - {None}
     lost = len({*used} - {*taken.inputs.frame}) + len(owners - {*taken.table})
     if lost:

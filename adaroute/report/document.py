@@ -32,7 +32,7 @@ from .plain_names import PATH_NAMES, PATH_WORDS, SHARING_NAMES, name_route
 from .policy_figures import cost_picture, defer_picture, dots_picture
 from .policy_figures import groups_picture, route_map_picture, three_shares
 from ..fitted import count_unseen, spell_unseen
-from ..schema import PATHS, ROUTES
+from ..schema import PATHS, ROUTES, read
 from ..uncertainty.conformal import Calibration
 from ..uncertainty.coverage import coverage_table, defer_curve
 from ..uncertainty.distribution import predict_distribution
@@ -531,7 +531,8 @@ def _tell_cost(about: Subject) -> str:
     gate, rest = _take_gate(about)
     gain, _, text = predicted_gain(about.model, rest, gate)
     finite = gain[text & np.isfinite(gain)]
-    if len(finite) < 20 or any(rest[task].std() == 0 for task in about.tasks):
+    varied = (np.nanstd(read(rest, about.model.schema_).outcome, axis=0) > 0).all()
+    if len(finite) < 20 or not varied:
         return ""
     prices = np.unique(np.quantile(finite, np.linspace(0.1, 0.9, 9)))
     curve = cost_curve(about.model, rest, gate, prices=(0.0, *prices, np.inf))
