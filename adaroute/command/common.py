@@ -431,6 +431,7 @@ class TrainingTable:
         columns: Path | None = None,  # file of columns
         sheet: str | None = None,  # of a workbook
         weight: str | None = None,  # column that says what each row counts
+        first: int | None = None,  # read so many rows at first, of a table larger than memory
         **reading: object,  # further options of `reading_options`
     ):
         from adaroute.files.exports import tells_more
@@ -442,12 +443,16 @@ class TrainingTable:
         typed |= dict(outcome=outcome, group=group, ignore=ignore, weight=weight)
         _check_weight(typed)
         self.how = collect_reading(reading)  # how to read it again
-        if columns or tells_more(path, self.how.get("delimiter")):
+        told = columns or tells_more(path, self.how.get("delimiter"))
+        if told and first is not None:
+            plain = "a plain Parquet or CSV file without --columns"
+            raise click.UsageError(f"--rows-in-memory: expected {plain}, got an export")
+        if told:
             parts = _take_export(path, typed, columns, self.how, sheet)
         elif sheet:
             raise click.UsageError("--sheet: expected a workbook or an .rda, got a plain table")
         else:
-            parts = _take_plain(path, typed, self.how)
+            parts = _take_plain(path, typed, dict(self.how, rows=first))
         vars(self).update(parts)
         self.tasks, self.weight = self.roles["tasks"], weight
         if weight is not None:
