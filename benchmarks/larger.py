@@ -92,11 +92,12 @@ def main() -> None:
     parser.add_argument("--paper", type=Path, default=ROOT / "paper")
     told = parser.parse_args()
     nothing = measure_process("import adaroute.learners.larger, adaroute.estimator", times=1)[1]
-    with tempfile.TemporaryDirectory() as place:
-        sizes = [measure_size(rows, told.most, Path(place)) for rows in sorted(told.rows)]
+    about, sizes = dict(seeds=[SEED], notebook="learners/11_larger"), []
     found = dict(sizes=sizes, columns=len(ROLES["numeric"]), imports=round(nothing))
-    about = dict(seeds=[SEED], notebook="learners/11_larger")
-    write_result(told.paper / "results", "larger", found, **about)
+    for rows in sorted(told.rows):  # written after each size: the next one may take long
+        with tempfile.TemporaryDirectory() as place:
+            sizes.append(measure_size(rows, told.most, Path(place)))
+        write_result(told.paper / "results", "larger", found, **about)
 
 
 if __name__ == "__main__":

@@ -444,10 +444,8 @@ class TrainingTable:
         _check_weight(typed)
         self.how = collect_reading(reading)  # how to read it again
         told = columns or tells_more(path, self.how.get("delimiter"))
-        if told and first is not None:
-            plain = "a plain Parquet or CSV file without --columns"
-            raise click.UsageError(f"--rows-in-memory: expected {plain}, got an export")
         if told:
+            _refuse_passes(first)
             parts = _take_export(path, typed, columns, self.how, sheet)
         elif sheet:
             raise click.UsageError("--sheet: expected a workbook or an .rda, got a plain table")
@@ -503,6 +501,13 @@ def _add_weight(table: TrainingTable) -> None:
     table.frame = table.frame.drop(columns=table.weight, errors="ignore")
     table.frame = table.frame.assign(**{table.weight: weights})
     table.left_out = {n: why for n, why in table.left_out.items() if n != table.weight}
+
+
+def _refuse_passes(first: int | None) -> None:
+    "Refuse to read an export in passes, which its codebook needs whole."
+    if first is not None:
+        plain = "a plain Parquet or CSV file without --columns"
+        raise click.UsageError(f"--rows-in-memory: expected {plain}, got an export")
 
 
 def _number_rows(frame: "pd.DataFrame") -> "pd.DataFrame":

@@ -207,9 +207,9 @@ def _begin_transcript(order: FitOrder, table: TrainingTable, held):
 # %% ../../nbs/9_command/03_fit.ipynb #p1
 def _check_passes(rows: int, calibration: float | str, transcript, given: dict) -> None:
     "Refuse what needs all rows in memory."
-    from adaroute.features.disk_rows import BLOCK
+    from adaroute.features.disk_rows import PORTION
 
-    what = f"--rows-in-memory: expected at least {BLOCK}, got {rows}"
+    what = f"--rows-in-memory: expected at least {PORTION}, got {rows}"
     beside = {
         "--transcript": transcript is not None,
         "--checkpoint": given["checkpoint"] is not None,
@@ -217,7 +217,7 @@ def _check_passes(rows: int, calibration: float | str, transcript, given: dict) 
         "--calibration cross": calibration == "cross",
     }
     named = [name for name, there in beside.items() if there]
-    if rows >= BLOCK and not named and given["learner"] == "closed_form":
+    if rows >= PORTION and not named and given["learner"] == "closed_form":
         return
     if named:
         what = f"--rows-in-memory: expected no {named[0]} beside it, which needs all rows"
@@ -227,16 +227,16 @@ def _check_passes(rows: int, calibration: float | str, transcript, given: dict) 
     raise click.UsageError(what)
 
 
-def _stream_rows(table: TrainingTable, file: Path, inputs: bool) -> "Iterator[pd.DataFrame]":
+def _stream_parts(table: TrainingTable, file: Path, inputs: bool) -> "Iterator[pd.DataFrame]":
     "The rows of a file, some at a time; with their inputs, or outcomes and groups alone."
-    from adaroute.features.disk_rows import BLOCK
+    from adaroute.features.disk_rows import PORTION
     from adaroute.tables import stream_table
 
     roles = {kind: table.roles[kind] if inputs else () for kind in ("text", "numeric")}
     roles["categorical"] = table.roles["categorical"] if inputs else ()
     counted = {table.weight: "regression"} if table.weight else {}
     keep = [table.group] if table.group else []
-    how = dict(outcomes=table.tasks | counted, keep=keep, rows=BLOCK)
+    how = dict(outcomes=table.tasks | counted, keep=keep, rows=PORTION)
     yield from stream_table(file, **roles, **how, **table.how)
 
 
@@ -245,7 +245,7 @@ def _take_rows(table: TrainingTable, file: Path, wanted: "np.ndarray | None") ->
     import pandas as pd
     from adaroute.checks import FILE_ROWS
 
-    frames = _stream_rows(table, file, wanted is not None)
+    frames = _stream_parts(table, file, wanted is not None)
     parts = [part if wanted is None else part[wanted[part.index]] for part in frames]
     frame = pd.concat(parts).rename_axis(index=FILE_ROWS)
     table.groups = None if table.group is None else read_owners(frame, table.group)
@@ -275,6 +275,14 @@ def _tell_passes(model: "AdaRoute", taught: int, sampled: int) -> None:
         warnings.warn(f"calibration and scores compare the rows kept back with {with_}")
 
 
+def _judge_sample(model: "AdaRoute", table: TrainingTable, held, order: FitOrder) -> None:
+    "Calibrate and judge by the rows that were drawn; held: (n) those that were kept back."
+    _add_calibration(model, table, held, order)
+    if order.gate:
+        add_gate(model, table.frame[~held], order.seed)
+    judge_fit(model, table, held)
+
+
 def _fit_in_passes(file: Path, table: TrainingTable, order: FitOrder):
     "Model and rows kept back (N,) of a table whose rows are never in memory together."
     import shutil
@@ -286,20 +294,17 @@ def _fit_in_passes(file: Path, table: TrainingTable, order: FitOrder):
     whole, share = (table.frame, table.groups), order.calibration
     if not isinstance(share, str):
         share = min(share, order.rows / len(table.frame))
-    held, model = hold_back(table, share, order.seed), _make_model(table, order)
+    held = hold_back(table, share, order.seed)
+    model, taught = _make_model(table, order), int((~held).sum())
     how = dict(group=table.group, leave=held, cache=cache, digest=digest, reading=table.how)
     fit_streamed(model, file, order.rows, **how)
     wanted = _sample_rows(held, order)
     _take_rows(table, file, wanted)
-    kept = held[wanted]
-    _add_calibration(model, table, kept, order)
-    if order.gate:
-        add_gate(model, table.frame[~kept], order.seed)
+    _judge_sample(model, table, held[wanted], order)
     model.extras_["table"] = dict(sha256=digest, group=table.group, held=held.nonzero()[0].tolist())
     add_reading(model, table.how)
-    judge_fit(model, table, kept)
-    model.extras_["rows"]["taught"] = int((~held).sum())
-    _tell_passes(model, int((~held).sum()), int((~kept).sum()))
+    model.extras_["rows"]["taught"] = taught
+    _tell_passes(model, taught, int((wanted & ~held).sum()))
     model.save(order.out)
     shutil.rmtree(cache, ignore_errors=True)
     table.frame, table.groups = whole

@@ -19,7 +19,7 @@ import scipy.sparse as sp
 
 from .axes import directions, fit_words, weigh_blocks
 from .bends import fit_pieces, ramps
-from .disk_rows import BLOCK, RowFile, add_up
+from .disk_rows import PORTION, RowFile, sum_blocks
 from .encoder import Encoder, fit_columns, scale_columns
 from .lengths import count_repeats, find_lengths
 from .words import amounts, blocks, facts_table, mark, places, terms
@@ -74,10 +74,11 @@ class Tally:
         self.units, self.amounts = Speakers(_UNITS["people"]), {}  # unit -> rows, values
         self.levels = [Speakers(_LEVEL) for _ in schema.categorical]
         self.most, self.repeats = Counter(), 1  # in one text: of each word, of any sentence
-        lost = len(schema.text), len(schema.categorical)
-        self.lost = [np.zeros(columns, int) for columns in lost]
+        self.lost_text = np.zeros(len(schema.text), int)
+        self.lost_levels = np.zeros(len(schema.categorical), int)
         facts = len(schema.text) + 1 if schema.text else 0
-        self.file = RowFile(folder / "numbers", len(schema.numeric) + facts, float)
+        width = len(schema.numeric) + facts
+        self.file = RowFile(folder / "numbers", width, float)
 
     def add(self, batch: Batch, owners: np.ndarray) -> None:
         "Some rows, and whose they are."
@@ -87,8 +88,8 @@ class Tally:
         for column, speakers in zip(batch.categorical.T, self.levels):
             for level, owner in zip(column, owners):
                 speakers.add(set() if level is None else {level}, owner)
-        cells = batch.text, batch.categorical
-        self.lost = [n + np.equal(c, None).sum(axis=0) for n, c in zip(self.lost, cells)]
+        self.lost_text += np.equal(batch.text, None).sum(axis=0)
+        self.lost_levels += np.equal(batch.categorical, None).sum(axis=0)
         self.file.append(np.hstack(parts))
         self.rows += len(batch)
 
@@ -104,7 +105,8 @@ class Tally:
             for cell in words.flat:
                 for word, times in Counter(cell).items():
                     self.most[word] = max(self.most[word], times)
-        for at, (row, owner) in enumerate(zip(batch.text, owners), self.rows):
+        places = range(self.rows, self.rows + len(batch))
+        for at, row, owner in zip(places, batch.text, owners):
             self._add_amounts(at, row, owner)
         return facts_table(words, [{}] * len(batch), [])
 
@@ -127,9 +129,9 @@ class Tally:
         column[np.array(rows)] = values
         return column
 
-    def flag(self, kind: int) -> np.ndarray:  # bool
-        "Which columns of text (0) or categories (1) have gaps, but not nothing else."
-        return (self.lost[kind] > 0) & (self.lost[kind] < self.rows)
+    def flag(self, lost: np.ndarray) -> np.ndarray:  # bool
+        "Which columns have gaps, but not nothing else."
+        return (lost > 0) & (lost < self.rows)
 
 # %% ../../nbs/1_method/38_streamed.ipynb #st11
 def _merge_columns(found: list[dict]) -> dict:
@@ -148,18 +150,19 @@ def _learn_facts(tally: Tally, size: int, scales: dict) -> dict:
     kept, held = _choose_units(tally), {}
     more = [fit_columns(tally.amounts_of(unit)[:, None]) for unit in kept]
     if tally.settings["lengths"] == "held":
-        texts, first = len(tally.schema.text), len(tally.schema.numeric)
-        high = np.zeros(texts)
-        for part, table in tally.file.columns(size):
-            for j in range(max(part.start, first), min(part.start + table.shape[1], first + texts)):
-                high[j - first] = find_lengths(table[:, [j - part.start]], 1)["high"][0]
-        held = dict(high=high, repeats=tally.repeats)
+        each = [
+            find_lengths(table, table.shape[1])["high"] for _, table in tally.file.columns(size)
+        ]
+        first = len(tally.schema.numeric)
+        texts = slice(first, first + len(tally.schema.text))
+        held = dict(high=np.concatenate(each)[texts], repeats=tally.repeats)
     return dict(_merge_columns([scales, *more]), units=kept, **held)
 
 
 def _learn_levels(tally: Tally) -> dict:
     "The part of the categories."
-    return dict(levels=[sorted(one.list_known()) for one in tally.levels], flagged=tally.flag(1))
+    levels = [sorted(one.list_known()) for one in tally.levels]
+    return dict(levels=levels, flagged=tally.flag(tally.lost_levels))
 
 
 def learn_scales(tally: Tally, size: int) -> dict:
@@ -179,7 +182,7 @@ def learn_scales(tally: Tally, size: int) -> dict:
     return parts
 
 # %% ../../nbs/1_method/38_streamed.ipynb #st15
-_PENALTIES = np.logspace(-1, 4, 11)  # as `gain_of_bends` has them
+_SHRINKS = np.logspace(-1, 4, 11)  # penalties, as `gain_of_bends` has them
 
 
 class Unseen(NamedTuple):
@@ -194,23 +197,36 @@ class Unseen(NamedTuple):
 
     def errors(self, Z: np.ndarray, y: np.ndarray) -> np.ndarray:  # (m, penalties)
         "Squared errors of rows that are left out."
-        placed = (Z - self.mean) @ self.axes
-        shrink = 1 / (self.strength[:, None] + _PENALTIES)
+        first = len(self.mean)  # of the columns, those that it reads
+        placed = (Z[:, :first] - self.mean) @ self.axes
+        shrink = 1 / (self.strength[:, None] + _SHRINKS)
         left = 1 - 1 / self.rows - placed**2 @ shrink
-        missed = (y - self.centre)[:, None] - placed @ (shrink * self.along[:, None])
+        weights = shrink * self.along[:, None]
+        missed = (y - self.centre)[:, None] - placed @ weights
         return (missed / left) ** 2
 
 
 def _prepare_unseen(parts: Callable[[], Iterator], width: int) -> Unseen:
     "What the errors need, in two passes over blocks (rows, outcomes) of the first columns."
-    sums = [(len(y), Z[:, :width].sum(axis=0), y.sum()) for Z, y in parts()]
-    rows, total, outcome = (add_up(column) for column in zip(*sums))
-    mean, centre = total / rows, outcome / rows
-    centred = ((Z[:, :width] - mean, y - centre) for Z, y in parts())
-    both = [(Z.T @ Z, Z.T @ y) for Z, y in centred]
-    products, cross = (add_up(column) for column in zip(*both))
+    rows = sum(len(y) for _, y in parts())
+    centre = float(sum(y.sum() for _, y in parts()) / rows)
+    mean = sum_blocks(Z[:, :width].sum(axis=0) for Z, _ in parts()) / rows
+    products, cross = np.zeros((width, width)), np.zeros(width)
+    for Z, y in parts():
+        centred = Z[:, :width] - mean
+        products += centred.T @ centred
+        cross += centred.T @ (y - centre)
     strength, axes = np.linalg.eigh(products)
-    return Unseen(mean, float(centre), rows, axes, np.maximum(strength, 0), axes.T @ cross)
+    strength = np.maximum(strength, 0)
+    return Unseen(mean, centre, rows, axes, strength, axes.T @ cross)
+
+
+def _list_errors(parts: Callable[[], Iterator], width: int) -> np.ndarray:  # (n,)
+    "Errors of the rows that are left out, at the best penalty."
+    fit = _prepare_unseen(parts, width)
+    total = sum_blocks(fit.errors(Z, y).sum(axis=0) for Z, y in parts())
+    best = int(np.argmin(total))
+    return np.concatenate([fit.errors(Z, y)[:, best] for Z, y in parts()])
 
 
 def gain_in_passes(
@@ -219,27 +235,22 @@ def gain_in_passes(
     width: int,  # how many there are
 ) -> np.ndarray:  # (n,)
     "What ramps explain of each row left out, in units of the outcome's sum of squares."
-    fits = [(_prepare_unseen(parts, d), d) for d in (straight, width)]
-    each = [add_up(fit.errors(Z[:, :d], y).sum(axis=0) for Z, y in parts()) for fit, d in fits]
-    best = [int(np.argmin(total)) for total in each]
-    gains = []
-    for Z, y in parts():
-        one, other = (fit.errors(Z[:, :d], y)[:, k] for (fit, d), k in zip(fits, best))
-        gains.append(one - other)
-    return np.concatenate(gains)
+    errors = [_list_errors(parts, d) for d in (straight, width)]
+    return errors[0] - errors[1]
 
 # %% ../../nbs/1_method/38_streamed.ipynb #st16
-def _list_pieces(tally: Tally, size: int) -> dict:
+def _place_ramps(tally: Tally, size: int) -> dict:
     "Quantiles and centres of the ramps, a few columns at a time."
-    found = []
+    found, numbers = [], len(tally.schema.numeric)
     for part, table in tally.file.columns(size):
-        cells = table[:, : max(len(tally.schema.numeric) - part.start, 0)]
+        own = max(numbers - part.start, 0)
+        cells = table[:, :own]
         pieces = fit_pieces(cells)
         if len(pieces["column"]):
             missing = np.isnan(cells[:, pieces["column"]])
             raised = np.where(missing, np.nan, ramps(cells, **pieces))
-            centre = np.nanmean(raised, axis=0)
-            found.append(dict(pieces, column=pieces["column"] + part.start, centre=centre))
+            pieces["column"] += part.start
+            found.append(dict(pieces, centre=np.nanmean(raised, axis=0)))
     return _merge_columns(found) if found else {}
 
 
@@ -258,10 +269,11 @@ class _Bent:
         own = len(self.tally.schema.numeric)
         for at in range(0, self.tally.rows, self.size):
             y = self.y[at : at + self.size]
-            cells = self.tally.file.read(slice(at, at + self.size))[:, :own]
-            straight, bent = scale_columns(cells, self.numbers), ramps(cells, **self.pieces)
+            part = slice(at, at + self.size)
+            cells = self.tally.file.read(part)[:, :own]
+            both = scale_columns(cells, self.numbers), ramps(cells, **self.pieces)
             seen = np.isfinite(y)
-            yield np.hstack([straight, bent])[seen].astype(float), y[seen]
+            yield np.hstack(both)[seen].astype(float), y[seen]
 
 
 def learn_curves(
@@ -273,7 +285,7 @@ def learn_curves(
     "The ramps of a table, if it wants any."
     curves, pieces = tally.settings["curves"], {}
     if curves and tally.schema.numeric:
-        pieces = _list_pieces(tally, size)
+        pieces = _place_ramps(tally, size)
     if not pieces or curves != "auto":
         return pieces or None
     gains = np.full(outcome.shape, np.nan)
@@ -281,14 +293,16 @@ def learn_curves(
     for k, y in enumerate(outcome.T):
         seen = np.isfinite(y)
         if seen.sum() >= 20 and y[seen].std() > 0:
-            parts = _Bent(tally, numbers, pieces, y, min(size, BLOCK))
-            both = straight, straight + len(pieces["column"])
-            gains[seen, k] = gain_in_passes(parts, *both) / y[seen].var()
+            parts = _Bent(tally, numbers, pieces, y, min(size, PORTION))
+            width = straight + len(pieces["column"])
+            gain = gain_in_passes(parts, straight, width)
+            gains[seen, k] = gain / y[seen].var()
     each = gains[np.isfinite(gains).any(axis=1)]
     if not len(each):
         return None
     mean = np.nanmean(each, axis=1)
-    pays = mean.mean() > 2 * mean.std(ddof=1) / np.sqrt(len(mean))
+    error = mean.std(ddof=1) / np.sqrt(len(mean))
+    pays = mean.mean() > 2 * error
     return pieces if pays else None
 
 # %% ../../nbs/1_method/38_streamed.ipynb #st21
@@ -302,9 +316,12 @@ class TermSums:
         self.vocabulary, self.rare = vocabulary, rare
         width, self.filled = len(vocabulary), 0  # rows that say something
         self.matrix = sp.csr_matrix((rows, width))  # for its shape: `directions` asks for no more
-        self.products, self.cross = np.zeros((width, width)), np.zeros((width, kinds))
-        self.total, self.both = np.zeros((kinds, width), np.float32), np.zeros((kinds, kinds))
-        share = [1.0] if kinds == 1 else [0.5] + [0.5 / (kinds - 1)] * (kinds - 1)
+        self.products = np.zeros((width, width))
+        self.cross = np.zeros((width, kinds))
+        self.both = np.zeros((kinds, kinds))
+        self.total = np.zeros((kinds, width), np.float32)
+        share = [1.0] if kinds == 1 else [0.5]
+        share += [0.5 / (kinds - 1)] * (kinds - 1) if kinds > 1 else []
         self.share = [np.float32(part**0.5) for part in share]
 
     def add(self, blocks: list) -> None:
@@ -312,15 +329,17 @@ class TermSums:
         each = [weigh_blocks([block], self.vocabulary, self.rare).matrix for block in blocks]
         parts = [part * share for part, share in zip(each, self.share)]
         known = np.stack([np.diff(part.indptr) > 0 for part in parts], axis=1)
-        before = zip(self.total, parts)  # goes on where it stopped: not a bit differs
-        together = [sp.vstack([sp.csr_matrix(total), part]) for total, part in before]
-        self.total = np.stack([np.asarray(part.sum(axis=0)).ravel() for part in together])
-        self._add_products(sum(parts[1:], parts[0]).astype(float), known.astype(float))
+        for own, part in zip(self.total, parts):
+            together = sp.vstack([sp.csr_matrix(own), part])  # goes on where it stopped
+            own[:] = np.asarray(together.sum(axis=0)).ravel()
+        matrix = sum(parts[1:], parts[0])
+        self._add_products(matrix.astype(float), known.astype(float))
         self.filled += int(known.any(axis=1).sum())
 
     def _add_products(self, matrix: sp.csr_matrix, known: np.ndarray) -> None:
         "Sums over rows go on where they stopped, as if all rows were one matrix."
-        rows = sp.vstack([sp.eye(matrix.shape[1], format="csr"), matrix], format="csr")
+        own = sp.eye(matrix.shape[1], format="csr")
+        rows = sp.vstack([own, matrix], format="csr")
         before = sp.vstack([sp.csr_matrix(self.products), matrix], format="csr")
         self.products = (rows.T @ before).toarray()
         self.cross = rows.T @ np.vstack([self.cross, known])
@@ -336,13 +355,15 @@ class TermSums:
         "Products of the centred terms."
         mean = self.mean.astype(float)
         cross = self.cross @ mean
-        return self.products - cross - cross.T + mean.T @ self.both @ mean
+        middle = mean.T @ self.both @ mean
+        return self.products - cross - cross.T + middle
 
     def learn(self, k: int, rng: np.random.Generator) -> dict:
         "What `fit_words` learns."
         V = directions(self, k, rng)
         total = float(np.einsum("pk,pq,qk->", V, self.gram(), V, optimize=True))
-        V = V * ((self.filled * V.shape[1] / total) ** 0.5 if total > 0 else 0.0)
+        wanted = self.filled * V.shape[1]
+        V = V * ((wanted / total) ** 0.5 if total > 0 else 0.0)
         projection = V.astype(np.float32)
         mean = (self.mean @ V).astype(np.float32)
         return dict(vocabulary=self.vocabulary, rarity=self.rare, projection=projection, mean=mean)
@@ -353,8 +374,9 @@ Passes = Callable[[], Iterator[tuple[Batch, np.ndarray]]]  # rows, and whose the
 
 def _rarity_of(tally: Tally, kept: list[str]) -> np.ndarray:  # (p,) float32
     "As `rarity` has it, from what was counted."
-    n, used = tally.rows, np.array([tally.terms.rows[term] for term in kept], float)
-    return (np.log((1 + n) / (1 + np.minimum(used, n))) + 1).astype(np.float32)
+    used = np.array([tally.terms.rows[term] for term in kept], float)
+    odds = (1 + tally.rows) / (1 + np.minimum(used, tally.rows))
+    return (np.log(odds) + 1).astype(np.float32)
 
 
 def _gather_terms(tally: Tally, passes: Passes, chosen: np.ndarray) -> list:
@@ -372,10 +394,11 @@ def _gather_terms(tally: Tally, passes: Passes, chosen: np.ndarray) -> list:
 def _learn_directions(tally: Tally, kept, passes: Passes, size: int, rng) -> tuple[dict, int]:
     "What `fit_words` learns, and from how many rows."
     n, k = tally.rows, tally.settings["text_dim"]
-    if kept is None or n <= BLOCK or len(kept) > EXACT:
-        rows = min(n, max(size, BLOCK))
-        chosen = np.zeros(n, bool)
-        chosen[np.arange(n) if rows == n else rng.choice(n, rows, replace=False)] = True
+    if kept is None or n <= PORTION or len(kept) > EXACT:
+        rows = min(n, max(size, PORTION))
+        chosen = np.full(n, rows == n)
+        if rows < n:
+            chosen[rng.choice(n, rows, replace=False)] = True
         return fit_words(_gather_terms(tally, passes, chosen), kept, k, rng), rows
     kinds = len(tally.schema.text)
     sums = TermSums(kept, _rarity_of(tally, kept), kinds + (kinds > 1), n)
@@ -411,7 +434,7 @@ def learn_encoder(
         if s["text_features"] != "hashing":
             kept = sorted(tally.terms.list_known()[: s["max_terms"]])
         found, rows = _learn_directions(tally, kept, passes, size, rng)
-        flagged = tally.flag(0) & (len(tally.schema.text) > 1)
+        flagged = tally.flag(tally.lost_text) & (len(tally.schema.text) > 1)
         held = {}
         if s["lengths"] == "held":
             held = dict(most=_count_said(tally, kept, len(found["rarity"])))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..features.disk_rows import BLOCK, RowArray, StoredRows, Tall
+from ..features.disk_rows import PORTION, RowArray, StoredRows, Tall
 from ..fitted import Fitted, Reader
 from ..fitting import Prepared
 from .columns import Columns, Read, learn_columns, read_path
@@ -56,12 +56,12 @@ def check_closed_form(
 def _take_evidence(joined) -> np.ndarray | StoredRows:
     "Evidence (n, D) as the learner reads it: many rows block by block, wherever they are."
     stored = isinstance(joined, StoredRows)
-    if len(joined) <= BLOCK:
+    if len(joined) <= PORTION:
         return joined.whole() if stored else joined.double().numpy()
     if stored:
         return joined
     every, ones = np.arange(len(joined)), np.ones(joined.shape[1], np.float32)
-    return StoredRows(RowArray(joined.numpy()), every, BLOCK, ones)
+    return StoredRows(RowArray(joined.numpy()), every, PORTION, ones)
 
 
 class Taught(NamedTuple):

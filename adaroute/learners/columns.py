@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from ..features.disk_rows import StoredRows, Tall, add_up
+from ..features.disk_rows import StoredRows, Tall, sum_blocks
 from ..paths import Widths, principal_axes
 
 # %% ../../nbs/learners/01_columns.ipynb #c05
@@ -36,18 +36,21 @@ def _axes_of_products(products: np.ndarray, mean: np.ndarray, n: int, axes: int)
     strength, directions = np.linalg.eigh(products)
     s = np.sqrt(np.maximum(strength[::-1], 0))
     size = np.sqrt(np.trace(products) + n * mean @ mean)
-    kept = min(axes, int((s > 1e-4 * s.sum() + 1e-5 * size).sum()))
+    rounding = 1e-4 * s.sum() + 1e-5 * size
+    kept = min(axes, int((s > rounding).sum()))
     v = directions[:, ::-1][:, :kept]
     largest = np.abs(v).argmax(axis=0)
-    return v * np.sign(v[largest, np.arange(kept)]) / (s[:kept] / np.sqrt(n))
+    sign = np.sign(v[largest, np.arange(kept)])
+    deviation = s[:kept] / np.sqrt(n)
+    return v * sign / deviation
 
 
 def _learn_stored(joined: StoredRows, widths: Widths, axes: int) -> Columns:
     "Means and axes, in two passes over blocks of rows."
     n, some = len(joined), slice(widths.numbers)
-    mean = add_up(rows.sum(axis=0) for _, rows in joined.blocks()) / n
+    mean = sum_blocks(rows.sum(axis=0) for _, rows in joined.blocks()) / n
     centred = (rows[:, some] - mean[some] for _, rows in joined.blocks())
-    products = add_up(numbers.T @ numbers for numbers in centred)
+    products = sum_blocks(numbers.T @ numbers for numbers in centred)
     found = _axes_of_products(products, mean[some], n, axes)
     return Columns(widths, mean, found)
 

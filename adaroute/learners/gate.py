@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from ..features.disk_rows import Tall, add_up, split_rows
+from ..features.disk_rows import Tall, sum_blocks, split_rows
 
 # %% ../../nbs/learners/03_gate.ipynb #c05
 CUE = 4.0  # precision of a cue's weights at first (ours)
@@ -77,16 +77,18 @@ class Slope:
         w = flat.reshape(self.penalty.shape)
         parts = [self.gain(w, part, rows) for part, rows in split_rows(self.u)]
         gains, slopes = zip(*parts)
-        value = 0.5 * np.sum(self.penalty * w * w) - add_up(gains)
-        return float(value), (add_up(slopes) + self.penalty * w).ravel()
+        value = 0.5 * np.sum(self.penalty * w * w) - sum_blocks(gains)
+        return float(value), (sum_blocks(slopes) + self.penalty * w).ravel()
 
     def gain(self, w: np.ndarray, part: slice, rows: np.ndarray):
         "The likelihood of a block of rows, and minus its derivative (U, P + S - 1)."
-        prior, weight = self.shares(w, part, rows), self.weight[part]
+        prior = self.shares(w, part, rows)
+        weight = self.weight[part]
         joint = prior * self.chance[part]
         total = np.maximum(joint.sum(axis=1), 1e-300)
         off = (prior - joint / total[:, None]) * weight[:, None]
-        return weight @ np.log(total), rows.T @ (off @ self.gate.add.T)
+        slope = rows.T @ (off @ self.gate.add.T)
+        return weight @ np.log(total), slope
 
     def shares(self, w: np.ndarray, part: slice, rows: np.ndarray) -> np.ndarray:  # (m, E)
         "Probabilities of the routes of a block of rows."
@@ -124,10 +126,11 @@ def _measure_curve(slope: Slope, w: np.ndarray) -> np.ndarray:  # (U, P + S - 1)
     "The diagonal of the curvature, without the penalty."
     parts = []
     for part, rows in split_rows(slope.u):
+        weight = slope.weight[part]
         asked = slope.shares(w, part, rows) @ slope.gate.add.T
-        sway = slope.weight[part][:, None] * asked * (1 - asked)
+        sway = weight[:, None] * asked * (1 - asked)
         parts.append((rows**2).T @ sway)
-    return add_up(parts)
+    return sum_blocks(parts)
 
 
 def _update_precision(slope: Slope, w: np.ndarray) -> np.ndarray:  # (G, 2)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
-from ..features.disk_rows import Tall, add_up, split_rows
+from ..features.disk_rows import Tall, sum_blocks, split_rows
 from .columns import Read
 
 dsyrk, dtrmm = get_blas_funcs(("syrk", "trmm"), dtype=np.float64)
@@ -27,7 +27,7 @@ def weigh_products(
     weight: np.ndarray,  # of each row, at least 0  # (n,)
 ) -> np.ndarray:  # (d, d), its lower triangle
     "Products of the columns, summed over the rows by their weights."
-    return add_up(_weigh_block(rows, weight[part]) for part, rows in split_rows(phi))
+    return sum_blocks(_weigh_block(rows, weight[part]) for part, rows in split_rows(phi))
 
 
 def _weigh_block(phi: np.ndarray, weight: np.ndarray) -> np.ndarray:  # (d, d)
@@ -116,7 +116,7 @@ def _measure_spread(phi: np.ndarray | Tall, weight: np.ndarray | None) -> np.nda
     if isinstance(phi, np.ndarray):
         return share @ (phi - share @ phi) ** 2
     mean = phi.T @ share
-    return add_up(share[part] @ (rows - mean) ** 2 for part, rows in phi.blocks())
+    return sum_blocks(share[part] @ (rows - mean) ** 2 for part, rows in phi.blocks())
 
 
 def guess_strength(
