@@ -206,7 +206,7 @@ class AdaRoute(FramesOut, RegressorMixin, BaseEstimator):
         settings=None,  # further `Settings` of the training: a dictionary
         prior=None,  # precisions of the `Prior`: a dictionary
         design=None,  # further choices of the `Design`: a dictionary
-        encoder=None,  # arguments of the `Encoder`: a dictionary
+        encoder=None,  # "words", "minilm", "words+minilm", ...; or arguments of the `Encoder`
         checkpoint=None,  # file to checkpoint training in and to resume from
         watch=None,  # who else looks on, such as `provenance.transcript.Recorder(folder)`
         progress=False,  # show a progress bar

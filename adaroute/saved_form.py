@@ -354,5 +354,8 @@ def check_parts(
     _check_columns("facts", parts["facts"], texts + 1 + len(units))
     _check_lengths(parts["facts"], texts)
     _check_array("text.flagged", parts["text"]["flagged"], (texts,), "b")
-    check_text = _check_vectors if reads_vectors else _check_words
+    beside = "vectors" in parts
+    check_text = _check_vectors if reads_vectors and not beside else _check_words
     check_text(parts["text"], texts)
+    if beside:
+        _check_vectors(parts["vectors"], texts)

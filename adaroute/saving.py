@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import load as load_tensors, save as save_tensors
 from sklearn.utils.validation import check_is_fitted
 from .features.encoder import Encoder
+from .features.sentences import settle_encoder
 from .features.words import FIRST_RULES
 from .fitted import Fitted, Reader
 from .frames import remember_inputs
@@ -37,7 +38,7 @@ NOT_SAVED = ("checkpoint", "watch", "progress")  # they belong to the fit
 def _plain_parameters(est) -> dict:
     "What the estimator was made with, as far as it is plain and not of one machine."
     params = {k: v for k, v in est.get_params().items() if k not in NOT_SAVED}
-    choices = dict(est.encoder or {})
+    choices = settle_encoder(est.encoder)
     for name in ("sentence_encoder", "cache"):
         choices.pop(name, None)
     return params | {"encoder": choices or None}
@@ -205,10 +206,10 @@ def _rebuild_estimator(
 ):
     "An estimator as it was after its fit."
     est = kind(**about["params"])
-    if sentence_encoder is not None:
-        est.encoder = {**(est.encoder or {}), "sentence_encoder": sentence_encoder, "cache": cache}
     arrays = {n[8:]: t.numpy() for n, t in tensors.items() if n.startswith("encoder.")}
     encoder = Encoder.from_state(about["encoder"], arrays, sentence_encoder, cache)
+    if (found := encoder.sentence_encoder) is not None:
+        est.encoder = {**(est.encoder or {}), "sentence_encoder": found, "cache": cache}
     usual = Encoder().settings
     others = {k: v for k in FIRST_RULES if (v := encoder.settings[k]) != usual[k]}
     if others:
@@ -234,7 +235,7 @@ def _rebuild_estimator(
 def load_model(
     folder,  # as `save_model` wrote it
     kind: type,  # of the estimator, such as `AdaRoute`
-    sentence_encoder=None,  # the one of the fit, if there was one; it is not stored
+    sentence_encoder=None,  # the one of the fit; None: as model.json names it, on this machine
     cache=None,  # of its vectors
 ):
     "Read a saved estimator; refuse anything altered."

@@ -571,22 +571,33 @@ def test_a_sentence_encoder_of_another_size():
 def test_each_text_is_encoded_once(tmp_path):
     toy, texts = Toy(), ["low", None, "low", "mood"]
     first = embed(texts, toy, Cache(tmp_path))
-    assert toy.asked == 2 and not first[1].any()
-    assert np.array_equal(embed(texts, toy, Cache(tmp_path)), first) and toy.asked == 2
+    assert toy.asked == 2 + 1 and not first[1].any()  # and the probe, each time
+    assert np.array_equal(embed(texts, toy, Cache(tmp_path)), first) and toy.asked == 2 + 2
     embed(texts + ["new"], toy, Cache(tmp_path))
-    assert toy.asked == 3
+    assert toy.asked == 3 + 3
     other = Toy("other", "low")
-    assert embed(texts, other, Cache(tmp_path)).shape == (4, 3) and other.asked == 2
+    assert embed(texts, other, Cache(tmp_path)).shape == (4, 3) and other.asked == 2 + 1
+
+
+def test_a_cache_keeps_encoders_of_one_name_apart(tmp_path):
+    first = embed(["cab"], Toy(), Cache(tmp_path))
+    other = Toy(letters="xyzuv")  # the same name and width, other weights
+    assert not np.array_equal(embed(["cab"], other, Cache(tmp_path)), first)
+    toy = Toy()
+    toy.digest = "a digest"  # which stands for the probe
+    embed(["cab"], toy, Cache(tmp_path))
+    assert toy.asked == 1
 
 
 def test_the_cache_serves_the_encoder(tmp_path):
     toy, batch = Toy(), rows()
     encoder = Encoder(sentence_encoder=toy, cache=tmp_path).fit(batch)
     asked = toy.asked
-    assert asked == len({s for s in batch.text.ravel()})
+    assert asked == len({s for s in batch.text.ravel()}) + 1  # and the probe
     assert same(encoder.transform(batch), Encoder(sentence_encoder=toy).fit(batch).transform(batch))
     encoder.transform(batch)
-    assert toy.asked == asked + 2 * asked  # the two calls without a cache, and none with it
+    # the two calls without a cache, and the probe of the two with it
+    assert toy.asked == asked + 2 * (asked - 1) + 2
 
 
 def test_the_cache_holds_no_text_and_no_pickle(tmp_path):
@@ -605,11 +616,11 @@ def test_a_damaged_cache_is_skipped(tmp_path):
     toy = Toy()
     with pytest.warns(UserWarning, match="cache: expected keys and vectors") as told:
         assert embed(["bad"], toy, Cache(tmp_path)).any()
-    assert toy.asked == 1 and not any("canary" in str(w.message) for w in told)
+    assert toy.asked == 1 + 1 and not any("canary" in str(w.message) for w in told)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         embed(["bad"], toy, Cache(tmp_path))
-    assert toy.asked == 1, "the damaged file was replaced"
+    assert toy.asked == 1 + 2, "the damaged file was replaced"
 
 
 def test_a_cache_that_cannot_be_written(tmp_path):
@@ -667,17 +678,6 @@ def test_an_encoder_with_other_weights_is_refused_by_its_probe():
     assert "vectors of length 2 in place of 5" in shorter
     old = {key: value for key, value in plain.items() if key != "probe"}
     assert Encoder.from_state(old, arrays, turned).parts  # a state of 0.1.0 has none
-
-
-def test_an_encoder_in_a_folder_is_known_by_the_folders_name(tmp_path, monkeypatch):
-    import sys
-    from types import SimpleNamespace
-
-    fake = SimpleNamespace(SentenceTransformer=lambda where: SimpleNamespace(where=where))
-    monkeypatch.setitem(sys.modules, "sentence_transformers", fake)
-    (tmp_path / "mini").mkdir()
-    assert enc._load_encoder(str(tmp_path / "mini")).name == "mini"
-    assert enc._load_encoder("org/mini").name == "org/mini"
 
 
 def test_arrays_leave_a_tree_and_come_back():

@@ -22,7 +22,8 @@ from .common import collect_reading, recall_reading
 from .common import column_options, common_options, describe_table, hash_file
 from .common import digest_inputs
 from .common import read_owners, reading_options, require_ending, require_table
-from .common import show_notes, tell_answer, training_options, wants_bar
+from .common import show_notes, tell_answer, tell_long
+from .common import training_options, wants_bar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -674,7 +675,20 @@ def _tell_counted(model, data: TrainingTable) -> list[str]:
 @common_options
 @click.pass_context
 def evaluate_command(
-    ctx, table, folds, rivals, draws, seed, steps, members, curve, check, as_json, quiet, **columns
+    ctx,
+    table,
+    folds,
+    rivals,
+    draws,
+    seed,
+    steps,
+    members,
+    encoder,
+    curve,
+    check,
+    as_json,
+    quiet,
+    **columns,
 ):
     """Say whether routing helps on a table: headroom first, then scores.
 
@@ -690,21 +704,21 @@ def evaluate_command(
         from adaroute import AdaRoute
         from adaroute.evaluation.comparison import compare_out_of_fold
 
-        how = dict(bounds=data.bounds or None, seed=seed, steps=steps, members=members)
-        model = AdaRoute(**data.roles, weight=data.weight, **how)
-        resampling = dict(folds=folds, draws=draws, seed=seed)
+        tell_long(data, encoder)
+        how = dict(seed=seed, steps=steps, members=members, encoder=encoder)
+        model = AdaRoute(**data.roles, bounds=data.bounds or None, weight=data.weight, **how)
         found = compare_out_of_fold(
             model,
             data.frame,
             data.groups,
             rivals=list(dict.fromkeys(rivals)),
             progress=wants_bar(quiet),
-            **resampling,
+            **dict(folds=folds, draws=draws, seed=seed),
         )
         hint = _hint_rows(model, data, seed) if curve else None
     by_length, longer = tell_by_length(found, data)
-    answer = summarise_comparison(found, data, folds) | {"by_length": by_length}
-    answer |= {"hint": str(hint)} if hint else {}
+    more = {"by_length": by_length} | ({"hint": str(hint)} if hint else {})
+    answer = summarise_comparison(found, data, folds) | more
     about = describe_table(answer)
     lines = [*found.sentences, *([str(hint)] if hint else []), *_tell_counted(model, data)]
     lines += ["", *lay_out_table(found.table), *longer, "", *about]

@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['PACKAGE_FOLDER', 'REPORT_IT', 'SETTINGS', 'common_options', 'COUNTED', 'FILE', 'FOLDER', 'require_table',
-           'reading_options', 'column_options', 'NOT_PROVED', 'length_options', 'training_options', 'routing_options',
-           'locate_error', 'BadInput', 'judge_error', 'OneLineGroup', 'bundle_options', 'show_notes', 'replace_nan',
-           'tell_answer', 'wants_bar', 'require_ending', 'OutcomeType', 'UnplannedOption', 'SettledOption',
-           'collect_reading', 'read_owners', 'ask_for_group', 'TrainingTable', 'describe_table', 'take_choices',
-           'hash_file', 'digest_inputs', 'add_source', 'add_reading', 'recall_reading', 'add_gate']
+           'reading_options', 'column_options', 'NOT_PROVED', 'length_options', 'encoder_option', 'training_options',
+           'routing_options', 'locate_error', 'BadInput', 'judge_error', 'OneLineGroup', 'bundle_options', 'show_notes',
+           'replace_nan', 'tell_answer', 'wants_bar', 'require_ending', 'OutcomeType', 'UnplannedOption',
+           'SettledOption', 'collect_reading', 'read_owners', 'ask_for_group', 'TrainingTable', 'describe_table',
+           'tell_long', 'take_choices', 'hash_file', 'digest_inputs', 'add_source', 'add_reading', 'recall_reading',
+           'add_gate']
 
 # %% ../../nbs/9_command/01_common.ipynb #c03
 import hashlib
@@ -656,6 +657,43 @@ length_options = bundle_options(
     ),
 )
 
+
+def _settle_name(ctx, param, value: str) -> str | None:
+    "The name of an encoder, refused before any work is done; None: words."
+    from adaroute.features.sentences import find_encoder, settle_encoder
+
+    asked = settle_encoder(value)
+    if not asked:
+        return None
+    find_encoder(asked["sentence_encoder"])
+    return value
+
+
+encoder_option = click.option(
+    "--encoder",
+    default="words",
+    show_default=True,
+    metavar="NAME",
+    callback=_settle_name,
+    help="what reads notes: words, minilm, use, a folder; words+minilm: both",
+)
+
+
+def tell_long(
+    data: "TrainingTable",
+    asked: str | None,  # from `encoder_option`
+) -> None:
+    "Say in a note what share of the notes an encoder reads in parts."
+    from adaroute.features.encoder import Encoder
+    from adaroute.features.sentences import settle_encoder, spell_long
+
+    reader = Encoder(**settle_encoder(asked)).sentence_encoder
+    cells = data.frame[data.roles["text"]].astype(object).to_numpy().ravel()
+    notes = [cell for cell in cells if isinstance(cell, str)]
+    if reader is not None and (line := spell_long(reader, notes)):
+        warnings.warn(line)
+
+
 training_options = bundle_options(
     click.option(
         "--seed",
@@ -665,6 +703,7 @@ training_options = bundle_options(
         help="same seed, same machine: the same model",
     ),
     length_options,
+    encoder_option,
 )
 
 
@@ -672,7 +711,7 @@ def take_choices(
     given: dict,  # typed options, from which they are taken out
 ) -> dict:  # parameters of `AdaRoute`
     "What was chosen of how a model learns; refused where it does not go together."
-    names = "learner", "steps", "members", "route_per", "spares"
+    names = "learner", "steps", "members", "route_per", "spares", "encoder"
     choices = {name: given.pop(name) for name in names}
     if choices["learner"] == "closed_form" and choices["steps"] is not None:
         why = "--steps: expected none beside --learner closed_form, which takes rounds"

@@ -21,7 +21,7 @@ import click
 from ..machine import hold_lock, hold_locks
 from .common import FILE, FOLDER, BadInput, TrainingTable, add_gate
 from .common import NOT_PROVED, add_reading, add_source
-from .common import bundle_options, column_options
+from .common import bundle_options, column_options, encoder_option
 from .common import common_options, describe_table, length_options, read_owners
 from .common import routing_options, show_notes, take_choices, tell_answer
 from .common import wants_bar
@@ -429,6 +429,7 @@ _plan_options = bundle_options(
 @column_options
 @_plan_options
 @length_options
+@encoder_option
 @routing_options
 @common_options
 def commit_command(table, ids, key, out, test, lock, ledger, as_json, quiet, **given):
@@ -495,6 +496,7 @@ PLANNED = (  # options of `fit` that a plan has settled
     *("text", "numeric", "categorical", "outcome", "group", "ignore"),
     *("decimal", "delimiter", "encoding", "missing", "sheet", "columns", "rows_in_memory"),
     *("seed", "steps", "members", "learner", "route_per", "spares", "checkpoint", "routes"),
+    "encoder",
 )
 
 

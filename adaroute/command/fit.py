@@ -17,7 +17,7 @@ from .common import FILE, FOLDER, TrainingTable, UnplannedOption, add_gate
 from .common import NOT_PROVED, add_reading, add_source, bundle_options
 from .common import column_options, common_options, describe_table, read_owners
 from .common import routing_options, show_notes, tell_answer
-from .common import take_choices, training_options, wants_bar
+from .common import take_choices, tell_long, training_options, wants_bar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -166,6 +166,7 @@ def fit_file(
 
     table = TrainingTable(file, **columns, first=order.rows)
     _tell_length(table)
+    tell_long(table, order.choices.get("encoder"))
     with hold_locks(order.out, order.transcript, order.choices.get("checkpoint")):
         check_place(order.out)
         if order.rows is not None:

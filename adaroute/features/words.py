@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['RULES', 'LENGTHS', 'FIRST_RULES', 'NEGATORS', 'REMEMBERED', 'Owners', 'HASHED', 'STOP_WORDS', 'EncoderOrName',
-           'check_rule', 'split_words', 'name_rule', 'restore_rule', 'mark', 'terms', 'blocks', 'vocabulary', 'places',
-           'count', 'rarity', 'tfidf', 'amounts', 'units', 'facts_table', 'SentenceEncoder', 'Cache', 'embed']
+           'PROBE', 'check_rule', 'split_words', 'name_rule', 'restore_rule', 'mark', 'terms', 'blocks', 'vocabulary',
+           'places', 'count', 'rarity', 'tfidf', 'amounts', 'units', 'facts_table', 'SentenceEncoder', 'Cache', 'embed']
 
 # %% ../../nbs/1_method/09_words.ipynb #c02
 import hashlib
@@ -396,15 +396,29 @@ def _call_encoder(
     return vectors
 
 # %% ../../nbs/1_method/09_words.ipynb #c36
-def _hash_text(name: str, text: str) -> bytes:
+PROBE = "The patient slept badly, but is not without hope."
+
+
+def _identify_weights(encoder: SentenceEncoder) -> str:  # hex
+    "The digest of an encoder's weights, or of its vector of a fixed sentence."
+    digest = getattr(encoder, "digest", None)
+    if digest:
+        return digest
+    probe = _call_encoder(encoder, [PROBE])[0].round(3) + 0.0  # -0 is 0
+    return hashlib.sha256(probe.tobytes()).hexdigest()
+
+
+def _hash_text(name: str, weights: str, text: str) -> bytes:
     "The key under which a vector is kept."
-    return hashlib.sha256(f"{name}\0{text}".encode("utf-8", "surrogatepass")).digest()
+    whole = f"{name}\0{weights}\0{text}"
+    return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).digest()
 
 
 def _look_up(texts: list[str], encoder: SentenceEncoder, cache: Cache) -> dict[str, np.ndarray]:
     "Vectors from the cache; what it does not know is encoded and added."
     cache.load()
-    key = {text: _hash_text(encoder.name, text) for text in texts}
+    weights = _identify_weights(encoder)
+    key = {text: _hash_text(encoder.name, weights, text) for text in texts}
     new = [text for text in texts if key[text] not in cache.known]
     if new:
         cache.save([key[text] for text in new], _call_encoder(encoder, new))

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
+from ..features.encoder import count_directions
 from ..fitted import widen_routes
 from ..training import Rows
 from ..evaluation.metrics import chosen, paired
@@ -109,7 +110,7 @@ def evidence_inputs(
     # text: facts, flags, directions, gaps
     if "text" in parts:
         facts = names["facts"][: len(parts["facts"]["flagged"])]
-        directions = parts["text"]["projection"].shape[1]
+        directions = count_directions(model.encoder_)
         rows += [("fact", name) for name in facts]
         rows += [("fact", name) for name in _list_flagged(facts, parts["facts"])]
         rows += [("text", "text")] * directions

@@ -35,6 +35,7 @@ from .commitment import Commitment, CommitmentError, is_sha256, json_digest
 from .commitment import read_labels
 from .commitment import canonical_json, commit_records, merkle_root
 from ..evaluation.metrics import score
+from ..features.sentences import describe_encoder, find_encoder, settle_encoder
 from ..features.words import name_rule, restore_rule
 from ..checks import refuse_cell
 from ..schema import Schema, as_frame, read
@@ -322,11 +323,26 @@ def plan_config(
         raise PlanError(f"config: expected no weight, for {why}")
     silent = [name for name, usual in UNSAID.items() if params.get(name) == usual]
     config = {name: v for name, v in params.items() if name not in (*_OUTSIDE, *silent)}
-    choices = config.get("encoder")
-    if choices is None or isinstance(choices, Mapping):
-        plain = {k: v for k, v in (choices or {}).items() if k != "cache"}
-        config["encoder"] = name_rule(plain)
+    choices = settle_encoder(config.get("encoder"))
+    plain = {k: v for k, v in choices.items() if k != "cache"}
+    if plain.get("sentence_encoder") is not None:
+        plain["sentence_encoder"] = _describe_for_plan(plain["sentence_encoder"])
+    config["encoder"] = name_rule(plain)
     return to_plain_json(config, "config")
+
+
+def _describe_for_plan(
+    encoder,  # of sentences: a name, itself, or what a plan says
+) -> dict:
+    "Name, version and digest of the sentence encoder that a plan asks for."
+    if isinstance(encoder, dict):
+        return encoder
+    found = find_encoder(encoder) if isinstance(encoder, str) else encoder
+    told = describe_encoder(found)
+    if told.digest is None:
+        wanted = "a sentence encoder whose weights have a digest"
+        raise PlanError(f"config: expected {wanted}, got {told.name[:60]!r} without one")
+    return told.to_dict()
 
 
 def read_config(

@@ -23,6 +23,7 @@ import numpy as np
 from torch import Tensor
 from ..checkpoint import read_run
 from ..estimator import AdaRoute
+from ..features.sentences import recall_encoder
 from ..fitting import settle_choices, spare_paths
 from ..model import Design
 from .commitment import MOST_WHOLE, canonical_json, is_sha256
@@ -388,14 +389,26 @@ def _count_saved(about: dict) -> int:
     return count_numbers(_read_design(about), about["widths"], tasks, levels, len(about["seeds"]))
 
 
+def _has_encoder(about: dict) -> bool:
+    "Whether a model needs no sentence encoder, or the one it needs is on this machine."
+    name, weights = about["sentence_encoder"], about.get("weights")
+    if name is None or weights is None:
+        return name is None
+    try:
+        recall_encoder(dict(name=name, **weights))
+        return True
+    except ValueError:
+        return False
+
+
 @lru_cache(maxsize=8)
 def _open_model(folder: Path, digests: tuple) -> tuple[AdaRoute | None, dict | str]:
     "The model, and what lines should say of it; or why it cannot be opened."
     try:
         about = json.loads((folder / "model.json").read_bytes())
         size = _count_saved(about)
-        if about["encoder"]["sentence_encoder"] is not None:
-            return None, "it was trained with a sentence encoder, which is not in the folder"
+        if not _has_encoder(about["encoder"]):
+            return None, "it was trained with a sentence encoder that is not on this machine"
         if size > MOST_NUMBERS:
             return None, "it is too large to be opened here"
         est, parts = load_apart(folder), read_parts(folder)

@@ -22,7 +22,7 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.utils.validation import check_is_fitted
 from ..features.encoder import Encoder, Features
 from ..fitted import join_evidence, text_factor
-from ..fitting import make_part
+from ..fitting import make_encoder
 from ..outcomes import OutcomeScale, fit_scale
 from ..model import Design, RoutedModel, count_parameters
 from ..checks import check_number
@@ -132,7 +132,7 @@ def _check_rival(rival) -> Encoder:
     refuse_weight(rival)
     if rival.reads not in READS:
         raise ValueError(f"reads: expected one of {', '.join(READS)}, got {rival.reads!r}")
-    return make_part(Encoder, "encoder", rival.encoder)
+    return make_encoder(rival.encoder)
 
 
 def _fit_features(rival, batch, encoder: Encoder) -> np.ndarray:  # (n, D)
@@ -160,7 +160,7 @@ class Baseline(RegressorMixin, BaseEstimator):
         numeric=None,  # names of numeric columns; None: inferred
         categorical=None,  # names of categorical columns; None: inferred
         tasks=None,  # {outcome: "regression" | "binary" | "ordinal"}
-        encoder=None,  # arguments of the `Encoder`, as a dict
+        encoder=None,  # how text is read, as `AdaRoute` takes it
         members=1,  # models that are averaged, where training draws numbers at random
         seed=0,
         reads="both",  # or "numbers" or "text"

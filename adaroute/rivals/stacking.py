@@ -20,10 +20,9 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import RidgeCV
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils.validation import check_is_fitted
-from ..features.encoder import Encoder
 from ..estimator import AdaRoute
 from ..fitted import PIECE, combine, join_evidence, text_factor
-from ..fitting import validation_rows
+from ..fitting import make_encoder, validation_rows
 from ..heads import gaussian_loglik
 from ..outcomes import fit_scale
 from ..model import take_lanes
@@ -598,7 +597,7 @@ def _learn_features(pool, batch, usable: np.ndarray):
     "Encoder, text factor and main components from the usable rows."
     rows = batch.take(usable)
     pool.used_ = usable.tobytes()
-    pool.encoder_ = Encoder(**(pool.encoder or {})).fit(rows, seed=pool.seed)
+    pool.encoder_ = make_encoder(pool.encoder).fit(rows, seed=pool.seed)
     features = pool.encoder_.transform(rows)
     pool.factor_ = text_factor(features.text)
     pool.widths_ = count_columns(features)

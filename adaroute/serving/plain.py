@@ -589,7 +589,7 @@ def _rebuild_plain(folder: Path, about: dict, weights: bytes, sentence_encoder) 
     arrays = {n[8:]: a for n, a in tensors.items() if n.startswith("encoder.")}
     encoder = Encoder.from_state(about["encoder"], arrays, sentence_encoder)
     schema = replace(Schema.from_dict(about["schema"]), naming=NAMINGS[about["format"]])
-    check_parts(encoder.parts, schema, sentence_encoder is not None)
+    check_parts(encoder.parts, schema, encoder.sentence_encoder is not None)
     _check_choices(about["design"])
     widths = [encoder.widths[kind] for kind in ("numbers", "facts", "text")]
     if widths != about["widths"]:
@@ -601,7 +601,7 @@ def _rebuild_plain(folder: Path, about: dict, weights: bytes, sentence_encoder) 
 
 def load_plain(
     folder: str | Path,  # as `AdaRoute.save` wrote it
-    sentence_encoder=None,  # the one of the fit, if there was one; it is not stored
+    sentence_encoder=None,  # the one of the fit; None: as model.json names it, on this machine
 ) -> PlainModel:
     "Read a saved model for prediction without torch; refuse anything altered. Ours."
     about, weights = read_folder(folder)
