@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from adaroute.checks import SchemaError
 from adaroute.command.main import main
 from adaroute.features import streamed
 from adaroute.learners import closed_form, fit_streamed, larger
+from adaroute.learners.schedule import Schedule, learn_best
 from adaroute.schema import Schema, read
 from adaroute.synthetic import make_cohort
 from adaroute.tables import read_table, write_table
@@ -19,6 +21,13 @@ from click.testing import CliRunner
 GAPS = dict(missing_numbers=0.1, missing_text=0.1, missing_outcomes=0.1)
 QUICK = dict(learner="closed_form", guard=False, routes=["N1/STL", "T2/STL"])
 QUICK |= dict(encoder=dict(text_dim=3, max_terms=40, min_df=3))
+
+
+@pytest.fixture(autouse=True)
+def few_rounds(monkeypatch):
+    "Ten rounds in place of a hundred: the tests are about where the rows lie."
+    short = Schedule(hot=3, paths=5, routes=5)
+    monkeypatch.setattr(closed_form, "learn_best", partial(learn_best, starts=(short,)))
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +73,7 @@ def weights_of(est):
     return [p.detach().numpy() for model in spares for p in model.parameters()]
 
 
-@pytest.mark.parametrize("rows, more", [(41, {}), (25, dict(weight="counts"))])
+@pytest.mark.parametrize("rows, more", [(41, {}), (25, dict(weight="counts", guard=None))])
 def test_many_blocks_find_what_memory_finds(table, monkeypatch, rows, more):
     small_blocks(monkeypatch, rows)
     one, other = make(**more), make(**more)

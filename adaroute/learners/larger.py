@@ -31,7 +31,7 @@ from ..features.streamed import Tally, learn_encoder
 from ..fitted import Reader
 from ..fitting import Prepared, schema_of, settle_choices, trainable_rows
 from ..frames import remember_inputs
-from .closed_form import fit_closed_form
+from .closed_form import check_closed_form, fit_closed_form
 from ..machine import one_thread
 from ..model import Design
 from ..outcomes import fit_scale, read_bounds
@@ -63,8 +63,9 @@ def _settle_plan(est, rows: int, how: dict) -> Streaming:
         raise ValueError(
             f"rows_in_memory: expected learner='closed_form' with it, got {est.learner!r}; {also}"
         )
-    if est.watch is not None or est.checkpoint:
-        raise ValueError("rows_in_memory: expected no watch and no checkpoint beside it, got one")
+    check_closed_form(est)
+    if est.watch is not None:
+        raise ValueError("rows_in_memory: expected no watch beside it, got one")
     encoder = settle_choices(est).encoder
     if encoder.sentence_encoder is not None:
         raise ValueError("rows_in_memory: expected text read by its words, got a sentence encoder")
@@ -198,6 +199,7 @@ def settle_rows(est, schema: Schema, narrow: Narrow, grouped: bool) -> Teaching:
     groups = None if groups is None else groups[counted]
     design = settle_choices(est).design
     batch, owners, used = trainable_rows(batch.take(counted), design, groups)
+    read_bounds(est.bounds, batch)  # refuses outcomes beyond them
     used = counted[used]
     return Teaching(batch, owners, used, None if weight is None else weight[used])
 
@@ -289,7 +291,8 @@ def find_cached(est, table: FileRows, folder: Path) -> CachedRows:
     draft = whole.with_suffix(".part")
     shutil.rmtree(draft, ignore_errors=True)
     try:
-        draft.mkdir(parents=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft.mkdir(mode=0o700)
         _write_cached(_make_cached(est, table, draft), draft)
         draft.rename(whole)
     except OSError as error:
