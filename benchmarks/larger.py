@@ -14,7 +14,9 @@ from adaroute.lab.results import write_result
 from adaroute.lab.speed import measure_process
 
 ROOT = Path(__file__).resolve().parents[1]
-WORDS = "low mood sleep pain calm tired tense eats walks works alone angry hope fear rest busy quiet"
+WORDS = (
+    "low mood sleep pain calm tired tense eats walks works alone angry hope fear rest busy quiet"
+)
 PART = 20_000  # rows that are drawn at once
 SEED = 0
 # two paths and one way of sharing, few directions, no guard: what is measured is memory
@@ -87,7 +89,7 @@ def measure_size(rows: int, most: int, place: Path) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, nargs="+", default=[20_000, 100_000, 400_000])
+    parser.add_argument("--rows", type=int, nargs="+", default=[20_000, 100_000])
     parser.add_argument("--most", type=int, default=100_000, help="rows of a fit in memory")
     parser.add_argument("--paper", type=Path, default=ROOT / "paper")
     told = parser.parse_args()
