@@ -157,6 +157,7 @@ class Fitted:
     fallback: np.ndarray  # (K,) the training mean on the model's scale, where nothing can be read
     validation_error: np.ndarray | None = None  # (members,)
     history: dict[str, np.ndarray] | None = None  # looks during training; None: read from a file
+    learner: str = "gradient"  # which one found it
 
     def read(self, frame: pd.DataFrame, outcomes: bool = False) -> Encoded:
         "A table as tensors; its outcomes too, if they are wanted."

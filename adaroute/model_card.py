@@ -9,6 +9,8 @@ __all__ = ['CARD', 'CARD_FORM', 'say_name', 'write_methods', 'write_card', 'faul
 import html
 import re
 
+from .levels import expand_tasks, parse_task
+
 # %% ../nbs/1_method/34_model_card.ipynb #k05
 CARD = "MODEL_CARD.md"  # the file in a model's folder
 CARD_FORM = 1  # how it is written; a reader checks the form that it knows
@@ -31,10 +33,14 @@ def _list_first(names: list, most: int = 12) -> str:
 
 # %% ../nbs/1_method/34_model_card.ipynb #k08
 def _say_outcomes(about: dict) -> str:
-    "Outcomes with their types and bounds."
+    "Outcomes with their types, and with their bounds or levels."
     bounds, said = about["scale"].get("bounds") or [], []
-    for k, (name, kind) in enumerate(about["schema"]["tasks"]):
-        ends = ""
+    typed = dict(about["schema"]["tasks"])
+    learned = list(expand_tasks(typed)[0])
+    for name, task in typed.items():
+        kind, levels = parse_task(name, task)
+        ends = f": {', '.join(map(say_name, levels))}" if levels else ""
+        k = learned.index(name) if name in learned else len(bounds)
         if k < len(bounds) and all(isinstance(v, (int, float)) for v in bounds[k]):
             low, high = bounds[k]
             ends = f", {low:g} to {high:g}" if abs(low) < 1e300 and abs(high) < 1e300 else ""

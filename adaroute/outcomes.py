@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .checks import FILE_ROWS, SchemaError, check_number, quote_label, quote_row
-from .schema import Batch
+from .checks import FILE_ROWS, SchemaError, check_number, name_level
+from .checks import quote_label, quote_row
+from .levels import name_question
+from .schema import Batch, Schema
 
 # %% ../nbs/1_method/14_outcomes.ipynb #s01
 @dataclass(frozen=True)
@@ -66,11 +68,15 @@ def fit_scale(
     tasks: dict[str, str],  # outcome -> task type
     bounds: tuple = (),  # as in `OutcomeScale`
     weights: tuple = (),  # as in `OutcomeScale`
+    named: dict | None = None,  # outcome -> its levels, where they have names
 ) -> OutcomeScale:
-    "Learn the outcomes' scale from training rows."
+    "Learn the outcomes' scale from training rows; levels with names are there without a row."
     each = []
     for y, (name, kind) in zip(outcome.T, tasks.items()):
-        each.append(_fit_outcome(name, kind, y[~np.isnan(y)]))
+        if kind == "ordinal" and name in (named or {}):
+            each.append((0.0, 1.0, len(named[name])))
+        else:
+            each.append(_fit_outcome(name, kind, y[~np.isnan(y)]))
     centre, spread, levels = zip(*each)
     return OutcomeScale(dict(tasks), centre, spread, levels, bounds, weights)
 
@@ -142,6 +148,10 @@ def read_bounds(
     "Lowest and highest possible value of each outcome."
     tasks = batch.schema.tasks
     given = _check_outcomes("bounds", given, tasks)
+    for task in given:
+        if task in batch.schema.levels:
+            what = "expected none, for the levels in words are all there are"
+            raise ValueError(f"bounds of {task!r}: {what}, got some")
     pairs = tuple(_check_ends(task, given.get(task, (None, None))) for task in tasks)
     for task, ends, y in zip(tasks, pairs, batch.outcome.T):
         _refuse_outside(task, ends, y, batch.index)
@@ -153,6 +163,7 @@ def _weigh_classes(
     kind: str,  # its type
     y: np.ndarray,  # its known values
     given,  # "balanced" or {level: weight}
+    named: tuple = (),  # the levels of an outcome in words
 ) -> tuple[float, ...]:
     "One weight for each level, in rising order of the levels."
     if kind not in ("binary", "ordinal"):
@@ -160,8 +171,9 @@ def _weigh_classes(
             f"class_weights: expected a binary or ordinal outcome, got {task!r}, a {kind}"
         )
     where = f"class_weights of {task!r}"
-    lowest = 0 if kind == "binary" else int(y.min())
-    levels = range(lowest, int(y.max()) + 1)
+    lowest = 0 if kind == "binary" or named else int(y.min())
+    levels = range(lowest, len(named) or int(y.max()) + 1)
+    given = _place_levels(where, given, named)
     if isinstance(given, str) and given == "balanced":
         rows = {level: max((y == level).sum(), 1) for level in levels}
         given = {level: len(y) / (len(levels) * rows[level]) for level in levels}
@@ -175,6 +187,15 @@ def _weigh_classes(
         check_number(f"{where}: {level}", weight, low=1e-6)
     return tuple(float(given.get(level, 1.0)) for level in levels)
 
+
+def _place_levels(where: str, given, named: tuple):
+    "Weights by the places of levels, where they were given by their names."
+    if not named or not isinstance(given, dict):
+        return given
+    if any(name_level(level) not in named for level in given):
+        raise ValueError(f"{where}: expected some of its {len(named)} levels, got another")
+    return {named.index(name_level(level)): weight for level, weight in given.items()}
+
 # %% ../nbs/1_method/14_outcomes.ipynb #o13
 def read_weights(
     task_weights: dict | None,  # {outcome: weight}
@@ -182,9 +203,9 @@ def read_weights(
     batch: Batch,  # of the training rows, with outcomes
 ) -> tuple:  # one weight for each outcome, or one for each of its levels; () where nothing is said
     "What each outcome counts for, and each class of it."
-    tasks = batch.schema.tasks
-    whole = _check_outcomes("task_weights", task_weights, tasks)
-    classes = _check_outcomes("class_weights", class_weights, tasks)
+    schema, tasks = batch.schema, batch.schema.tasks
+    whole = _check_outcomes("task_weights", _ask_for_levels(task_weights, schema), tasks)
+    classes = _check_outcomes("class_weights", _ask_for_levels(class_weights, schema), tasks)
     for task, weight in whole.items():
         check_number(f"task_weights: {task}", weight, low=1e-6)
     if not whole and not classes:
@@ -194,7 +215,20 @@ def read_weights(
         weight = float(whole.get(task, 1.0))
         if task in classes:
             known = y[~np.isnan(y)]
-            each = _weigh_classes(task, kind, known, classes[task])
+            named = schema.levels.get(task, ())
+            each = _weigh_classes(task, kind, known, classes[task], named)
             weight = tuple(weight * w for w in each)
         weights.append(weight)
     return tuple(weights)
+
+
+def _ask_for_levels(given, schema: Schema):
+    "What was said of a nominal outcome, said of each question about it."
+    if not isinstance(given, dict):
+        return given
+    spread = {}
+    for name, value in given.items():
+        levels = () if name in schema.tasks else schema.levels.get(name, ())
+        names = [name_question(name, level) for level in levels]
+        spread |= dict.fromkeys(names or [name], value)
+    return spread

@@ -19,6 +19,7 @@ import pandas as pd
 
 from .checks import SchemaError, is_day_number, is_id_name, list_names, name_level
 from .checks import quote_name, refuse_cell
+from .levels import code_levels, expand_tasks, fold_tasks, settle_tasks
 
 # %% ../nbs/1_method/03_schema.ipynb #c05
 PATHS = ("N1", "T1", "N2", "T2")  # what is read: numbers, text, and the two fusions
@@ -36,6 +37,7 @@ class Schema:
     categorical: tuple[str, ...] = ()  # site, sex, diagnosis: a few levels without order
     tasks: dict[str, str] = field(default_factory=dict)  # outcome -> one of TASKS, in this order
     naming: int = 2  # how levels and people are named; 1: as version 0.1.0 did
+    levels: dict[str, tuple] = field(default_factory=dict)  # of outcomes in words; from their types
 
     def __post_init__(self):
         _settle_fields(self)
@@ -46,14 +48,19 @@ class Schema:
         return self.text + self.numeric + self.categorical
 
     @property
+    def typed(self) -> dict[str, str]:
+        "The columns of the outcomes, and their types with levels, as they are typed."
+        return fold_tasks(self.tasks, self.levels)
+
+    @property
     def roles(self) -> dict:
         "The columns by role, as the parameters of an estimator."
         lists = {kind: list(getattr(self, kind)) for kind in ("text", "numeric", "categorical")}
-        return lists | {"tasks": dict(self.tasks)}
+        return lists | {"tasks": self.typed}
 
     def to_dict(self) -> dict:
         "What JSON can hold; outcomes as pairs, because their order matters."
-        return self.roles | {"tasks": [list(pair) for pair in self.tasks.items()]}
+        return self.roles | {"tasks": [list(pair) for pair in self.typed.items()]}
 
     @classmethod
     def from_dict(cls, d: dict) -> "Schema":
@@ -85,7 +92,7 @@ def read_names(
 def _check_tasks(
     value: object,  # mapping, or pairs as `to_dict` writes them
 ) -> dict[str, str]:
-    "Outcomes and their types, checked."
+    "Outcomes and their types, as they were typed."
     try:
         tasks = dict(value or {})
     except (TypeError, ValueError):
@@ -94,26 +101,24 @@ def _check_tasks(
         ) from None
     if not tasks:
         raise SchemaError("tasks: expected at least one outcome, got none")
-    tasks = dict(zip(read_names("tasks", tasks), tasks.values()))
-    for name, task in tasks.items():
-        if task not in TASKS:
-            raise SchemaError(
-                f"task type of {quote_name(name)}: expected one of {', '.join(TASKS)}, "
-                f"got {quote_name(task)}"
-            )
-    return tasks
+    return dict(zip(read_names("tasks", tasks), tasks.values()))
+
+
+_ROLES = ("text", "numeric", "categorical")
 
 
 def _settle_fields(
     schema: Schema,  # as it was typed
 ) -> None:
     "Bring the fields into their final form; refuse two roles of a column, and no inputs."
-    role = {}
-    for kind in ("text", "numeric", "categorical", "tasks"):
-        value = getattr(schema, kind)
-        names = _check_tasks(value) if kind == "tasks" else read_names(kind, value)
-        object.__setattr__(schema, kind, names)
-        for name in names:
+    tasks, levels = expand_tasks(_check_tasks(schema.tasks))
+    settled = {kind: read_names(kind, getattr(schema, kind)) for kind in _ROLES}
+    settled |= dict(tasks=tasks, levels=dict(schema.levels) | levels)
+    for name, value in settled.items():
+        object.__setattr__(schema, name, value)
+    role, nominal = {}, [name for name in schema.levels if name not in tasks]
+    for kind in (*_ROLES, "tasks"):
+        for name in (*settled[kind], *(nominal if kind == "tasks" else ())):
             if name in role:
                 raise SchemaError(
                     f"column {quote_name(name)}: expected one role, got {role[name]} and {kind}"
@@ -261,6 +266,8 @@ def _read_outcome(
     task: str,  # one of TASKS
 ) -> np.ndarray:  # (n,) float64, NaN where missing
     "An outcome, checked against its type."
+    if task == "ordinal":
+        settle_tasks(frame[[column]], {column: task})  # refuses words without an order
     values = _read_numbers(frame, column)
     whole = values == np.round(values)
     if task == "binary":
@@ -275,6 +282,21 @@ def _read_outcome(
     if wrong.any():
         refuse_cell(frame, column, int(wrong.argmax()), expected)
     return values
+
+
+def _read_worded(
+    frame: pd.DataFrame,  # the caller's table
+    column: str,  # of an outcome
+    schema: Schema,
+) -> np.ndarray:  # (n, 1), or of a nominal outcome of K levels (n, K)
+    "What a column says of the outcomes that are learned from it."
+    levels = schema.levels.get(column)
+    if levels is None:
+        return _read_outcome(frame, column, schema.tasks[column])[:, None]
+    code = code_levels(frame, column, levels)[:, None]
+    if column in schema.tasks:
+        return code
+    return np.where(np.isnan(code), np.nan, code == np.arange(len(levels)))
 
 # %% ../nbs/1_method/03_schema.ipynb #c42
 def as_frame(
@@ -329,7 +351,7 @@ def read(
 ) -> Batch:
     "Check a table against its schema and return its rows as arrays."
     frame = as_frame(frame)
-    wanted = [*schema.inputs, *(schema.tasks if outcomes else ())]
+    wanted = [*schema.inputs, *(schema.typed if outcomes else ())]
     missing = [name for name in wanted if name not in frame.columns]
     if missing:
         raise SchemaError(
@@ -338,8 +360,8 @@ def read(
     read_levels = partial(_read_categories, naming=schema.naming)
     outcome = np.full((len(frame), len(schema.tasks)), np.nan)
     if outcomes:
-        for k, (name, task) in enumerate(schema.tasks.items()):
-            outcome[:, k] = _read_outcome(frame, name, task)
+        found = [_read_worded(frame, name, schema) for name in schema.typed]
+        outcome = np.concatenate(found, axis=1)
     return Batch(
         text=_stack_columns(frame, schema.text, _read_text, object),
         numeric=_stack_columns(frame, schema.numeric, _read_numbers, float),
@@ -398,7 +420,8 @@ def check_trainable(
         )
     for k, name in enumerate(batch.schema.tasks):
         values = np.unique(batch.outcome[known[:, k], k])
-        if len(values) < 2:
+        asked = name not in batch.schema.typed  # for a level, which nobody may have
+        if len(values) < 2 and not (asked and values.tolist() == [0]):
             raise SchemaError(
                 f"outcome {quote_name(name)}: expected at least 2 different values, "
                 f"got {len(values)} in {int(known[:, k].sum())} observed rows"
@@ -444,9 +467,9 @@ def infer(
     ignore: Sequence[str] = (),  # columns that must not be used
 ) -> Schema:
     "A schema from what is declared and, for the rest, from how the columns look."
-    frame = as_frame(frame)
+    frame, tasks = as_frame(frame), settle_tasks(as_frame(frame), _check_tasks(tasks))
     given = dict(text=text, numeric=numeric, categorical=categorical)
-    named = {*_check_tasks(tasks), *read_names("ignore", ignore)}
+    named = {*tasks, *read_names("ignore", ignore)}
     for kind, names in given.items():
         named.update(read_names(kind, names))
     found = {kind: [] for kind in given}

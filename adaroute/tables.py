@@ -16,8 +16,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .checks import is_day_number, is_id_name, list_names, quote_name
-from .schema import TASKS, Schema, read_names
+from .checks import SchemaError, is_day_number, is_id_name, list_names, name_level
+from .checks import quote_name
+from .levels import parse_task
+from .schema import Schema, read_names
 from .table_reader import Chunk, CsvTable, Problem, Reading, TableError, TableSource
 from .table_reader import make_reading, open_table, read_chunks
 from .table_writer import TableWriter as TableWriter, write_table as write_table
@@ -103,7 +105,7 @@ def _drop_code(number: float, how: Reading) -> float:
 _ANSWERS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
 _EXPECTED = {
     "binary": "0 or 1, true or false, yes or no, or missing",
-    "ordinal": "a whole number or missing",
+    "ordinal": "a whole number or missing, or levels with their order (ordinal=low,middle,high)",
     "count": "a whole number of at least 0 or missing",
     "text": "text or missing",
     "categorical": "a category or missing",
@@ -146,12 +148,35 @@ def _read_word(cell: object, kind: str, how: Reading) -> str | None | _Bad:
     return None if gone else word
 
 
+_WORDED = ("ordinal=", "nominal")
+
+
+def _read_level(cell: object, kind: str, how: Reading) -> str | None | _Bad:
+    "A level of an outcome in words, by its name; one that is not among those that were named."
+    word = _read_word(cell, "categorical", how)
+    name = word if isinstance(word, _Bad) else name_level(word)
+    _, levels = parse_task("", kind)
+    if name is None or isinstance(name, _Bad) or not levels or name in levels:
+        return name
+    hint = "; capital letters count" if name.casefold() in map(str.casefold, levels) else ""
+    return _Bad(f"another word of {len(name)} characters{hint}")
+
+
+def _expect_kind(kind: str) -> str:
+    "What a cell of a kind should hold, for a message."
+    if "=" in kind:
+        return f"one of the {len(parse_task('', kind)[1])} levels of this outcome or missing"
+    return _EXPECTED.get("categorical" if kind == "nominal" else kind, "a number or missing")
+
+
 def _read_cell(cell: object, kind: str, how: Reading):
     "A cell as its column wants it, or what kind of thing stands there."
     if kind == "text" and isinstance(cell, str) and len(cell) > how.limit:
         return _Bad(f"{len(cell)} characters")
     if kind in ("text", "categorical"):
         return _read_word(cell, kind, how)
+    if kind.startswith(_WORDED):
+        return _read_level(cell, kind, how)
     if kind == "numeric":
         return _read_number(cell, how)
     return _read_outcome_cell(cell, kind, how)
@@ -170,10 +195,10 @@ def _read_column(cells: Sequence, kind: str, how: Reading) -> tuple[pd.Series, l
     known = {c: _read_cell(c, kind, how) for c in distinct}
     bad = {c: str(v) for c, v in known.items() if isinstance(v, _Bad)}
     if bad:
-        expected = _EXPECTED.get(kind, "a number or missing")
+        expected = _expect_kind(kind)
         places = [(i, expected, bad[c]) for i, c in enumerate(cells) if c in bad]
         return pd.Series(dtype=object), places
-    dtype = object if kind in ("text", "categorical") else float
+    dtype = object if kind.startswith(("text", "categorical", *_WORDED)) else float
     return pd.Series([known[c] for c in cells], dtype=dtype), []
 
 # %% ../nbs/1_method/06_tables.ipynb #c44
@@ -263,6 +288,17 @@ def _declare_inputs(
     return dict(text=text, numeric=() if _is_auto(numeric) else numeric, categorical=categorical)
 
 
+def _check_outcome(name: str, task: str, how: Reading) -> None:
+    "Refuse a type that is none, and levels that mean missing."
+    try:
+        _, levels = parse_task(name, task)
+    except SchemaError as error:
+        raise TableError(str(error), column=name) from None
+    if any(level.casefold() in how.missing for level in levels):
+        wanted = "expected levels that say something, got one that means missing"
+        raise TableError(f"outcome {quote_name(name)}: {wanted}", column=name)
+
+
 def _settle_roles(
     source: TableSource,
     declared: dict[str, ColumnNames],  # kind -> names of columns
@@ -280,12 +316,7 @@ def _settle_roles(
                 )
             roles[name] = kind
     for name, task in outcomes.items():
-        if task not in TASKS:
-            raise TableError(
-                f"outcome {quote_name(name)}: expected one of {', '.join(TASKS)}, "
-                f"got {quote_name(task)}",
-                column=name,
-            )
+        _check_outcome(name, task, source.how)
     _require_columns(source, [*roles, *outcomes])
     return roles | outcomes
 
@@ -351,7 +382,7 @@ def read_table(
     text: ColumnNames = (),  # names of columns of notes
     numeric: ColumnNames = "auto",  # names of columns of numbers, or "auto": see above
     categorical: ColumnNames = (),  # names of columns of categories
-    outcomes: dict | None = None,  # outcome -> "regression", "binary", "ordinal" or "count"
+    outcomes: dict | None = None,  # outcome -> its type, as `parse_task` reads it
     like: Schema | None = None,  # take the inputs' kinds from a schema instead
     **others,  # keep, ignore, rows; fields of `Reading`: missing, decimal, delimiter and so on
 ) -> pd.DataFrame:

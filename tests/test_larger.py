@@ -198,7 +198,7 @@ def test_the_command_from_table_to_prediction(table, tmp_path):
 @pytest.mark.parametrize(
     "words, line",
     [
-        ("--rows-in-memory 20000", "expected --learner closed_form with it, got gradient"),
+        ("--rows-in-memory 20000", "expected --learner closed_form with it, got auto"),
         ("--learner closed_form --rows-in-memory 9", "expected at least 16384, got 9"),
         (
             "--learner closed_form --rows-in-memory 20000 --calibration cross",

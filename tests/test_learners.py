@@ -181,7 +181,7 @@ def test_weights_are_one_a_row():
     "how, why",
     [
         (dict(learner="magic"), "learner: expected one of"),
-        (dict(guard=True), "guard: expected learner='closed_form'"),
+        (dict(guard=True, steps=9), "guard: expected learner='closed_form'"),
         (dict(learner="closed_form", selection="hard"), "learner='gradient' has it"),
         (dict(learner="closed_form", checkpoint="x.pt"), "learner='gradient' has it"),
     ],
@@ -191,3 +191,24 @@ def test_what_it_cannot_do_is_refused(how, why):
     with pytest.raises(ValueError, match=why):
         how = dict(tasks={"y": "regression"}, text=["note"], numeric=["a"]) | how
         AdaRoute(**how).fit(frame)
+
+
+def test_notes_without_a_single_term_are_learned_from():
+    x = np.arange(40.0)
+    frame = pd.DataFrame(dict(a=x, note="a b", y=x % 7))
+    model = AdaRoute(text="note", numeric="a", tasks={"y": "regression"}).fit(frame)
+    assert model.learner_ == "closed_form" and np.isfinite(model.predict(frame)).all(axis=None)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [dict(steps=9), dict(members=1), dict(selection="hard"), dict(settings=dict(every=20))],
+    ids=str,
+)
+def test_a_choice_of_gradient_descent_asks_for_it(choice):
+    x = np.arange(40.0)
+    frame = pd.DataFrame(dict(a=x, y=x % 7))
+    how = dict(numeric="a", tasks={"y": "regression"}, steps=5) | choice
+    model = AdaRoute(**how).fit(frame)
+    assert (model.learner, model.learner_) == ("auto", "gradient")
+    assert AdaRoute(**model.get_params()).learner == "auto", "what was asked for stays as it was"

@@ -92,11 +92,11 @@ def test_round_trip_keeps_the_order_of_outcomes():
         ),
         (
             dict(text=["a"], tasks={"y": "logistic"}),
-            "expected one of regression, binary, ordinal, count, got 'logistic'",
+            "expected one of regression, binary, ordinal, count, nominal, got 'logistic'",
         ),
         (
             dict(text=["a"], tasks={"y": ["binary"]}),
-            "expected one of regression, binary, ordinal, count, got ['binary']",
+            "expected one of regression, binary, ordinal, count, nominal, got ['binary']",
         ),
         (dict(text=["a"]), "expected at least one outcome, got none"),
         (dict(text=["a"], tasks="phq9"), "expected a dictionary outcome -> type, got str"),

@@ -99,9 +99,11 @@ def test_a_word_of_endless_length_is_unknown():
 
 
 def test_what_cannot_be_had_is_said_in_a_line(home):
-    assert "got 'no such one' without that package (pip install 'adaroute[encoders]'" in message(
-        st.find_encoder, "no such one"
-    ) or find_spec("sentence_transformers")
+    assert (
+        "got 'no such one' without sentence-transformers (pip install 'adaroute[encoders]'"
+        in message(st.find_encoder, "no such one")
+        or find_spec("sentence_transformers")
+    )
     assert "characters that are none" in message(st.find_encoder, "../tiny", stored=True)
     (home / "one" / "broken" / "1_Pooling").mkdir(parents=True)
     for name in ("config.json", "modules.json", "vocab.txt", "1_Pooling/config.json"):
@@ -155,11 +157,42 @@ def test_a_model_knows_its_encoder_again(home, monkeypatch, asked):
     monkeypatch.setenv(st.ENCODERS, str(home / "two"))
     assert "expected the weights of 'tiny' with digest" in message(AdaRoute.load, folder)
     monkeypatch.delenv(st.ENCODERS)
-    assert "expected an encoder of the training below ADAROUTE_ENCODERS" in message(
+    assert "expected the encoder of the training, given again, in ADAROUTE_ENCODERS" in message(
         AdaRoute.load, folder
     )
     given = AdaRoute.load(folder, sentence_encoder=str(home / "one" / "tiny"))
     assert given.predict(frame).equals(model.predict(frame))
+
+
+def test_words_and_vectors_are_served_and_explained_like_words(home):
+    from adaroute.policy.attribution import list_vocabulary, moved_by
+    from adaroute.policy.cards import evidence_inputs
+    from adaroute.serving import export_graph, load_plain
+    from adaroute.serving.graph import encode_rows
+
+    frame = table()
+    model = AdaRoute(encoder="words+tiny", **QUICK).fit(frame)
+    folder = model.save(home / "model")
+    plain = load_plain(folder)
+    assert np.allclose(plain.predict(frame), model.predict(frame), atol=1e-6)
+    about = json.loads(export_graph(folder, home / "model.onnx").read_text())
+    columns = next(b["columns"] for b in about["inputs"] if b["name"] == "text")
+    assert len(columns) == encode_rows(plain, frame)["text"].shape[1] == model.widths_.text
+    assert len(evidence_inputs(model)) == sum(model.widths_)
+    # a direction of vectors is made of no words, so text is explained as one input
+    moved = moved_by(model, frame, rows=[0, 1])
+    assert list_vocabulary(model) == [] and moved.missed < 1e-3
+    assert {"text"} == set(moved.parts[moved.parts.kind == "text"].input)
+
+
+def test_a_hub_without_an_address_is_no_hub(monkeypatch):
+    for name in st._PROXIES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_ENDPOINT", "https://hub.invalid")
+    with pytest.raises(OSError):
+        st._find_hub()
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.invalid")  # which is asked instead
+    assert st._find_hub() is None
 
 
 def test_words_beside_vectors_must_be_there_as_the_settings_say(home):

@@ -197,7 +197,7 @@ def test_no_file_and_no_path(tmp_path):
         (dict(text=["a", "b"]), "expected the columns 'a', 'b'"),
         (dict(text="note", numeric="note"), "got numeric and text"),
         (dict(text="note", outcomes={"note": "binary"}), "got text and outcome"),
-        (dict(outcomes={"x": "logistic"}), "outcome 'x': expected one of"),
+        (dict(outcomes={"x": "logistic"}), "task type of 'x': expected one of"),
         (dict(text=3.5), "text: expected names of columns"),
         (dict(keep="who"), "expected the column 'who'"),
         (dict(decimal="'"), "decimal: expected"),

@@ -22,7 +22,7 @@ from .common import collect_reading, recall_reading
 from .common import column_options, common_options, describe_table, hash_file
 from .common import digest_inputs
 from .common import read_owners, reading_options, require_ending, require_table
-from .common import show_notes, tell_answer, tell_long
+from .common import learner_option, show_notes, tell_answer, tell_long
 from .common import training_options, wants_bar
 
 if TYPE_CHECKING:
@@ -89,6 +89,18 @@ def _find_ends(model, calibration, encoded, coverage: float) -> dict:
     return found
 
 
+def _list_chances(model, encoded) -> dict:
+    "Probabilities of the levels of outcomes in words, by column."
+    from adaroute.uncertainty.distribution import predict_distribution
+
+    levels = model.schema_.levels
+    if not levels:
+        return {}
+    told = predict_distribution(model, encoded)
+    tables = {task: told.probability(task) for task in levels}
+    return {f"{task}_p_{level}": p[level].to_numpy() for task, p in tables.items() for level in p}
+
+
 def _describe_part(
     model, part, notes: bool
 ) -> tuple:  # the part as the model has read it; a line a row
@@ -135,17 +147,18 @@ def _predict_part(model, calibration, part, order: PredictOrder):
 
     encoded, described = _describe_part(model, part, calibration is not None)
     ends = _find_ends(model, calibration, encoded, order.coverage)
-    out = {}
-    for task in model.schema_.tasks:
+    out, schema = {}, model.schema_
+    for task in schema.typed:
         out[f"{task}_predicted"] = described[task].to_numpy()
         for what in ("lower", "upper", "calibrated"):
             name = f"{task}_{what}"
             if name in ends:
                 out[name] = ends[name].to_numpy()
-            elif what != "calibrated":
+            elif what != "calibrated" and task in schema.tasks:
                 out[name] = float("nan")
+    out |= _list_chances(model, encoded)
     for column in described:
-        if column not in model.schema_.tasks:
+        if column not in schema.typed:
             out[column.replace(" ", "_")] = described[column].to_numpy()
     out["similarity"] = ends["similarity"].to_numpy() if "similarity" in ends else float("nan")
     return pd.DataFrame(_join_kept(part, order.keep, out))
@@ -256,6 +269,8 @@ def predict_table(
     extras = model.extras_ if hasattr(model, "extras_") else model.extras
     if useless := spell_useless(extras, model.schema_.tasks):
         warnings.warn(useless)
+    if order.price is not None and model.schema_.levels:
+        raise click.UsageError("--price: expected a model of numbers, got outcomes in words")
     counts, seen = Counter(), (Counter(), Counter())
     column = "route" if order.price is None else "note_read"
     for written in _write_parts(model, calibration, order, seen):
@@ -401,7 +416,7 @@ def _choose_plain(model, table: Path, group: str | None, how: dict) -> ReportRow
     columns = set(table_columns(table, **how))
     counted = {name: "regression" for name in [name_of_weight(model)] if name in columns}
     group = _settle_group(model, group, columns)
-    known = {name: kind for name, kind in model.schema_.tasks.items() if name in columns}
+    known = {name: kind for name, kind in model.schema_.typed.items() if name in columns}
     owners = [] if group is None or group in model.schema_.inputs else [group]
     frame = read_table(table, like=model.schema_, outcomes=known | counted, keep=owners, **how)
     frame.attrs.clear()
@@ -423,7 +438,7 @@ def _choose_by_codebook(
     group = _settle_group(model, group, taken.table)
     if group is not None and group not in taken.table:
         raise BadInput(f"--group: expected a column of {table.name}, got another name")
-    known = [name for name in model.schema_.tasks if name in taken.inputs.tasks]
+    known = [name for name in model.schema_.typed if name in taken.inputs.tasks]
     frame = taken.inputs.frame[[*model.schema_.inputs, *known]]
     if (weight := name_of_weight(model)) in taken.table:
         frame = frame.assign(**{weight: read_row_weights(taken.table, weight)})
@@ -668,6 +683,7 @@ def _tell_counted(model, data: TrainingTable) -> list[str]:
 @column_options
 @_comparing_options
 @training_options
+@learner_option
 @click.option(
     "--curve", is_flag=True, help="also say from how many rows on routing may pay (four more fits)"
 )
@@ -683,6 +699,7 @@ def evaluate_command(
     seed,
     steps,
     members,
+    learner,
     encoder,
     curve,
     check,
@@ -705,7 +722,7 @@ def evaluate_command(
         from adaroute.evaluation.comparison import compare_out_of_fold
 
         tell_long(data, encoder)
-        how = dict(seed=seed, steps=steps, members=members, encoder=encoder)
+        how = dict(seed=seed, steps=steps, members=members, learner=learner, encoder=encoder)
         model = AdaRoute(**data.roles, bounds=data.bounds or None, weight=data.weight, **how)
         found = compare_out_of_fold(
             model,

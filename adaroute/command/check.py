@@ -450,14 +450,14 @@ def read_record(
     if not isinstance(record, dict):
         got = type(record).__name__
         raise BadInput(f"{file.name}: expected a dictionary of columns, got {got}")
-    for name in (*schema.inputs, *schema.tasks):
+    for name in (*schema.inputs, *schema.typed):
         if name not in record:
             raise BadInput(f"{file.name}: expected the column {name!r}, null where it is missing")
-    more = len(record) - len(schema.inputs) - len(schema.tasks)
+    more = len(record) - len(schema.inputs) - len(schema.typed)
     if more:
         got = f"{more} more, of which the plan says nothing"
         raise BadInput(f"{file.name}: expected the columns of the plan, got {got}")
-    if not all(_is_cell(record[name]) for name in (*schema.inputs, *schema.tasks)):
+    if not all(_is_cell(record[name]) for name in (*schema.inputs, *schema.typed)):
         raise BadInput(f"{file.name}: expected text, a number of float64 or null in each column")
     return canonical_record(record, schema)
 

@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['PACKAGE_FOLDER', 'REPORT_IT', 'SETTINGS', 'common_options', 'COUNTED', 'FILE', 'FOLDER', 'require_table',
            'reading_options', 'column_options', 'NOT_PROVED', 'length_options', 'encoder_option', 'training_options',
-           'routing_options', 'locate_error', 'BadInput', 'judge_error', 'OneLineGroup', 'bundle_options', 'show_notes',
-           'replace_nan', 'tell_answer', 'wants_bar', 'require_ending', 'OutcomeType', 'UnplannedOption',
-           'SettledOption', 'collect_reading', 'read_owners', 'ask_for_group', 'TrainingTable', 'describe_table',
-           'tell_long', 'take_choices', 'hash_file', 'digest_inputs', 'add_source', 'add_reading', 'recall_reading',
-           'add_gate']
+           'learner_option', 'routing_options', 'locate_error', 'BadInput', 'judge_error', 'OneLineGroup',
+           'bundle_options', 'show_notes', 'replace_nan', 'tell_answer', 'wants_bar', 'require_ending', 'OutcomeType',
+           'UnplannedOption', 'SettledOption', 'collect_reading', 'read_owners', 'ask_for_group', 'TrainingTable',
+           'describe_table', 'tell_long', 'take_choices', 'hash_file', 'digest_inputs', 'add_source', 'add_reading',
+           'recall_reading', 'add_gate']
 
 # %% ../../nbs/9_command/01_common.ipynb #c03
 import hashlib
@@ -225,24 +225,38 @@ require_table = require_ending(".csv", ".tsv", ".parquet", ".pq")
 
 # %% ../../nbs/9_command/01_common.ipynb #c26
 class OutcomeType(click.ParamType):
-    "An outcome as it is typed: NAME:TYPE or NAME:TYPE:LOW..HIGH."
+    "An outcome as it is typed: NAME:TYPE, NAME:TYPE:LOW..HIGH or NAME:TYPE=LEVEL,LEVEL,..."
 
-    name = "NAME:TYPE[:LOW..HIGH]"
-    form = re.compile(r"(.+?):(regression|binary|ordinal|count)(?::(-?[\d.]*?)\.\.(-?[\d.]*))?")
+    name = "NAME:TYPE[:LOW..HIGH|=LEVELS]"
+    form = re.compile(
+        r"(.+?):(regression|binary|ordinal|count|nominal)(?::(-?[\d.]*?)\.\.(-?[\d.]*))?"
+    )
+    worded = re.compile(r"(.+?):((?:ordinal|nominal)=.*)")
     wanted = (
-        "NAME:TYPE or NAME:TYPE:LOW..HIGH with regression, binary, ordinal or count, "
-        "such as phq9:regression:0..27"
+        "NAME:TYPE or NAME:TYPE:LOW..HIGH with regression, binary, ordinal, count or nominal, "
+        "such as phq9:regression:0..27 or severity:ordinal=none,mild,severe"
     )
 
     def convert(self, value, param, ctx):
         "Name, type and ends, the ends None where there are none."
         if isinstance(value, tuple):
             return value
+        if found := self.worded.fullmatch(value):
+            return found[1], self.settle_levels(*found.groups(), param, ctx), None
         found = self.form.fullmatch(value)
         ends = found and _read_ends(found[3], found[4])
-        if not ends:
+        if not ends or found[2] == "nominal" and ends != (None, None):
             self.fail(f"expected {self.wanted}", param, ctx)
         return found[1], found[2], None if ends == (None, None) else ends
+
+    def settle_levels(self, name: str, task: str, param, ctx) -> str:
+        "The type with its levels, checked."
+        from adaroute.levels import parse_task, spell_task
+
+        try:
+            return spell_task(*parse_task(name, task))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 def _read_ends(*words: str | None) -> tuple | None:  # None where one of them is no number
@@ -345,7 +359,7 @@ column_options = bundle_options(
         type=OutcomeType(),
         required=True,
         cls=SettledOption,
-        help="a column to predict, with its type and perhaps its ends",
+        help="a column to predict, with its type and perhaps its ends or levels",
     ),
     click.option(
         "--group",
@@ -436,16 +450,15 @@ class TrainingTable:
         **reading: object,  # further options of `reading_options`
     ):
         from adaroute.files.exports import tells_more
+        from adaroute.levels import settle_tasks
 
         if len({name for name, _, _ in outcome}) < len(outcome):
             raise click.UsageError("--outcome: expected each outcome once")
-        numbers = _settle_numeric(numeric)
-        typed = dict(text=text, numeric=numbers, categorical=categorical)
+        typed = dict(text=text, numeric=_settle_numeric(numeric), categorical=categorical)
         typed |= dict(outcome=outcome, group=group, ignore=ignore, weight=weight)
         _check_weight(typed)
         self.how = collect_reading(reading)  # how to read it again
-        told = columns or tells_more(path, self.how.get("delimiter"))
-        if told:
+        if columns or tells_more(path, self.how.get("delimiter")):
             _refuse_passes(first)
             parts = _take_export(path, typed, columns, self.how, sheet)
         elif sheet:
@@ -453,6 +466,7 @@ class TrainingTable:
         else:
             parts = _take_plain(path, typed, dict(self.how, rows=first))
         vars(self).update(parts)
+        self.roles["tasks"] = settle_tasks(self.frame, self.roles["tasks"])
         self.tasks, self.weight = self.roles["tasks"], weight
         if weight is not None:
             _add_weight(self)
@@ -560,7 +574,13 @@ def _look_at(frame, kinds: dict, tasks: dict, group: str | None, guessed: list) 
     "What deserves a look in a plain table, in lines."
     from adaroute.files.intake import look_over
     from adaroute.files.suspects import find_siblings
+    from adaroute.levels import code_levels, parse_task
 
+    for name, task in tasks.items():
+        kind, levels = parse_task(name, task)
+        if kind == "ordinal" and levels:  # what looks odd is looked for among numbers
+            frame, kinds = frame.assign(**{name: code_levels(frame, name, levels)}), dict(kinds)
+            kinds[name] = kind
     found = look_over(frame, kinds, tasks, group)
     return list(map(str, [*found, *find_siblings(frame, guessed, tuple(tasks))]))
 
@@ -623,6 +643,12 @@ def _group_reasons(about: dict) -> list[str]:
     return [f"{some} ({reason})" if reason else some for some, reason in spelt]
 
 
+def _say_kind(kind: str) -> str:
+    "The type of an outcome, and its levels where it has any."
+    name, _, levels = kind.partition("=")
+    return f"{name}: {levels.replace(',', ', ')}" if levels else name
+
+
 def describe_table(
     about: dict,  # from `TrainingTable.summarise`
 ) -> list[str]:
@@ -630,7 +656,7 @@ def describe_table(
     rows = f"{about['rows']:,} rows"
     if about["groups"] is not None:
         rows += f" of {about['groups']:,} groups"
-    outcomes = [f"{name} ({kind})" for name, kind in about["tasks"].items()]
+    outcomes = [f"{name} ({_say_kind(kind)})" for name, kind in about["tasks"].items()]
     parts = {kind: about[kind] for kind in ("text", "numeric", "categorical")}
     if about.get("ordered"):
         *others, last = about["ordered"]
@@ -719,14 +745,17 @@ def take_choices(
     return choices
 
 
+learner_option = click.option(
+    "--learner",
+    type=click.Choice(["auto", "gradient", "closed_form"]),
+    default="auto",
+    show_default=True,
+    help="solve round by round, with a guard, or descend a gradient in steps; auto: solve, "
+    "unless the table is large or a choice needs steps",
+)
+
 routing_options = bundle_options(
-    click.option(
-        "--learner",
-        type=click.Choice(["gradient", "closed_form"]),
-        default="gradient",
-        show_default=True,
-        help="descend a gradient in steps, or solve round by round, with a guard",
-    ),
+    learner_option,
     click.option(
         "--route-per",
         type=click.Choice(["sample", "sample_task"]),

@@ -64,7 +64,7 @@ def _refuse_seen(models: tuple, found: BothRows) -> None:
     from adaroute.schema import read
 
     for place, model, frame in zip(("first", "second"), models, found.frames):
-        if set(model.schema_.tasks) <= set(frame) and learned_from(
+        if set(model.schema_.typed) <= set(frame) and learned_from(
             model, read(frame, model.schema_), find_weights(model, frame)
         ):
             raise BadInput(
@@ -73,15 +73,20 @@ def _refuse_seen(models: tuple, found: BothRows) -> None:
             )
 
 
-def _predict_both(models: tuple, frames: tuple, tasks: dict) -> list:
-    "Outcomes and both predictions, a column for each outcome."
+def _predict_both(models: tuple, frames: tuple, typed: dict) -> tuple[list, dict]:
+    "Outcomes and both predictions, a column for each outcome that is learned; these outcomes."
+    import pandas as pd
     from adaroute.checks import SchemaError
+    from adaroute.schema import Schema, read
 
-    lost = [name for name in tasks if name not in frames[0]]
+    lost = [name for name in typed if name not in frames[0]]
     if lost:
         raise SchemaError(f"column {lost[0]!r}: expected an outcome, got no such column")
-    said = [model.predict(frame)[list(tasks)] for model, frame in zip(models, frames)]
-    return [frames[0][list(tasks)].astype(float), *said]
+    schema = Schema(**models[0].schema_.roles | {"tasks": typed})
+    tasks = list(schema.tasks)
+    said = [model.expect(frame)[tasks] for model, frame in zip(models, frames)]
+    known = pd.DataFrame(read(frames[0], schema).outcome, said[0].index, tasks)
+    return [known, *said], schema.tasks
 
 
 @click.command("compare")
@@ -109,10 +114,11 @@ def compare_command(first, second, table, group, as_json, quiet, **reading):
         from adaroute.evaluation.two_models import common_outcomes, compare_two, say_two
 
         models = tuple(load_fitted(folder)[0] for folder in (first, second))
-        tasks = common_outcomes(*(model.schema_.tasks for model in models))
+        typed = common_outcomes(*(model.schema_.typed for model in models))
         found = find_new_rows(models, table, group, collect_reading(reading))
         _refuse_seen(models, found)
-        table_of = compare_two(*_predict_both(models, found.frames, tasks), tasks, found.groups)
+        tables, tasks = _predict_both(models, found.frames, typed)
+        table_of = compare_two(*tables, tasks, found.groups)
     rows = len(found.frames[0])
     head = f"{rows:,} rows that are new to both models; {found.left_out:,} left out."
     if any(model.weight is not None for model in models):

@@ -265,10 +265,10 @@ def read_committed(
 
     if "columns" in reading["how"]:
         return _read_by_codebook(table, schema, reading)
-    used = (*schema.inputs, *schema.tasks)
+    used = (*schema.inputs, *schema.typed)
     owners = dict.fromkeys((reading["group"], reading["id"]))
     keep = [name for name in owners if name is not None and name not in used]
-    roles = (schema.text, schema.numeric, schema.categorical, schema.tasks)
+    roles = (schema.text, schema.numeric, schema.categorical, schema.typed)
     frame = read_table(table, *roles, keep=keep, **reading["how"])
     frame.attrs.clear()
     ids, groups = (
@@ -286,7 +286,7 @@ def _read_by_codebook(table: Path, schema: "Schema", reading: dict) -> Records:
     how = dict(reading["how"])
     book = build_codebook(how.pop("columns"), "reading.json")
     taken = take_again(table, book, outcomes=True, **how)
-    used = [*schema.inputs, *schema.tasks]
+    used = [*schema.inputs, *schema.typed]
     owners = {reading["id"], reading["group"]} - {None}
     lost = len({*used} - {*taken.inputs.frame}) + len(owners - {*taken.table})
     if lost:
@@ -302,12 +302,15 @@ def _read_by_codebook(table: Path, schema: "Schema", reading: dict) -> Records:
 def _configure_plan(data: TrainingTable, **choices) -> dict:
     "The configuration of a plan, on a table that can be trained on."
     from adaroute import AdaRoute
+    from adaroute.fitting import name_learner
     from adaroute.learners.closed_form import check_closed_form
     from adaroute.outcomes import read_bounds
     from adaroute.provenance.plan import plan_config
     from adaroute.schema import check_trainable, read
 
     model = AdaRoute(**data.roles, bounds=data.bounds or None, **choices)
+    inputs = sum(len(data.roles[kind]) for kind in ("text", "numeric", "categorical"))
+    model.learner = name_learner(model, len(data.frame) * len(data.tasks), inputs)
     if model.learner == "closed_form":
         check_closed_form(model)
     config = plan_config(model)

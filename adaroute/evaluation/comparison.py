@@ -19,7 +19,9 @@ from ..datasets import folds as deal_folds
 from .metrics import bootstrap_interval, number_groups, score
 from .headroom import Headroom, Resampling, Statements, headroom_report
 from .headroom import row_losses, statements
+from .nominal import score_nominal, score_question
 from ..row_weights import find_weights
+from ..levels import expand_tasks, settle_tasks
 from ..schema import as_frame
 from ..checks import SchemaError
 from .verdict import Claim, claims_help
@@ -67,7 +69,7 @@ def _predict_fold(
     about = {name: asked[name] for name in names}
     model = clone(estimator).set_params(checkpoint=None, watch=None)
     model.fit(train, groups=groups)
-    said = {"adaroute": model.predict(test).to_numpy()}
+    said = {"adaroute": model.expect(test).to_numpy()}
     for name, rival in rivals.items():
         said[name] = rival(**about).fit(train).predict(test).to_numpy()
     return statements(model, test), said
@@ -109,7 +111,7 @@ TASK_SCORES = {
 def score_all(
     outcome: ArrayLike,  # (n, K) NaN: not observed
     predictions: dict,  # name -> (n, K)
-    tasks: dict[str, str],  # name -> type
+    tasks: dict[str, str],  # name -> type, perhaps with levels
     groups: ArrayLike | None = None,  # (n,) persons, drawn whole
     fold: ArrayLike | None = None,  # (n,) whose models predicted a row; None: one model
     weight: ArrayLike | None = None,  # (n,) what each row counts; None: all alike
@@ -120,13 +122,14 @@ def score_all(
     outcome, rows = np.asarray(outcome), []
     fold = np.zeros(len(outcome)) if fold is None else np.asarray(fold)
     more = (fold,) if weight is None else (fold, np.asarray(weight, float))
-    for k, (task, kind) in enumerate(tasks.items()):
+    for k, (task, kind) in enumerate(expand_tasks(tasks)[0].items()):
         for metric in TASK_SCORES[kind]:
-            measure = partial(score, metric)
+            measure = partial(score if task in tasks else score_question, metric)
             for name, p in predictions.items():
                 both, rng = (outcome[:, k], p[:, k], *more), np.random.default_rng(how.seed)
                 found = bootstrap_interval(measure, both, groups, how.draws, rng=rng)
                 rows.append((task, metric, name, *found))
+    rows += score_nominal(outcome, predictions, tasks, groups, (*more, None)[:2], how.draws)
     return pd.DataFrame(rows, columns=["outcome", "score", "model", "estimate", "low", "high"])
 
 # %% ../../nbs/3_evaluation/05_comparison.ipynb #c19a
@@ -211,8 +214,10 @@ def compare_out_of_fold(
 ) -> Comparison:
     "Whether routing pays on a table."
     how = Resampling(**{"draws": 500, **resampling})
-    frame, tasks = as_frame(frame), dict(estimator.tasks or {})
-    rows = _rows_with_outcome(frame, tasks)
+    frame, typed = as_frame(frame), dict(estimator.tasks or {})
+    rows = _rows_with_outcome(frame, typed)
+    typed = settle_tasks(frame, typed)  # the same levels in all folds
+    estimator, (tasks, _) = clone(estimator).set_params(tasks=typed), expand_tasks(typed)
     frame = frame.iloc[rows]
     groups = None if groups is None else np.asarray(groups)[rows]
     # everybody predicts rows that they have not seen
@@ -229,7 +234,7 @@ def compare_out_of_fold(
         tasks,
         headroom_report(said, groups=groups, rivals=others, **vars(how)),
         _claim_against(others, said, predictions["adaroute"], groups, how.seed),
-        score_all(said.outcome, predictions, tasks, groups, fold, said.weight, **vars(how)),
+        score_all(said.outcome, predictions, typed, groups, fold, said.weight, **vars(how)),
         predictions,
         rows,
         how.folds,

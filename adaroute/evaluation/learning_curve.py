@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from ..checks import AdaRouteWarning
-from ..estimator import AdaRoute
+from ..estimator import AdaRoute, ask_mean
 from .headroom import deal_folds, row_losses
 from .metrics import number_groups
 from ..rivals.baselines import RidgeBaseline
+from ..levels import settle_tasks
 from ..row_weights import find_weights, leave_weight
 from ..schema import as_frame, infer, read
 
@@ -46,7 +47,7 @@ def _gain_from(model: AdaRoute, rival, taught, kept) -> np.ndarray:  # (m,)
     truth = read(kept, schema).outcome
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AdaRouteWarning)  # small parts collapse, and may
-        said = [est.fit(taught).predict(kept).to_numpy() for est in (rival, model)]
+        said = [ask_mean(est.fit(taught), kept).to_numpy() for est in (rival, model)]
     lost, own = (row_losses(truth, p, find_weights(model, kept)) for p in said)
     return lost - own
 
@@ -71,6 +72,8 @@ def learning_curve(
 ) -> Curve:
     "How the gain of routing over a ridge regression grows with rows."
     frame = as_frame(frame).reset_index(drop=True)
+    typed = settle_tasks(frame, estimator.tasks or {})  # the same levels in all parts
+    estimator = clone(estimator).set_params(tasks=typed or None)
     apart, turn = _deal_parts(groups, len(frame), seed)
     kept, sizes, gains = frame[apart], [], []
     names = ("text", "numeric", "categorical", "tasks", "weight")

@@ -221,7 +221,7 @@ def measure_shift(
     spread: ArrayLike | None = None,  # (K,) of the outcomes; None: of the predictions for frame
 ) -> dict:  # median and ninth decile of the shift, by outcome; share of rows with another path
     "How far predictions and routes move when notes are changed."
-    before, after = (model.predict(table).to_numpy() for table in (frame, changed))
+    before, after = (model.expect(table).to_numpy() for table in (frame, changed))
     unit = before.std(0) if spread is None else np.asarray(spread, float)
     shift = np.abs(after - before) / unit
     paths = [model.predict_routes(table).to_numpy() for table in (frame, changed)]

@@ -19,6 +19,7 @@ from scipy import stats
 from ..estimator import AdaRoute
 from .comparison import score_all
 from .headroom import Statements, deal_folds, row_losses
+from .nominal import say_right
 from .metrics import Interval, bootstrap_interval, paired
 from .verdict import claims_help
 from ..rivals.baselines import RidgeBaseline
@@ -185,6 +186,9 @@ NAMED_SCORES = {
     "kappa": "weighted kappa",
     "sensitivity": "sensitivity",
     "specificity": "specificity",
+    "accuracy": "most probable level right",
+    "macro_auroc": "macro AUC",
+    "log_loss": "log loss",
 }  # of a score -> as a reader knows it
 
 
@@ -270,13 +274,14 @@ def judge_quality(
     "How good a model's predictions are, beside the mean and a ridge regression."
     tasks = dict(model.schema_.tasks)
     plainer = ask_plainer(model, frame, taught, groups)
-    own = np.asarray(model.predict(frame)) if heard is None else heard.mix(heard.routes)
+    own = np.asarray(model.expect(frame)) if heard is None else heard.mix(heard.routes)
     said = {"adaroute": own} | plainer.said
     outcome = read(as_frame(frame), model.schema_).outcome
     weight = find_weights(model, frame)
     base = model.scale_.decode(model.fallback_)
     cases = {t: float(v) for t, v in zip(tasks, base) if tasks[t] == "binary"}
-    scores = score_all(outcome, said, tasks, groups, plainer.fold, weight, draws=draws)
+    typed = model.schema_.typed
+    scores = score_all(outcome, said, typed, groups, plainer.fold, weight, draws=draws)
     tables = _add_decisions(scores, outcome, said, cases, (groups, weight, draws))
     over_mean = {}
     for k, task in enumerate(tasks):
@@ -327,7 +332,12 @@ def say_quality(
 ) -> list[str]:  # a sentence or two for each outcome
     "How good the predictions are, in words."
     say = {"binary": _say_ranks}
-    return [say.get(kind, _say_points)(found, task) for task, kind in found.tasks.items()]
+    said = [say.get(kind, _say_points)(found, task) for task, kind in found.tasks.items()]
+    right = found.scores.query("score == 'accuracy'")
+    for task, own in right.groupby("outcome"):
+        others = dict(zip(own.model, own.estimate))
+        said.append(say_right(task, found.own(task, "accuracy"), others))
+    return said
 
 # %% ../../nbs/3_evaluation/06_quality.ipynb #q29b
 FEWEST_SCORED = 30  # known values of an outcome

@@ -118,7 +118,7 @@ def permuted_outcomes(
     groups: ArrayLike | None = None,  # (n,) patients, whose outcomes stay side by side
 ) -> pd.DataFrame:  # a copy
     "The table with its outcomes dealt to other rows, all outcomes of a row together."
-    lost = [task for task in schema.tasks if task not in frame]
+    lost = [task for task in schema.typed if task not in frame]
     if lost:
         raise SchemaError(
             f"column {lost[0]!r}: expected an outcome of the schema in the frame, "
@@ -130,7 +130,7 @@ def permuted_outcomes(
     order = np.empty(len(frame), int)
     order[np.argsort(code, kind="stable")] = np.argsort(rank, kind="stable")
     dealt = frame.copy()
-    for task in schema.tasks:
+    for task in schema.typed:
         dealt[task] = frame[task].array[order]
     return dealt
 

@@ -173,11 +173,11 @@ def _call_foreign(name: str, stored: bool):
 
 def _open_foreign(where: str, name: str, stored: bool) -> SentenceVectors:
     "What sentence-transformers has under a name or in a folder."
-    known = f"words, {', '.join(SHIPPED)}, a folder, or with sentence-transformers a name of theirs"
+    known = f"words, {', '.join(SHIPPED)}, a folder, or a name of sentence-transformers"
     if stored:
-        known = f"an encoder of the training below {ENCODERS}, or one of sentence-transformers"
+        known = f"the encoder of the training, given again, in {ENCODERS} or of theirs"
     if not find_spec("sentence_transformers"):
-        got = f"{name[:60]!r} without that package ({_EXTRA} brings it)"
+        got = f"{name[:60]!r} without sentence-transformers ({_EXTRA} brings it)"
         raise ValueError(f"encoder: expected {known}, got {got}")
     try:
         model, why = _call_foreign(where, stored), None

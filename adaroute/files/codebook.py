@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from ..checks import list_names, quote_name
-from ..schema import TASKS
+from ..checks import SchemaError, list_names, name_level, quote_name
+from ..levels import OUTCOME_KINDS, parse_task, spell_task
 from ..tables import TableError
 
 # %% ../../nbs/files/01_codebook.ipynb #c05
@@ -299,12 +299,18 @@ def read_task(
     name: str,  # of an outcome
     task: object,  # its type, perhaps with its ends: "regression" or "regression:0..27"
     file: str = "outcome",  # its name, for messages
-) -> str:  # one of TASKS
-    "The type of an outcome (ours)."
+) -> str:  # one of OUTCOME_KINDS, with its levels where they are named
+    "The type of an outcome, without its ends (ours)."
+    if "=" in str(task):
+        try:
+            return spell_task(*parse_task(name, task))
+        except SchemaError as error:
+            raise TableError(f"{file}, {error}", column=name) from None
     kind, colon, ends = str(task).partition(":")
-    if kind in TASKS and (not colon or ENDS.fullmatch(ends)):
+    if kind in OUTCOME_KINDS and (not colon or ENDS.fullmatch(ends) and kind != "nominal"):
         return kind
-    expected = f"one of {', '.join(TASKS)}, perhaps with its ends (regression:0..27)"
+    expected = f"one of {', '.join(OUTCOME_KINDS)}, perhaps with its ends (regression:0..27)"
+    expected += " or its levels (ordinal=none,mild,severe)"
     raise TableError(f"{file}, {quote_name(name)}: expected {expected}, got {quote_name(task)}")
 
 
@@ -312,6 +318,8 @@ def read_ends(
     task: str,  # type of an outcome, perhaps with its ends
 ) -> tuple | None:  # lowest and highest value, None for an open end; None where none is named
     "The ends of an outcome's scale (ours)."
+    if "=" in str(task):
+        return None
     low, dots, high = str(task).partition(":")[2].partition("..")
     ends = tuple(float(word) if word else None for word in (low, high))
     return ends if dots and ends != (None, None) else None
@@ -422,9 +430,14 @@ def _make_inputs(
             _add_indicators(out, column, frame, reasons)
     for name, task in book.outcomes.items():
         if name in frame:
-            out.frame[name] = read_outcome(name, frame[name])
-            out.tasks[name] = read_task(name, task)
-            out.labels[name] = book[name].title if name in book else name
+            column = book[name] if name in book else Column(name, "number")
+            told = read_task(name, task)
+            out.tasks[name] = told if read_ends(task) else _settle_task(column, told)
+            kind, levels = parse_task(name, out.tasks[name])
+            worded = levels or kind == "nominal"
+            known = _read_words(column, frame[name], levels) if worded else frame[name]
+            out.frame[name] = known if worded else read_outcome(name, known)
+            out.labels[name] = column.title
     return out
 
 # %% ../../nbs/files/01_codebook.ipynb #c33b
@@ -489,6 +502,44 @@ def _add_indicators(
         out.labels[name] = f"{column.title}: {reason}"
 
 # %% ../../nbs/files/01_codebook.ipynb #c36
+def _settle_task(
+    column: Column,  # of an outcome
+    task: str,  # its type
+) -> str:  # with its levels, if the codebook knows all of them in their order
+    "The type of an outcome, with the levels that its codebook names (ours)."
+    codes = [code for code, _ in column.levels]
+    labels = [_name_answer(label) for _, label in column.levels]
+    numbered = all(isinstance(code, int) for code in codes)
+    whole = not numbered or codes == [*range(codes[0], codes[0] + len(codes))] if codes else False
+    told = any(not re.fullmatch(r"-?[\d.]+", label) for label in labels)
+    if task != "ordinal" or column.kind != "ordered" or not (whole and told):
+        return task
+    return read_task(column.name, spell_task("ordinal", tuple(labels))) if len(codes) > 2 else task
+
+
+def _name_answer(label: str) -> str:
+    "A label as the name of a level (ours)."
+    return name_level(label) or ""
+
+
+def _read_words(
+    column: Column,  # of an outcome in words
+    values: pd.Series,  # codes or words  # (n,)
+    levels: tuple,  # as somebody typed them
+) -> pd.Series:  # str or None
+    "An outcome in words; codes that the codebook knows become their labels, as typed (ours)."
+    numbered = all(isinstance(code, (int, float)) for code, _ in column.levels)
+    typed = {level.casefold(): level for level in levels}
+    labels = {}
+    for place, (code, label) in enumerate(column.levels):
+        word = _name_answer(label)
+        code = name_level(code if numbered else place)
+        if code not in levels:  # else the codes themselves were typed
+            labels[code] = typed.get(word.casefold(), word)
+    names = [name_level(cell) for cell in values.astype(object).tolist()]
+    return pd.Series([labels.get(name, name) for name in names], values.index, dtype=object)
+
+
 ANSWERED = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 
 

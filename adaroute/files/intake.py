@@ -180,8 +180,10 @@ def book_of_schema(
         for role, kind in kinds.items()
         for name in getattr(schema, role)
     ]
-    outcomes = [Column(name, "number", why="an outcome") for name in schema.tasks]
-    return Codebook(columns + outcomes, outcomes=dict(schema.tasks))
+    for name in schema.typed:
+        kind = "category" if name in schema.levels else "number"
+        columns.append(Column(name, kind, why="an outcome"))
+    return Codebook(columns, outcomes=schema.typed)
 
 # %% ../../nbs/files/16_intake.ipynb #c20
 ROLE_KIND = {"text": "text", "categorical": "category", "numeric": "number"}
@@ -202,7 +204,9 @@ def look_over(
             column = replace(guess.column, use=False, why="")
             guesses[name] = Guess(guess.values, column, None)
         else:
-            column = Column(name, "number" if name in outcomes else ROLE_KIND[kind])
+            worded = kind.startswith(("ordinal=", "nominal"))
+            answer = "category" if worded else "number"
+            column = Column(name, answer if name in outcomes else ROLE_KIND[kind])
             guesses[name] = Guess(frame[name], column, None)
     return find_suspects(join_columns(guesses, "a table"), outcomes, group) + idle
 

@@ -300,7 +300,7 @@ def find_siblings(
 ) -> list[Suspect]:
     "Inputs that look like further outcomes: the same scale, and correlated (ours)."
     found = {}
-    for outcome in outcomes:
+    for outcome in filter(lambda name: pd.api.types.is_numeric_dtype(frame[name]), outcomes):
         target = frame[outcome]
         for name in numeric:
             both = frame[[name, outcome]].dropna()

@@ -11,15 +11,16 @@ from typing import NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
+from tqdm import tqdm
 
 from ..features.disk_rows import PORTION, RowArray, StoredRows, Tall
 from ..fitted import Fitted, Reader
 from ..fitting import Prepared
 from .columns import Columns, Read, learn_columns, read_path
-from .guard import Plain, Routed, guard_routes
+from .guard import FOLDS, Plain, Routed, guard_routes
 from .mixture import Cases
 from .ridge import fit_alone
-from .schedule import Reporter, learn_best
+from .schedule import BOTH_STARTS, Reporter, learn_best
 from .working import Link, OutcomeKind, fit_linked
 from .written import Spare, blank_model, write_guard, write_mixture, write_plain
 from ..model import Design, RoutedModel
@@ -209,6 +210,13 @@ def _learn_mixture(est, taught: Taught, reporter) -> tuple[RoutedModel, float, l
     return model, float(prediction_error(y.new_tensor(held), y)), m.links
 
 
+def _open_bar(est) -> tqdm:
+    "How far it is, in rounds of all starts and folds; it may end sooner."
+    each = [plan.paths + plan.routes for plan in BOTH_STARTS]
+    rounds = sum(each) + (FOLDS * max(each) if est.guard is not False else 0)
+    return tqdm(total=rounds, disable=not est.progress, desc="solving", unit="round", leave=False)
+
+
 def fit_closed_form(
     prepared: Prepared,  # what is about to be learned from
     batch: Batch,  # the rows that teach
@@ -221,8 +229,8 @@ def fit_closed_form(
     reader = replace(reader, design=give_room(reader.design, len(reader.scale.tasks)))
     weight = np.ones(len(owners)) if prepared.weight is None else prepared.weight
     taught = Taught(reader, rows, batch.presence, owners, weight)
-    with threadpool_limits(1):
-        model, error, links = _learn_mixture(est, taught, Reporter(watch))
+    with threadpool_limits(1), _open_bar(est) as bar:
+        model, error, links = _learn_mixture(est, taught, Reporter(watch, bar=bar))
         if watch:
             watch.finished("main", model)
         _add_spares(model, taught, links)

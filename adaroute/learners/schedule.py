@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit
+from tqdm import tqdm
 
 from .columns import learn_columns
 from .mixture import Cases, Mixture, begin_mixture, take_round
@@ -47,6 +48,7 @@ class Reporter(NamedTuple):
 
     watch: Watch | None = None  # None: nobody looks on
     part: str = ""  # what is being learned, such as "start 1"
+    bar: tqdm | None = None  # one tick a round
 
     def about(self, part: str) -> "Reporter":
         "The same, about another part."
@@ -59,6 +61,8 @@ class Reporter(NamedTuple):
 
     def say_round(self, m: Mixture, stage: str, number: int) -> None:
         "Where a mixture stands after a round."
+        if self.bar is not None:
+            self.bar.update()
         if self.watch:
             place = dict(part=self.part, stage=stage, round=number)
             self.say("round", list_parameters(m), **place, score=m.score, noise=m.noise)

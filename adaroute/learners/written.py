@@ -211,7 +211,8 @@ def write_guard(reader: Reader, guarded: Guarded) -> Guard:
         guard.bias[0, 0] = _tensor(total.bias)
         for name in ("by_fact", "by_place"):
             part = getattr(total, name).transpose(1, 0, 2)
-            getattr(guard, name)[0] = _tensor(part.reshape(len(part), -1))
+            rows, columns, outcomes = part.shape
+            getattr(guard, name)[0] = _tensor(part.reshape(rows, columns * outcomes))
         guard.axis[0] = _tensor(first.axes)
     return guard
 

@@ -406,7 +406,7 @@ def route_card(
     at = [row]
     own = Asked(a.batch.take(at), a.joined[at], a.open[at], a.routes[at], a.outcome)
     one = _rebuild_frame(own.batch)
-    predicted = np.asarray(model.predict(one))[0]
+    predicted = np.asarray(model.expect(one))[0]
     first, second = (names[0] for names in _name_routes(own.routes))
     return RouteCard(
         row=quote_label(a.batch.index[row]),
@@ -518,7 +518,7 @@ def error_by(
     "The error in each group and on each route, NaN where there are too few rows."
     frame = as_frame(frame)
     truth = read(frame, model.schema_).outcome
-    said = np.asarray(model.predict(frame), float)
+    said = np.asarray(model.expect(frame), float)
     group = pd.Series("all", frame.index, name="group")
     if by is not None:
         group = _label_groups(model, frame, by)

@@ -19,6 +19,7 @@ from ..evaluation.headroom import relative_error, row_losses, statements
 from ..checks import check_number
 from .cards import answer
 from ..schema import NEEDS, open_routes
+from ..levels import code_levels
 from ..schema import PATHS, ROUTES, read
 from ..checks import SchemaError
 from ..synthetic import Cohort
@@ -208,10 +209,12 @@ def outcome_variance(
     frame: pd.DataFrame,  # with or without outcomes
 ) -> np.ndarray:  # (K,)
     "Variance of the outcomes: as known from a table, else as the model was fitted to."
-    out = np.square(model.scale_.spread)
+    out, levels = np.square(model.scale_.spread), model.schema_.levels
     for k, (name, kind) in enumerate(model.schema_.tasks.items()):
         seen = np.nan
-        if name in frame:
+        if name in frame and name in levels:
+            seen = pd.Series(code_levels(frame, name, levels[name])).var(ddof=0)
+        elif name in frame:
             seen = pd.to_numeric(frame[name], errors="coerce").var(ddof=0)
         if seen > 0:
             out[k] = seen
@@ -348,7 +351,7 @@ def train_gate(
     note = expect_note(x, text)
     unread, seen = answer_unread(model, some, note, answer)
     variance = outcome_variance(model, frame)
-    gain = reading_gain(model.predict(some), unread, variance)
+    gain = reading_gain(model.expect(some), unread, variance)
     return ReadingGate(note, grow_trees(seen, gain, seed=seed), _round_six(variance), answer)
 
 # %% ../../nbs/4_policy/04_reading_cost.ipynb #c39
@@ -409,7 +412,7 @@ def predict_thriftily(
     gain, said, text = predicted_gain(model, frame, gate)
     leave = text & (gain < price)
     if not leave.all():
-        said[~leave] = model.predict(frame[~leave]).to_numpy()
+        said[~leave] = model.expect(frame[~leave]).to_numpy()
     prediction = pd.DataFrame(said, frame.index, list(model.schema_.tasks))
     return Thrifty(prediction, text & ~leave, gain, int(text.sum()))
 
@@ -449,9 +452,9 @@ def savings(
     if price is None:
         gain, _, text = predicted_gain(model, frame, gate)
         price = price_for(gain[text], share=share)
-    thrifty, full = predict_thriftily(model, frame, gate, price), model.predict(frame)
+    thrifty, full = predict_thriftily(model, frame, gate, price), model.expect(frame)
     out = dict(price=price, saved=thrifty.saved, calls_saved=thrifty.calls_saved)
-    outcome = frame[list(model.schema_.tasks)].to_numpy(float)
+    outcome = read(frame, model.schema_).outcome
     out |= _compare_fits(outcome, full, thrifty.prediction, "")
     if isinstance(cohort, Cohort):
         out |= _compare_fits(cohort.mean, full, thrifty.prediction, "_noise_free")
@@ -481,10 +484,10 @@ def cost_curve(
     "Accuracy against the share of notes that are read."
     frame, gate = _as_pandas(frame), _find_gate(model, gate)
     gain, said, text = predicted_gain(model, frame, gate)
-    full, closed = model.predict(frame).to_numpy(), text & np.isfinite(gain)
+    full, closed = model.expect(frame).to_numpy(), text & np.isfinite(gain)
     said = np.where(closed[:, None], said, full)  # what cannot be left is read
     hindsight = np.where(closed, reading_gain(full, said, gate.variance), gain)
-    y = frame[list(model.schema_.tasks)].to_numpy(float)
+    y = read(frame, model.schema_).outcome
     least, most = relative_error(y, full), relative_error(y, said)
     rows = []
     for price in prices:

@@ -22,6 +22,7 @@ from decimal import Decimal
 from numbers import Integral
 import numpy as np
 import pandas as pd
+from ..levels import code_levels
 from ..schema import Schema, as_frame, read
 from ..checks import quote_name, quote_row, refuse_cell
 
@@ -123,6 +124,12 @@ def _encode_number(x: float) -> str:
     return "null" if x != x else canonical_number(x)
 
 
+def _encode_levels(frame, name: str, levels: tuple) -> list[str]:  # of words, as JSON
+    places = code_levels(frame, name, levels).tolist()
+    words = [None if place != place else levels[int(place)] for place in places]
+    return [_encode_cell(frame, name, i, word) for i, word in enumerate(words)]
+
+
 def canonical_records(
     frame: pd.DataFrame,  # (n rows) with inputs and outcomes
     schema: Schema,  # which columns belong to a record
@@ -135,7 +142,9 @@ def canonical_records(
             cells[name] = [_encode_cell(frame, name, i, v) for i, v in enumerate(column)]
     for names, values in ((schema.numeric, batch.numeric), (tuple(schema.tasks), batch.outcome)):
         for name, column in zip(names, values.T):
-            cells[name] = list(map(_encode_number, column.tolist()))
+            if values is batch.numeric or schema.typed.get(name) == schema.tasks[name]:
+                cells[name] = list(map(_encode_number, column.tolist()))
+    cells |= {name: _encode_levels(frame, name, words) for name, words in schema.levels.items()}
     order = sorted(cells, key=_utf16_order)
     columns = [[f"{_encode_text(name)}:{cell}" for cell in cells[name]] for name in order]
     return [("{" + ",".join(row) + "}").encode() for row in zip(*columns)]

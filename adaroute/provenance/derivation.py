@@ -19,6 +19,7 @@ import pandas as pd
 from torch import Tensor
 from ..estimator import AdaRoute
 from ..fitting import make_split
+from ..levels import expand_tasks
 from ..outcomes import OutcomeScale
 from ..model import Design, RoutedModel
 from ..paths import Widths
@@ -131,11 +132,16 @@ def _derive_lanes(config: str, seed: int, owners: bytes, tasks: int) -> _Derived
 _LARGE = "Too large to be derived here, or the number of lanes is not that of the configuration."
 
 
+def _list_learned(run: RunFolder) -> dict[str, str]:
+    "What is learned, and how: a nominal outcome is a question for each level."
+    return expand_tasks(dict(run.prepared["columns"]["tasks"]))[0]
+
+
 def _follow_seed(run: RunFolder) -> _DerivedLanes | None:
     "None: too large, or another number of lanes, which `_check_lanes` says."
     if _count_lanes(run.choices) != len(run.trained[0].lanes["seeds"]):
         return None
-    config, tasks = json.dumps(run.begin["config"]), len(run.prepared["columns"]["tasks"])
+    config, tasks = json.dumps(run.begin["config"]), len(_list_learned(run))
     return _derive_lanes(config, run.begin["seed"], run.owners.tobytes(), tasks)
 
 # %% ../../nbs/6_provenance/06_derivation.ipynb #d37
@@ -309,7 +315,7 @@ def _design_of(run: RunFolder, t: TrainedLines) -> Design:
 def _find_other_weight(run: RunFolder, t: TrainedLines, lanes: int) -> str | None:
     "A tensor of the first weights that is not what the seeds draw."
     design, widths = _design_of(run, t), tuple(run.prepared["widths"])
-    tasks = tuple(map(tuple, run.prepared["columns"]["tasks"]))
+    tasks = tuple(_list_learned(run).items())
     seeds = tuple(1000 * run.begin["seed"] + lane for lane in range(lanes))
     levels = tuple(run.model.scale_.levels)
     drawn = _draw_first_weights(design, widths, tasks, levels, seeds)
@@ -325,7 +331,7 @@ def _check_first_weights(run: RunFolder) -> Reply:
     if run.model is None:
         return None, f"model: {run.says}."
     design, levels = run.choices.design, run.model.scale_.levels
-    tasks, lanes = len(run.prepared["columns"]["tasks"]), len(run.trained[0].lanes["seeds"])
+    tasks, lanes = len(_list_learned(run)), len(run.trained[0].lanes["seeds"])
     if len(levels) != tasks or lanes != _count_lanes(run.choices):
         other = "other outcomes or lanes than in the saved model."
         return False, place_of(3, "columns") + other

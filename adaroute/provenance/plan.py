@@ -317,7 +317,11 @@ def plan_config(
     model,  # an AdaRoute, fitted or not
 ) -> dict:
     "The parameters of a model as a plan holds them."
+    from adaroute.fitting import name_learner  # torch, which no other part of a plan needs
+
     params = model.get_params(deep=False)
+    if "learner" in params:
+        params["learner"] = getattr(model, "learner_", None) or name_learner(model)
     if params.get("weight") is not None:
         why = "the proof of training data counts every row alike"
         raise PlanError(f"config: expected no weight, for {why}")

@@ -20,6 +20,7 @@ from .ledger import Ledger, LedgerError
 from .plan import Nonce, Plan, derive_seed, derived_test, parse_canonical
 from .run_folder import Check, RunFolder
 from ..saving import FILES
+from ..schema import read
 
 # %% ../../nbs/6_provenance/13_published.ipynb #p05
 SCORE_NAMES = dict(regression="r2", count="r2", binary="auroc", ordinal="kappa")
@@ -30,10 +31,11 @@ def score_outcomes(
     frame: pd.DataFrame,  # rows that it has not seen
 ) -> dict:  # outcome -> name of the score -> value, None where it is undefined
     "One score for each outcome."
-    predicted, out = model.predict(frame), {}
-    for task, kind in model.schema_.tasks.items():
+    predicted, out = model.expect(frame), {}
+    outcome = read(frame, model.schema_).outcome
+    for k, (task, kind) in enumerate(model.schema_.tasks.items()):
         name = SCORE_NAMES[kind]
-        value = score(name, frame[task].to_numpy(float), predicted[task].to_numpy())
+        value = score(name, outcome[:, k], predicted[task].to_numpy())
         out[task] = {name: round(float(value), 6) if value == value else None}
     return out
 

@@ -25,6 +25,7 @@ from ..checkpoint import read_run
 from ..estimator import AdaRoute
 from ..features.sentences import recall_encoder
 from ..fitting import settle_choices, spare_paths
+from ..levels import expand_tasks, parse_task, spell_task
 from ..model import Design
 from .commitment import MOST_WHOLE, canonical_json, is_sha256
 from .ledger import CHAIN_START, SHA256, Form, is_dictionary
@@ -93,11 +94,14 @@ def _are_files(value) -> bool:
     return is_dictionary(value) and set(value) == set(FILES) and all(map(is_sha256, value.values()))
 
 
-_OUTCOME_KINDS = ("regression", "binary", "ordinal", "count")
-
-
 def _is_task(value) -> bool:
-    return _are_texts(value) and len(value) == 2 and value[1] in _OUTCOME_KINDS
+    if not _are_texts(value) or len(value) != 2:
+        return False
+    try:
+        kind, levels = parse_task(*value)
+    except ValueError:
+        return False
+    return spell_task(kind, levels) == value[1] and (kind != "nominal" or bool(levels))
 
 
 def _are_columns(value) -> bool:
@@ -385,7 +389,7 @@ def _read_design(about: dict) -> Design:
 
 
 def _count_saved(about: dict) -> int:
-    tasks, levels = len(about["schema"]["tasks"]), max(about["scale"]["levels"])
+    tasks, levels = len(about["scale"]["tasks"]), max(about["scale"]["levels"])
     return count_numbers(_read_design(about), about["widths"], tasks, levels, len(about["seeds"]))
 
 
@@ -695,7 +699,8 @@ def _check_model_contents(run: RunFolder) -> Reply:
 
 
 def _expect_design(run: RunFolder) -> Design:
-    design, outcomes = run.choices.design, len(run.prepared["columns"]["tasks"])
+    learned, _ = expand_tasks(dict(run.prepared["columns"]["tasks"]))
+    design, outcomes = run.choices.design, len(learned)
     return give_room(design, outcomes) if run.is_solved else design
 
 

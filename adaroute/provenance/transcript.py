@@ -329,7 +329,7 @@ def describe_reader(
         numeric=list(schema.numeric),
         categorical=list(schema.categorical),
         text=list(schema.text),
-        tasks=[list(t) for t in schema.tasks.items()],
+        tasks=schema.to_dict()["tasks"],
     )
     return dict(
         columns=columns,

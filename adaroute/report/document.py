@@ -32,7 +32,7 @@ from .plain_names import PATH_NAMES, PATH_WORDS, SHARING_NAMES, name_route
 from .policy_figures import cost_picture, defer_picture, dots_picture
 from .policy_figures import groups_picture, route_map_picture, three_shares
 from ..fitted import count_unseen, spell_unseen
-from ..schema import PATHS, ROUTES
+from ..schema import PATHS, ROUTES, read
 from ..uncertainty.conformal import Calibration
 from ..uncertainty.coverage import coverage_table, defer_curve
 from ..uncertainty.distribution import predict_distribution
@@ -170,8 +170,8 @@ def _say_ways(about: Subject, card: RouteCard) -> list[str]:
     if card.route is None:
         return ["There is nothing to read: the mean of the training rows is predicted."]
     several = len(about.tasks)
-    lines = [f"{card.agreement:.0%} of the model's copies put this route first."]
-    turns = []
+    agree = f"{card.agreement:.0%} of the model's copies put this route first."
+    lines, turns = [agree] if about.has_members else [], []
     for name, now, then, route in card.changes.head(2).itertuples(index=False):
         other = name_route(route, several)
         turns.append(f"{name} were {_say_value(then)} instead of {_say_value(now)} ({other})")
@@ -531,7 +531,8 @@ def _tell_cost(about: Subject) -> str:
     gate, rest = _take_gate(about)
     gain, _, text = predicted_gain(about.model, rest, gate)
     finite = gain[text & np.isfinite(gain)]
-    if len(finite) < 20 or any(rest[task].std() == 0 for task in about.tasks):
+    varied = (np.nanstd(read(rest, about.model.schema_).outcome, axis=0) > 0).all()
+    if len(finite) < 20 or not varied:
         return ""
     prices = np.unique(np.quantile(finite, np.linspace(0.1, 0.9, 9)))
     curve = cost_curve(about.model, rest, gate, prices=(0.0, *prices, np.inf))

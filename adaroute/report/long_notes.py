@@ -51,7 +51,7 @@ def tabulate_lengths(
     least: int = 50,  # smaller bins are left blank
 ) -> pd.DataFrame:  # index words; rows, error, bias, inside, low, high
     "Error, calibration and coverage of one outcome by the length of notes."
-    said = about.model.predict(about.frame).to_numpy()
+    said = about.model.expect(about.frame).to_numpy()
     at = [about.tasks.index(task)]
     y, p = about.outcome[:, at], said[:, at]
     table = errors_by_length(y, {"relative error": p}, words, [task], least).loc[task]

@@ -16,6 +16,7 @@ import pandas as pd
 from ..evaluation.headroom import Headroom, Statements, headroom_report, is_supported
 from ..evaluation.headroom import statements
 from ..evaluation.metrics import Interval
+from ..evaluation.nominal import gather_chances, gather_places, tabulate_confusion
 from ..evaluation.quality import NAMED_SCORES, Quality, calibration_parts
 from ..evaluation.quality import calibration_slope, judge_quality, mean_interval
 from ..evaluation.quality import say_quality
@@ -120,7 +121,7 @@ def _can_judge(outcome: np.ndarray) -> bool:  # (n,)
 
 def _known_outcomes(model, frame: pd.DataFrame) -> np.ndarray | None:  # (n, K)
     "The outcomes, if there are enough of each to say anything."
-    if not set(model.schema_.tasks) <= set(frame.columns):
+    if not set(model.schema_.typed) <= set(frame.columns):
         return None
     outcome = read(frame, model.schema_).outcome
     return outcome if all(map(_can_judge, outcome.T)) else None
@@ -451,20 +452,43 @@ def _tabulate_scores(found: Quality) -> str:
     return table_html(wide, "Scores with 95% intervals.") + note
 
 
+def _tabulate_confused(found: Quality, schema) -> str:
+    "For each nominal outcome, how many rows of each level are taken for each."
+    tables, typed = "", schema.typed
+    for name in [name for name in schema.levels if name not in schema.tasks]:
+        place = gather_places(found.outcome, typed, name)
+        chances = gather_chances(found.said["adaroute"], typed, name)
+        counts = tabulate_confusion(place, chances, schema.levels[name])
+        caption = f"{name}: rows of each level, and below which level was the most probable."
+        tables += table_html(counts.rename_axis("level").astype(str), caption)
+    return tables
+
+
+def _spell_places(schema) -> list[str]:
+    "What the numbers of outcomes in words mean, in lines."
+    ordered = {name: levels for name, levels in schema.levels.items() if name in schema.tasks}
+    said = []
+    for name, levels in ordered.items():
+        places = ", ".join(f"{place} is {level}" for place, level in enumerate(levels))
+        said.append(f"{name} counts its levels: {places}. A number between is between two levels.")
+    return said
+
+
 def tell_quality(about: Subject) -> str:
     "How good the predictions are: the first section; nothing where that is not known."
     if not about.judged:
         return ""
     found = about.quality
     words, look = quality_headline(found)
-    lines = "".join(map(paragraph, say_quality(found)))
+    lines = "".join(map(paragraph, [*say_quality(found), *_spell_places(about.model.schema_)]))
     if counted := tell_weights(about.model, about.frame):
         lines += paragraph(f"{counted} The other sections count every row alike.", "note")
     box = f'<div class="verdict {look}"><strong>{esc(words)}</strong>{lines}</div>'
     drawn = "".join(_draw_agreement(found, k) for k in range(min(3, len(found.tasks))))
     pictures = f'<div class="pair">{drawn}</div>'
     title = "How good the predictions are"
-    return section_html("quality", title, box, pictures, _tabulate_scores(found))
+    confused = _tabulate_confused(found, about.model.schema_)
+    return section_html("quality", title, box, pictures, _tabulate_scores(found), confused)
 
 # %% ../../nbs/7_report/05_opening.ipynb #c17
 _LEARNED = (

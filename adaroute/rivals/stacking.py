@@ -679,6 +679,7 @@ class CornerPool(_PoolParameters):
         return AdaRoute(
             **s.roles,
             routes=(route,),
+            learner="gradient",
             members=self.members,
             validation=self.validation,
             steps=self.steps,

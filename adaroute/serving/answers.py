@@ -18,7 +18,7 @@ from ..outcomes import OutcomeScale
 from ..quantiles import count_quantile, mixture_quantile
 from ..schema import ROUTES, open_routes, read
 from .plain import AT_ONCE, Network, PlainModel, Said, blank_notes, cut_batch
-from .plain import forecast, join_features, mix_routes, reads_notes
+from .plain import forecast, join_features, mix_routes, name_answers, reads_notes
 from .plain import rising_cuts, tell_lost
 
 # %% ../../nbs/serving/02_answers.ipynb #a06
@@ -150,7 +150,7 @@ def describe_rows(
     mean, routes = map(np.concatenate, zip(*found))
     tell_lost(routes)
     tasks = list(model.schema.tasks)
-    out = pd.DataFrame(mean, index=rows.index, columns=tasks)
+    out = name_answers(model, rows, pd.DataFrame(mean, index=rows.index, columns=tasks))
     average = routes.mean(axis=2)
     asked = [("route", average, 0), ("runner_up", average, 1)]
     if model.network.per_outcome:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from ..checks import warn_caller
 from ..frames import spell_useless
+from ..levels import name_question
 from ..machine import write_whole
 from ..model_folder import read_folder
 from ..schema import NEEDS, ROUTES, read
@@ -471,18 +472,31 @@ def _list_inputs(model: PlainModel) -> list[dict]:
 EXPECTS = dict(
     regression="the expected value",
     binary="the probability of 1",
-    ordinal="the expected level",
+    ordinal="the expected level; of levels in words its place, from 0",
     count="the expected count",
 )
+
+
+def _list_questions(model: PlainModel) -> dict[str, dict]:
+    "Which level of which nominal outcome a yes-or-no outcome asks for."
+    asks, schema = {}, model.schema
+    for name in [name for name in schema.levels if name not in schema.tasks]:
+        for level in schema.levels[name]:
+            asks[name_question(name, level)] = dict(nominal=name, level=level)
+    return asks
 
 
 def _list_outputs(model: PlainModel) -> list[dict]:
     "What stands in each column of each output."
     tasks = model.schema.tasks.items()
     means = np.atleast_1d(model.scale.decode(model.fallback))
-    predicted = []
+    predicted, asks = [], _list_questions(model)
     for (name, kind), mean in zip(tasks, means, strict=True):
         told = dict(says=EXPECTS[kind], without_evidence=float(mean))
+        if name in model.schema.levels:
+            told["levels"] = list(model.schema.levels[name])  # that it counts, from 0
+        if name in asks:  # the probability, before it is divided by the sum of those of the outcome
+            told |= asks[name]
         predicted.append(dict(name=name, kind=kind) | told)
     routes = [dict(name=route, says="its probability", without_evidence=0.0) for route in ROUTES]
     return [

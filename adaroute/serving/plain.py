@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['AT_ONCE', 'Network', 'Told', 'cut_evidence', 'read_paths', 'closed_softmax', 'score_routes', 'weigh_routes',
            'is_alone', 'state_routes', 'guard_statements', 'rising_cuts', 'expect_outcomes', 'Said', 'forecast',
-           'average_lanes', 'reads_notes', 'blank_notes', 'PlainModel', 'join_features', 'mix_routes', 'tell_lost',
-           'cut_batch', 'list_shapes', 'rebuild_network', 'load_plain']
+           'average_lanes', 'reads_notes', 'blank_notes', 'PlainModel', 'join_features', 'mix_routes', 'name_answers',
+           'tell_lost', 'cut_batch', 'list_shapes', 'rebuild_network', 'load_plain']
 
 # %% ../../nbs/serving/01_plain.ipynb #p03
 import math
+import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from scipy.special import expit
 from ..checks import warn_caller
 from ..features.encoder import Encoder, Features
 from ..model_folder import NAMINGS, parse_or_none, read_folder, rebuild_scale, refuse_model
+from ..levels import answer_in_words
 from ..outcomes import OutcomeScale
 from ..saved_form import check_parts, check_sizes
 from ..schema import PATHS, ROUTES, SHARINGS, Batch, Schema, open_routes, read
@@ -371,7 +373,11 @@ class PlainModel:
         return getattr(self, plain)
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
-        "Expected outcomes, one column each, in their own units."
+        "Expected outcomes, one column each, those in words by their likeliest level."
+        return name_answers(self, frame, _mix_table(self, frame)[0])
+
+    def expect(self, frame: pd.DataFrame) -> pd.DataFrame:
+        "The same in numbers: a level in words by its place, a nominal outcome by its questions."
         return _mix_table(self, frame)[0]
 
     def predict_routes(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -413,6 +419,21 @@ def _mix_batch(model: PlainModel, batch: Batch) -> tuple[np.ndarray, np.ndarray]
     said = forecast(model.network, join_features(features, model.factor), open)
     mean, routes = mix_routes(model, said)
     return mean, routes.mean(axis=2)
+
+
+_TOLD_BY = "adaroute.uncertainty.distribution:predict_distribution"  # stands above, found by name
+
+
+def name_answers(
+    model: PlainModel,
+    table,  # (n rows) or `PlainRows`
+    mean: pd.DataFrame,  # (n, K) what is expected
+) -> pd.DataFrame:  # one column for each outcome that was typed
+    "Expected outcomes, those in words by their most probable level."
+    if not model.schema.levels:
+        return mean
+    told = pkgutil.resolve_name(_TOLD_BY)(model, table)
+    return answer_in_words(mean, model.schema, told.probability)
 
 
 def tell_lost(

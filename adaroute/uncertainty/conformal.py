@@ -262,6 +262,7 @@ class Calibration:
         reach, ends = _find_reach(self, said, coverage, by), {}
         for k, task in _list_able(self, ("binary", "ordinal"), reach, coverage):
             levels, p = said.levels[task]
+            levels = np.array(said.named[task], object) if task in said.named else levels
             ends[task] = _span_levels(levels, p, reach[:, k])
         return _join_ends(ends, said.index)
 

@@ -6,12 +6,13 @@
 __all__ = ['Distribution', 'pick_routes', 'predict_distribution']
 
 # %% ../../nbs/5_uncertainty/01_distribution.ipynb #c03
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 from ..quantiles import mixture_quantile
 from ..checks import check_number
+from ..levels import name_question, share_chances
 from ..schema import read
 from ..machine import one_thread
 from ..serving.answers import PlainRows, mix_lanes, name_presence, read_rows
@@ -33,6 +34,7 @@ class Distribution:
     presence: np.ndarray  # (n,) "both", "numbers", "text" or "none"
     evidence: np.ndarray  # (n, D)
     outcome: np.ndarray  # (n, K) NaN: not known
+    named: dict = field(default_factory=dict)  # outcome in words -> its levels
 
     def __len__(self):
         return len(self.index)
@@ -71,8 +73,7 @@ class Distribution:
         return pd.Series(p, self.index, name=outcome)
 
     def probability(self, outcome: str) -> pd.DataFrame:  # (n, J), a column per level
-        _find_outcome(self, outcome, "binary", "ordinal")
-        levels, p = self.levels[outcome]
+        levels, p = _name_levels(self, outcome)
         return pd.DataFrame(p, index=self.index, columns=levels)
 
     def _frame(self, values) -> pd.DataFrame:  # (n, K)
@@ -85,6 +86,17 @@ def pick_routes(
     "Name of the most probable route of each row and outcome."
     names = np.array(d.experts, object)[d.weights.sum(1).argmax(1)]
     return np.where(d.presence[:, None] == "none", "none", names)
+
+
+def _name_levels(d: Distribution, outcome: str) -> tuple:  # (J,) levels, (n, J) probabilities
+    "The levels of an outcome, by their names where they have any."
+    names = d.named.get(outcome)
+    if names is None or outcome in d.tasks:
+        _find_outcome(d, outcome, "binary", "ordinal")
+        levels, p = d.levels[outcome]
+        return (levels if names is None else list(names)), p
+    said = [d.levels[name_question(outcome, name)][1][:, 1] for name in names]
+    return list(names), share_chances(np.stack(said, axis=1))
 
 
 def _find_outcome(d: Distribution, outcome: str, *kinds: str) -> int:
@@ -294,4 +306,5 @@ def predict_distribution(
         bounds=_find_bounds(model),
         presence=name_presence(known.presence),
         outcome=known.outcome if outcomes else unknown,
+        named=dict(model.schema_.levels),
     )
