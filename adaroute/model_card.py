@@ -81,6 +81,23 @@ def _count_rows(about: dict) -> str:
     return f"{rows['taught']:,} rows, and {rows['held']:,} that were kept back from the training"
 
 
+def _say_passes(about: dict) -> list[str]:
+    "What rests on rows drawn at random, of a table that was read in passes."
+    told = about["extras"].get("streamed")
+    told = told if isinstance(told, dict) else {}
+    names = ("in_memory", "taught", "text_rows")
+    if not all(type(told.get(name)) is int for name in names):
+        return []
+    said = [f"Read in passes, with at most {told['in_memory']:,} rows in memory."]
+    if told["text_rows"] < told["taught"]:
+        which = f"{told['text_rows']:,} of the rows it was trained on, drawn at random"
+        said.append(f"The directions of the text are those of {which}.")
+    if type(told.get("compared")) is int:
+        which = f"with {told['compared']:,} of those it was trained on, drawn at random"
+        said.append(f"Calibration and scores compare the rows kept back {which}.")
+    return said
+
+
 def _say_calibration(about: dict) -> str:
     "How intervals were calibrated."
     found = about["extras"].get("calibration")
@@ -225,7 +242,8 @@ def write_card(
         f"Reads {kind}: {_list_first(schema[kind])}." for kind in ("text", "numeric", "categorical")
     ]
     what.append(f"{_say_learner(about)}.")
-    trained = [f"Trained on {_say_rows(about)}.", f"Intervals: {_say_calibration(about)}."]
+    trained = [f"Trained on {_say_rows(about)}.", *_say_passes(about)]
+    trained.append(f"Intervals: {_say_calibration(about)}.")
     head = [
         "# Model card",
         "",

@@ -365,8 +365,10 @@ def _make_frame(chunk: Chunk, roles: dict[str, str], source: TableSource) -> pd.
     return frame
 
 
-def _read_whole(source: TableSource) -> Chunk:
-    "All rows of a file as one chunk."
+def _read_whole(source: TableSource, rows: int | None = None) -> Chunk:
+    "All rows of a file as one chunk, or so many of the first."
+    if rows is not None:
+        return next(read_chunks(source, rows))
     parts = list(read_chunks(source, 200_000))
     if len(parts) == 1:
         return parts[0]
@@ -382,18 +384,19 @@ def read_table(
     categorical: ColumnNames = (),  # names of columns of categories
     outcomes: dict | None = None,  # outcome -> its type, as `parse_task` reads it
     like: Schema | None = None,  # take the inputs' kinds from a schema instead
-    **others,  # keep, ignore; fields of `Reading`: missing, decimal, delimiter, encoding, limit
+    **others,  # keep, ignore, rows; fields of `Reading`: missing, decimal, delimiter and so on
 ) -> pd.DataFrame:
     """A table from a file; numbers are float, words are str or None.
 
     `keep` names the other columns to keep as they are (None: all), `ignore` those that must not
-    be taken for numbers.
+    be taken for numbers, `rows` says how many of the first rows are read (None: all).
     """
     keep, ignore = others.pop("keep", None), others.pop("ignore", ())
+    rows = others.pop("rows", None)
     source = open_table(path, make_reading(others))
     declared = _declare_inputs(text, numeric, categorical, like)
     roles = _settle_roles(source, dict(declared, kept=ignore), outcomes)
-    whole = _read_whole(source)
+    whole = _read_whole(source, rows)
     auto = like is None and _is_auto(numeric)
     kept = read_names("keep", keep)
     _require_columns(source, kept)

@@ -446,6 +446,7 @@ class TrainingTable:
         columns: Path | None = None,  # file of columns
         sheet: str | None = None,  # of a workbook
         weight: str | None = None,  # column that says what each row counts
+        first: int | None = None,  # read so many rows at first, of a table larger than memory
         **reading: object,  # further options of `reading_options`
     ):
         from adaroute.files.exports import tells_more
@@ -453,17 +454,17 @@ class TrainingTable:
 
         if len({name for name, _, _ in outcome}) < len(outcome):
             raise click.UsageError("--outcome: expected each outcome once")
-        numbers = _settle_numeric(numeric)
-        typed = dict(text=text, numeric=numbers, categorical=categorical)
+        typed = dict(text=text, numeric=_settle_numeric(numeric), categorical=categorical)
         typed |= dict(outcome=outcome, group=group, ignore=ignore, weight=weight)
         _check_weight(typed)
         self.how = collect_reading(reading)  # how to read it again
         if columns or tells_more(path, self.how.get("delimiter")):
+            _refuse_passes(first)
             parts = _take_export(path, typed, columns, self.how, sheet)
         elif sheet:
             raise click.UsageError("--sheet: expected a workbook or an .rda, got a plain table")
         else:
-            parts = _take_plain(path, typed, self.how)
+            parts = _take_plain(path, typed, dict(self.how, rows=first))
         vars(self).update(parts)
         self.roles["tasks"] = settle_tasks(self.frame, self.roles["tasks"])
         self.tasks, self.weight = self.roles["tasks"], weight
@@ -515,6 +516,13 @@ def _add_weight(table: TrainingTable) -> None:
     table.frame = table.frame.drop(columns=table.weight, errors="ignore")
     table.frame = table.frame.assign(**{table.weight: weights})
     table.left_out = {n: why for n, why in table.left_out.items() if n != table.weight}
+
+
+def _refuse_passes(first: int | None) -> None:
+    "Refuse to read an export in passes, which its codebook needs whole."
+    if first is not None:
+        plain = "a plain Parquet or CSV file without --columns"
+        raise click.UsageError(f"--rows-in-memory: expected {plain}, got an export")
 
 
 def _number_rows(frame: "pd.DataFrame") -> "pd.DataFrame":

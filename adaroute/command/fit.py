@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 from .common import FILE, FOLDER, TrainingTable, UnplannedOption, add_gate
 from .common import NOT_PROVED, add_reading, add_source, bundle_options
-from .common import column_options, common_options, describe_table
+from .common import column_options, common_options, describe_table, read_owners
 from .common import routing_options, show_notes, tell_answer
 from .common import take_choices, tell_long, training_options, wants_bar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     import numpy as np
+    import pandas as pd
     from adaroute.estimator import AdaRoute
     from adaroute.provenance.transcript import Recorder
 
@@ -74,6 +76,7 @@ class FitOrder(NamedTuple):
     transcript: Path | None  # run folder
     bar: bool  # show progress
     choices: dict  # from `take_choices`, and checkpoint
+    rows: int | None = None  # at most so many in memory; None: all
 
 
 def train_model(
@@ -83,9 +86,17 @@ def train_model(
     watch: "Recorder | None" = None,  # what writes down how it went
 ) -> "AdaRoute":
     "A fitted model with its calibration."
+    model = _make_model(table, order, watch)
+    model.fit(table.frame[~held], groups=_pick_groups(table, ~held))
+    _add_calibration(model, table, held, order)
+    return model
+
+
+def _make_model(table: TrainingTable, order: FitOrder, watch=None) -> "AdaRoute":
+    "The model that is to be fitted."
     from adaroute import AdaRoute
 
-    model = AdaRoute(
+    return AdaRoute(
         **table.roles,
         weight=table.weight,
         bounds=table.bounds or None,
@@ -94,11 +105,13 @@ def train_model(
         watch=watch,
         **order.choices,
     )
-    model.fit(table.frame[~held], groups=_pick_groups(table, ~held))
+
+
+def _add_calibration(model, table: TrainingTable, held, order: FitOrder) -> None:
+    "Let a model remember how far its predictions stray, where that can be known."
     calibration = _calibrate_model(model, table, held, order)
     if calibration is not None:
         model.extras_["calibration"] = calibration.to_dict()
-    return model
 
 
 def _pick_groups(table: TrainingTable, rows):
@@ -151,11 +164,13 @@ def fit_file(
     from adaroute.machine import hold_locks
     from adaroute.saving import check_place
 
-    table = TrainingTable(file, **columns)
+    table = TrainingTable(file, **columns, first=order.rows)
     _tell_length(table)
     tell_long(table, order.choices.get("encoder"))
     with hold_locks(order.out, order.transcript, order.choices.get("checkpoint")):
         check_place(order.out)
+        if order.rows is not None:
+            return table, *_fit_in_passes(file, table, order)
         held = hold_back(table, order.calibration, order.seed)
         watch = _begin_transcript(order, table, held)
         model = train_model(table, held, order, watch)
@@ -189,6 +204,112 @@ def _begin_transcript(order: FitOrder, table: TrainingTable, held):
 
     rows = held.nonzero()[0].tolist()
     return begin_transcript(order.transcript, order.out, table, rows)
+
+# %% ../../nbs/9_command/03_fit.ipynb #p1
+def _check_passes(rows: int, calibration: float | str, transcript, given: dict) -> None:
+    "Refuse what needs all rows in memory."
+    from adaroute.features.disk_rows import PORTION
+
+    what = f"--rows-in-memory: expected at least {PORTION}, got {rows}"
+    beside = {
+        "--transcript": transcript is not None,
+        "--checkpoint": given["checkpoint"] is not None,
+        "--columns": given["columns"] is not None,
+        "--calibration cross": calibration == "cross",
+    }
+    named = [name for name, there in beside.items() if there]
+    if rows >= PORTION and not named and given["learner"] == "closed_form":
+        return
+    if named:
+        what = f"--rows-in-memory: expected no {named[0]} beside it, which needs all rows"
+    if given["learner"] != "closed_form":
+        wanted = "expected --learner closed_form with it"
+        what = f"--rows-in-memory: {wanted}, got {given['learner']}, which may hold all rows"
+    raise click.UsageError(what)
+
+
+def _stream_parts(table: TrainingTable, file: Path, inputs: bool) -> "Iterator[pd.DataFrame]":
+    "The rows of a file, some at a time; with their inputs, or outcomes and groups alone."
+    from adaroute.features.disk_rows import PORTION
+    from adaroute.tables import stream_table
+
+    roles = {kind: table.roles[kind] if inputs else () for kind in ("text", "numeric")}
+    roles["categorical"] = table.roles["categorical"] if inputs else ()
+    counted = {table.weight: "regression"} if table.weight else {}
+    keep = [table.group] if table.group else []
+    how = dict(outcomes=table.tasks | counted, keep=keep, rows=PORTION)
+    yield from stream_table(file, **roles, **how, **table.how)
+
+
+def _take_rows(table: TrainingTable, file: Path, wanted: "np.ndarray | None") -> None:
+    "Put some rows of a file (N,) bool into a table; None: outcomes and groups of all."
+    import pandas as pd
+    from adaroute.checks import FILE_ROWS
+
+    frames = _stream_parts(table, file, wanted is not None)
+    parts = [part if wanted is None else part[wanted[part.index]] for part in frames]
+    frame = pd.concat(parts).rename_axis(index=FILE_ROWS)
+    table.groups = None if table.group is None else read_owners(frame, table.group)
+    table.frame = frame.drop(columns=table.group or [])
+
+# %% ../../nbs/9_command/03_fit.ipynb #p2
+def _sample_rows(held: "np.ndarray", order: FitOrder) -> "np.ndarray":  # (N,) bool
+    "The rows that are kept back and as many others as may be in memory, drawn at random."
+    import numpy as np
+
+    others, wanted = np.flatnonzero(~held), held.copy()
+    rng = np.random.default_rng([order.seed, 14])
+    wanted[rng.choice(others, min(order.rows, len(others)), replace=False)] = True
+    return wanted
+
+
+def _tell_passes(model: "AdaRoute", taught: int, sampled: int) -> None:
+    "Say what rests on rows that were drawn at random, and let the model remember it."
+    told = model.extras_["streamed"]
+    told["compared"] = sampled
+    if told["text_rows"] < told["taught"]:
+        warnings.warn(
+            f"the directions of the text are those of {told['text_rows']:,} rows at random"
+        )
+    if sampled < taught:
+        with_ = f"{sampled:,} of {taught:,} rows that taught, drawn at random"
+        warnings.warn(f"calibration and scores compare the rows kept back with {with_}")
+
+
+def _judge_sample(model: "AdaRoute", table: TrainingTable, held, order: FitOrder) -> None:
+    "Calibrate and judge by the rows that were drawn; held: (n) those that were kept back."
+    _add_calibration(model, table, held, order)
+    if order.gate:
+        add_gate(model, table.frame[~held], order.seed)
+    judge_fit(model, table, held)
+
+
+def _fit_in_passes(file: Path, table: TrainingTable, order: FitOrder):
+    "Model and rows kept back (N,) of a table whose rows are never in memory together."
+    import shutil
+    from adaroute.command.common import hash_file
+    from adaroute.learners.larger import fit_streamed
+
+    digest, cache = hash_file(file), order.out.with_name(f"{order.out.name}.rows")
+    _take_rows(table, file, None)
+    whole, share = (table.frame, table.groups), order.calibration
+    if not isinstance(share, str):
+        share = min(share, order.rows / len(table.frame))
+    held = hold_back(table, share, order.seed)
+    model, taught = _make_model(table, order), int((~held).sum())
+    how = dict(group=table.group, leave=held, cache=cache, digest=digest, reading=table.how)
+    fit_streamed(model, file, order.rows, **how)
+    wanted = _sample_rows(held, order)
+    _take_rows(table, file, wanted)
+    _judge_sample(model, table, held[wanted], order)
+    model.extras_["table"] = dict(sha256=digest, group=table.group, held=held.nonzero()[0].tolist())
+    add_reading(model, table.how)
+    model.extras_["rows"]["taught"] = taught
+    _tell_passes(model, taught, int((wanted & ~held).sum()))
+    model.save(order.out)
+    shutil.rmtree(cache, ignore_errors=True)
+    table.frame, table.groups = whole
+    return model, held
 
 # %% ../../nbs/9_command/03_fit.ipynb #c36v
 def summarise_fit(
@@ -301,6 +422,12 @@ _further_options = bundle_options(
 @click.argument("table", type=FILE)
 @column_options
 @_proof_options
+@click.option(
+    "--rows-in-memory",
+    type=int,
+    metavar="N",
+    help="read a table larger than memory in passes, with --learner closed_form: such as 200000",
+)
 @click.option("--out", required=True, type=FOLDER, cls=UnplannedOption, help="folder of the model")
 @click.option(
     "--calibration",
@@ -314,7 +441,7 @@ _further_options = bundle_options(
 @routing_options
 @_further_options
 @common_options
-def fit_command(table, out, calibration, seed, gate, transcript, as_json, quiet, **given):
+def fit_command(table, out, calibration, seed, gate, as_json, quiet, transcript, **given):
     """Learn from a table and save the model.
 
     \b
@@ -334,6 +461,9 @@ def fit_command(table, out, calibration, seed, gate, transcript, as_json, quiet,
     lets gradient descent be stopped.
     """
     start = time.monotonic()
+    rows = given.pop("rows_in_memory")
+    if rows is not None:
+        _check_passes(rows, calibration, transcript, given)
     if transcript is not None and given["weight"] is not None:
         raise click.UsageError(f"--weight: expected none beside --transcript, {NOT_PROVED}")
     choices = take_choices(given)
@@ -341,7 +471,7 @@ def fit_command(table, out, calibration, seed, gate, transcript, as_json, quiet,
         choices["routes"] = routes
     checkpoint = given.pop("checkpoint")
     choices["checkpoint"] = checkpoint and str(checkpoint)
-    order = FitOrder(out, calibration, seed, gate, transcript, wants_bar(quiet), choices)
+    order = FitOrder(out, calibration, seed, gate, transcript, wants_bar(quiet), choices, rows)
     with show_notes(quiet):
         data, model, held = fit_file(table, given, order)
     answer = dict(model=str(out)) | summarise_fit(data, model, held)

@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
     submod_attrs={
         "closed_form": ["fit_closed_form"],
         "guard": ["guard_routes"],
+        "larger": ["fit_streamed"],
         "mixture": ["Cases", "Mixture"],
         "schedule": ["Schedule", "learn_best"],
     },

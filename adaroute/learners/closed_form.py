@@ -13,6 +13,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from ..features.disk_rows import PORTION, RowArray, StoredRows, Tall
 from ..fitted import Fitted, Reader
 from ..fitting import Prepared
 from .columns import Columns, Read, learn_columns, read_path
@@ -53,6 +54,17 @@ def check_closed_form(
             )
 
 # %% ../../nbs/learners/09_closed_form.ipynb #c08
+def _take_evidence(joined) -> np.ndarray | StoredRows:
+    "Evidence (n, D) as the learner reads it: many rows block by block, wherever they are."
+    stored = isinstance(joined, StoredRows)
+    if len(joined) <= PORTION:
+        return joined.whole() if stored else joined.double().numpy()
+    if stored:
+        return joined
+    every, ones = np.arange(len(joined)), np.ones(joined.shape[1], np.float32)
+    return StoredRows(RowArray(joined.numpy()), every, PORTION, ones)
+
+
 class Taught(NamedTuple):
     "Rows that teach, as they were read."
 
@@ -64,11 +76,11 @@ class Taught(NamedTuple):
 
     def take_cases(self, use: np.ndarray, open_: np.ndarray) -> Cases:
         "Some rows, and the routes that they may take, in double precision."
-        joined, y = self.rows.joined.double(), self.rows.y.double()
+        joined, y = _take_evidence(self.rows.joined), self.rows.y.double()
         scale = self.reader.scale
         kinds = zip(scale.tasks.values(), scale.levels)
         kinds = tuple(OutcomeKind(*kind) for kind in kinds)
-        return Cases(joined.numpy()[use], y.numpy()[use], open_, self.weight[use], kinds)
+        return Cases(joined[use], y.numpy()[use], open_, self.weight[use], kinds)
 
     @property
     def can_share(self) -> bool:
@@ -106,6 +118,10 @@ def _solve_outcome(read: Read, y, weight, link: Link) -> tuple[np.ndarray, float
 
 def _read_apart(columns: Columns, joined, path: str, alone: np.ndarray) -> Read:
     "The columns of a path, and once more for the rows that have nothing else."
+    if isinstance(joined, StoredRows):
+        make = lambda rows, part: _read_apart(columns, rows, path, alone[part]).phi
+        read = _read_apart(columns, columns.mean[None], path, alone[:1])
+        return read._replace(phi=Tall(joined, make, read.phi.shape[1]))
     read = read_path(columns, joined, path)
     extra, blocks = read.phi * alone[:, None], len(read.family)
     phi = np.hstack([read.phi, extra])

@@ -7,11 +7,13 @@ __all__ = ['Columns', 'learn_columns', 'Read', 'read_path', 'read_gate', 'gate_g
 
 # %% ../../nbs/learners/01_columns.ipynb #c03
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from ..features.disk_rows import StoredRows, Tall, sum_blocks
 from ..paths import Widths, principal_axes
 
 # %% ../../nbs/learners/01_columns.ipynb #c05
@@ -29,12 +31,38 @@ class Columns:
         return np.split(joined - self.mean, ends, axis=1)
 
 
+def _axes_of_products(products: np.ndarray, mean: np.ndarray, n: int, axes: int) -> np.ndarray:
+    "What `principal_axes` finds, from the products of the centred numbers summed over rows."
+    strength, directions = np.linalg.eigh(products)
+    s = np.sqrt(np.maximum(strength[::-1], 0))
+    size = np.sqrt(np.trace(products) + n * mean @ mean)
+    rounding = 1e-4 * s.sum() + 1e-5 * size
+    kept = min(axes, int((s > rounding).sum()))
+    v = directions[:, ::-1][:, :kept]
+    largest = np.abs(v).argmax(axis=0)
+    sign = np.sign(v[largest, np.arange(kept)])
+    deviation = s[:kept] / np.sqrt(n)
+    return v * sign / deviation
+
+
+def _learn_stored(joined: StoredRows, widths: Widths, axes: int) -> Columns:
+    "Means and axes, in two passes over blocks of rows."
+    n, some = len(joined), slice(widths.numbers)
+    mean = sum_blocks(rows.sum(axis=0) for _, rows in joined.blocks()) / n
+    centred = (rows[:, some] - mean[some] for _, rows in joined.blocks())
+    products = sum_blocks(numbers.T @ numbers for numbers in centred)
+    found = _axes_of_products(products, mean[some], n, axes)
+    return Columns(widths, mean, found)
+
+
 def learn_columns(
-    joined: np.ndarray,  # evidence of the training rows: numbers, facts, text  # (n, D)
+    joined: np.ndarray | StoredRows,  # evidence of the training rows: numbers, facts, text (n, D)
     widths: Widths,
     axes: int = 1,  # of the numbers, that may scale the text
 ) -> Columns:
     "Means and axes of the training rows."
+    if isinstance(joined, StoredRows):
+        return _learn_stored(joined, widths, axes)
     numbers = torch.from_numpy(joined[:, : widths.numbers])
     found = principal_axes(numbers, axes).numpy()
     kept = found[:, found.any(axis=0)]
@@ -67,17 +95,26 @@ def _list_blocks(
 class Read(NamedTuple):
     "What a path weighs."
 
-    phi: np.ndarray  # columns, the first one constant  # (n, d)
+    phi: np.ndarray | Tall  # columns, the first one constant  # (n, d)
     block: np.ndarray  # number of each column's block  # (d,)
     family: str  # a letter a block
 
 
+def _read_some(columns: Columns, path: str, rows: np.ndarray, part: slice) -> np.ndarray:
+    "The columns of a path of some rows (m, d)."
+    return read_path(columns, rows, path).phi
+
+
 def read_path(
     columns: Columns,
-    joined: np.ndarray,  # (n, D)
+    joined: np.ndarray | StoredRows,  # (n, D)
     path: str,  # N1, T1, N2, T2; or ridge, products
 ) -> Read:
     "The columns of a path, in blocks."
+    if isinstance(joined, StoredRows):
+        read = read_path(columns, columns.mean[None], path)
+        phi = Tall(joined, partial(_read_some, columns, path), read.phi.shape[1])
+        return read._replace(phi=phi)
     constant = np.ones((len(joined), 1))
     blocks = [("c", constant), *_list_blocks(columns, joined, path)]
     blocks = [(family, part) for family, part in blocks if part.shape[1]]
@@ -87,11 +124,18 @@ def read_path(
     return Read(phi, number, "".join(family for family, _ in blocks))
 
 # %% ../../nbs/learners/01_columns.ipynb #c15
+def _read_some_gate(columns: Columns, rows: np.ndarray, part: slice) -> np.ndarray:
+    "What the gate reads of some rows (m, 1 + D)."
+    return read_gate(columns, rows)
+
+
 def read_gate(
     columns: Columns,
-    joined: np.ndarray,  # (n, D)
-) -> np.ndarray:  # (n, 1 + D)
+    joined: np.ndarray | StoredRows,  # (n, D)
+) -> np.ndarray | Tall:  # (n, 1 + D)
     "What the gate reads: a constant and the evidence."
+    if isinstance(joined, StoredRows):
+        return Tall(joined, partial(_read_some_gate, columns), 1 + columns.widths.total)
     constant = np.ones((len(joined), 1))
     return np.hstack([constant, *columns.centre(joined)])
 

@@ -12,6 +12,8 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
+from ..features.disk_rows import Tall, sum_blocks, split_rows
+
 # %% ../../nbs/learners/03_gate.ipynb #c05
 CUE = 4.0  # precision of a cue's weights at first (ours)
 EVEN = 0.1  # precision of the constants
@@ -51,7 +53,7 @@ def open_gate(group: np.ndarray, paths: int, sharings: int) -> LinearGate:
 # %% ../../nbs/learners/03_gate.ipynb #c08
 def log_routes(
     gate: LinearGate,
-    u: np.ndarray,  # what the gate reads  # (n, U)
+    u: np.ndarray | Tall,  # what the gate reads  # (n, U)
     open_: np.ndarray,  # routes that a row may take  # (n, E) bool
 ) -> np.ndarray:  # (n, E)
     "Log probabilities of the routes."
@@ -64,7 +66,7 @@ class Slope:
     "What a gate is to climb, with the experts held still."
 
     gate: LinearGate  # its shape; its weights are where the climb starts
-    u: np.ndarray  # (n, U)
+    u: np.ndarray | Tall  # (n, U)
     chance: np.ndarray  # densities over the row's largest; 0: closed  # (n, E)
     open: np.ndarray  # (n, E) of 0 and 1
     weight: np.ndarray  # of each row  # (n,)
@@ -73,18 +75,26 @@ class Slope:
     def __call__(self, flat: np.ndarray) -> tuple[float, np.ndarray]:
         "Minus the likelihood, and its derivative."
         w = flat.reshape(self.penalty.shape)
-        prior = self.shares(w)
-        joint = prior * self.chance
-        total = np.maximum(joint.sum(axis=1), 1e-300)
-        off = (prior - joint / total[:, None]) * self.weight[:, None]
-        value = 0.5 * np.sum(self.penalty * w * w) - self.weight @ np.log(total)
-        return float(value), (self.u.T @ (off @ self.gate.add.T) + self.penalty * w).ravel()
+        parts = [self.gain(w, part, rows) for part, rows in split_rows(self.u)]
+        gains, slopes = zip(*parts)
+        value = 0.5 * np.sum(self.penalty * w * w) - sum_blocks(gains)
+        return float(value), (sum_blocks(slopes) + self.penalty * w).ravel()
 
-    def shares(self, w: np.ndarray) -> np.ndarray:  # (n, E)
-        "Probabilities of the routes."
-        odds = self.u @ w @ self.gate.add
+    def gain(self, w: np.ndarray, part: slice, rows: np.ndarray):
+        "The likelihood of a block of rows, and minus its derivative (U, P + S - 1)."
+        prior = self.shares(w, part, rows)
+        weight = self.weight[part]
+        joint = prior * self.chance[part]
+        total = np.maximum(joint.sum(axis=1), 1e-300)
+        off = (prior - joint / total[:, None]) * weight[:, None]
+        slope = rows.T @ (off @ self.gate.add.T)
+        return weight @ np.log(total), slope
+
+    def shares(self, w: np.ndarray, part: slice, rows: np.ndarray) -> np.ndarray:  # (m, E)
+        "Probabilities of the routes of a block of rows."
+        odds = rows @ w @ self.gate.add
         odds -= odds.max(axis=1, keepdims=True)
-        p = np.exp(odds) * self.open
+        p = np.exp(odds) * self.open[part]
         return p / np.maximum(p.sum(axis=1, keepdims=True), 1e-300)
 
 # %% ../../nbs/learners/03_gate.ipynb #c12
@@ -93,7 +103,7 @@ HELD = 1e4  # precision that keeps a constant at zero
 
 def make_slope(
     gate: LinearGate,
-    u: np.ndarray,  # (n, U)
+    u: np.ndarray | Tall,  # (n, U)
     open_: np.ndarray,  # (n, E) bool
     density: np.ndarray,  # log densities of the rows under each expert  # (n, E)
     weight: np.ndarray,  # of each row  # (n,)
@@ -112,12 +122,21 @@ def make_slope(
 CLIMB = 20  # steps of L-BFGS in one climb; it is called again with the next experts
 
 
+def _measure_curve(slope: Slope, w: np.ndarray) -> np.ndarray:  # (U, P + S - 1)
+    "The diagonal of the curvature, without the penalty."
+    parts = []
+    for part, rows in split_rows(slope.u):
+        weight = slope.weight[part]
+        asked = slope.shares(w, part, rows) @ slope.gate.add.T
+        sway = weight[:, None] * asked * (1 - asked)
+        parts.append((rows**2).T @ sway)
+    return sum_blocks(parts)
+
+
 def _update_precision(slope: Slope, w: np.ndarray) -> np.ndarray:  # (G, 2)
     "MacKay's next precision of each group of cues."
     gate, start = slope.gate, 1 / CUE
-    asked = slope.shares(w) @ gate.add.T
-    sway = slope.weight[:, None] * asked * (1 - asked)
-    curve = (slope.u**2).T @ sway
+    curve = _measure_curve(slope, w)
     in_use = curve / (curve + slope.penalty)
     new = gate.precision.copy()
     for k in (0, 1):

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.linalg import helmert
 from scipy.special import logsumexp
 
+from ..features.disk_rows import StoredRows, Tall
 from .columns import Columns, Read, gate_groups, read_gate, read_path
 from .gate import LinearGate, climb_gate, log_routes, make_slope, open_gate
 from .kinship import CHANCE, KinBlocks, relate_blocks
@@ -28,7 +29,7 @@ from .working import judge_outcome, settle_link
 class Cases(NamedTuple):
     "Rows that have all the evidence."
 
-    joined: np.ndarray  # evidence: numbers, facts, text  # (n, D)
+    joined: np.ndarray | StoredRows  # evidence: numbers, facts, text  # (n, D)
     y: np.ndarray  # outcomes on the model's scale, NaN: not observed  # (n, K)
     open: np.ndarray  # routes that each may take  # (n, P * S) bool
     weight: np.ndarray  # what each counts  # (n,)
@@ -91,7 +92,7 @@ class Mixture:
     cases: Cases
     experts: list[Expert]  # path by path
     gate: LinearGate
-    u: np.ndarray  # what the gate reads  # (n, U)
+    u: np.ndarray | Tall  # what the gate reads  # (n, U)
     links: list[Link]  # of the outcomes
     chance: float = CHANCE  # of kinship; 0: no kinship
     noise: float = 0.8  # variance of the residual, for outcomes of variance one

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
+from ..features.disk_rows import Tall, sum_blocks, split_rows
 from .columns import Read
 
 dsyrk, dtrmm = get_blas_funcs(("syrk", "trmm"), dtype=np.float64)
@@ -22,10 +23,15 @@ NEGLIGIBLE = 1e-6  # a row of smaller weight is not counted
 
 
 def weigh_products(
-    phi: np.ndarray,  # (n, d)
+    phi: np.ndarray | Tall,  # (n, d)
     weight: np.ndarray,  # of each row, at least 0  # (n,)
 ) -> np.ndarray:  # (d, d), its lower triangle
     "Products of the columns, summed over the rows by their weights."
+    return sum_blocks(_weigh_block(rows, weight[part]) for part, rows in split_rows(phi))
+
+
+def _weigh_block(phi: np.ndarray, weight: np.ndarray) -> np.ndarray:  # (d, d)
+    "The same of one block of rows."
     counted = weight > NEGLIGIBLE
     if not counted.any():
         return np.zeros((phi.shape[1], phi.shape[1]), order="F")
@@ -63,6 +69,16 @@ def _invert_factor(products, noise, precision) -> np.ndarray:  # (d, d), lower t
     return dtrtri(factor, lower=1, overwrite_c=1)[0]
 
 
+def _state_rows(phi, mean, inverse) -> tuple[np.ndarray, np.ndarray]:  # both (n,)
+    "What is stated of each row, and the variance of that."
+    parts = []
+    for _, rows in split_rows(phi):
+        half = dtrmm(1.0, inverse, rows, side=1, lower=1, trans_a=1)
+        parts.append((rows @ mean, np.einsum("nd,nd->n", half, half)))
+    fitted, spread = zip(*parts)
+    return np.concatenate(fitted), np.concatenate(spread)
+
+
 def solve_ridge(
     read: Read,  # the columns
     target: Target,
@@ -74,10 +90,8 @@ def solve_ridge(
     inverse = _invert_factor(products, noise, precision)
     right = read.phi.T @ (weight * y) / noise + pull
     mean = inverse.T @ (inverse @ right)
-    half = dtrmm(1.0, inverse, read.phi, side=1, lower=1, trans_a=1)
-    spread = np.einsum("nd,nd->n", half, half)
+    fitted, spread = _state_rows(read.phi, mean, inverse)
     leverage = np.minimum(weight * spread / noise, 0.999)
-    fitted = read.phi @ mean
     variances = np.einsum("ij,ij->j", inverse, inverse)
     return Ridge(
         mean,
@@ -93,12 +107,16 @@ PSEUDO = 2.0  # columns that the prior guess of a precision counts for (ours)
 CONSTANT = 0.1  # precision of a path's constant (ours)
 
 
-def _measure_spread(phi: np.ndarray, weight: np.ndarray | None) -> np.ndarray:  # (d,)
+def _measure_spread(phi: np.ndarray | Tall, weight: np.ndarray | None) -> np.ndarray:  # (d,)
     "Variances of the columns, each row counted by its weight."
-    if weight is None or (weight == weight[:1]).all():
+    alike = weight is None or (weight == weight[:1]).all()
+    if alike and isinstance(phi, np.ndarray):
         return phi.var(axis=0)
-    share = weight / weight.sum()
-    return share @ (phi - share @ phi) ** 2
+    share = np.full(len(phi), 1 / len(phi)) if alike else weight / weight.sum()
+    if isinstance(phi, np.ndarray):
+        return share @ (phi - share @ phi) ** 2
+    mean = phi.T @ share
+    return sum_blocks(share[part] @ (rows - mean) ** 2 for part, rows in phi.blocks())
 
 
 def guess_strength(
