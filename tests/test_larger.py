@@ -198,7 +198,10 @@ def test_the_command_from_table_to_prediction(table, tmp_path):
 @pytest.mark.parametrize(
     "words, line",
     [
-        ("--rows-in-memory 20000", "expected --learner closed_form with it, got auto"),
+        (
+            "--rows-in-memory 20000 --learner gradient",
+            "--learner closed_form with it, got gradient",
+        ),
         ("--learner closed_form --rows-in-memory 9", "expected at least 16384, got 9"),
         (
             "--learner closed_form --rows-in-memory 20000 --calibration cross",
@@ -213,3 +216,11 @@ def test_the_command_from_table_to_prediction(table, tmp_path):
 def test_the_command_refuses_in_one_line(table, tmp_path, words, line):
     done = CliRunner().invoke(main, f"fit {table} {COLUMNS} --out {tmp_path}/m {words}".split())
     assert done.exit_code == 2 and line in done.output and not (tmp_path / "m").exists()
+
+
+def test_the_command_takes_the_learner_that_can(table, tmp_path):
+    words = f"fit {table} {COLUMNS} --out {tmp_path}/m --rows-in-memory 20000"
+    refused = CliRunner().invoke(main, f"{words} --steps 9".split())
+    assert refused.exit_code == 3 and "with it, got 'gradient'" in refused.output
+    assert CliRunner().invoke(main, words.split()).exit_code == 0
+    assert AdaRoute.load(tmp_path / "m").learner_ == "closed_form"

@@ -218,11 +218,11 @@ def _check_passes(rows: int, calibration: float | str, transcript, given: dict) 
         "--calibration cross": calibration == "cross",
     }
     named = [name for name, there in beside.items() if there]
-    if rows >= PORTION and not named and given["learner"] == "closed_form":
-        return
+    if rows >= PORTION and not named and given["learner"] != "gradient":
+        return  # what else asks for gradient descent is refused by the learner
     if named:
         what = f"--rows-in-memory: expected no {named[0]} beside it, which needs all rows"
-    if given["learner"] != "closed_form":
+    if given["learner"] == "gradient":
         wanted = "expected --learner closed_form with it"
         what = f"--rows-in-memory: {wanted}, got {given['learner']}, which may hold all rows"
     raise click.UsageError(what)
@@ -426,7 +426,7 @@ _further_options = bundle_options(
     "--rows-in-memory",
     type=int,
     metavar="N",
-    help="read a table larger than memory in passes, with --learner closed_form: such as 200000",
+    help="read a table larger than memory in passes, at most so many rows at once: such as 200000",
 )
 @click.option("--out", required=True, type=FOLDER, cls=UnplannedOption, help="folder of the model")
 @click.option(

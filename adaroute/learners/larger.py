@@ -29,7 +29,7 @@ from ..features.disk_rows import PORTION, RowFile, StoredRows
 from ..features.encoder import Encoder
 from ..features.streamed import Tally, learn_encoder
 from ..fitted import Reader
-from ..fitting import Prepared, schema_of, settle_choices, trainable_rows
+from ..fitting import Prepared, name_learner, schema_of, settle_choices, trainable_rows
 from ..frames import remember_inputs
 from .closed_form import check_closed_form, fit_closed_form
 from ..machine import one_thread
@@ -58,10 +58,11 @@ class Streaming(NamedTuple):
 def _settle_plan(est, rows: int, how: dict) -> Streaming:
     "What is asked for, as far as it can be done."
     check_number("rows_in_memory", rows, PORTION, 2**53, whole=True)
-    if est.learner != "closed_form":
+    learner = name_learner(est)
+    if learner != "closed_form":
         also = "gradient descent holds all rows in memory"
         raise ValueError(
-            f"rows_in_memory: expected learner='closed_form' with it, got {est.learner!r}; {also}"
+            f"rows_in_memory: expected learner='closed_form' with it, got {learner!r}; {also}"
         )
     check_closed_form(est)
     if est.watch is not None:
@@ -354,7 +355,7 @@ def _hold_cache(cache: Path | None) -> Iterator[Path]:
 
 @one_thread()
 def fit_streamed(
-    est,  # an `AdaRoute` with learner="closed_form"
+    est,  # an `AdaRoute` whose learner is the closed form, or left open
     path: str | Path,  # Parquet or CSV, outcomes among its columns
     rows_in_memory: int = 200_000,  # at most so many rows are held at once
     **how,  # further fields of `Streaming`: group, leave, cache, digest, reading
