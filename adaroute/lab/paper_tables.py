@@ -5,12 +5,13 @@
 # %% auto #0
 __all__ = ['SAYS', 'ASKED', 'ROUTED_WORLDS', 'LOWER_IS_BETTER', 'count_says', 'sum_grid', 'sum_controls', 'sum_null',
            'sum_ablations', 'sum_tables', 'sum_arena', 'sum_provenance', 'sum_memory', 'sum_lengths', 'sum_rules',
-           'summarise']
+           'sum_solving', 'sum_families', 'summarise']
 
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c03
 from collections.abc import Callable
 from pathlib import Path
 import numpy as np
+from .family_contest import rank_entrants
 from .paper import read_result
 
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c05
@@ -436,6 +437,41 @@ def sum_rules(
     arms = {arm["arm"]["name"]: {k: arm["summary"][k] for k in keep} for arm in study["arms"]}
     return {"arms": arms, "rules": list(study["rules"]), "not_run": study["not_run"]}
 
+# %% ../../nbs/8_lab/10_paper_tables.ipynb #c22t
+def sum_solving(
+    trials: dict,  # value of the result `learner`
+) -> dict:  # by scenario and rows
+    "Error of the closed form in each cell, and the planted paths that it found."
+    cells = {}
+    for trial in trials["trials"]:
+        if trial.get("learner") != "gradient":
+            own = cells.setdefault(f"{trial['scenario']} {trial['n']}", [])
+            own.append((trial["error"], trial["path"]))
+    each = {cell: list(zip(*found)) for cell, found in cells.items()}
+    names = ("error", "path")
+    cells = {
+        cell: {name: _mean_interval(values) for name, values in zip(names, found)}
+        for cell, found in each.items()
+    }
+    return {"cells": cells}
+
+
+def sum_families(
+    contest: dict,  # value of the result `families`
+) -> dict:
+    "How each learner fares against the best plain rival of each world."
+    ranked, out = rank_entrants(contest["answers"]), {}
+    for name in ("gradient", "closed_form"):
+        if name in ranked:
+            behind = ranked[f"{name} behind"]
+            out[name] = {
+                "ahead": float((behind < 0).mean()),
+                "far": float((behind > 0.01).mean()),
+                "worst": float(behind.max()),
+                "where": ranked["family"][behind.idxmax()],
+            }
+    return out | {"worlds": len(ranked), "families": int(ranked["family"].nunique())}
+
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c23
 def summarise(
     results: str | Path,  # folder of the results
@@ -456,6 +492,8 @@ def summarise(
         "others": ("coupling_tasks", sum_lengths),
         "confirmed": ("coupling_confirmation", sum_lengths),
         "rules": ("rules", sum_rules),
+        "solving": ("learner", sum_solving),
+        "families": ("families", sum_families),
     }
     there = lambda name: (Path(results) / f"{name}.json").is_file()
     return {"asked": ASKED} | {
