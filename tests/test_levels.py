@@ -330,3 +330,19 @@ def test_a_file_of_columns_carries_the_levels(table, tmp_path):
     said = pd.read_csv(tmp_path / "p.csv", keep_default_na=False)
     assert set(said.severity_predicted) <= set(LEVELS)
     assert AdaRoute.load(model).schema_.typed == {"severity": ORDINAL}
+
+
+def test_levels_in_words_share_no_scale_with_numbers(tmp_path):
+    "Items from 0 to 3 are on the scale of four levels only where these are numbers."
+    item = np.arange(60) % 4
+    words = np.array(["none", "mild", "moderate", "severe"])
+    table = dict(item=np.roll(item, 1), age=np.arange(60), grade=words[item], place=item)
+    table["item"][:30] = item[:30]
+    pd.DataFrame(table).to_csv(tmp_path / "t.csv", index=False)
+    for outcome, other, told in (
+        ("place:ordinal", "grade", True),
+        ("grade:ordinal=none,mild,moderate,severe", "place", False),
+    ):
+        typed = ["fit", f"{tmp_path}/t.csv", "--outcome", outcome, "--ignore", other]
+        done = CliRunner().invoke(main, [*typed, "--out", f"{tmp_path}/{other}"])
+        assert done.exit_code == 0 and ("on the same scale" in done.output) == told

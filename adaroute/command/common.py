@@ -576,13 +576,15 @@ def _look_at(frame, kinds: dict, tasks: dict, group: str | None, guessed: list) 
     from adaroute.files.suspects import find_siblings
     from adaroute.levels import code_levels, parse_task
 
+    numbers = []  # outcomes that may share a scale with a column
     for name, task in tasks.items():
         kind, levels = parse_task(name, task)
+        numbers += [] if levels else [name]
         if kind == "ordinal" and levels:  # what looks odd is looked for among numbers
             frame, kinds = frame.assign(**{name: code_levels(frame, name, levels)}), dict(kinds)
             kinds[name] = kind
     found = look_over(frame, kinds, tasks, group)
-    return list(map(str, [*found, *find_siblings(frame, guessed, tuple(tasks))]))
+    return list(map(str, [*found, *find_siblings(frame, guessed, tuple(numbers))]))
 
 
 def _take_export(path: Path, typed: dict, columns: Path | None, how: dict, sheet) -> dict:
