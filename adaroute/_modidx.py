@@ -2924,6 +2924,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/adaroute/', 'doc_host': ''
                                      'adaroute.model_card._say_outcomes': ( '1_method/model_card.html#_say_outcomes',
                                                                             'adaroute/model_card.py'),
                                      'adaroute.model_card._say_passes': ('1_method/model_card.html#_say_passes', 'adaroute/model_card.py'),
+                                     'adaroute.model_card._say_reading': ( '1_method/model_card.html#_say_reading',
+                                                                           'adaroute/model_card.py'),
                                      'adaroute.model_card._say_rows': ('1_method/model_card.html#_say_rows', 'adaroute/model_card.py'),
                                      'adaroute.model_card._say_weights': ( '1_method/model_card.html#_say_weights',
                                                                            'adaroute/model_card.py'),

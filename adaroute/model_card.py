@@ -106,6 +106,22 @@ def _say_calibration(about: dict) -> str:
     alike = ", every row counted alike" if _say_weights(about) else ""
     return f"conformal, {words[how]}{alike}" if how in words else "not calibrated"
 
+# %% ../nbs/1_method/34_model_card.ipynb #kr1
+def _say_reading(about: dict) -> str:
+    "How notes are read."
+    encoder = about.get("encoder") or {}
+    name = encoder.get("sentence_encoder")
+    if not about["schema"]["text"]:
+        return "no notes"
+    if not name:
+        return "notes are read by their words"
+    beside = "words and " if encoder["settings"].get("with_words") else ""
+    known = encoder.get("weights") or {}
+    version = f", version {say_name(known['version'])}" if known.get("version") else ""
+    digest = f", weights {str(known['digest'])[:12]}" if known.get("digest") else ""
+    shown = say_name(name) if isinstance(name, str) else "a function that has to be given again"
+    return f"notes are read by {beside}a sentence encoder: {shown}{version}{digest}"
+
 # %% ../nbs/1_method/34_model_card.ipynb #k12
 _SCORE_FIELDS = ("outcome", "score", "model", "estimate", "low", "high")
 
@@ -170,7 +186,7 @@ def _fill_items(about: dict) -> dict[int, str]:  # number of the item -> what is
     weights = about["params"].get("class_weights")
     return {
         8: _say_outcomes(about),
-        9: f"{len(_list_inputs(about)):,} columns, named above",
+        9: f"{len(_list_inputs(about)):,} columns, named above; {_say_reading(about)}",
         10: _say_rows(about),
         11: "a missing number or category has an indicator; a row without text or numbers is "
         "sent only to routes that do not read them",
