@@ -329,10 +329,12 @@ def test_a_rule_in_words():
 def test_the_limits_say_whether_notes_are_in_the_file():
     from types import SimpleNamespace as Made
 
-    hidden = report._explain_words(Made(show_text=False))
+    hidden = report._explain_words(Made(show_text=False, has_members=True))
     assert "No text of a note is in this file." in hidden
-    assert "because that was asked for" in report._explain_words(Made(show_text=True))
+    shown = report._explain_words(Made(show_text=True, has_members=False))
+    assert "because that was asked for" in shown
     assert hidden.count("<dt>") == len(report._WORDS)
+    assert "unstable route" in hidden and "unstable route" not in shown, "no copies, no word"
 
 
 def test_names_in_a_picture_are_cut_to_fit():

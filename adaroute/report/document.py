@@ -609,8 +609,11 @@ _TEXT_HIDDEN = (
 
 
 def _explain_words(about: Subject) -> str:
+    told = dict(_WORDS)
+    if not about.has_members:
+        del told["unstable route"]
     words = "".join(
-        f"<dt>{esc(word)}</dt><dd>{escape(meaning)}</dd>" for word, meaning in _WORDS.items()
+        f"<dt>{esc(word)}</dt><dd>{escape(meaning)}</dd>" for word, meaning in told.items()
     )
     limits = (*_LIMITS, _TEXT_SHOWN if about.show_text else _TEXT_HIDDEN)
     lines = "".join(f"<li>{escape(line)}</li>" for line in limits)
