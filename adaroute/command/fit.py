@@ -454,7 +454,7 @@ def fit_command(table, out, calibration, seed, gate, as_json, quiet, transcript,
     NDA or FHIR, and --columns says what its columns are. With --transcript others can check what
     was trained; with --plan it is what commit has filed.
 
-    A thousand rows with thirty columns take some ten seconds. More than 10,000 outcomes (rows
+    A thousand rows take seconds, or half a minute with many words. More than 10,000 outcomes (rows
     times outcomes) or 200 columns are learned by gradient descent, and so is whatever is asked
     for with --steps, --members, --route-per or --checkpoint: about a minute for a thousand rows,
     more with rows, columns and levels of categories. A bar tells how far it is, and --checkpoint
