@@ -80,6 +80,7 @@ arena: env ## outside rivals on identical folds (optional, resumable; ARENA='--r
 
 evidence: env ## rivals, controls, null, real tables and the trials of the tool and the verifier, for the committed results (hours on two cores; CLUSTER=tcp://host:8786)
 	@$(BIN)/python -m adaroute.lab.paper --scale paper --only 55 --only 56 --only 57 --only 58 --only 60 --only 61 --only 62 --only 63 --only 64 --only 65 --only 66 --keep --cluster "$(CLUSTER)"
+	@$(ONE) $(BIN)/python -m adaroute.lab.cheat_count
 
 lab: env ## JupyterLab, opened in nbs/
 	@$(BIN)/jupyter lab --notebook-dir=. nbs/index.ipynb
