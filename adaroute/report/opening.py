@@ -241,6 +241,7 @@ _CARRIES = {
     "corner": "one path for everybody",
     "ridge": "a ridge regression",
     "products": "a regression with products",
+    "trees": "boosted trees",
 }
 
 
