@@ -128,7 +128,8 @@ def find_parts(
     if (rest**2).sum() > 1e-6 * (target**2).sum():
         return []
     heavy = np.abs(weights) * scale[usable] > 1e-3 * target.std()
-    return list(np.array(list(frame))[usable][heavy])
+    names = [name for name, varied in zip(frame, usable) if varied]
+    return [name for name, weighs in zip(names, heavy) if weighs]
 
 # %% ../../nbs/files/12_suspects.ipynb #c15
 def find_suspects(
