@@ -2,7 +2,7 @@
 SHELL  := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env test quick lint elsewhere days mutations mutants bench paper arena evidence lab refresh docs check export clean lock
+.PHONY: help env test quick lint elsewhere days mutations lies mutants bench paper arena evidence lab refresh docs check export clean lock
 
 PYTHON ?= python3.11
 SCALE  ?= default
@@ -10,6 +10,7 @@ JOBS   ?= 2
 KILLS  ?= 200
 PAIRS  ?= 50
 SPOILED ?= 5000
+LIES   ?= 5000
 NB     ?= $(filter-out nbs/paper/%,$(wildcard nbs/*.ipynb nbs/*/*.ipynb))
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -61,6 +62,9 @@ days: env ## 200 commands killed at their file operations, 50 pairs at once (KIL
 mutations: env ## 5,000 spoiled model files, each refused in a line or the same to the bit (SPOILED=)
 	@$(ONE) PYTHONPATH=tests $(BIN)/python tests/mutations.py $(SPOILED)
 
+lies: env ## 5,000 false fields in the files of a run: refused, or the same model and named as not checked (LIES=)
+	@$(ONE) PYTHONPATH=tests $(BIN)/python tests/lies.py $(LIES)
+
 mutants: env ## single faults in what everything hangs on: which does no test notice? (MUTANTS='--seconds 600')
 	@$(ONE) nice -n 15 $(BIN)/python tests/mutants.py $(MUTANTS)
 
@@ -76,6 +80,7 @@ arena: env ## outside rivals on identical folds (optional, resumable; ARENA='--r
 
 evidence: env ## rivals, controls, null, real tables and the trials of the tool and the verifier, for the committed results (hours on two cores; CLUSTER=tcp://host:8786)
 	@$(BIN)/python -m adaroute.lab.paper --scale paper --only 55 --only 56 --only 57 --only 58 --only 60 --only 61 --only 62 --only 63 --only 64 --only 65 --only 66 --keep --cluster "$(CLUSTER)"
+	@$(ONE) $(BIN)/python -m adaroute.lab.cheat_count
 
 lab: env ## JupyterLab, opened in nbs/
 	@$(BIN)/jupyter lab --notebook-dir=. nbs/index.ipynb

@@ -234,7 +234,7 @@ class AdaRoute(FramesOut, RegressorMixin, BaseEstimator):
         selection="likelihood",  # or the published "soft" and "hard"
         routes=ROUTES,  # the routes allowed; a single one makes a fixed corner
         learner="auto",  # "gradient", "closed_form", or what suits choices and table
-        guard=None,  # False: no plain regressions beside the routes; None: as the learner has it
+        guard=None,  # False: no plain rivals beside the routes; None: as the learner has it
         # what follows down to `design` is of the gradient learner, and asks for it
         members=3,  # models that are averaged, each validated on other rows
         starts=2,  # of each member, each with a caution of its own; the best is kept

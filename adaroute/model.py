@@ -288,7 +288,7 @@ def take_lanes(model: RoutedModel, lanes: list[int]) -> RoutedModel:
     seeds, caution = ([of[lane] for lane in lanes] for of in (model.seeds, model.caution))
     out = RoutedModel(model.design, model.widths, model.heads.scale, seeds, caution)
     if model.guard is not None:
-        shape = len(model.heads.kinds), model.guard.axes
+        shape = len(model.heads.kinds), model.guard.size
         out.guard = Guard(model.widths, len(lanes), *shape)
     with torch.no_grad():
         for name, new in out.named_parameters():

@@ -57,6 +57,11 @@ def _is_said(value) -> bool:
     return isinstance(value, str)
 
 
+def _is_guard(value) -> bool:  # axes, or axes and trees
+    sizes = value if isinstance(value, list) and len(value) == 2 else [value]
+    return all(_is_whole(size) and size < _UNTOLD for size in sizes)
+
+
 def _is_box(value) -> bool:
     return isinstance(value, dict)
 
@@ -89,6 +94,7 @@ _A_BOX = Want(_is_box, "a dictionary")
 _A_NAME = Want(_is_said, "text")
 _SOME_NUMBERS = Want(are_numbers, "a list of finite numbers")
 _A_SIZE = Want(_is_whole, "a whole number")
+_GUARD_SIZE = Want(_is_guard, "how many axes and trees the guard has")
 _SOME_SEEDS = Want(lambda v: _are_all(_is_whole)(v) and len(v) > 0, "a list of whole numbers")
 _SOME_ERRORS = Want(lambda v: _are_all(lambda e: type(e) in (int, float))(v), "a list of numbers")
 _SPARE_SEEDS = Want(
@@ -169,7 +175,7 @@ def check_about(
 ) -> None:
     "Refuse a model.json whose entries have not their form, or speak of different outcomes."
     check_depth(about)
-    guarded = {"guard": _A_SIZE} if "guard" in about else {}
+    guarded = {"guard": _GUARD_SIZE} if "guard" in about else {}
     check_fields("model.json", about, ABOUT | guarded)
     check_fields("design", about["design"], _DESIGN_FORM)
     check_fields("scale", about["scale"], _SCALE_FORM)

@@ -22,6 +22,7 @@ from .features.words import FIRST_RULES
 from .fitted import Fitted, Reader
 from .frames import remember_inputs
 from .guard import Guard
+from .trees import QUESTIONS, GuardSize, check_trees
 from .model import Design, RoutedModel
 from .schema import Schema
 from .model_card import CARD, write_card
@@ -82,7 +83,7 @@ def _describe_model(est, encoder: dict) -> dict:
         validation_error=found.validation_error,
         arrays={name: getattr(est, name) for name in kept if hasattr(est, name)},
     )
-    return about | ({} if model.guard is None else {"guard": model.guard.axes})
+    return about | ({} if model.guard is None else {"guard": model.guard.size.spell()})
 
 # %% ../nbs/1_method/25_saving.ipynb #c51
 def _dump_model(est) -> dict[str, bytes]:  # file name -> content
@@ -180,10 +181,16 @@ def _rebuild_one(about: dict, weights: dict, reader: Reader, path: str | None) -
 
 def _rebuild_guard(about: dict, weights: dict, reader: Reader) -> Guard:
     "A guard of the size that its tensors have."
-    axis = weights.get("guard.axis")
-    if axis is None or axis.shape[-1] != about["guard"]:
+    size = GuardSize.of(about["guard"])
+    axis, none = weights.get("guard.axis"), torch.zeros(0)
+    column = weights.get("guard.column", none)
+    if axis is None or axis.shape[-1] != size.axes:
         raise ValueError("guard: expected as many axes as the weights have, got others")
-    return Guard(reader.widths, len(about["seeds"]), len(reader.scale.tasks), about["guard"])
+    lanes, trees = len(about["seeds"]), size.trees or 0
+    if column.numel() != lanes * trees * QUESTIONS:
+        raise ValueError("guard: expected as many trees as the weights have, got others")
+    check_trees(column.numpy(), reader.widths.total)
+    return Guard(reader.widths, lanes, len(reader.scale.tasks), size)
 
 
 def _rebuild_model(about: dict, tensors: dict, reader: Reader) -> RoutedModel:

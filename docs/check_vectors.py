@@ -401,6 +401,22 @@ def check_ledger(v):
     yield "ledger: behind", behind_of(entries, entries[-1]["plan"]) == v["behind"]
 
 
+SHA256_OF = bytes.fromhex("300d06096086480165030402010500") + b"\x04\x20"  # DER, then 32 bytes
+
+
+def check_stamp(v):
+    "The answer of a time-stamping authority, but for its signature."
+    yield from check_chain("stamp", v, b"")
+    answer, marks = base64.b64decode(v["answer"], validate=True), v["authority"].split("-----")
+    length = int.from_bytes(answer[2:4], "big")
+    yield "stamp: whole", answer[:2] == b"\x30\x82" and len(answer) == 4 + length
+    yield "stamp: head", SHA256_OF + bytes.fromhex(v["head"]) in answer
+    time = v["time"].translate(str.maketrans("", "", "-:T")).encode()
+    yield "stamp: time", b"\x18\x0f" + time in answer
+    yield "stamp: form", marks[:2] == ["", "BEGIN CERTIFICATE"] and len(marks) == 5
+    yield "stamp: certificate", base64.b64decode(marks[2]) in answer
+
+
 def check_transcript(v):
     yield from check_chain("transcript", v, b"\n")  # the hash has the newline in it
 
@@ -496,6 +512,7 @@ CHECKS = dict(
     plan=check_plan,
     tensors=check_tensors,
     ledger=check_ledger,
+    stamp=check_stamp,
     transcript=check_transcript,
     statement=check_statement,
 )

@@ -277,6 +277,17 @@ def ledger() -> dict:
         return dict(lines=lines, head=book.head, behind=book.behind(two))
 
 
+def stamp() -> dict:
+    "A ledger under a time stamp; what the authority signed is kept, for nobody can make it again."
+    kept = json.loads((HERE / "vectors" / "stamp.json").read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as room:
+        book = public("Ledger")(Path(room) / "ledger.jsonl")
+        book.append("commitment", plan="ab" * 32, root="01" * 32, time="2026-11-21T09:00:00Z")
+        lines = book.path.read_bytes().decode().splitlines()
+        signed = {name: kept[name] for name in ("answer", "authority", "time")}
+        return dict(lines=lines, head=book.head, **signed)
+
+
 def transcript() -> dict:
     "Lines that hang together; what they say is made up."
     with tempfile.TemporaryDirectory() as room:
@@ -326,6 +337,7 @@ VECTORS = dict(
     plan=plans,
     tensors=tensors,
     ledger=ledger,
+    stamp=stamp,
     transcript=transcript,
     statement=statement,
 )

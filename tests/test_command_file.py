@@ -315,6 +315,17 @@ def test_the_headline_is_the_exit_status(place, tmp_path):
         assert headline.startswith(("**Not as claimed", "**Not enough evidence")[status - 1])
 
 
+def test_strictly_nothing_may_be_left_unchecked(place):
+    "Who threw the dice is for the ledger to say; with it, nothing is left."
+    bare = (*CHECK[:6], "--plan", "plan", "--json")
+    for more, status in ((("--strict",), 2), ((), 0)):
+        said = json.loads(fine(place, *bare, *more, status=status).stdout)
+        assert said["not_checked"] == ["source of the nonce"] and said["status"] == status
+        assert "who supplied the nonce" in said["sentence"]
+    said = json.loads(fine(place, *bare, "--strict", "--ledger", "book.jsonl").stdout)
+    assert said["not_checked"] == [] and said["sentence"].startswith("Verified: ")
+
+
 def test_a_ledger_with_its_nonce_from_the_source_and_a_witness(place, tmp_path):
     fine(place, *COMMIT, "--out", "plan9", "--ledger", tmp_path / "b.jsonl", "--test", ".3")
     plan, book = load_plan(place / "plan9"), Ledger(tmp_path / "b.jsonl")

@@ -44,7 +44,7 @@ def made(tmp_path_factory):
 
 def test_there_is_a_vector_for_each_format(checker):
     assert VECTORS == sorted(f"{name}.json" for name in checker.CHECKS)
-    assert len(VECTORS) == 8
+    assert len(VECTORS) == 9
 
 
 @pytest.mark.parametrize("name", VECTORS)

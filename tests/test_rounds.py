@@ -183,7 +183,7 @@ def test_the_better_guard_is_chosen_by_hand(home, tmp_path, monkeypatch):
 
     def ours(*about):
         shares, said = honest(*about)
-        return np.array([1.0, 0.0, 0.0, 0.0]), said
+        return np.array([1.0, 0.0, 0.0, 0.0, 0.0]), said
 
     with monkeypatch.context() as m:
         m.setattr(guard, "_find_shares", ours)
@@ -262,7 +262,7 @@ def test_a_line_of_another_chain(home, tmp_path):
 
 
 def move_guard(tensors):
-    tensors["model.guard.shares"] += torch.tensor([0.1, -0.1, 0.0, 0.0])
+    tensors["model.guard.shares"] += torch.tensor([0.1, -0.1, 0.0, 0.0, 0.0])
 
 
 MOVED = {

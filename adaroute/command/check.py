@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from adaroute.provenance.plan import Plan
     from adaroute.provenance.run_folder import Check, RunFolder
     from adaroute.provenance.verify import Verification
+    from adaroute.provenance.witness import Witnessed
     from adaroute.schema import Schema
 
 # %% ../../nbs/9_command/06_check.ipynb #p42
@@ -203,6 +204,11 @@ _effort_options = bundle_options(
         help="head of the transcript as it was published, in place of --ledger",
     ),
     click.option(
+        "--strict",
+        is_flag=True,
+        help="exit status 2 while anything that the plan names was not checked",
+    ),
+    click.option(
         "--out",
         type=FILE,
         callback=require_ending(".md"),
@@ -226,6 +232,7 @@ class VerifyOrder(NamedTuple):
     decimal: str | None = None  # of a table that was saved again in another way
     delimiter: str | None = None
     encoding: str | None = None
+    strict: bool = False
 
     def check(self) -> None:
         "Refuse options that do not go together."
@@ -252,18 +259,13 @@ def verify_folder(
     key = order.key and read_key(order.key)
     reading, there = find_reading([order.filed, run.folder], order._asdict())
     records = read_shown(run, order.data, reading)
-    how = dict(
-        segments=order.segments,
-        tolerance=order.tolerance,
-        references=REFERENCE_FITS if order.memorisation else 0,
-        keep=order.keep,
-        head=order.head,
-        ledger=order.ledger,
-        filed=order.filed,
-    )
+    plain = "segments tolerance keep head ledger filed strict".split()
+    how = {name: getattr(order, name) for name in plain}
+    how["references"] = REFERENCE_FITS if order.memorisation else 0
     shown = records.frame, key, records.ids, records.groups
     found = verify_run(folder, *shown, **how, progress=bar)
-    found.checks += check_columns(run.plan, reading)
+    if columns := check_columns(run.plan, reading):
+        found.checks = [c for c in found.checks if c.name != "codebook"] + columns
     if not there and any(c.name == "records" and c.passed is False for c in found.checks):
         raise BadInput(
             "reading.json: expected one in the plan folder (--plan) or the run folder, found none; "
@@ -673,8 +675,12 @@ def _show_ledger(ledger, as_json, quiet):
     "--signers", type=FILE, help="allowed signers of OpenSSH, with the witness among them"
 )
 @click.option("--signer", metavar="NAME", help="the witness, as in --signers")
+@click.option("--stamp", type=FILE, help="answer of a time-stamping authority (RFC 3161)")
+@click.option(
+    "--authority", type=FILE, help="certificates (PEM): the one that stamps and those above it"
+)
 @common_options
-def _check_ledger(ledger, since, witness, signers, signer, as_json, quiet):
+def _check_ledger(ledger, since, as_json, quiet, **shown):
     """Go through a ledger line by line; with --since, prove that it has only grown.
 
     \b
@@ -684,28 +690,65 @@ def _check_ledger(ledger, since, witness, signers, signer, as_json, quiet):
     from adaroute.provenance.ledger import Ledger
 
     book = Ledger(ledger)
-    entries = book.entries
-    if witness:
-        since = _check_note(book, witness, signers, signer, since)
+    entries, seen = book.entries, _find_witnessed(book, since, **shown)
+    if seen:
+        heads = [entry["before"] for entry in entries] + [book.head]
+        since = heads[seen.lines]
     fresh = [entry["kind"] for entry in book.since(since)] if since else []
     n, grown = len(entries), f"; {len(fresh)} of them came after the published head"
     lines = [f"{ledger}: {n} entries, each hangs on the one before{grown if since else ''}"]
     if fresh:
         counted = ", ".join(f"{fresh.count(kind)} {kind}" for kind in dict.fromkeys(fresh))
         lines.append(f"added since, with nothing before it changed: {counted}")
+    if seen:
+        lines.append(f"the head after {seen.lines} of them was witnessed on {seen.time}")
     answer = dict(entries=n, after=len(fresh) if since else None, added=fresh, head=book.head)
+    answer["witnessed"] = seen and seen.time
     tell_answer(answer, [*lines, f"head {book.head}"], as_json)
 
 
-def _check_note(book: "Ledger", witness: Path, signers, signer, since) -> str:
-    "The head that a witness signed, if the ledger holds it."
-    from adaroute.provenance.witness import check_witness
+def _find_witnessed(book: "Ledger", since, **shown) -> "Witnessed | None":
+    "What a note or a time stamp proves of a ledger; None: neither was given."
+    from adaroute.provenance.witness import check_stamp, check_witness
 
-    if since or signers is None or signer is None:
-        raise click.UsageError("--witness: expected --signers and --signer, and no --since")
-    found = check_witness(read_json(witness, "a signed note"), book, signers, signer)
-    heads = [entry["before"] for entry in book.entries] + [book.head]
-    return heads[found.lines]
+    witness, stamp = shown["witness"], shown["stamp"]
+    if sum(map(bool, (since, witness, stamp))) > 1:
+        raise click.UsageError("--since, --witness, --stamp: expected one of them")
+    if witness:
+        if shown["signers"] is None or shown["signer"] is None:
+            raise click.UsageError("--witness: expected --signers and --signer beside it")
+        note = read_json(witness, "a signed note")
+        return check_witness(note, book, shown["signers"], shown["signer"])
+    if stamp and shown["authority"] is None:
+        raise click.UsageError("--stamp: expected --authority beside it")
+    if stamp:
+        return check_stamp(stamp.read_bytes(), book, shown["authority"].read_bytes())
+    return None
+
+
+@ledger_group.command("stamp")
+@click.argument("ledger", type=FILE)
+@click.option(
+    "--out", required=True, type=FILE, callback=require_ending(".tsq"), help="the request (.tsq)"
+)
+@common_options
+def _request_stamp(ledger, out, as_json, quiet):
+    """Ask for a time stamp of the ledger's head: a request to be sent to an authority (RFC 3161).
+
+    \b
+    Example:
+      adaroute ledger stamp ledger.jsonl --out head.tsq
+    """
+    from adaroute.provenance.ledger import Ledger
+    from adaroute.provenance.witness import stamp_request
+
+    book = Ledger(ledger)
+    write_private(out, stamp_request(book))
+    lines = [
+        f"{out}: a request for head {book.head}, the last of {len(book.entries)} lines",
+        "Next: send it to an authority, and keep the answer and the authority's certificates",
+    ]
+    tell_answer(dict(out=str(out), lines=len(book.entries), head=book.head), lines, as_json)
 
 
 @ledger_group.command("witness")

@@ -20,6 +20,7 @@ from .guard import Guarded, Plain
 from .mixture import Expert, Mixture
 from .working import Link
 from ..model import RoutedModel
+from ..trees import GuardSize, Trees
 
 # %% ../../nbs/learners/08_written.ipynb #c05
 @dataclass
@@ -195,15 +196,24 @@ def _place_gate(model: RoutedModel, m: Mixture) -> None:
     model.router.bias[0, 0] = _tensor(constant - m.columns.mean @ linear)
 
 # %% ../../nbs/learners/08_written.ipynb #c15
+def _place_trees(guard: Guard, trees: Trees, share: float) -> None:
+    "Write trees into a guard, what they say times their share."
+    guard.column[0], guard.threshold[0] = _tensor(trees.column), _tensor(trees.threshold)
+    guard.value[0] = _tensor(share * trees.value)
+    guard.bias[0, 0] += _tensor(share * trees.base)
+
+
 def write_guard(reader: Reader, guarded: Guarded) -> Guard:
-    "All plain rivals in their shares, as one function."
+    "All plain rivals in their shares, as one function and trees."
     first = guarded.rivals[0].columns
     K, axes = len(reader.scale.tasks), first.axes.shape[1]
     total = _empty_surface(first, K)
     for share, plain in zip(guarded.shares[1:], guarded.rivals):
         surface = write_surface(plain.columns, plain.reads, plain.weights)
         total = total.add(surface, float(share))
-    guard = Guard(reader.widths, 1, K, axes)
+    trees = guarded.trees
+    size = GuardSize(axes, len(trees.column) if trees else 0)
+    guard = Guard(reader.widths, 1, K, size)
     with torch.no_grad():
         guard.shares[0] = _tensor(guarded.shares)
         linear = np.vstack([total.numbers, total.facts, total.text])
@@ -214,6 +224,8 @@ def write_guard(reader: Reader, guarded: Guarded) -> Guard:
             rows, columns, outcomes = part.shape
             getattr(guard, name)[0] = _tensor(part.reshape(rows, columns * outcomes))
         guard.axis[0] = _tensor(first.axes)
+        if trees:
+            _place_trees(guard, trees, float(guarded.shares[-1]))
     return guard
 
 # %% ../../nbs/learners/08_written.ipynb #c17

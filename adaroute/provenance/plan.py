@@ -20,6 +20,7 @@ import tokenize
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import metadata
 from importlib.util import find_spec
 from inspect import signature
@@ -121,7 +122,7 @@ def _check_share(share) -> float:
     number = isinstance(share, Real) and not isinstance(share, (bool, np.bool_))
     if number and 0 < share < 1:
         return float(share)
-    got = share if isinstance(share, Real) else type(share).__name__
+    got = str(share)[:20] if isinstance(share, Real) else type(share).__name__
     raise PlanError(f"test: expected a share between 0 and 1, got {got}")
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c19
@@ -378,11 +379,16 @@ def _digest_tree(folder: Path, version: int = 2) -> str:  # of all sources below
     return json_digest(files)
 
 
+@lru_cache(maxsize=2)
+def _digest_package(version: int) -> str:  # once a process: what runs was read once, too
+    return _digest_tree(Path(find_spec("adaroute").submodule_search_locations[0]), version)
+
+
 def code_digest(
     version: int = 2,  # of the plan's format; 1: comments count
 ) -> str:
     "A digest of all sources of this package, in hex."
-    return _digest_tree(Path(find_spec("adaroute").submodule_search_locations[0]), version)
+    return _digest_package(version)
 
 
 def lock_digest(

@@ -60,16 +60,17 @@ def spell_scores(
     return ", ".join(shown)
 
 # %% ../../nbs/6_provenance/13_published.ipynb #p08
-def _is_near(own: float | None, published) -> bool:
+def _is_near(own: float | None, published, near: float) -> bool:
     "Equal up to rounding, or undefined on both sides."
     if own is None or published is None:
         return own is published
-    return type(published) in (int, float) and abs(own - published) < 1e-4
+    return type(published) in (int, float) and abs(own - published) <= near
 
 
 def match_scores(
     own: dict,  # from `score_outcomes`
     published: object,  # as somebody wrote them
+    near: float = 1e-4,  # what another kind of machine may leave open
 ) -> bool:
     "Whether published scores are ours, up to rounding, and nothing besides."
     if not isinstance(published, Mapping) or set(own) != set(published):
@@ -78,7 +79,7 @@ def match_scores(
         theirs = published[task]
         if not isinstance(theirs, Mapping) or set(values) != set(theirs):
             return False
-        if not all(_is_near(values[name], theirs[name]) for name in values):
+        if not all(_is_near(values[name], theirs[name], near) for name in values):
             return False
     return True
 
@@ -236,6 +237,7 @@ def check_scores(
     run: RunFolder,
     frame: pd.DataFrame | None,  # the table, if it is the one that was committed
     claims: Claims,
+    exact: bool = False,  # on the machine of the run, to the last digit
 ) -> list[Check]:  # none where no scores were published
     "Whether published scores are those of the saved model on the test rows."
     if not claims.scores:
@@ -246,7 +248,7 @@ def check_scores(
         return [Check(PUBLISHED, "scores", None, needs)]
     own = score_outcomes(run.model, frame[test])
     for where, scores in claims.scores.items():
-        if not match_scores(own, scores):
+        if not match_scores(own, scores, 0.0 if exact else 1e-4):
             why = f"Those of {where} are not the model's on the test rows."
             return [Check(PUBLISHED, "scores", False, why)]
     where = f"Those of {' and '.join(claims.scores)}"

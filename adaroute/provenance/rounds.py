@@ -23,7 +23,7 @@ def _is_real(value) -> bool:  # True is none
 
 
 def _are_shares(value) -> bool:
-    return isinstance(value, list) and len(value) == 4 and all(map(_is_real, value))
+    return isinstance(value, list) and len(value) == 5 and all(map(_is_real, value))
 
 
 def _one_of(*values) -> Form:
@@ -32,7 +32,7 @@ def _one_of(*values) -> Form:
 
 _REAL = Form(_is_real, "a number")
 _NUMBER = Form(lambda v: type(v) is int and v >= 1, "a whole number of at least 1")
-_SHARES = Form(_are_shares, "four numbers")
+_SHARES = Form(_are_shares, "five numbers")
 
 ROUND_LINES = {
     "round": dict(

@@ -244,6 +244,7 @@ _CARRIES = {
     "corner": "one path for everybody",
     "ridge": "a ridge regression",
     "products": "a regression with products",
+    "trees": "boosted trees",
 }
 
 

@@ -22,6 +22,7 @@ from ..model_folder import read_folder
 from ..schema import NEEDS, ROUTES, read
 from .dispatch import take_path
 from .plain import Network, PlainModel, load_plain, rising_cuts
+from ..trees import DEPTH, LEAVES, QUESTIONS
 
 # %% ../../nbs/serving/04_graph.ipynb #x06
 class GraphWriter:
@@ -196,6 +197,10 @@ def _write_routes(g: GraphWriter, net: Network, joined: str, read: dict, open_: 
     return g.add("Mul", wide, np.ones(outcomes))
 
 # %% ../../nbs/serving/04_graph.ipynb #x16
+_WHOLE = 7  # ONNX's number for whole numbers of 64 bits
+_OF_TREES = ("column", "threshold", "value")
+
+
 def _write_alone(g: GraphWriter, net: Network, open_: str) -> str:  # (n, P)
     "Whether a path is the only one that is open: ones and zeros."
     paths = _open_paths(g, net, open_)
@@ -222,6 +227,32 @@ def _write_heads(g: GraphWriter, net: Network, path: str, told: ToldNames, read:
     return out
 
 
+def _write_tree_steps(g: GraphWriter, column, threshold, joined: str) -> str:  # (n, T)
+    "The leaf of each tree, one question after the other."
+    first = (np.arange(len(column)) * QUESTIONS)[None]
+    at = g.add("Cast", g.add("Mul", g.total(joined, [1], keep=True), 0.0), to=_WHOLE)
+    at = g.add("Mul", at, np.ones((1, len(column)), int))
+    for _ in range(DEPTH):
+        question = g.add("Add", at, first)
+        asked = g.add("Gather", column.astype(int).ravel(), question)
+        limit = g.add("Gather", threshold.ravel(), question)
+        yes = g.add("Greater", g.add("GatherElements", joined, asked, axis=1), limit)
+        step = g.add("Add", g.add("Cast", yes, to=_WHOLE), 1)
+        at = g.add("Add", g.add("Mul", at, 2), step)
+    return g.add("Sub", at, QUESTIONS)
+
+
+def _write_trees(g: GraphWriter, w: dict, joined: str) -> str:  # (L, n, K)
+    "What the guard's trees add."
+    lanes = []
+    for column, threshold, value in zip(*(w[f"guard.{name}"] for name in _OF_TREES)):
+        leaf = _write_tree_steps(g, column, threshold, joined)
+        place = g.add("Add", leaf, (np.arange(len(column)) * LEAVES)[None])
+        each = g.add("Gather", value.reshape(-1, value.shape[-1]), place)  # (n, T, K)
+        lanes.append(g.total(each, [1]))
+    return g.stack(lanes, 0)
+
+
 def _write_guard(g: GraphWriter, net: Network, told: ToldNames, stated: str) -> str:
     "Statements with the share of the guard (L, n, E, K)."
     w, outcomes = net.weights, len(net.kinds)
@@ -239,6 +270,8 @@ def _write_guard(g: GraphWriter, net: Network, told: ToldNames, stated: str) -> 
             product = _times(g, told, block, w[name])
             shape = (len(w["guard.bias"]), blocks, outcomes)
             plain = g.add("Add", plain, _write_scaled(g, product, by, shape))
+    if "guard.column" in w:
+        plain = g.add("Add", plain, _write_trees(g, w, told.joined))
     routed = g.add("Mul", stated, w["guard.shares"][:, :1, None, None])
     return g.add("Add", routed, g.add("Unsqueeze", plain, np.array([2])))
 

@@ -26,6 +26,7 @@ from ..levels import answer_in_words
 from ..outcomes import OutcomeScale
 from ..saved_form import check_parts, check_sizes
 from ..schema import PATHS, ROUTES, SHARINGS, Batch, Schema, open_routes, read
+from ..trees import LEAVES, QUESTIONS, GuardSize, add_leaves, check_trees, find_leaves
 
 # %% ../../nbs/serving/01_plain.ipynb #p06
 @dataclass(frozen=True, eq=False)
@@ -229,6 +230,12 @@ def state_routes(
     return stated + doubt[..., None] * (plain - stated)
 
 # %% ../../nbs/serving/01_plain.ipynb #p20b
+def _ask_trees(w: Mapping[str, np.ndarray], joined: np.ndarray) -> np.ndarray:  # (L, n, K)
+    "What the guard's trees add."
+    each = zip(w["guard.column"].astype(int), w["guard.threshold"], w["guard.value"])
+    return np.stack([add_leaves(value, find_leaves(*ask, joined)) for *ask, value in each])
+
+
 def guard_statements(
     net: Network,
     stated: np.ndarray,  # (L, n, E, K), from `state_experts`
@@ -246,6 +253,8 @@ def guard_statements(
     for scale, product in ((told.facts[None], by_fact), (place, by_place)):
         each = product.reshape(*plain.shape[:2], -1, outcomes)
         plain = plain + (each * scale[..., None]).sum(axis=2)
+    if "guard.column" in w:
+        plain = plain + _ask_trees(w, joined)
     routed = w["guard.shares"][:, :1, None, None]
     return stated * routed + plain[:, :, None]
 
@@ -511,12 +520,14 @@ def _shape_router(net: Network, design: dict) -> dict[str, tuple]:
     }
 
 
-def _shape_guard(net: Network, axes: int) -> dict[str, tuple]:
+def _shape_guard(net: Network, size: GuardSize) -> dict[str, tuple]:
     "Weights of the guard, by name, without the lanes."
     numbers, facts, text = net.widths
-    outcomes = len(net.kinds)
-    return {
-        "shares": (4,),
+    outcomes, axes = len(net.kinds), size.axes
+    questions, leaves = (size.trees, QUESTIONS), (size.trees, LEAVES, outcomes)
+    trees = dict(column=questions, threshold=questions, value=leaves) if size.trees else {}
+    return trees | {
+        "shares": (size.carriers,),
         "linear": (sum(net.widths), outcomes),
         "bias": (1, outcomes),
         "by_fact": (numbers, facts * outcomes),
@@ -528,7 +539,7 @@ def _shape_guard(net: Network, axes: int) -> dict[str, tuple]:
 def list_shapes(
     net: Network,  # its weights are not looked at
     design: dict,  # as model.json has it
-    guard: int | None = None,  # axes of the guard; None: there is none
+    guard: GuardSize | None = None,  # None: there is none
 ) -> dict[str, tuple]:  # without the lanes
     "Every tensor that a network has to have, and its shape."
     paths, outcomes = len(net.paths), len(net.kinds)
@@ -561,7 +572,7 @@ def _check_choices(design: dict) -> None:
         raise ValueError(f"design: expected a {odd[0] if odd else 'route'} of ours, got another")
 
 
-def _check_shapes(net: Network, about: dict, lanes: int, guard: int | None) -> None:
+def _check_shapes(net: Network, about: dict, lanes: int, guard: GuardSize | None) -> None:
     "Refuse tensors that are missing, left over or of another shape."
     wanted = list_shapes(net, about["design"], guard)
     wanted = {name: (lanes, *shape) for name, shape in wanted.items()}
@@ -571,6 +582,8 @@ def _check_shapes(net: Network, about: dict, lanes: int, guard: int | None) -> N
     if wanted != found:
         odd = {name for name, _ in wanted.items() ^ found.items()}
         raise ValueError(f"weights: expected those of the design, got {len(odd)} others")
+    if "guard.column" in net.weights:
+        check_trees(net.weights["guard.column"], sum(net.widths))
 
 
 def rebuild_network(
@@ -598,7 +611,8 @@ def rebuild_network(
     seeds = about["spares"][path] if path else about["seeds"]
     shapes = {name: array.shape for name, array in weights.items()}
     check_sizes(about, seeds, shapes, (len(net.paths), len(net.sharings)))
-    _check_shapes(net, about, len(seeds), None if path else about.get("guard"))
+    guard = GuardSize.of(about["guard"]) if not path and "guard" in about else None
+    _check_shapes(net, about, len(seeds), guard)
     return net
 
 # %% ../../nbs/serving/01_plain.ipynb #p31a
