@@ -363,9 +363,11 @@ def gather_reasons(
     codes, names = np.full(n, -1, np.int16), {}
     for reason, rows in marks:
         codes[rows] = names.setdefault(str(reason), len(names))
-    if (codes < 0).all():
+    used = np.bincount(codes + 1, minlength=len(names) + 1)[1:] > 0
+    if not used.any():
         return None
-    return pd.Categorical.from_codes(codes, list(names)).remove_unused_categories()
+    reasons = pd.Categorical.from_codes(codes, list(names))
+    return reasons if used.all() else reasons.remove_unused_categories()
 
 
 def collect_reasons(

@@ -30,7 +30,7 @@ from .rtf import is_rtf, read_rtf, read_rtf_files
 from .statistical import read_statistical
 from .surveys import find_sidecar, is_nda, is_qualtrics, read_bids, read_nda
 from .surveys import read_qualtrics
-from ..tables import TableError, read_table
+from ..tables import TableError, read_cells, read_table
 
 # %% ../../nbs/files/13_exports.ipynb #c05
 LOOK = 1 << 16  # bytes
@@ -83,9 +83,8 @@ def _read_delimited(
         return read_redcap(path, dictionary, missing, **reading)
     if dictionary or find_sidecar(path):
         return read_bids(path, dictionary, missing, **reading)
-    table = read_table(path, numeric=(), keep=None, **reading)
-    decimal = reading.get("decimal", ".")
-    guesses = {name: guess_column(name, list(table[name]), missing, decimal) for name in table}
+    table, decimal = read_cells(path, **reading), reading.get("decimal", ".")
+    guesses = {name: guess_column(name, table[name], missing, decimal) for name in table}
     return join_columns(guesses, FILE_FORMATS["delimited"])
 
 # %% ../../nbs/files/13_exports.ipynb #c05c
