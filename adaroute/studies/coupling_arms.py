@@ -126,11 +126,11 @@ def list_tasks() -> list[Arm]:
 
 def list_many() -> list[Arm]:
     "Many numbers, trained on up to 4 numbers of 4 digits, with and without the running sums."
-    recipe = Recipe("many_sums", high=4, ids=36, neighbours=4, steps=3000)
+    recipe = Recipe("many_sums", high=4, ids=36, neighbours=2, steps=2000)
     asked = dict(seeds=FRESH, lengths=(2, 4, 5, 6, 8), average=1, test_seed=1)
     return [
         Arm("running sums written", recipe, **asked),
-        Arm("total only", replace(recipe, task="many_total", steps=2000), **asked),
+        Arm("total only", replace(recipe, task="many_total", steps=1500), **asked),
     ]
 
 # %% ../../nbs/studies/08_coupling_arms.ipynb #c13
