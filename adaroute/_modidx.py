@@ -1961,6 +1961,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/adaroute/', 'doc_host': ''
                                                                                     'adaroute/lab/cheat_count.py'),
                                           'adaroute.lab.cheat_count._copied_by_a_mac': ( '8_lab/cheat_count.html#_copied_by_a_mac',
                                                                                          'adaroute/lab/cheat_count.py'),
+                                          'adaroute.lab.cheat_count._lay_once': ( '8_lab/cheat_count.html#_lay_once',
+                                                                                  'adaroute/lab/cheat_count.py'),
                                           'adaroute.lab.cheat_count._list_objections': ( '8_lab/cheat_count.html#_list_objections',
                                                                                          'adaroute/lab/cheat_count.py'),
                                           'adaroute.lab.cheat_count._read_again': ( '8_lab/cheat_count.html#_read_again',
