@@ -2797,6 +2797,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/adaroute/', 'doc_host': ''
                                          'adaroute.learners.guard.Plain.say': ( 'learners/guard.html#plain.say',
                                                                                 'adaroute/learners/guard.py'),
                                          'adaroute.learners.guard.Routed': ('learners/guard.html#routed', 'adaroute/learners/guard.py'),
+                                         'adaroute.learners.guard._ask_rival': ( 'learners/guard.html#_ask_rival',
+                                                                                 'adaroute/learners/guard.py'),
                                          'adaroute.learners.guard._find_shares': ( 'learners/guard.html#_find_shares',
                                                                                    'adaroute/learners/guard.py'),
                                          'adaroute.learners.guard._gather_parts': ( 'learners/guard.html#_gather_parts',
