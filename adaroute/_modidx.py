@@ -6225,6 +6225,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/adaroute/', 'doc_host': ''
                                                                                   'adaroute/studies/lanes.py'),
                                         'adaroute.studies.lanes.see_neighbours': ( 'studies/lanes.html#see_neighbours',
                                                                                    'adaroute/studies/lanes.py'),
+                                        'adaroute.studies.lanes.share_windows': ( 'studies/lanes.html#share_windows',
+                                                                                  'adaroute/studies/lanes.py'),
                                         'adaroute.studies.lanes.spoil_places': ( 'studies/lanes.html#spoil_places',
                                                                                  'adaroute/studies/lanes.py'),
                                         'adaroute.studies.lanes.stack_lanes': ( 'studies/lanes.html#stack_lanes',
