@@ -9,6 +9,7 @@ __all__ = ['MISSING', 'DELIMITERS', 'TableSource', 'Problem', 'TableError', 'Rea
 # %% ../nbs/1_method/04_table_reader.ipynb #c03
 import codecs
 import csv
+import gc
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -261,6 +262,18 @@ def _limit_cells(limit: int):
     finally:
         csv.field_size_limit(before)
 
+
+@contextmanager
+def _pause_collection():
+    "Rows of words hold no circles; looking for some after every few hundred doubles the time."
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
+
 # %% ../nbs/1_method/04_table_reader.ipynb #c27
 def _check_names(path: Path, names: list) -> list[str]:
     "Column names without blanks around them; each there, none twice."
@@ -321,10 +334,13 @@ class CsvTable:
         try:
             while True:
                 start = self.rows
-                records, lines = self.take(rows)
-                if not records:
+                with _pause_collection():
+                    records, lines = self.take(rows)
+                    columns = dict(zip(self.names, zip(*records)))
+                    del records
+                if not lines:
                     return
-                yield Chunk(start, lines, dict(zip(self.names, zip(*records))))
+                yield Chunk(start, lines, columns)
         finally:
             self.file.close()
 

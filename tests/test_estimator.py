@@ -1075,3 +1075,25 @@ def test_a_row_does_not_depend_on_its_neighbours(kind):
         part = frame.iloc[rows]
         assert np.abs(model.predict(part).to_numpy() - whole[rows]).max() < 1e-12
         assert np.abs(model.predict_interval(part).to_numpy() - ends[rows]).max() < 1e-9
+
+
+# torch is imported when something is trained or asked
+
+BEFORE_TORCH = """
+import pickle, sys
+from adaroute import AdaRoute
+from adaroute.tables import read_table
+from sklearn.base import clone
+est = AdaRoute(tasks={"y": "regression"}, learner="closed_form")
+assert clone(est).get_params()["learner"] == "closed_form" and "AdaRoute" in repr(est)
+assert pickle.loads(pickle.dumps(est)).get_params() == est.get_params()
+assert not hasattr(est, "predict_proba") and len(read_table(sys.argv[1])) == 2
+print({"torch"} & set(sys.modules))
+"""
+
+
+def test_an_estimator_is_made_cloned_and_shown_without_torch(tmp_path):
+    (tmp_path / "table.csv").write_text("x,y\n1,2\n3,4\n")
+    words = [sys.executable, "-c", BEFORE_TORCH, str(tmp_path / "table.csv")]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -12,7 +12,7 @@ from clinic_files import CANARY, MAKERS, make_sav
 
 from adaroute.files.codebook import read_codebook
 from adaroute.files.exports import read_export
-from adaroute.files.files_command import run_commands
+from adaroute.files.files_command import run_commands, settle_columns
 from adaroute.files.guess import guess_column, join_columns
 from adaroute.files.suspects import find_calendar, find_codes, find_suspects
 
@@ -229,3 +229,57 @@ def test_dates_become_days_since_something_named(tmp_path, capsys):
     assert run_commands([*typed[:2], "--since", "phq9"]) == 3
     assert run_commands([*typed[:2], "--since", "first", "--out", str(tmp_path / "f.yaml")]) == 0
     assert read_codebook(tmp_path / "f.yaml").since == "2024-01-01"
+
+
+def make_diagnoses(rows=200):
+    "A diagnosis, its code, the score whose stages are the severity, and honest inputs."
+    rng = np.random.default_rng(4)
+    dx, score = rng.choice(["anxiety", "depression", "none"], rows), rng.integers(0, 28, rows)
+    severity = np.select([score < 5, score < 15], ["none", "mild"], "severe")
+    exact = score + rng.uniform(0, 0.9, rows)
+    codes = pd.Series(dx).map({"anxiety": 41, "depression": 32, "none": 0})
+    near = np.where(rng.uniform(size=rows) < 0.7, codes, 0)
+    age, words = rng.integers(18, 90, rows), rng.choice(["A", "B"], rows)
+    inputs = dict(age=age, near=near, ward=words, icd=codes, icd_word="F" + codes.astype(str))
+    scores = dict(sum=score, exact=exact, case=(score > 9).astype(int))
+    return make_export(dx=dx, severity=severity, **inputs, **scores)
+
+
+@pytest.mark.parametrize(
+    "outcome, task, told",
+    [
+        ("dx", "nominal", ["icd", "icd_word"]),
+        ("dx", "nominal=anxiety,depression,none", ["icd", "icd_word"]),
+        ("severity", "ordinal=none,mild,severe", ["sum", "exact"]),
+        ("case", "binary", ["sum", "exact"]),
+        ("icd", "nominal", ["dx", "icd_word"]),
+        ("age", "regression", []),
+    ],
+)
+def test_what_tells_the_levels_of_an_outcome_is_told(outcome, task, told):
+    export = make_diagnoses()
+    found = find_suspects(export, {outcome: task})
+    assert sorted((s.column, s.kind) for s in found) == sorted((name, "leak") for name in told)
+    assert all(s.advice.startswith(f"tells {outcome} without error") for s in found)
+    assert all(s.advice.endswith(f"--ignore {s.column}") for s in found)
+
+
+def test_levels_of_a_few_rows_and_chance_tell_nothing():
+    rng = np.random.default_rng(5)
+    for _ in range(50):
+        dx, codes = rng.choice(["a", "b", "c"], 60), rng.integers(0, 5, (8, 60))
+        words = {f"x{j}": c for j, c in enumerate(codes)}
+        export = make_export(dx=dx, **words, z=rng.normal(size=60))
+        assert find_suspects(export, {"dx": "nominal"}) == []
+    rare = np.repeat(["a", "b"], [51, 9])  # fewer than ten rows are not of the first level
+    assert find_suspects(make_export(dx=rare, code=rare), {"dx": "nominal"}) == []
+
+
+def test_a_column_that_tells_a_diagnosis_is_left_out_with_its_reason():
+    book, suspects = settle_columns(make_diagnoses(), {"dx": "nominal"}, None, ())
+    assert [name for name in ("icd", "icd_word", "age", "near") if not book[name].use] == [
+        "icd",
+        "icd_word",
+    ]
+    assert book["icd"].why == "tells dx without error; left out, use: true takes it"
+    assert {s.column for s in suspects} == {"icd", "icd_word"}

@@ -1,5 +1,6 @@
 "What readers do at the edges: bad input, odd files, and what is not what it seems."
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from adaroute.files.fhir import read_fhir
 from adaroute.files.guess import guess_column, is_id_name
 from adaroute.files.rtf import read_rtf, remove_hidden
 from adaroute.files.statistical import find_clock, read_clock
+from adaroute.files.suspects import find_suspects
 from adaroute.tables import TableError
 
 
@@ -434,3 +436,63 @@ def test_qualtrics_as_it_writes_tsv(tmp_path):
     (tmp_path / "survey.tsv").write_bytes(text.encode("utf-16"))
     export = read_export(tmp_path / "survey.tsv")
     assert export.codebook.source == "an export of Qualtrics" and len(export.frame) == N
+
+
+# a long table of text
+
+
+def draw_kinds(rows=3000):
+    "Cells of every kind that is guessed, and what each column has to be taken for."
+    i = np.arange(rows)
+    return {
+        "patient_id": (i // 2, "id", "whole numbers under the name of an id"),
+        "age": (18 + i % 60, "number", f"{rows} of {rows} cells are numbers"),
+        "dose": ([["1", " 2.50 ", "NA", ""][k % 4] for k in i], "number", "1500 of 3000 cells"),
+        "lab": ([["1e1", "+.5", "lost"][(k % 50 == 0) * 2 or k % 2] for k in i], "number", "; 60"),
+        "born": ([f"19{k % 90 + 10}0{k % 9 + 1}17" for k in i], "date", "eight digits that are"),
+        "seen": ([f"2024-0{k % 9 + 1}-17" for k in i], "date", "dates as 2024-01-31"),
+        "slept": ([f"{k % 12}:30" for k in i], "duration", "clock times as 7:30"),
+        "post": ([f"0{k % 9000 + 1000}" for k in i], "id", "digits with leading zeros"),
+        "ward": ([["A", "B ", "n/a"][k % 3] for k in i], "category", "2 different words"),
+        "felt": ([["not at all", "Several days"][k % 2] for k in i], "ordered", "well-known"),
+        "note": ([f"slept badly in night {k} again" for k in i], "text", "more than three words"),
+        "same": (["7"] * rows, "number", "the same number in all rows"),
+        "none": ([["", "NA"][k % 2] for k in i], "text", "no cell is filled"),
+        "drug": ([f"w{k}" for k in i], "text", "3000 different words in 3000 cells"),
+    }
+
+
+def test_a_long_table_of_text_is_taken_for_what_it_is(tmp_path):
+    drawn = draw_kinds()
+    path = tmp_path / "long.csv"
+    pd.DataFrame({name: cells for name, (cells, *_) in drawn.items()}).to_csv(path, index=False)
+    collecting = gc.isenabled()
+    frame, book, reasons = read_export(path)
+    assert gc.isenabled() == collecting
+    for name, (_, kind, why) in drawn.items():
+        assert book[name].kind == kind and why in book[name].why, name
+    assert frame["patient_id"].tolist() == [str(k // 2) for k in range(3000)]
+    assert frame["dose"][:2].tolist() == [1, 2.5] and frame["dose"][2:4].isna().all()
+    assert frame["lab"][1:3].tolist() == [0.5, 10] and reasons["lab"].notna().sum() == 60
+    assert frame["ward"][:3].tolist() == ["A", "B", None] and frame["felt"][:2].tolist() == [0, 1]
+    assert frame["born"][0] == pd.Timestamp("1910-01-17") and frame["slept"][7] == 7.5
+    assert frame["none"].isna().all() and list(reasons) == ["lab"]
+
+
+def test_a_table_that_breaks_leaves_the_collector_as_it_was(tmp_path):
+    path = write(tmp_path / "broken.csv", 'a,b\n1,"2\n')
+    collecting = gc.isenabled()
+    with pytest.raises(TableError, match="never closed"):
+        read_export(path)
+    assert gc.isenabled() == collecting
+
+
+def test_columns_that_sum_to_an_outcome_are_named_as_they_are_typed():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.integers(0, 4, (200, 3)).astype(float), columns=["a", "b", "c"])
+    frame["total"] = frame["a"] + frame["b"]
+    book = Codebook([Column(name, "number") for name in frame])
+    suspects = find_suspects(codebook_module.Export(frame, book, pd.DataFrame()), ["total"])
+    assert [str(suspect) for suspect in suspects] == [
+        "'total': is a weighted sum of 'a', 'b'; --ignore a --ignore b"
+    ]

@@ -1,12 +1,14 @@
 "Outcomes in words: levels with an order, and without one."
 
 import json
+import re
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from sklearn.metrics import cohen_kappa_score
 
 from adaroute import AdaRoute
 from adaroute.checks import SchemaError
@@ -15,6 +17,7 @@ from adaroute.model_card import CARD
 from adaroute.files.codebook import Codebook, Column
 from adaroute.levels import parse_task, settle_tasks, spell_task
 from adaroute.provenance.commitment import canonical_record
+from adaroute.report.opening import gather_subject, tell_quality
 from adaroute.schema import Schema, read
 from adaroute.serving import export_graph, load_plain
 from adaroute.uncertainty import calibrate
@@ -346,3 +349,30 @@ def test_levels_in_words_share_no_scale_with_numbers(tmp_path):
         typed = ["fit", f"{tmp_path}/t.csv", "--outcome", outcome, "--ignore", other]
         done = CliRunner().invoke(main, [*typed, "--out", f"{tmp_path}/{other}"])
         assert done.exit_code == 0 and ("on the same scale" in done.output) == told
+
+
+def test_the_report_says_which_level_is_taken_for_which():
+    fresh = make_people(90, seed=5)
+    fresh.loc[3, "severity"] = None
+    model, places = fitted("closed_form"), quick({"place": "ordinal"}, "closed_form").fit(PEOPLE)
+    for est, name, levels in ((model, "severity", LEVELS), (places, "place", (0, 1, 2, 3))):
+        page = tell_quality(gather_subject(est, fresh, None, None, None, False))
+        told = est.predict_proba(fresh, name).idxmax(axis=1)
+        known = fresh[name].notna()
+        counts = pd.crosstab(fresh[name], told).reindex(index=levels, columns=levels, fill_value=0)
+        rows = re.findall(rf"<tr><th[^>]*>({'|'.join(map(str, levels))})</th>(.*?)</tr>", page)
+        found = [[int(n) for n in re.findall(r"<td[^>]*>(\d+)</td>", row)] for _, row in rows]
+        assert found[: len(levels)] == counts.to_numpy().tolist() and counts.to_numpy().sum() > 80
+        order = dict(zip(levels, range(4)))
+        truth, said = (series[known].map(order) for series in (fresh[name], told))
+        kappa = cohen_kappa_score(truth, said, weights="quadratic", labels=range(4))
+        assert f"Kappa of this table, with quadratic weights: {kappa:.2f}." in page
+
+
+def test_an_outcome_of_many_levels_has_no_table():
+    people = PEOPLE.assign(many=(PEOPLE.score.rank() // 12))
+    model = quick({"many": "ordinal"}, "closed_form").fit(people)
+    page = tell_quality(
+        gather_subject(model, people[:60].assign(strain=0.5), None, None, None, False)
+    )
+    assert people.many.nunique() > 12 and "quadratic weights" not in page

@@ -117,3 +117,33 @@ def test_attention_of_doubles_gets_a_mask_of_doubles():
     decoder = LaneDecoder(DecoderShape(14, layers=1, position="none"), [0]).double()
     last = [decoder(r)[:, :, -1] for r in (rows, mixed)]
     torch.testing.assert_close(*last, rtol=0, atol=1e-12)
+
+
+def compare_schemes(first, second, rows, others):
+    "Answers of two schemes with the same weights."
+    return (
+        LaneDecoder(DecoderShape(14, layers=2, position=name), [0, 1])(read)
+        for name, read in ((first, rows), (second, others))
+    )
+
+
+def test_alibi_without_distances_is_no_position_at_all():
+    rows = draw_rows()
+    here = rows._replace(ids=torch.full_like(rows.ids, 7))
+    assert torch.allclose(*compare_schemes("alibi", "none", here, rows), atol=1e-6)
+    apart = compare_schemes("alibi", "none", rows, rows)
+    assert not torch.allclose(*apart, atol=1e-2)
+
+
+def test_alibi_at_a_great_distance_is_a_hidden_key():
+    rows = draw_rows()
+    far, hidden = rows.ids.clone(), rows.visible.clone()
+    far[:, :, :3] += 1_000_000
+    hidden[:, :, 3:, :3] = False
+    apart = compare_schemes("alibi", "alibi", rows._replace(ids=far), rows._replace(visible=hidden))
+    assert torch.allclose(*(answers[:, :, 3:] for answers in apart), atol=1e-5)
+
+
+def test_abacus_reads_the_ids_of_coupling_and_differs_in_none_but_marks():
+    rows = draw_rows()
+    assert torch.equal(*compare_schemes("abacus", "coupled", rows, rows))

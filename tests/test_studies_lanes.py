@@ -25,6 +25,7 @@ from adaroute.studies.lanes import (
     place_on_line,
     place_on_ring,
     see_neighbours,
+    share_windows,
     spoil_places,
 )
 
@@ -164,3 +165,37 @@ def test_neighbours_carry_copying_to_four_times_the_length():
     at = lambda decoder, length: answer_test(decoder, recipe, length).exact.item()
     assert at(packed, 10) > 0.95 and at(lone, 10) > 0.95
     assert at(packed, 40) > at(lone, 40) + 0.4
+
+
+@pytest.mark.parametrize("coupled_end", [False, True])
+def test_abacus_is_coupling_where_only_digits_have_places(coupled_end):
+    task, generator = find_task("addition"), torch.Generator().manual_seed(0)
+    drawn = draw_problems(task, torch.tensor([[3, 5]] * 4), generator, coupled_end)
+    digits = number_problems(replace(Recipe(), position="abacus"), drawn, generator)
+    kept = torch.tensor([group in ("operand 1", "operand 2", "sum") for group in drawn.groups])
+    assert torch.equal(digits.places[:, kept], drawn.places[:, kept])
+    assert (digits.places[:, ~kept] == -1).all() and not kept.all()
+    again = number_problems(replace(Recipe(), position="abacus"), digits, generator)
+    assert torch.equal(again.places, digits.places)
+
+
+def test_neighbours_on_two_levels_are_far_in_one_and_near_in_the_other():
+    "Every pair of problems stays apart in a channel; each channel is shared somewhere."
+    recipe = replace(Recipe(), task="many_sums", high=4, ids=36, neighbours=4)
+    spans = torch.full((400, 2), 7)
+    starts = draw_starts(recipe, spans, 4, torch.Generator().manual_seed(0)).view(100, 4, 2)
+    gap = (starts[:, :, None] - starts[:, None]).abs()
+    apart = torch.minimum(gap, 36 - gap) >= 7
+    others = ~torch.eye(4, dtype=torch.bool)
+    assert apart.any(-1)[:, others].all()
+    shared = (gap == 0).all((1, 2))
+    assert shared.any(0).all() and (~shared).all(1).any() and not shared.all(1).any()
+
+
+def test_one_channel_is_never_shared():
+    starts = torch.arange(24).view(3, 8, 1)
+    recipe = replace(Recipe(), task="many_sums", position="random_start", ids=400)
+    assert share_windows(starts, torch.Generator()).shape == starts.shape
+    drawn = draw_starts(recipe, torch.full((100, 1), 50), 2, torch.Generator().manual_seed(0))
+    first, second = drawn.view(-1, 2).T
+    assert ((first - second).abs() >= 50).all()

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from adaroute.studies.coupling_arms import EXPERIMENTS, list_arms
+from adaroute.studies.lanes import FAULTS
+
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = sorted((ROOT / "paper/results").glob("coupling_*.json"))
 ARMS = [
@@ -49,7 +52,6 @@ def test_the_explanation_is_in_the_results():
     assert hidden["exact"]["10"] == lone["exact"]["10"]
 
 
-@pytest.mark.skipif("coupling_confirmation" not in {stem for stem, _ in ARMS}, reason="not run yet")
 def test_ten_further_seeds_confirm_the_small_recipe():
     confirmed = find_arm("confirmation", "packed, 2 a row")
     assert len(confirmed["seeds"]) == 10 and not set(confirmed["seeds"]) & {10, 11, 12}
@@ -63,3 +65,35 @@ def test_schemes_are_compared_where_they_fit():
     alone, packed = (arms[f"coupled, {how}"] for how in ("alone", "packed"))
     assert middle(alone, 5) >= 0.95 and middle(packed, 5) >= 0.95
     assert middle(packed, 20) > middle(alone, 20)
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_arm_of_chapter_08_has_a_result_or_is_named(name):
+    "No arm is left out of the tables, fitted or not."
+    value = json.loads((ROOT / f"paper/results/coupling_{name}.json").read_text())["value"]
+    known = [arm["name"] for arm in value["arms"]] + value["not_run"]
+    assert sorted(known) == sorted(arm.name for arm in list_arms(name))
+    assert value["arms"] and value["scale"] == "default"
+
+
+@pytest.mark.parametrize(
+    "name, length, least",
+    [
+        ("copy", 40, 0.98),
+        ("reverse", 40, 0.98),
+        ("running sum", 30, 0.98),
+        ("addition of three", 30, 0.95),
+        ("merge", 24, 0.85),
+        ("comparison", 40, 0.85),
+    ],
+)
+def test_packed_tasks_go_three_to_four_times_as_far(name, length, least):
+    arm = find_arm("tasks", name)
+    assert middle(arm, arm["recipe"]["high"]) >= 0.95 and min(arm["exact"][str(length)]) >= least
+
+
+def test_a_wrong_coupling_is_not_learned_in_the_steps_of_the_right_one():
+    right, *wrong = (find_arm("faults", fault) for fault in FAULTS)
+    assert right["name"] == "none" and middle(right, 10) >= 0.95
+    assert len(wrong) == 3 and all(max(arm["exact"]["10"]) < 0.95 for arm in wrong)
+    assert min(min(arm["loss"]) for arm in wrong) > 10 * max(right["loss"])

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['NOMINAL_SCORES', 'gather_chances', 'gather_places', 'rank_pairs', 'score_levels', 'score_nominal', 'score_question',
-           'tabulate_confusion', 'say_right']
+           'tabulate_confusion', 'say_right', 'weigh_agreement']
 
 # %% ../../nbs/3_evaluation/10_nominal.ipynb #n03
 from collections.abc import Callable
@@ -186,3 +186,15 @@ def say_right(
         f"(95% interval {low} to {high}); by a ridge regression in {ridge}, "
         f"by the commonest level of the training rows in {mean}."
     )
+
+# %% ../../nbs/3_evaluation/10_nominal.ipynb #n15c
+def weigh_agreement(
+    counts: pd.DataFrame,  # (J, J) from `tabulate_confusion`, levels in their order
+) -> float:  # NaN where all rows are of one level and taken for it
+    "Agreement beyond chance of levels in order: kappa with quadratic weights."
+    found = counts.to_numpy(float)
+    by_chance = np.outer(found.sum(axis=1), found.sum(axis=0)) / found.sum()
+    places = np.arange(len(found))
+    far = np.subtract.outer(places, places) ** 2
+    expected = (far * by_chance).sum()
+    return 1 - float((far * found).sum() / expected) if expected > 0 else np.nan

@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['MISSING_WORDS', 'PROGRAM_WORDS', 'PLAIN', 'ISO', 'EIGHT', 'UNCLEAR', 'CLOCK', 'KNOWN_ANSWERS', 'CLEAR', 'ZEROS',
            'GLANCE', 'is_program_word', 'Parsed', 'parse_numbers', 'list_numbers', 'parse_dates', 'find_known_order',
-           'code_answers', 'Guess', 'guess_column', 'show_id', 'guess_words', 'parse_clock', 'join_columns']
+           'code_answers', 'Guess', 'guess_column', 'show_id', 'show_ids', 'guess_words', 'parse_clock', 'join_columns']
 
 # %% ../../nbs/files/03_guess.ipynb #c03
+import math
 import re
 from typing import NamedTuple
 
@@ -92,13 +93,16 @@ def _parse_cell(
         gone = number in missing.numbers
         return (np.nan, show_code(number), False) if gone else (number, None, False)
     word = cell.strip()
-    if word.casefold() in MISSING_WORDS:
-        return np.nan, None, False
-    if is_program_word(word) or word.casefold() in missing.words:
-        return np.nan, word.casefold(), False
-    word = word.replace(",", ".", 1) if decimal == "," and "." not in word else word
-    number = float(word) if PLAIN.fullmatch(word) else np.inf
-    if np.isinf(number):
+    if not PLAIN.fullmatch(word) or word.casefold() in missing.words:
+        if word.casefold() in MISSING_WORDS:
+            return np.nan, None, False
+        if is_program_word(word) or word.casefold() in missing.words:
+            return np.nan, word.casefold(), False
+        word = word.replace(",", ".", 1) if decimal == "," and "." not in word else word
+        if not PLAIN.fullmatch(word):
+            return np.nan, NO_NUMBER, True
+    number = float(word)
+    if math.isinf(number):
         return np.nan, NO_NUMBER, True
     gone = number in missing.numbers
     return (np.nan, show_code(number), False) if gone else (number, None, False)
@@ -198,55 +202,58 @@ def guess_column(
     "What an undeclared column holds, and why we think so (ours)."
     series = pd.Series(cells, dtype=object)
     codes, distinct = pd.factorize(series, use_na_sentinel=True)
-    blank = _blank_cells(codes, distinct, missing)
-    known = int((~blank).sum())
-    words = series.where(~blank, None)
-    if not known:
+    empty = _find_blanks(distinct, missing)
+    blank = np.append(empty, True)[codes]
+    words = series.where(~blank, None) if blank.any() else series
+    if blank.all():
         column = Column(name, "text", why="no cell is filled", use=False)
         return Guess(words, column, None)
-    if _seem_words(words[~blank], missing, decimal):
+    if _seem_words(words, blank, missing, decimal):
         return guess_words(name, words)
     parsed = _parse_distinct(codes, distinct, missing, decimal)
     numbers = int((~np.isnan(parsed.values)).sum())
     if numbers and numbers >= CLEAR * (numbers + parsed.odd):
-        return _guess_numbers(name, parsed, words)
+        counts = np.bincount(codes + 1, minlength=len(distinct) + 1)[1:]
+        return _guess_numbers(name, parsed, words, (distinct[~empty], counts[~empty]))
     return guess_words(name, words)
 
 
 def _seem_words(
-    known: pd.Series,  # cells that are not blank
+    words: pd.Series,  # the cells
+    blank: np.ndarray,  # which say nothing  # (n,)
     missing: tuple,  # further words that mean missing
     decimal: str,  # separator
 ) -> bool:
     "Whether a long column is so far from numbers that a few hundred of its cells tell (ours)."
+    known = np.flatnonzero(~blank)
     if len(known) <= 2 * GLANCE:
         return False
-    some = parse_numbers(list(known[:: len(known) // GLANCE]), missing, decimal)
+    some = parse_numbers(list(words.iloc[known[:: len(known) // GLANCE]]), missing, decimal)
     return 2 * some.odd > len(some.values)
 
 # %% ../../nbs/files/03_guess.ipynb #c22b
-def _blank_cells(
-    codes: np.ndarray,  # which of the different cells stands there, -1: none  # (n,)
-    distinct,  # the different cells
+def _find_blanks(
+    distinct,  # the different cells of a column
     missing: tuple = (),  # further words and codes that mean missing
-) -> np.ndarray:  # bool  # (n,)
+) -> np.ndarray:  # bool, one for each
     "Which cells say nothing (ours)."
     absent = {*MISSING_WORDS, *(str(word).casefold() for word in missing)}
     empty = [
         isinstance(c, str) and len(c) < 40 and c.strip().casefold() in absent for c in distinct
     ]
-    return np.array([*empty, True])[codes]
+    return np.array(empty, dtype=bool)
 
 # %% ../../nbs/files/03_guess.ipynb #c23
 ZEROS = re.compile(r"0\d+", re.ASCII)
 
 
 def _share_of(
-    counts: pd.Series,  # different cell -> how often
+    counted: tuple[np.ndarray, np.ndarray],  # the different cells, and how often each stands there
     pattern: re.Pattern,
 ) -> float:
     "Share of the cells that have a form, blanks around them apart (ours)."
-    fits = [bool(pattern.fullmatch(str(cell).strip())) for cell in counts.index]
+    cells, counts = counted
+    fits = [bool(pattern.fullmatch(str(cell).strip())) for cell in cells]
     return float(counts[fits].sum() / counts.sum())
 
 
@@ -254,6 +261,7 @@ def _guess_numbers(
     name: str,  # of the column
     parsed: Parsed,  # its cells as numbers
     words: pd.Series,  # the same cells as they were, None where missing
+    counted: tuple[np.ndarray, np.ndarray],  # the different ones, and how often each stands there
 ) -> Guess:
     "A column whose cells are numbers: an id, a date, a constant or a number (ours)."
     values = parsed.values[~np.isnan(parsed.values)]
@@ -261,11 +269,10 @@ def _guess_numbers(
     if whole and is_id_name(name, distinct == len(values) > 2):
         column = Column(name, "id", why="whole numbers under the name of an id", use=False)
         return Guess(words.map(show_id, na_action="ignore"), column, None)
-    counts = words.value_counts(sort=False)
-    if _share_of(counts, EIGHT) >= CLEAR:
+    if _share_of(counted, EIGHT) >= CLEAR:
         column = Column(name, "date", why="eight digits that are days, as 20240131", use=False)
         return Guess(parse_dates(words.map(show_id, na_action="ignore")), column, None)
-    if _share_of(counts, ZEROS) > 1 - CLEAR:
+    if _share_of(counted, ZEROS) > 1 - CLEAR:
         column = Column(name, "id", why="digits with leading zeros", use=False)
         return Guess(words, column, None)
     why = f"{len(values)} of {len(words)} cells are numbers"
@@ -284,6 +291,15 @@ def show_id(
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))
     return str(value).strip()
+
+
+def show_ids(
+    numbers: np.ndarray,  # whole numbers  # (n,)
+) -> list[str]:
+    "Many ids as people write them (ours)."
+    if len(numbers) and np.abs(numbers).max() < 2**53:
+        return list(map(str, numbers.astype(int).tolist()))
+    return list(map(show_id, numbers))
 
 # %% ../../nbs/files/03_guess.ipynb #c24
 def guess_words(
@@ -308,7 +324,7 @@ def guess_words(
     short = known[:GLANCE].str.len().median() <= 40
     if is_id_name(name, distinct == len(known) > 2) and short:
         return Guess(words, Column(name, "id", why="the name of an id", use=False), None)
-    return _guess_prose(name, words, known)
+    return _guess_prose(name, words, known, distinct)
 
 
 GLANCE = 500  # cells that are looked at first
@@ -330,9 +346,9 @@ def _guess_prose(
     name: str,  # of the column
     words: pd.Series,  # str or None  # (n,)
     known: pd.Series,  # without missing ones
+    distinct: int,  # how many of them differ
 ) -> Guess:
     "Notes, a category, or too many different words to be either (ours)."
-    distinct = known.nunique()
     if known[:: max(1, len(known) // 2000)].map(_count_words).mean() > 3 and 2 * distinct > len(
         known
     ):
@@ -381,7 +397,7 @@ def _keep_words(
     values = values.reset_index(drop=True)
     if not pd.api.types.is_string_dtype(values.dtype) and values.dtype != object:
         return values
-    return pd.Series([None if v is pd.NA or v != v else v for v in values], dtype=object)
+    return values.astype(object).where(values.notna(), None)
 
 
 def join_columns(
@@ -391,7 +407,7 @@ def join_columns(
 ) -> Export:
     "A table and its codebook from its columns (ours)."
     values = {name: _keep_words(guess.values) for name, guess in guesses.items()}
-    frame = pd.DataFrame(values)
+    frame = pd.DataFrame(values, copy=False)
     told = {name: g.reasons for name, g in guesses.items() if g.reasons is not None}
     book = Codebook([guess.column for guess in guesses.values()], notes, source)
     return Export(frame, book, collect_reasons(told, len(frame)))

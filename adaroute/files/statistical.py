@@ -18,7 +18,7 @@ import pandas as pd
 from .codebook import Column, Export, gather_reasons, load_package, name_levels
 from .codebook import show_code
 from ..checks import is_id_name
-from .guess import Guess, guess_words, join_columns, show_id
+from .guess import Guess, guess_words, join_columns, show_ids
 from .recognise import FILE_FORMATS, refuse_several
 from ..tables import TableError
 
@@ -233,7 +233,7 @@ def _settle_numbers(
     if not levels and is_id_name(name, True) and _hold_ids(name, known):
         column = Column(name, "id", label, why="whole numbers under the name of an id", use=False)
         cells, distinct = pd.factorize(numbers)
-        words = np.array([*map(show_id, distinct), None], dtype=object)
+        words = np.array([*show_ids(distinct), None], dtype=object)
         return Guess(pd.Series(words[cells], dtype=object), column, None)
     kind, why = settle_levels(known, levels, facts.measure)
     use = len(known) > 0 and known.min() < known.max()
@@ -360,7 +360,7 @@ def _locate_gaps(
     "Where cells of a .dta are missing (ours)."
     found = [([np.zeros(0, int)], [np.zeros(0, int)]) for _ in types]
     for start in range(0, len(cells), BLOCK):
-        block = np.array(cells[start : start + BLOCK])
+        block = np.frombuffer(cells[start : start + BLOCK].tobytes(), cells.dtype)
         for place, (type_, (rows, kept)) in enumerate(zip(types, found)):
             if type_ in STATA_GAPS:
                 _, point, step = STATA_GAPS[type_]
@@ -374,24 +374,27 @@ def _locate_gaps(
 # %% ../../nbs/files/04_statistical.ipynb #c21d
 def find_letters(
     path: Path,  # .dta
-    table: pd.DataFrame,  # as it was read plainly
+    columns: dict[str, np.ndarray],  # name -> cells as they were read plainly, numbers as float
 ) -> dict[str, dict] | None:  # column -> letter -> rows; None where the file is laid out otherwise
     "Stata's letters for missing cells, from the bytes of the file (ours)."
     try:
-        mapped = _map_stata(path, *table.shape)
+        rows = len(next(iter(columns.values())))
+        mapped = _map_stata(path, rows, len(columns))
     except (OSError, ValueError, OverflowError):
         mapped = None
     if mapped is None:
         return None
     found, gaps = {}, _locate_gaps(*mapped)
-    for (name, column), type_, (rows, cells) in zip(table.items(), mapped[0], gaps):
+    for (name, column), type_, (rows, cells) in zip(columns.items(), mapped[0], gaps):
         if type_ not in STATA_GAPS:
             continue
-        if len(rows) != np.isnan(column.to_numpy(float)).sum():
+        missing = np.isnan(column).sum() if column.dtype == float else None
+        if len(rows) != missing:
             return None
         _, point, step = STATA_GAPS[type_]
-        letters = (cells.astype(object) - point) // step
-        told = {k: rows[letters == k] for k in sorted({*letters} - {0})}
+        letters = (cells - point) // step
+        used = np.unique(letters[letters > 0])
+        told = {k: rows[letters == k] for k in used}
         if told:
             found[name] = {chr(ord("a") + k - 1): some for k, some in told.items()}
     return found
@@ -436,16 +439,15 @@ def read_statistical(
     table, meta = _call_reader(path, program, **more)
     if table.empty:
         raise TableError(f"{path.name}: expected at least one row and one column, got none")
-    letters = find_letters(path, table) if program == "stata" else {}
+    facts = {name: _gather_facts(meta, program, name) for name in table}
+    cells = {name: _take_cells(table[name], facts[name].text) for name in table}
+    letters = find_letters(path, cells) if program == "stata" else {}
     if letters is None:
         letters = _read_twice(path, table, meta, encoding)
     guesses = {}
     for name in table:
-        facts = _gather_facts(meta, program, name, letters.get(name))
-        cells = (
-            table[name].to_numpy(object, na_value=None) if facts.text else table[name].to_numpy()
-        )
-        guesses[name] = settle_column(facts, cells)
+        told = facts[name]._replace(letters=letters.get(name))
+        guesses[name] = settle_column(told, cells[name])
     return join_columns(guesses, FILE_FORMATS[program])
 
 # %% ../../nbs/files/04_statistical.ipynb #c22b
@@ -453,9 +455,8 @@ def _gather_facts(
     meta,  # of pyreadstat
     program: str,  # a key of FILE_FORMATS
     name: str,  # of the column
-    letters: dict | None,  # a letter -> its rows
 ) -> Facts:
-    "What the file says of one column (ours)."
+    "What the file says of one column, Stata's letters apart (ours)."
     return Facts(
         name,
         (meta.column_names_to_labels.get(name) or "").strip(),
@@ -463,6 +464,16 @@ def _gather_facts(
         meta.variable_measure.get(name, "unknown"),
         meta.variable_value_labels.get(name, {}),
         meta.missing_ranges.get(name, []),
-        letters,
+        None,
         meta.readstat_variable_types.get(name) in ("string", "string_ref"),
     )
+
+
+def _take_cells(
+    column: pd.Series,  # of pyreadstat
+    text: bool,  # whether it holds words
+) -> np.ndarray:  # str or None, or float  # (n,)
+    "The cells of a column, None among whole numbers as NaN (ours)."
+    if text:
+        return column.to_numpy(object, na_value=None)
+    return column.to_numpy().astype(float)

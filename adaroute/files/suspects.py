@@ -4,10 +4,12 @@
 
 # %% auto #0
 __all__ = ['CUSTOMARY', 'CALENDARS', 'DATE_NAME', 'LEAK', 'LEAK_ROWS', 'SAMPLE', 'FEW_COLUMNS', 'Suspect', 'find_codes',
-           'find_calendar', 'share_explained', 'find_parts', 'find_suspects', 'suspect_code', 'find_siblings']
+           'find_calendar', 'share_explained', 'share_told', 'find_parts', 'find_suspects', 'suspect_code',
+           'find_siblings']
 
 # %% ../../nbs/files/12_suspects.ipynb #c03
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -108,6 +110,37 @@ def share_explained(
     rest = y - y.groupby(words).transform("mean")
     return 1 - float(rest.var() / y.var())
 
+# %% ../../nbs/files/12_suspects.ipynb #c12c
+def share_told(
+    column: pd.Series,  # numbers or words
+    outcome: pd.Series,  # levels, as words or numbers
+) -> float:
+    "Share of the errors of the most frequent level that are gone once a column is known (ours)."
+    known = column.notna().to_numpy() & outcome.notna().to_numpy()
+    y, levels = pd.factorize(outcome[known])
+    x, cells = pd.factorize(column[known])
+    errors = len(y) - np.bincount(y, minlength=1).max()
+    if errors < LEAK_ROWS or len(cells) < 2:
+        return 0.0
+    if 5 * len(cells) <= len(y):
+        counts = np.bincount(x * len(levels) + y, minlength=len(cells) * len(levels))
+        right = counts.reshape(len(cells), len(levels)).max(axis=1).sum()
+        return 1 - float(len(y) - right) / float(errors)
+    if not pd.api.types.is_numeric_dtype(column):
+        return 0.0
+    return _share_ordered(y[np.argsort(column[known].to_numpy(float), kind="stable")])
+
+
+def _share_ordered(
+    y: np.ndarray,  # levels as whole numbers, in the order of a column  # (n,)
+) -> float:
+    "How much rarer neighbours differ than strangers, changes that must be apart (ours)."
+    shares = np.bincount(y) / len(y)
+    changes = int((np.diff(y) != 0).sum())
+    unavoidable = len(shares) - 1
+    expected = (len(y) - 1) * (1 - (shares**2).sum())
+    return 1 - float((changes - unavoidable) / expected)
+
 # %% ../../nbs/files/12_suspects.ipynb #c12b
 def find_parts(
     frame: pd.DataFrame,  # numeric columns
@@ -128,12 +161,13 @@ def find_parts(
     if (rest**2).sum() > 1e-6 * (target**2).sum():
         return []
     heavy = np.abs(weights) * scale[usable] > 1e-3 * target.std()
-    return list(np.array(list(frame))[usable][heavy])
+    names = [name for name, varied in zip(frame, usable) if varied]
+    return [name for name, weighs in zip(names, heavy) if weighs]
 
 # %% ../../nbs/files/12_suspects.ipynb #c15
 def find_suspects(
     export: Export,  # as it was read
-    outcomes=(),  # names of outcomes
+    outcomes=(),  # outcome -> its type, or only their names
     group: str | None = None,  # the column that says whose rows they are
 ) -> list[Suspect]:
     "What in a table deserves a look, column by column, then as a whole (ours)."
@@ -148,8 +182,9 @@ def find_suspects(
         if not column.use and "the same" in column.why:
             found.append(Suspect(column.name, "constant", len(frame), f"{column.why}; no input"))
     found = _join_codes(found) + _suspect_repeats(frame, book, group)
-    for name in outcomes:
-        found += _suspect_leaks(frame, book, name, tuple(outcomes))
+    types = dict(outcomes) if isinstance(outcomes, Mapping) else dict.fromkeys(outcomes, "")
+    for name in types:
+        found += _suspect_leaks(frame, book, name, types)
     return found
 
 
@@ -266,30 +301,61 @@ def _suspect_leaks(
     frame: pd.DataFrame,  # the table
     book: Codebook,  # what the columns hold
     outcome: str,  # its name
-    outcomes: tuple,  # names of all outcomes
+    types: dict[str, str],  # outcome -> its type, "" where it is not known
 ) -> list[Suspect]:
     "Inputs that give an outcome away (ours)."
-    if not pd.api.types.is_numeric_dtype(frame[outcome]):
-        return []
     some = frame.sample(SAMPLE, random_state=0) if len(frame) > SAMPLE else frame
-    target = some[outcome].to_numpy(float)
-    inputs = [c for c in book if c.use and c.name not in outcomes]
+    inputs = [c for c in book if c.use and c.name not in types]
     numeric = [c.name for c in inputs if pd.api.types.is_numeric_dtype(frame[c.name])]
     words = [c.name for c in inputs if c.kind == "category" and c.name not in numeric]
+    found, kind = [], re.split("[=:]", types[outcome])[0]
+    counted = pd.api.types.is_numeric_dtype(frame[outcome]) and kind != "nominal"
+    if counted:
+        found += _suspect_scores(some, outcome, numeric, words)
+    if not counted or kind in ("binary", "ordinal"):
+        named = {suspect.column for suspect in found}
+        rest = [name for name in numeric + words if name not in named]
+        found += _suspect_codes(some, outcome, rest)
+    return [suspect._replace(count=len(frame)) for suspect in found]
+
+
+def _suspect_codes(
+    some: pd.DataFrame,  # rows that are looked at
+    outcome: str,  # with levels
+    names: list[str],  # of inputs
+) -> list[Suspect]:
+    "Inputs that are codes of an outcome with levels, or a score whose stages it has (ours)."
     found = []
+    for name in names:
+        share = share_told(some[name], some[outcome])
+        if share >= LEAK:
+            error = "without error" if share == 1 else "almost without error"
+            advice = f"tells {outcome} {error}; was it made from it? --ignore {_shell_word(name)}"
+            found.append(Suspect(name, "leak", len(some), advice))
+    return found
+
+# %% ../../nbs/files/12_suspects.ipynb #c16f
+def _suspect_scores(
+    some: pd.DataFrame,  # rows that are looked at
+    outcome: str,  # a column of numbers
+    numeric: list[str],  # inputs that are numbers
+    words: list[str],  # inputs that are categories
+) -> list[Suspect]:
+    "Inputs that explain a number, alone or summed (ours)."
+    found, target = [], some[outcome].to_numpy(float)
     near = _correlate(some[numeric], target)
     for name in [name for name in numeric if near[name] >= 0.9] + words:
         share = share_explained(some[name], target)
         if share >= LEAK:
             word = _shell_word(name)
             advice = f"explains {share:.0%} of {outcome}; is it a score of it? --ignore {word}"
-            found.append(Suspect(name, "leak", len(frame), advice))
+            found.append(Suspect(name, "leak", len(some), advice))
     named = {suspect.column for suspect in found}
     parts = find_parts(some[[n for n in numeric if n not in named]], target)
     if len(parts) > 1:
         ignored = " ".join(f"--ignore {_shell_word(name)}" for name in parts)
         advice = f"is a weighted sum of {list_names(parts)}; {ignored}"
-        found.append(Suspect(outcome, "leak", len(frame), advice))
+        found.append(Suspect(outcome, "leak", len(some), advice))
     return found
 
 # %% ../../nbs/files/12_suspects.ipynb #c16d

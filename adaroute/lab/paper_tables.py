@@ -473,6 +473,16 @@ def sum_families(
     return out | {"worlds": len(ranked), "families": int(ranked["family"].nunique())}
 
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c23
+_COUPLING = {  # part -> experiment of the coupling study
+    "sums": "addition",
+    "copies": "baselines",
+    "others": "tasks",
+    "confirmed": "confirmation",
+    "faults": "faults",
+    "many": "many",
+}
+
+
 def summarise(
     results: str | Path,  # folder of the results
     references: dict,  # see `sum_tables`
@@ -487,14 +497,10 @@ def summarise(
         "arena": ("arena", sum_arena),
         "provenance": ("provenance", sum_provenance),
         "memory": ("memorisation", sum_memory),
-        "sums": ("coupling_addition", sum_lengths),
-        "copies": ("coupling_baselines", sum_lengths),
-        "others": ("coupling_tasks", sum_lengths),
-        "confirmed": ("coupling_confirmation", sum_lengths),
         "rules": ("rules", sum_rules),
         "solving": ("learner", sum_solving),
         "families": ("families", sum_families),
-    }
+    } | {part: (f"coupling_{name}", sum_lengths) for part, name in _COUPLING.items()}
     there = lambda name: (Path(results) / f"{name}.json").is_file()
     return {"asked": ASKED} | {
         part: {"available": True} | f(read_result(results, name))

@@ -7,6 +7,7 @@ __all__ = ['COUNT', 'RATE', 'LEAST_ROWS', 'MOST_ROWS', 'order_questions', 'pull_
 
 # %% ../../nbs/learners/12_boosted.ipynb #bo03
 import numpy as np
+from sklearn import config_context
 from sklearn.tree import ExtraTreeRegressor
 
 from ..features.disk_rows import StoredRows
@@ -82,7 +83,7 @@ def _grow_one(single: np.ndarray, pulls: list, weight: np.ndarray, draw: int) ->
     size = np.sqrt((slopes**2).mean(axis=0))
     slopes /= np.maximum(size, 1e-12)
     how = dict(max_depth=DEPTH, min_samples_leaf=LEAST_ROWS, random_state=draw)
-    tree = ExtraTreeRegressor(**how).fit(single, slopes, weight)
+    tree = ExtraTreeRegressor(**how).fit(single, slopes, weight, check_input=False)
     column, threshold = order_questions(tree.tree_)
     leaf = find_leaves(column[None], threshold[None], single)
     leaf = leaf[:, 0]
@@ -101,12 +102,13 @@ def boost_trees(
     base = _begin_statements(cases, links)
     eta = np.tile(base, (len(cases.y), 1))
     draws = np.random.default_rng(seed).integers(2**31, size=count)
-    single, parts = cases.joined.astype(np.float32), []
-    for draw in draws.tolist():
-        each = zip(links, cases.y.T, eta.T)
-        pulls = [pull_outcome(*about) for about in each]
-        *part, leaf = _grow_one(single, pulls, cases.weight, draw)
-        eta += part[2][leaf]
-        parts.append(part)
+    single, parts = np.ascontiguousarray(cases.joined, np.float32), []
+    with config_context(assume_finite=True, skip_parameter_validation=True):
+        for draw in draws.tolist():
+            each = zip(links, cases.y.T, eta.T)
+            pulls = [pull_outcome(*about) for about in each]
+            *part, leaf = _grow_one(single, pulls, cases.weight, draw)
+            eta += part[2][leaf]
+            parts.append(part)
     column, threshold, value = (np.stack(part) for part in zip(*parts))
     return Trees(column, threshold, value, base)

@@ -117,6 +117,7 @@ class Task:
     parts: int = 1  # lengths that vary independently
     channels: int = 1  # IDs of a token
     follows: bool = False  # whether places of the response depend on what it says so far
+    levels: bool = False  # whether every token is found by all its IDs together
 
     @property
     def vocabulary(self) -> int:

@@ -75,7 +75,7 @@ COPY_LENGTHS = (3, 5, 7, 10, 15, 20)
 COPIES = Recipe("copy", high=5, ids=60, neighbours=4, steps=400)  # what all schemes can fit
 COPIES_LONE = replace(COPIES, neighbours=1, ring=False, coupled_end=False)
 IN_ORDER = replace(COPIES_LONE, layers=2, rate=3e-3)
-BASELINE_STEPS = {"rope": 700, "random_start": 1000, "none": 800}  # that fit, on seed 0
+BASELINE_STEPS = {"rope": 700, "random_start": 2000, "none": 2000}  # that fit, on seed 0
 
 
 def list_baselines() -> list[Arm]:
@@ -106,7 +106,7 @@ TASK_ARMS = {
     "reverse": (replace(PACKED, task="reverse", steps=600), STRINGS),
     "merge": (replace(PACKED, task="merge", high=6), (3, 6, 12, 18, 24)),
     "addition of three": (
-        replace(PACKED, task="addition_of_three", steps=1500),
+        replace(PACKED, task="addition_of_three", steps=2500),
         (5, 10, 15, 20, 30),
     ),
     "N x 2": (
@@ -126,11 +126,11 @@ def list_tasks() -> list[Arm]:
 
 def list_many() -> list[Arm]:
     "Many numbers, trained on up to 4 numbers of 4 digits, with and without the running sums."
-    recipe = Recipe("many_sums", high=4, ids=36, neighbours=2, steps=1500, rate=4e-3)
+    recipe = Recipe("many_sums", high=4, ids=36, neighbours=2, steps=2000)
     asked = dict(seeds=FRESH, lengths=(2, 4, 5, 6, 8), average=1, test_seed=1)
     return [
         Arm("running sums written", recipe, **asked),
-        Arm("total only", replace(recipe, task="many_total"), **asked),
+        Arm("total only", replace(recipe, task="many_total", steps=1500), **asked),
     ]
 
 # %% ../../nbs/studies/08_coupling_arms.ipynb #c13

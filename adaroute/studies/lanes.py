@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['FAULTS', 'PAPER', 'Recipe', 'count_channels', 'number_in_order', 'number_digits', 'spoil_places', 'number_problems',
-           'place_on_ring', 'place_on_line', 'draw_starts', 'count_needed_ids', 'check_recipe', 'see_neighbours',
-           'make_rows', 'move_rows', 'draw_batch', 'stack_lanes', 'widen_batch', 'measure_losses', 'clip_lanes',
-           'schedule_rate', 'LaneTraining', 'Answers', 'draw_test', 'make_test_rows', 'find_device', 'answer_test',
-           'decode_test']
+           'place_on_ring', 'place_on_line', 'share_windows', 'draw_starts', 'count_needed_ids', 'check_recipe',
+           'see_neighbours', 'make_rows', 'move_rows', 'draw_batch', 'stack_lanes', 'widen_batch', 'measure_losses',
+           'clip_lanes', 'schedule_rate', 'LaneTraining', 'Answers', 'draw_test', 'make_test_rows', 'find_device',
+           'answer_test', 'decode_test']
 
 # %% ../../nbs/studies/04_lanes.ipynb #c03
 import math
@@ -188,6 +188,16 @@ def place_on_line(
     return torch.zeros_like(spans).scatter(1, order, first)
 
 
+def share_windows(
+    starts: Tensor,  # (R, M, C) of disjoint windows
+    generator: torch.Generator,
+) -> Tensor:  # (R, M, C)
+    "Neighbours share the window of one channel, or of none."
+    rows, _, channels = starts.shape
+    shared = torch.randint(0, channels + 1, (rows, 1, 1), generator=generator)
+    return torch.where(torch.arange(channels) == shared, starts[:, :1], starts)
+
+
 def draw_starts(
     recipe: Recipe,
     spans: Tensor,  # (n, C) IDs that each problem takes
@@ -201,8 +211,11 @@ def draw_starts(
     starts = []
     for channel in spans.unbind(1):
         rows = channel.view(-1, neighbours)
-        starts.append(place(rows, recipe.ids, generator).flatten())
-    return torch.stack(starts, 1)
+        starts.append(place(rows, recipe.ids, generator))
+    starts = torch.stack(starts, 2)
+    if find_task(recipe.task).levels and neighbours > 1 and starts.shape[2] > 1:
+        starts = share_windows(starts, generator)
+    return starts.flatten(0, 1)
 
 # %% ../../nbs/studies/04_lanes.ipynb #c15
 def count_needed_ids(
