@@ -354,6 +354,12 @@ column_options = bundle_options(
         help="a column of categories, such as site",
     ),
     click.option(
+        "--ordinal",
+        multiple=True,
+        metavar="NAME=LOWEST,...,HIGHEST",
+        help="a column of answers in order, such as pain=none,some,strong",
+    ),
+    click.option(
         "--outcome",
         multiple=True,
         type=OutcomeType(),
@@ -447,18 +453,19 @@ class TrainingTable:
         sheet: str | None = None,  # of a workbook
         weight: str | None = None,  # column that says what each row counts
         first: int | None = None,  # read so many rows at first, of a table larger than memory
+        ordinal: Sequence[str] = (),  # columns of answers, each with its levels in order
         **reading: object,  # further options of `reading_options`
     ):
         from adaroute.files.exports import tells_more
         from adaroute.levels import settle_tasks
 
-        if len({name for name, _, _ in outcome}) < len(outcome):
-            raise click.UsageError("--outcome: expected each outcome once")
         typed = dict(text=text, numeric=_settle_numeric(numeric), categorical=categorical)
         typed |= dict(outcome=outcome, group=group, ignore=ignore, weight=weight)
-        _check_weight(typed)
+        _check_roles(typed)
         self.how = collect_reading(reading)  # how to read it again
-        if columns or tells_more(path, self.how.get("delimiter")):
+        told = columns or tells_more(path, self.how.get("delimiter"))
+        typed |= dict(ordinal=_settle_order(path, typed, ordinal, told or first), told=bool(told))
+        if told or typed["ordinal"]:
             _refuse_passes(first)
             parts = _take_export(path, typed, columns, self.how, sheet)
         elif sheet:
@@ -494,10 +501,13 @@ class TrainingTable:
 NOT_PROVED = "for the proof of training data counts every row alike"
 
 
-def _check_weight(typed: dict) -> None:
-    "Refuse a column of weights that has another role."
+def _check_roles(typed: dict) -> None:
+    "Refuse an outcome that is named twice, and a column of weights that has another role."
+    outcomes = [name for name, *_ in typed["outcome"]]
+    if len(set(outcomes)) < len(outcomes):
+        raise click.UsageError("--outcome: expected each outcome once")
     name = typed["weight"]
-    named = typed | dict(outcome=[task for task, *_ in typed["outcome"]], group=[typed["group"]])
+    named = typed | dict(outcome=outcomes, group=[typed["group"]])
     for role in ("text", "numeric", "categorical", "outcome", "group", "ignore"):
         if name is not None and name in named[role] and named[role] != "auto":
             both = f"expected a column of its own, got that of --{role}"
@@ -518,10 +528,40 @@ def _add_weight(table: TrainingTable) -> None:
     table.left_out = {n: why for n, why in table.left_out.items() if n != table.weight}
 
 
+def _find_orders(path: Path, typed: dict) -> dict[str, tuple]:
+    "Columns that nobody named, whose type says the order of their levels."
+    from adaroute.files.exports import find_orders
+
+    named = {*typed["text"], *typed["categorical"], *typed["ignore"]}
+    named |= {typed["weight"], typed["group"], *(name for name, *_ in typed["outcome"])}
+    if typed["numeric"] != "auto":
+        return {}
+    return {name: levels for name, levels in find_orders(path).items() if name not in named}
+
+
+def _settle_order(
+    path: Path,
+    typed: dict,
+    ordinal: Sequence[str],  # NAME=LOWEST,...,HIGHEST of each
+    apart: object,  # anything true: only what was typed counts
+) -> dict[str, tuple]:
+    "Columns of ordered answers with their levels, as they were typed, or as their type says."
+    from adaroute.files.codebook import read_order
+
+    try:
+        known = dict(map(read_order, ordinal))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    others = {*typed["text"], *typed["categorical"], *(name for name, *_ in typed["outcome"])}
+    for name in {*others, typed["group"], typed["weight"]} & set(known):
+        raise click.UsageError(f"--ordinal: expected one role for {name!r}, got two")
+    return known if apart else _find_orders(path, typed) | known
+
+
 def _refuse_passes(first: int | None) -> None:
     "Refuse to read an export in passes, which its codebook needs whole."
     if first is not None:
-        plain = "a plain Parquet or CSV file without --columns"
+        plain = "a plain Parquet or CSV file without --columns and --ordinal"
         raise click.UsageError(f"--rows-in-memory: expected {plain}, got an export")
 
 
@@ -619,12 +659,13 @@ def _collect_typed(typed: dict, how: dict):  # -> Typed
     "What was typed, as a codebook takes it."
     from adaroute.files.intake import Typed
 
-    parts = {kind: tuple(typed[kind]) or None for kind in ("text", "categorical")}
+    empty = None if typed["told"] else ()  # in a plain table only what is typed is read
+    parts = {kind: tuple(typed[kind]) or empty for kind in ("text", "categorical")}
     numbers = None if typed["numeric"] == "auto" else tuple(typed["numeric"])
     outcomes = {name: _spell_task(kind, ends) for name, kind, ends in typed["outcome"]}
     unread = [typed["weight"]] if typed["weight"] else []
     rest = dict(group=typed["group"] or "", ignore=(*typed["ignore"], *unread))
-    rest["missing"] = tuple(how.get("missing", ()))
+    rest |= dict(missing=tuple(how.get("missing", ())), ordinal=typed["ordinal"])
     return Typed(outcomes, numeric=numbers, **parts, **rest)
 
 

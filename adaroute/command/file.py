@@ -496,7 +496,7 @@ def _check_apart(folder: Path, out: Path | None) -> None:
 
 # %% ../../nbs/9_command/05_file.ipynb #p29
 PLANNED = (  # options of `fit` that a plan has settled
-    *("text", "numeric", "categorical", "outcome", "group", "ignore"),
+    *("text", "numeric", "categorical", "ordinal", "outcome", "group", "ignore"),
     *("decimal", "delimiter", "encoding", "missing", "sheet", "columns", "rows_in_memory"),
     *("seed", "steps", "members", "learner", "route_per", "spares", "checkpoint", "routes"),
     "encoder",

@@ -6,10 +6,11 @@
 __all__ = ['CLINICAL', 'COLUMN_KINDS', 'COLUMNS_FORMAT', 'BOOK_SETTINGS', 'ENDS', 'FREQUENT', 'NO_NUMBER', 'FEWEST_CELLS',
            'INPUT_ROLES', 'ANSWERED', 'count_things', 'load_package', 'Column', 'tidy_code', 'name_levels', 'show_code',
            'Codebook', 'describe_codebook', 'write_codebook', 'read_codebook', 'build_codebook', 'read_task',
-           'read_ends', 'Export', 'gather_reasons', 'collect_reasons', 'settle_indicators', 'Inputs', 'find_start',
-           'read_outcome']
+           'read_ends', 'read_order', 'order_columns', 'Export', 'gather_reasons', 'collect_reasons',
+           'settle_indicators', 'Inputs', 'find_start', 'read_outcome']
 
 # %% ../../nbs/files/01_codebook.ipynb #c03
+import csv
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -323,6 +324,35 @@ def read_ends(
     low, dots, high = str(task).partition(":")[2].partition("..")
     ends = tuple(float(word) if word else None for word in (low, high))
     return ends if dots and ends != (None, None) else None
+
+# %% ../../nbs/files/01_codebook.ipynb #c22e
+def read_order(
+    typed: str,  # NAME=LOWEST,NEXT,...,HIGHEST
+) -> tuple[str, tuple[str, ...]]:  # name of a column, its levels in order
+    "A column of ordered answers, as it is typed (ours)."
+    name, _, words = typed.partition("=")
+    cells = next(csv.reader([words], skipinitialspace=True), [])
+    levels = tuple(name_level(cell) or "" for cell in cells)
+    different = len({level.casefold() for level in levels})
+    if not name or "" in levels or different < max(2, len(levels)):
+        expected = "NAME=LOWEST,NEXT,...,HIGHEST with two levels at least, each named once"
+        raise TableError(f"--ordinal: expected {expected}, got something else")
+    return name, levels
+
+
+def order_columns(
+    book: Codebook,  # what the columns hold
+    ordinal: dict[str, tuple],  # column of ordered answers -> its levels, the lowest first
+) -> Codebook:
+    "The codebook with columns whose order somebody knows (ours)."
+    for name, levels in ordinal.items():
+        if name in book.outcomes or name == book.group:
+            got = "an outcome" if name in book.outcomes else "the group"
+            raise TableError(f"--ordinal: expected an input, got {got} ({quote_name(name)})")
+        pairs = tuple((level, level) for level in levels)  # cells may be numbers or words
+        why = f"typed as --ordinal, {len(levels)} levels"
+        book = book.change(name, kind="ordered", levels=pairs, why=why, use=True)
+    return book
 
 # %% ../../nbs/files/01_codebook.ipynb #c22d
 def _build_column(

@@ -16,9 +16,10 @@ import click
 import numpy as np
 
 from .codebook import Codebook, Export, count_things, find_start, read_codebook
-from .codebook import read_task, settle_indicators, write_codebook
+from .codebook import order_columns, read_order, read_task, settle_indicators
+from .codebook import write_codebook
 from ..checks import quote_name
-from .exports import read_export
+from .exports import follow_codebook, read_export
 from .scales import QUESTIONNAIRES, score_scale
 from .suspects import find_suspects
 from ..tables import TableError, write_table
@@ -198,6 +199,12 @@ def _open_export(
 @click.option("--group", help="the column that says whose rows they are")
 @click.option("--ignore", multiple=True, help="a column that must not be used")
 @click.option(
+    "--ordinal",
+    multiple=True,
+    metavar="NAME=LOWEST,...,HIGHEST",
+    help="a column of answers in order: pain=none,some,strong",
+)
+@click.option(
     "--since",
     help="count days from this column of dates, a date (2024-01-31), or 'first': the first year",
 )
@@ -207,7 +214,7 @@ def _open_export(
 )
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object, for scripts")
 @_add_reading
-def columns_command(file, outcome, group, ignore, since, known, out, as_json, **reading):
+def columns_command(file, outcome, group, ignore, ordinal, since, known, out, as_json, **reading):
     """Say what each column of FILE would be taken for, and why.
 
     FILE may be of SPSS, Stata, SAS, R, Excel, REDCap, Qualtrics, NDA, BIDS or FHIR, CSV, TSV or
@@ -220,7 +227,7 @@ def columns_command(file, outcome, group, ignore, since, known, out, as_json, **
     wanted = read_codebook(known) if known else None
     outcomes = split_outcomes(outcome) or (dict(wanted.outcomes) if wanted else {})
     group = group or _say(wanted, "group") or None
-    export = _open_export(file, reading, wanted)
+    export = _order_export(_open_export(file, reading, wanted), ordinal, file.name)
     book, suspects = settle_columns(export, outcomes, group, ignore, since or _say(wanted, "since"))
     missing = tuple(dict.fromkeys((*export.codebook.missing, *reading["missing"])))
     sheet = reading["sheet"] or _say(wanted, "sheet")
@@ -237,6 +244,25 @@ def columns_command(file, outcome, group, ignore, since, known, out, as_json, **
         click.echo(f"\nwritten to {out.name}; correct it by hand where it is wrong")
         if book.outcomes:
             click.echo(f"Next: adaroute fit {file.name} --columns {out.name} --out model")
+
+
+def _order_export(
+    export: Export,  # as it was read
+    ordinal: tuple[str, ...],  # as NAME=LOWEST,...,HIGHEST
+    file: str,  # its name, for messages
+) -> Export:
+    "The same with the order of answers that was typed (ours)."
+    if not ordinal:
+        return export
+    try:
+        orders = dict(map(read_order, ordinal))
+    except TableError as error:
+        raise click.UsageError(str(error)) from None
+    for name in orders:
+        if name not in export.codebook:
+            got = f"got none of that name among {len(export.codebook)}"
+            raise TableError(f"table: expected a column {quote_name(name)}, {got}")
+    return follow_codebook(export, order_columns(export.codebook, orders), file)
 
 
 def _say(

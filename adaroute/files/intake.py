@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..checks import list_names, quote_name
 from .codebook import Codebook, Column, Export, Inputs, count_things
-from .codebook import read_codebook, read_ends
+from .codebook import order_columns, read_codebook, read_ends
 from .exports import follow_codebook, read_export
 from .files_command import settle_columns
 from .guess import Guess, guess_column, is_program_word, join_columns
@@ -34,6 +34,7 @@ class Typed(NamedTuple):
     group: str = ""  # the column that says whose rows they are
     ignore: tuple = ()  # columns that must not be used
     missing: tuple = ()  # further words and codes that mean missing
+    ordinal: dict = {}  # column of ordered answers -> its levels, the lowest first
 
 
 ROLE_KINDS = {
@@ -64,6 +65,18 @@ def _take_role(
     return book, changed
 
 # %% ../../nbs/files/16_intake.ipynb #c05c
+def _require_named(book: Codebook, typed: Typed, source: str) -> None:
+    "Refuse names of columns that are none (ours)."
+    named = [*typed.outcomes, *typed.ignore, *([typed.group] if typed.group else [])]
+    named += typed.ordinal
+    for name in [*named, *(name for role in ROLE_KINDS for name in getattr(typed, role) or ())]:
+        if name not in book:
+            where = source or "the table"
+            raise TableError(
+                f"{where}: expected a column {quote_name(name)}, got none of that name"
+            )
+
+
 def apply_typed(
     book: Codebook,  # what the columns hold
     typed: Typed,
@@ -71,19 +84,18 @@ def apply_typed(
 ) -> tuple[Codebook, list[str]]:  # the book; a line for each difference
     "The codebook with what was typed in it (ours)."
     roles = {role: getattr(typed, role) for role in ROLE_KINDS}
-    named = [*typed.outcomes, *typed.ignore, *([typed.group] if typed.group else [])]
-    for name in [*named, *(name for names in roles.values() for name in names or ())]:
-        if name not in book:
-            where = source or "the table"
-            raise TableError(
-                f"{where}: expected a column {quote_name(name)}, got none of that name"
-            )
+    if typed.numeric is not None:
+        roles["numeric"] = (*typed.numeric, *typed.ordinal)
+    _require_named(book, typed, source)
     lines = []
     for part in ("outcomes", "group"):
         said, told = getattr(book, part), getattr(typed, part)
         if told and said and told != said:
             lines.append(f"{source} names another --{part.removesuffix('s')}; what was typed holds")
         book = replace(book, **{part: told or said})
+    if typed.ordinal:
+        book = order_columns(book, typed.ordinal)
+        lines.append(f"--ordinal changes {list_names(typed.ordinal)} of {source}")
     for role, names in roles.items():
         if names is not None:
             book, changed = _take_role(book, role, names)

@@ -7,9 +7,11 @@ __all__ = ['COUNTED_KINDS', 'COUNTED_WORLD', 'SOLVED_WORLD', 'HONEST_WAYS', 'cou
            'list_jobs', 'sum_counts', 'count_command']
 
 # %% ../../nbs/8_lab/24_cheat_count.ipynb #k03
+import json
 import sys
 import time
 import warnings
+from functools import lru_cache
 from itertools import cycle, product
 from operator import itemgetter
 from pathlib import Path
@@ -32,7 +34,7 @@ from ..tables import read_table
 
 # %% ../../nbs/8_lab/24_cheat_count.ipynb #k05
 COUNTED_KINDS = (*CHEATS, *FOLDER_CHEATS, *SOLVED_FOLDER_CHEATS)
-COUNTED_WORLD = dict(n=200, steps=200, every=50)  # that of the thirteen
+COUNTED_WORLD = dict(n=160, steps=80, every=20)
 SOLVED_WORLD = dict(learner="closed_form", steps=None, settings=None)
 
 
@@ -40,6 +42,15 @@ def _solved(world: dict) -> dict:
     without = dict(world)
     without.pop("every", None)  # there are no steps to look at
     return without | SOLVED_WORLD
+
+
+@lru_cache(maxsize=2)
+def _lay_once(seed: int, world: str) -> tuple[TemporaryDirectory, Desk]:
+    "The honest desk that many cheats copy; its folder goes when it is forgotten."
+    home = TemporaryDirectory()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "the router collapsed")
+        return home, lay_desk(cheat_world(seed, **json.loads(world)), Path(home.name) / "honest")
 
 
 def _list_objections(found: Verification) -> set[str]:
@@ -59,9 +70,9 @@ def count_cheat(
         t = cheat_trial(name, seed, world=world)
         return dict(name=name, seed=seed, status=t["status"], called=t["called"], named=t["named"])
     world = _solved(world) if name in SOLVED_FOLDER_CHEATS else world
+    _, desk = _lay_once(seed, json.dumps(world, sort_keys=True))
     with TemporaryDirectory() as home, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "the router collapsed")
-        desk = lay_desk(cheat_world(seed, **world), Path(home) / "honest")
         played, wanted = play_folder_cheat(name, desk, Path(home) / "cheat")
         found = played.audit()
     seen = _list_objections(found)

@@ -183,6 +183,8 @@ def _name_by_segments(found: Reexecution) -> str:
 # %% ../../nbs/6_provenance/10_verify.ipynb #v08
 def _name_by_account(s: SegmentCheck) -> str:
     a = s.account
+    if a.drift and s.start == 0 and s.step == 1:
+        return "crafted initial weights"  # nothing was learned yet that a setting could change
     if a.drift:
         other_way = a.along is not None and a.along < 0.95
         return "addition" if other_way else "hyper-parameter lie"
