@@ -252,10 +252,12 @@ def tell_shares(
     shares: dict,  # who carries how much, as `shares_` of a model
 ) -> str:  # empty where everything is routed
     "How much of a prediction is routed."
-    rest = [f"{_CARRIES[name]} {p:.0%}" for name, p in shares.items() if name in _CARRIES]
-    if not rest:
+    if not _CARRIES.keys() & shares.keys():
         return ""
-    return f"Routing carries {shares['routed']:.0%} of each prediction; {', '.join(rest)}."
+    heard = {name: p for name, p in shares.items() if name in _CARRIES and p >= 0.005}
+    rest = [f"{_CARRIES[name]} {p:.0%}" for name, p in heard.items()]
+    whole = f"Routing carries {shares['routed']:.0%} of each prediction"
+    return "; ".join([whole, ", ".join(rest)] if rest else [whole]) + "."
 
 # %% ../../nbs/7_report/05_opening.ipynb #c16
 def gain_by(
