@@ -219,7 +219,8 @@ def write_methods(
     schema = about["schema"]
     kinds = {"text": "text", "numeric": "numeric", "categorical": "categorical"}
     parts = [f"{len(schema[k]):,} {word}" for k, word in kinds.items() if schema[k]]
-    guard = " Plain rivals carried a part of each prediction, weighted by held-out folds."
+    rivals = "regressions" if isinstance(about.get("guard"), int) else "rivals"  # before trees
+    guard = f" Plain {rivals} carried a part of each prediction, weighted by held-out folds."
     return (
         f"We predicted {_say_outcomes(about)} from {', '.join(parts)} columns with adaroute, a "
         "mixture of experts whose router weighs, row by row, which evidence is read (numbers, "

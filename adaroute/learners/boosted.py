@@ -13,7 +13,6 @@ from sklearn.tree import ExtraTreeRegressor
 from ..features.disk_rows import StoredRows
 from .mixture import Cases
 from .working import Link, work_response
-from ..row_weights import average_outcomes
 from ..trees import DEPTH, LEAVES, ABOVE_ALL, QUESTIONS, Trees, find_leaves
 
 # %% ../../nbs/learners/12_boosted.ipynb #bo05
@@ -65,9 +64,12 @@ def _thin_rows(cases: Cases) -> Cases:
 
 def _begin_statements(cases: Cases, links: list[Link]) -> np.ndarray:  # (K,)
     "What is stated of everybody: the mean of a number, what a link begins with of others."
+    counted = ~np.isnan(cases.y) * cases.weight[:, None]
+    total = (counted * np.nan_to_num(cases.y)).sum(axis=0)
+    mean = total / np.maximum(counted.sum(axis=0), 1e-300)  # zero where nobody has it
     number = [link.is_number for link in links]
     offset = [link.offset for link in links]
-    return np.where(number, average_outcomes(cases.y, cases.weight), offset)
+    return np.where(number, mean, offset)
 
 
 def _move_leaves(leaf, weight, slope, curve) -> np.ndarray:  # (LEAVES,)
