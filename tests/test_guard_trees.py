@@ -1,4 +1,4 @@
-"The guard's trees: models of before they were there, and files that ask of columns that are not there."
+"The guard's trees, models of before they were there, and outcomes that nobody has together."
 
 import hashlib
 import json
@@ -82,3 +82,19 @@ def test_an_outcome_that_nobody_has_is_stated_as_nothing():
     cases = Cases(rng.normal(size=(40, 3)), y, np.ones((40, 8), bool), np.ones(40), kinds)
     said = boost_trees(cases, count=3).say(cases.joined)
     assert (said[:, 0] == 0).all() and np.isfinite(said).all()
+
+
+@pytest.mark.parametrize("who", ["each has one of the two", "one person has the second"])
+def test_outcomes_that_nobody_has_together_can_be_learned(who):
+    clinic = make_clinic(240)
+    frame, person = clinic.frame.copy(), np.arange(240)
+    if who.startswith("each"):
+        frame.loc[person % 2 == 1, "phq9"] = np.nan
+        frame.loc[person % 2 == 0, "gad7"] = np.nan
+    else:
+        frame.loc[person >= 5, "gad7"] = np.nan
+        person = np.maximum(person, 4)
+    choices = dict(text="note", categorical=["sex", "site"], tasks=clinic.schema.tasks)
+    model = AdaRoute(**choices, learner="closed_form").fit(frame, groups=person)
+    assert np.isfinite(model.predict(frame).to_numpy()).all()
+    assert model.predict(frame)["phq9"].corr(frame["phq9"]) > 0.7

@@ -260,8 +260,8 @@ def _measure_tie(
     spared = sum(expert.gather("spared")[0, number] for expert in tied)
     each, rows = missed / spared, spared.sum() / (others + 1)
     mean = each[0] + others * each[1:].mean()
-    ratio = each[0] * (others + 1) / mean
     expected = 1 + others * 0.5
+    ratio = each[0] * (others + 1) / mean if mean > 0 else expected  # nobody has two outcomes
     ratio = (rows * ratio + TIED * expected) / (rows + TIED)
     tie = (ratio - 1) / others
     return float(np.clip(tie, -0.98 / others, 0.98))
