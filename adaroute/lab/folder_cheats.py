@@ -475,7 +475,7 @@ FOLDER_CHEATS: dict[str, tuple[Callable[[Desk], None], tuple[str, ...]]] = {
 
 SOLVED_FOLDER_CHEATS: dict[str, tuple[Callable[[Desk], None], tuple[str, ...]]] = {
     "a better round": (_better_round, ("rounds",)),
-    "the worse start": (_worse_start, ("kept start", "rounds")),
+    "the worse start": (_worse_start, ("kept start", "rounds", "lines")),
     "a nudged solution": (_nudged_solution, _CONTENT),
 }
 
