@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 from functools import partial
 
 import numpy as np
@@ -11,7 +12,8 @@ from adaroute import AdaRoute
 from adaroute.checks import SchemaError
 from adaroute.command.main import main
 from adaroute.features import streamed
-from adaroute.learners import closed_form, fit_streamed, larger
+from adaroute.learners import closed_form, elsewhere, fit_streamed, larger
+from adaroute.learners.elsewhere import DaskBlocks
 from adaroute.learners.schedule import Schedule, learn_best
 from adaroute.schema import Schema, read
 from adaroute.synthetic import make_cohort
@@ -224,3 +226,72 @@ def test_the_command_takes_the_learner_that_can(table, tmp_path):
     assert refused.exit_code == 3 and "with it, got 'gradient'" in refused.output
     assert CliRunner().invoke(main, words.split()).exit_code == 0
     assert AdaRoute.load(tmp_path / "m").learner_ == "closed_form"
+
+
+# a cluster
+
+
+@pytest.fixture(scope="module")
+def workers():
+    "Two workers, each a process, that start again when they are lost."
+    from distributed import LocalCluster
+
+    quiet = dict(dashboard_address=None, silence_logs="CRITICAL")
+    with LocalCluster(n_workers=2, threads_per_worker=1, **quiet) as cluster:
+        yield cluster
+
+
+def test_a_cluster_finds_the_same_bits(table, monkeypatch, workers):
+    small_blocks(monkeypatch, 41)
+    about = dict(rows_in_memory=100, group="person")
+    alone = fit_streamed(make(guard=None), table, **about)
+    there = fit_streamed(make(guard=None), table, cluster=workers.scheduler_address, **about)
+    assert all(map(np.array_equal, weights_of(alone), weights_of(there)))
+
+
+def test_a_worker_that_is_lost_costs_no_bit(table, monkeypatch, workers):
+    small_blocks(monkeypatch, 41)
+    alone = fit_streamed(make(), table, rows_in_memory=100)
+    submit, sent, killed = DaskBlocks.submit, [], []
+
+    def lose_one(self, function, tall, beside):
+        sent.append(function)
+        if len(sent) == 20:
+            killed.append(workers.workers[0].pid)
+            os.kill(killed[0], signal.SIGKILL)
+        return submit(self, function, tall, beside)
+
+    monkeypatch.setattr(DaskBlocks, "submit", lose_one)
+    there = fit_streamed(make(), table, rows_in_memory=100, cluster=workers.scheduler_address)
+    assert killed and all(map(np.array_equal, weights_of(alone), weights_of(there)))
+
+
+def test_a_dask_frame_is_a_table_too(table, tmp_path):
+    dask_frame = pytest.importorskip("dask.dataframe")
+    whole = read_table(table, text=ROLES["text"])[["note", "item_1", "phq9", "gad7"]]
+    about = dict(text=["note"], tasks=dict(phq9="regression", gad7="regression"), **QUICK)
+    frame = dask_frame.from_pandas(whole, npartitions=3)
+    one = fit_streamed(AdaRoute(**about), frame, cache=tmp_path / "cache")
+    write_table(whole, tmp_path / "t.parquet")
+    other = fit_streamed(AdaRoute(**about), tmp_path / "t.parquet")
+    assert all(map(np.array_equal, weights_of(one), weights_of(other)))
+
+
+def test_a_scheduler_that_is_not_there_is_one_line(table, monkeypatch):
+    monkeypatch.setattr(elsewhere, "ANSWER_TIME", 0.5)
+    with pytest.raises(ValueError, match="address of a Dask scheduler.*no answer from 'tcp://"):
+        fit_streamed(make(), table, cluster="tcp://127.0.0.1:9")
+
+
+def test_a_worker_of_another_version_is_refused(table, monkeypatch, workers):
+    own = elsewhere.list_versions() | {"numpy": "1.0"}
+    monkeypatch.setattr(elsewhere, "list_versions", lambda: own)
+    monkeypatch.setattr("distributed.Client.run", lambda *_: {"one": {}, "two": own})
+    with pytest.raises(ValueError, match="numpy 1.0.*got 1 of 2 workers without"):
+        fit_streamed(make(), table, cluster=workers.scheduler_address)
+
+
+def test_a_cluster_without_passes_is_wrongly_typed(table, tmp_path):
+    words = ["fit", str(table), "--outcome", "phq9:regression", "--out", str(tmp_path / "m")]
+    done = CliRunner().invoke(main, [*words, "--cluster", "tcp://127.0.0.1:9"])
+    assert done.exit_code == 2 and "expected --rows-in-memory with it" in done.output

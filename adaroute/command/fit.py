@@ -77,6 +77,7 @@ class FitOrder(NamedTuple):
     bar: bool  # show progress
     choices: dict  # from `take_choices`, and checkpoint
     rows: int | None = None  # at most so many in memory; None: all
+    cluster: str | None = None  # address of a Dask scheduler
 
 
 def train_model(
@@ -298,6 +299,7 @@ def _fit_in_passes(file: Path, table: TrainingTable, order: FitOrder):
     held = hold_back(table, share, order.seed)
     model, taught = _make_model(table, order), int((~held).sum())
     how = dict(group=table.group, leave=held, cache=cache, digest=digest, reading=table.how)
+    how["cluster"] = order.cluster
     fit_streamed(model, file, order.rows, **how)
     wanted = _sample_rows(held, order)
     _take_rows(table, file, wanted)
@@ -428,6 +430,11 @@ _further_options = bundle_options(
     metavar="N",
     help="read a table larger than memory in passes, at most so many rows at once: such as 200000",
 )
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="with --rows-in-memory: a Dask scheduler whose workers see the folder of the model",
+)
 @click.option("--out", required=True, type=FOLDER, cls=UnplannedOption, help="folder of the model")
 @click.option(
     "--calibration",
@@ -462,6 +469,9 @@ def fit_command(table, out, calibration, seed, gate, as_json, quiet, transcript,
     """
     start = time.monotonic()
     rows = given.pop("rows_in_memory")
+    cluster = given.pop("cluster")
+    if cluster is not None and rows is None:
+        raise click.UsageError("--cluster: expected --rows-in-memory with it, got none")
     if rows is not None:
         _check_passes(rows, calibration, transcript, given)
     if transcript is not None and given["weight"] is not None:
@@ -471,7 +481,8 @@ def fit_command(table, out, calibration, seed, gate, as_json, quiet, transcript,
         choices["routes"] = routes
     checkpoint = given.pop("checkpoint")
     choices["checkpoint"] = checkpoint and str(checkpoint)
-    order = FitOrder(out, calibration, seed, gate, transcript, wants_bar(quiet), choices, rows)
+    about = calibration, seed, gate, transcript, wants_bar(quiet), choices, rows, cluster
+    order = FitOrder(out, *about)
     with show_notes(quiet):
         data, model, held = fit_file(table, given, order)
     answer = dict(model=str(out)) | summarise_fit(data, model, held)

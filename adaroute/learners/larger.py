@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Streaming', 'digest_file', 'Narrow', 'count_rows', 'FileRows', 'Teaching', 'settle_rows', 'CachedRows', 'name_cache',
-           'find_cached', 'fit_streamed']
+           'find_cached', 'store_partitions', 'fit_streamed']
 
 # %% ../../nbs/learners/11_larger.ipynb #la03
 import hashlib
@@ -32,6 +32,7 @@ from ..fitted import Reader
 from ..fitting import Prepared, name_learner, schema_of, settle_choices, trainable_rows
 from ..frames import remember_inputs
 from .closed_form import check_closed_form, fit_closed_form
+from .elsewhere import join_cluster
 from ..machine import one_thread
 from ..model import Design
 from ..outcomes import fit_scale, read_bounds, read_weights
@@ -40,6 +41,7 @@ from ..row_weights import name_of_weight, settle_weights
 from ..saving import OF_ARRAYS
 from ..schema import Batch, Schema, open_routes, read
 from ..table_reader import ParquetTable, make_reading, open_table
+from ..table_writer import TableWriter
 from ..tables import read_table, stream_table
 from ..training import Rows
 
@@ -52,6 +54,7 @@ class Streaming(NamedTuple):
     leave: np.ndarray | None = None  # rows of the file that teach nothing  # (N,) bool
     cache: Path | None = None  # folder that outlives a kill; None: a temporary one
     digest: str | None = None  # what the file is expected to be; None: what it is now
+    cluster: str | None = None  # address of a Dask scheduler; None: this process does all
     reading: dict = {}  # fields of `Reading`
 
 
@@ -353,20 +356,40 @@ def _hold_cache(cache: Path | None) -> Iterator[Path]:
         yield Path(folder)
 
 
+def store_partitions(
+    frame,  # a `dask.dataframe.DataFrame`
+    folder: Path,  # of the cache
+) -> Path:  # of a Parquet file in it
+    "The rows of a frame in partitions, as one file; no more than one partition is held."
+    why, path = None, folder / "partitions.parquet"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+    if why:
+        raise ValueError(f"cache: expected a folder with room for the rows, got {why!r}")
+    with TableWriter(path) as writer:
+        for number in range(frame.npartitions):
+            writer.write(frame.get_partition(number).compute())
+    return path
+
+
 @one_thread()
 def fit_streamed(
     est,  # an `AdaRoute` whose learner is the closed form, or left open
-    path: str | Path,  # Parquet or CSV, outcomes among its columns
+    path,  # Parquet or CSV, outcomes among its columns; or a Dask frame with the same
     rows_in_memory: int = 200_000,  # at most so many rows are held at once
-    **how,  # further fields of `Streaming`: group, leave, cache, digest, reading
+    **how,  # further fields of `Streaming`: group, leave, cache, digest, cluster, reading
 ):  # -> the estimator, fitted
     "Learn from a file that may be larger than memory."
-    path, plan = Path(path), _settle_plan(est, rows_in_memory, how)
+    plan = _settle_plan(est, rows_in_memory, how)
     with threadpool_limits(1), _hold_cache(plan.cache) as folder:
-        table = _open_rows(est, path, plan)
+        file = store_partitions(path, folder) if hasattr(path, "npartitions") else Path(path)
+        table = _open_rows(est, file, plan)
         evidence = find_cached(est, table, folder)
         prepared, batch = _prepare(est, table, evidence)
-        found = replace(fit_closed_form(prepared, batch), learner="closed_form")
+        with join_cluster(plan.cluster):
+            found = replace(fit_closed_form(prepared, batch), learner="closed_form")
     for name in OF_ARRAYS:
         est.__dict__.pop(name, None)
     remember_inputs(est, table.schema)

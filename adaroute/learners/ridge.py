@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
-from ..features.disk_rows import Tall, sum_blocks, split_rows
+from ..features.disk_rows import Tall, add_blocks, split_rows, sum_blocks
 from .columns import Read
 
 dsyrk, dtrmm = get_blas_funcs(("syrk", "trmm"), dtype=np.float64)
@@ -27,7 +27,7 @@ def weigh_products(
     weight: np.ndarray,  # of each row, at least 0  # (n,)
 ) -> np.ndarray:  # (d, d), its lower triangle
     "Products of the columns, summed over the rows by their weights."
-    return sum_blocks(_weigh_block(rows, weight[part]) for part, rows in split_rows(phi))
+    return add_blocks(_weigh_block, phi, weight)
 
 
 def _weigh_block(phi: np.ndarray, weight: np.ndarray) -> np.ndarray:  # (d, d)
