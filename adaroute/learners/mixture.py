@@ -21,7 +21,7 @@ from .columns import Columns, Read, gate_groups, read_gate, read_path
 from .gate import LinearGate, climb_gate, log_routes, make_slope, open_gate
 from .kinship import CHANCE, KinBlocks, relate_blocks
 from .ridge import LEAST_NOISE, Ridge, Target, guess_strength, solve_ridge
-from .ridge import update_strength, weigh_products
+from .ridge import make_products, update_strength
 from .working import Link, OutcomeKind, aim_ridge, begin_link, expect_outcome
 from .working import judge_outcome, settle_link
 
@@ -207,7 +207,7 @@ def _aim_numbers(m: Mixture, expert: Expert, counted: np.ndarray) -> Iterator[tu
     for k in number:
         weight = counted * (seen[:, k] if expert.sharing == "STL" else whole)
         if products is None or (expert.sharing == "STL" and not whole.all()):
-            products = weigh_products(expert.read.phi, weight)
+            products = make_products(expert.read, weight)
         yield k, Target(channels[:, k], weight, noise[k], products)
 
 
