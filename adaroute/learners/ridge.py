@@ -9,12 +9,13 @@ __all__ = ['dsyrk', 'dtrmm', 'strmm', 'dpotrf', 'dtrtri', 'NEGLIGIBLE', 'FEW', '
 
 # %% ../../nbs/learners/02_ridge.ipynb #c03
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
-from ..features.disk_rows import Tall, add_blocks, split_rows, sum_blocks
+from ..features.disk_rows import Tall, add_blocks, map_blocks, sum_blocks
 from .columns import Read
 
 dsyrk, dtrmm = get_blas_funcs(("syrk", "trmm"), dtype=np.float64)
@@ -93,18 +94,18 @@ def _spread_block(rows: np.ndarray, inverse: np.ndarray) -> np.ndarray:  # (m,)
     return np.einsum("nd,nd->n", half, half)
 
 
+def _state_block(mean, inverse, rows, asked, single=None) -> tuple[np.ndarray, np.ndarray]:
+    "The same of one block of rows, which may be there in single precision too."
+    told, spread = rows if single is None else single, np.zeros(len(rows))
+    spread[asked] = _spread_block(told if asked.all() else told[asked], inverse)
+    return rows @ mean, spread
+
+
 def _state_rows(read: Read, mean, inverse, asked) -> tuple[np.ndarray, np.ndarray]:  # both (n,)
     "What is stated of each row, and the variance of that; zero for rows not asked about."
-    fitted, spread = [], []
-    for part, rows in split_rows(read.phi):
-        fitted.append(rows @ mean)
-        if read.single is not None:
-            rows = read.single[part]
-        some, found = asked[part], np.zeros(len(rows))
-        if not some.all():
-            rows = rows[some]
-        found[some] = _spread_block(rows, inverse)
-        spread.append(found)
+    beside = (asked,) if read.single is None else (asked, read.single)
+    parts = map_blocks(partial(_state_block, mean, inverse), read.phi, *beside)
+    fitted, spread = zip(*parts)
     return np.concatenate(fitted), np.concatenate(spread)
 
 
