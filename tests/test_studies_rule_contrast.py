@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 
 from adaroute.studies.rule_contrast import (
     HELD_OUT_RULES,
+    RULE_ORDER,
     RULE_SEEDS,
-    SEEN_RULES,
     RuleArm,
     find_worst_rule,
     fits_rules,
@@ -32,6 +32,9 @@ RESULT = Path(__file__).resolve().parents[1] / "paper/results/rules.json"
     [
         (dict(rules="few"), "rules: expected many or one, got 'few'"),
         (dict(format="prose"), "format: expected one of direct, "),
+        (dict(second="prose"), "format: expected one of direct, .* got 'prose'"),
+        (dict(known=0), "known: expected 1 to 44, got 0"),
+        (dict(position="rope"), "ids: expected at least 126 for these lengths, got 48"),
         (dict(high=0), "high: expected at least 1, got 0"),
         (dict(neighbours=0), "neighbours: expected at least 1, got 0"),
         (dict(lengths=(5, 60)), "ids: expected at least 62 for these lengths, got 48"),
@@ -77,7 +80,7 @@ def test_no_held_out_rule_does_what_a_rule_of_stage_one_does():
         holds, states = carry_out(rules, item, state)
         return tuple(holds[:, 0].tolist()), tuple(states[:, 0].tolist())
 
-    seen = {act(c, u, k) for c, u, _ in SEEN_RULES for k in range(10)}
+    seen = {act(c, u, k) for c, u, _ in RULE_ORDER for k in range(10)}
     assert not seen & {act(*rule) for rule in HELD_OUT_RULES.values()}
 
 

@@ -432,9 +432,12 @@ def sum_lengths(
 def sum_rules(
     study: dict,  # value of the result `rules`
 ) -> dict:  # by arm
-    "Match of held-out rules by length, and the worst rule."
-    keep = ("fitted", "own", "exact", "worst")
-    arms = {arm["arm"]["name"]: {k: arm["summary"][k] for k in keep} for arm in study["arms"]}
+    "Match of held-out rules by length, the worst rule and the reach, with and without a window."
+    arms = {}
+    for arm in (arm for part in ("arms", "bridge", "far") for arm in study.get(part, [])):
+        told, name = dict(arm["summary"]), arm["arm"]["name"]
+        near = told.pop("window", None)
+        arms |= {name: told} | ({f"{name}, window": near} if near else {})
     return {"arms": arms, "rules": list(study["rules"]), "not_run": study["not_run"]}
 
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c22t
