@@ -7044,6 +7044,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/adaroute/', 'doc_host': ''
                                 'adaroute.trees.GuardSize.spell': ('1_method/trees.html#guardsize.spell', 'adaroute/trees.py'),
                                 'adaroute.trees.Trees': ('1_method/trees.html#trees', 'adaroute/trees.py'),
                                 'adaroute.trees.Trees.say': ('1_method/trees.html#trees.say', 'adaroute/trees.py'),
+                                'adaroute.trees._reach_leaves': ('1_method/trees.html#_reach_leaves', 'adaroute/trees.py'),
                                 'adaroute.trees.add_leaves': ('1_method/trees.html#add_leaves', 'adaroute/trees.py'),
                                 'adaroute.trees.check_trees': ('1_method/trees.html#check_trees', 'adaroute/trees.py'),
                                 'adaroute.trees.find_leaves': ('1_method/trees.html#find_leaves', 'adaroute/trees.py')},
