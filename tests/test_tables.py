@@ -655,3 +655,13 @@ def test_words_of_cells():
     assert tables._read_word(" as typed ", "text", how) == " as typed "
     assert tables._read_word("N/A", "text", how) is None
     assert tables._read_word(2.0, "categorical", how) == "2"
+
+
+def test_none_is_a_band_and_a_blank_cell_is_a_gap(tmp_path):
+    "The lowest band of many scales is called None; tableone counts gaps in it (findings/)."
+    bands = ["None", "Mild", "", "NA", "None"]
+    path = tmp_path / "t.csv"
+    path.write_text("band,phq9\n" + "".join(f"{b},{k}\n" for k, b in enumerate(bands)))
+    read = read_table(path, categorical=["band"], outcomes={"phq9": "regression"})
+    assert read["band"].isna().tolist() == [False, False, True, True, False]
+    assert set(read["band"].dropna()) == {"None", "Mild"}

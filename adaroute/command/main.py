@@ -14,6 +14,7 @@ from .common import SETTINGS, OneLineGroup
 
 # %% ../../nbs/9_command/07_main.ipynb #c08
 VERBS = {
+    "answer": "adaroute.command.answer:answer_command",
     "check-proof": "adaroute.command.check:check_proof_command",
     "columns": "adaroute.files.files_command:columns_command",
     "commit": "adaroute.command.file:commit_command",
