@@ -85,7 +85,7 @@ AFTER = {
 
 SOLVED = "adaroute-transcript-3"
 FEWEST_MOST = {  # rounds of a stage, by start
-    (1, "paths"): (16, 25), (1, "routes"): (7, 30), (2, "paths"): (25, 25), (2, "routes"): (16, 30),
+    (1, "paths"): (9, 14), (1, "routes"): (7, 18), (2, "paths"): (14, 14), (2, "routes"): (9, 18),
 }  # fmt: skip
 AFTER_PART = {
     "start 1": ["start 2", "kept"], "start 2": ["kept"],

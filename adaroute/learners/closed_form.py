@@ -123,7 +123,7 @@ def _read_apart(columns: Columns, joined, path: str, alone: np.ndarray) -> Read:
     extra, blocks = read.phi * alone[:, None], len(read.family)
     phi = np.hstack([read.phi, extra])
     block = np.concatenate([read.block, read.block + blocks])
-    return Read(np.asfortranarray(phi), block, read.family * 2)
+    return Read(phi, block, read.family * 2)
 
 
 def _fit_spare(taught: Taught, links: list[Link], path: str) -> Spare | None:

@@ -104,6 +104,7 @@ class Read(NamedTuple):
     phi: np.ndarray | Tall  # columns, the first one constant  # (n, d)
     block: np.ndarray  # number of each column's block  # (d,)
     family: str  # a letter a block
+    single: np.ndarray | None = None  # the columns in single precision; None: not kept
 
 
 def _read_some(columns: Columns, path: str, rows: np.ndarray, part: slice) -> np.ndarray:
@@ -125,7 +126,7 @@ def read_path(
     blocks = [("c", constant), *_list_blocks(columns, joined, path)]
     blocks = [(family, part) for family, part in blocks if part.shape[1]]
     sizes = [part.shape[1] for _, part in blocks]
-    phi = np.asfortranarray(np.hstack([part for _, part in blocks]))
+    phi = np.hstack([part for _, part in blocks])
     number = np.repeat(np.arange(len(blocks)), sizes)
     return Read(phi, number, "".join(family for family, _ in blocks))
 

@@ -7,6 +7,7 @@ __all__ = ['CUE', 'EVEN', 'HELD', 'CLIMB', 'LinearGate', 'open_gate', 'log_route
 
 # %% ../../nbs/learners/03_gate.ipynb #c03
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy.optimize import minimize
@@ -29,12 +30,12 @@ class LinearGate:
     paths: int
     sharings: int
 
-    @property
+    @cached_property
     def kind(self) -> np.ndarray:  # (P + S - 1,)
         "0 for the weights of paths, 1 for those of sharings."
         return np.repeat([0, 1], [self.paths, self.sharings - 1])
 
-    @property
+    @cached_property
     def add(self) -> np.ndarray:  # (P + S - 1, P * S)
         "Which weights a route adds up."
         path = np.repeat(np.eye(self.paths), self.sharings, axis=1)
@@ -67,8 +68,8 @@ class Slope:
 
     gate: LinearGate  # its shape; its weights are where the climb starts
     u: np.ndarray | Tall  # (n, U)
-    chance: np.ndarray  # densities over the row's largest; 0: closed  # (n, E)
-    open: np.ndarray  # (n, E) of 0 and 1
+    chance: np.ndarray  # densities over the row's largest; 0: closed  # (E, n)
+    open: np.ndarray  # (E, n) of 0 and 1
     weight: np.ndarray  # of each row  # (n,)
     penalty: np.ndarray  # (U, P + S - 1)
 
@@ -82,20 +83,23 @@ class Slope:
 
     def gain(self, w: np.ndarray, part: slice, rows: np.ndarray):
         "The likelihood of a block of rows, and minus its derivative (U, P + S - 1)."
-        prior = self.shares(w, part, rows)
-        weight = self.weight[part]
-        joint = prior * self.chance[part]
-        total = np.maximum(joint.sum(axis=1), 1e-300)
-        off = (prior - joint / total[:, None]) * weight[:, None]
-        slope = rows.T @ (off @ self.gate.add.T)
-        return weight @ np.log(total), slope
+        prior, weight = self.shares(w, part, rows), self.weight[part]
+        joint = prior * self.chance[:, part]
+        total = np.maximum(joint.sum(axis=0), 1e-300)
+        joint /= total
+        prior -= joint
+        prior *= weight
+        slope = (self.gate.add @ prior) @ rows
+        return weight @ np.log(total), slope.T
 
-    def shares(self, w: np.ndarray, part: slice, rows: np.ndarray) -> np.ndarray:  # (m, E)
+    def shares(self, w: np.ndarray, part: slice, rows: np.ndarray) -> np.ndarray:  # (E, m)
         "Probabilities of the routes of a block of rows."
-        odds = rows @ w @ self.gate.add
-        odds -= odds.max(axis=1, keepdims=True)
-        p = np.exp(odds) * self.open[part]
-        return p / np.maximum(p.sum(axis=1, keepdims=True), 1e-300)
+        odds = self.gate.add.T @ (w.T @ rows.T)
+        odds -= odds.max(axis=0)
+        p = np.exp(odds, out=odds)
+        p *= self.open[:, part]
+        p /= np.maximum(p.sum(axis=0), 1e-300)
+        return p
 
 # %% ../../nbs/learners/03_gate.ipynb #c12
 HELD = 1e4  # precision that keeps a constant at zero
@@ -116,10 +120,11 @@ def make_slope(
     if level:
         precision[0, 0] = HELD
     penalty = precision[gate.group][:, gate.kind]
-    return Slope(gate, u, chance, open_.astype(float), weight, penalty)
+    turned = np.ascontiguousarray(chance.T), np.ascontiguousarray(open_.T, float)
+    return Slope(gate, u, *turned, weight, penalty)
 
 # %% ../../nbs/learners/03_gate.ipynb #c16
-CLIMB = 20  # steps of L-BFGS in one climb; it is called again with the next experts
+CLIMB = 10  # steps of L-BFGS in one climb; it is called again with the next experts
 
 
 def _measure_curve(slope: Slope, w: np.ndarray) -> np.ndarray:  # (U, P + S - 1)
@@ -127,9 +132,9 @@ def _measure_curve(slope: Slope, w: np.ndarray) -> np.ndarray:  # (U, P + S - 1)
     parts = []
     for part, rows in split_rows(slope.u):
         weight = slope.weight[part]
-        asked = slope.shares(w, part, rows) @ slope.gate.add.T
-        sway = weight[:, None] * asked * (1 - asked)
-        parts.append((rows**2).T @ sway)
+        asked = slope.gate.add @ slope.shares(w, part, rows)
+        sway = weight * asked * (1 - asked)
+        parts.append((sway @ rows**2).T)
     return sum_blocks(parts)
 
 
@@ -149,8 +154,14 @@ def _update_precision(slope: Slope, w: np.ndarray) -> np.ndarray:  # (G, 2)
 
 def climb_gate(slope: Slope, steps: int = CLIMB) -> LinearGate:
     "The gate, some steps up the likelihood of the mixture."
-    first = slope.gate.weights.ravel()
+    first = slope.gate.weights
+    scale = (_measure_curve(slope, first) + slope.penalty).ravel() ** -0.5
+
+    def climb(flat):
+        value, along = slope(flat * scale)
+        return value, along * scale
+
     how = dict(maxiter=steps)
-    found = minimize(slope, first, jac=True, method="L-BFGS-B", options=how)
-    w = found.x.reshape(slope.penalty.shape)
+    found = minimize(climb, first.ravel() / scale, jac=True, method="L-BFGS-B", options=how)
+    w = (found.x * scale).reshape(first.shape)
     return replace(slope.gate, weights=w, precision=_update_precision(slope, w))

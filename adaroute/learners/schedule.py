@@ -23,9 +23,9 @@ class Schedule(NamedTuple):
     "How a mixture is learned (ours)."
 
     heat: float = 0.8  # noise of the first rounds
-    hot: int = 15  # rounds with it
-    paths: int = 25  # rounds of the first stage, the hot ones among them
-    routes: int = 30  # rounds of the second stage
+    hot: int = 8  # rounds with it
+    paths: int = 14  # rounds of the first stage, the hot ones among them
+    routes: int = 18  # rounds of the second stage
     level: int = 0  # rounds of both stages, counted from the first, without a favourite path
     still: float = 1e-4  # mean movement of the shares that ends a stage
     chance: float = CHANCE  # of kinship; 0: none
@@ -149,7 +149,7 @@ def learn_routes(
     return m
 
 # %% ../../nbs/learners/06_schedule.ipynb #c12
-BOTH_STARTS = (Schedule(), Schedule(level=40))
+BOTH_STARTS = (Schedule(), Schedule(level=22))
 
 
 def learn_best(

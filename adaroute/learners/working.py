@@ -16,7 +16,7 @@ from scipy.special import expit, gammaln, logit, logsumexp
 
 from .columns import Read
 from .ridge import Target, guess_strength, solve_ridge, update_strength
-from .ridge import weigh_products
+from .ridge import make_products
 
 # %% ../../nbs/learners/10_working.ipynb #c05
 class OutcomeKind(NamedTuple):
@@ -113,7 +113,7 @@ def aim_ridge(
     "What a ridge is to fit: the response beyond the offset."
     response, curve = work_response(link, y, eta)
     counted = weight * curve
-    return Target(response - link.offset, counted, 1.0, weigh_products(read.phi, counted))
+    return Target(response - link.offset, counted, 1.0, make_products(read, counted))
 
 # %% ../../nbs/learners/10_working.ipynb #c24
 _PLACES, _PARTS = np.polynomial.hermite_e.hermegauss(5)
