@@ -34,7 +34,7 @@ def test_every_figure_has_both_forms():
     figs = ROOT / "paper" / "figs"
     assert {p.stem for p in figs.glob("*.pdf")} == {p.stem for p in figs.glob("*.png")} and len(
         list(figs.glob("fig*.pdf"))
-    ) == 13
+    ) == 14
     assert (ROOT / "paper" / "adaroute.pdf").stat().st_size > 50_000
 
 

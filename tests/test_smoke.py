@@ -24,6 +24,7 @@ FIGURES = {
     "fig11_tables",
     "fig12_provenance",
     "fig13_length",
+    "fig14_rules",
 }
 
 

@@ -5,6 +5,7 @@ import torch
 
 from adaroute.studies.decoder import LaneDecoder, decode_greedily, mark_hits
 from adaroute.studies.rule_lanes import (
+    BREAKS,
     FINISH,
     HEADER,
     OPEN,
@@ -14,10 +15,14 @@ from adaroute.studies.rule_lanes import (
     RuleRecipe,
     RuleSource,
     RuleTraining,
+    answer_rules,
     carry_out,
+    count_breaks,
+    count_rule_ids,
     join_rules,
     majority_of_rules,
     name_rule_token,
+    number_one_by_one,
     place_rules,
     read_pieces,
     score_rules,
@@ -180,7 +185,9 @@ def test_training_repeats_itself_and_lanes_do_not_mix():
 def test_lengths_beyond_the_ring_are_refused():
     source, _ = draw()
     with pytest.raises(ValueError, match="expected at least 48 for length 46, got 47"):
-        score_rules(LaneDecoder(shape_of_rules(47), [0]), [source], 46, ids=47)
+        score_rules(
+            LaneDecoder(shape_of_rules(47), [0]), [source], 46, recipe=RuleRecipe(0, ids=47)
+        )
 
 
 def test_the_majority_is_that_of_the_problems_asked():
@@ -190,3 +197,64 @@ def test_the_majority_is_that_of_the_problems_asked():
     assert 0.1 <= majority_of_rules(fixed, 5) < 0.2
     nines = RuleSource(((1, 2, 0),), high=30, format="direct")  # the largest of thirty digits
     assert majority_of_rules(nines, 30) > 0.9
+
+
+def test_in_order_no_two_tokens_share_an_id_and_windows_stay_apart():
+    source, generator = draw(high=5)
+    recipe = RuleRecipe(1, neighbours=2, ids=130, in_order=True)
+    for _ in range(20):
+        drawn = source.draw(32, generator)
+        ids = place_rules(drawn, recipe, generator).view(16, 2, -1)
+        for one, two in ids.tolist():
+            taken = [number for number in one + two if number]
+            assert len(taken) == len(set(taken)), "an ID that two tokens have"
+        assert ((ids.view(32, -1) == 0) == (drawn.tokens == 0)).all() and int(ids.max()) <= 130
+    for n in (1, 5):
+        one = RuleSource(((0, 0, 6),), n, low=n).draw(1, generator)
+        assert count_rule_ids(n, True) == int(number_one_by_one(one).spans)
+        assert count_rule_ids(n, False) == int(one.spans)
+
+
+@pytest.mark.parametrize("position", ["rope", "random_start", "coupled"])
+def test_two_layers_with_a_neighbour_do_not_see_what_is_to_be_said(position):
+    "A wrong token at the end of a response changes nothing that was said before it."
+    source, generator = draw(high=4)
+    decoder = LaneDecoder(shape_of_rules(130, 2, position), [0])
+    recipe = RuleRecipe(1, 2, 130, deep=True, in_order=position != "coupled", alone=0.0)
+    first = source.draw(8, generator)
+    fixed = lambda: [torch.Generator().manual_seed(1)]
+    rows, targets = join_rules([first], recipe, fixed(), [True])
+    said = decoder(rows)
+    answers = first.targets.shape[1]
+    tokens = rows.tokens.clone()
+    last = (tokens[0, :, : tokens.shape[2] // 2] != 0).long().cumsum(1).argmax(1)
+    tokens[0, torch.arange(4), last] = (
+        TOKENS["state"] + 9 - (tokens[0, torch.arange(4), last] - TOKENS["state"])
+    )
+    changed = decoder(rows._replace(tokens=tokens))
+    differs = (said != changed)[0].any(2)
+    for row, column in enumerate(last.tolist()):
+        before = rows.answers < column
+        assert not differs[row, before].any(), "looked ahead through the neighbour"
+        assert differs[row, rows.answers == column].all()
+    shallow, _ = join_rules([first], recipe._replace(deep=False), fixed(), [True])
+    leak = (decoder(shallow) != decoder(shallow._replace(tokens=tokens)))[0].any(2)
+    assert any(leak[row, rows.answers < at].any() for row, at in enumerate(last.tolist()))
+    assert answers * 2 == targets.shape[2]
+
+
+def test_a_window_hides_what_is_far_and_nothing_within_its_reach():
+    source, _ = draw(high=9)
+    decoder = LaneDecoder(shape_of_rules(), [0])
+    say = lambda window: answer_rules(
+        decoder, [source], 9, 20, recipe=RuleRecipe(0, window=window)
+    )[0]
+    assert torch.equal(say(None), say(30)) and not torch.equal(say(None), say(1))
+
+
+def test_first_mistakes_add_up_to_what_is_not_right():
+    decoder, source, _ = train_a_little()
+    said, targets = answer_rules(decoder, [source] * 2, 3, 40)
+    broken = sum(torch.tensor(shares) for shares in count_breaks(said, targets).values())
+    exact = score_rules(decoder, [source] * 2, 3, 40)
+    assert torch.allclose(broken, 1 - exact) and len(BREAKS) == 4 and (exact < 1).any()
