@@ -189,7 +189,7 @@ def split_rows(
         yield from matrix.blocks()
 
 
-_ELSEWHERE = ContextVar("elsewhere", default=None)  # where blocks of a file are worked on
+_PLACE = ContextVar("elsewhere", default=None)  # where blocks of a file are worked on
 
 
 @contextmanager
@@ -197,17 +197,17 @@ def work_elsewhere(
     place,  # has `map` and `add`, as the two functions below without their first case
 ) -> Iterator[None]:
     "Have blocks of rows on disk worked on by others."
-    token = _ELSEWHERE.set(place)
+    token = _PLACE.set(place)
     try:
         yield
     finally:
-        _ELSEWHERE.reset(token)
+        _PLACE.reset(token)
 
 
 def _find_place(matrix):
     "Who works on the blocks of a matrix; None: this process."
     on_disk = isinstance(matrix, Tall) and isinstance(matrix.rows.file, RowFile)
-    return _ELSEWHERE.get() if on_disk else None
+    return _PLACE.get() if on_disk else None
 
 
 def map_blocks(

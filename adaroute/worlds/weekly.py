@@ -75,7 +75,7 @@ def _draw_weekly(rng: np.random.Generator, n: int) -> _PeopleShown:
     return _PeopleShown(x, cue, run + jitter, said)
 
 # %% ../../nbs/worlds/11_weekly.ipynb #wk08
-def _draw_sides(rng: np.random.Generator, columns: int) -> np.ndarray:  # (columns, 2)
+def _draw_both_sides(rng: np.random.Generator, columns: int) -> np.ndarray:  # (columns, 2)
     "A direction of length one for each outcome."
     drawn = rng.standard_normal((columns, 2))
     return drawn / np.linalg.norm(drawn, axis=0)
@@ -86,9 +86,9 @@ def _evaluate_groups(rng: np.random.Generator, shown: _PeopleShown, matters: str
     mean, deviation = _SPREADS[matters]
     run = (MATTERS[matters](shown.weeks) - mean) / deviation
     stated = (shown.said - _SAID) / np.sqrt(_SAID * (1 - _SAID))
-    by_numbers = shown.x @ _draw_sides(rng, 4)
+    by_numbers = shown.x @ _draw_both_sides(rng, 4)
     by_series = np.outer(run, rng.choice([-1.0, 1.0], 2))
-    by_words = stated @ _draw_sides(rng, len(_SPOKEN))
+    by_words = stated @ _draw_both_sides(rng, len(_SPOKEN))
     return np.stack([by_numbers, by_series, by_words], axis=1)
 
 
