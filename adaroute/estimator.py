@@ -21,7 +21,7 @@ from .frames import wanted_output
 from .levels import answer_in_words
 from .machine import Later
 from .row_weights import find_weights
-from .schema import ROUTES, Schema, from_arrays, read
+from .schema import ROUTES, Schema, from_arrays, read, spell_presence
 
 if TYPE_CHECKING:
     from adaroute.fitted import Answer, Encoded
@@ -71,7 +71,8 @@ def _answer_table(est: "AdaRoute", X) -> "tuple[pd.Index, Answer]":
     answer = fitted.Answer(*(np.concatenate(blocks) for blocks in zip(*answers)))
     if lost := int(answer.lost.sum()):
         rows = f"{lost} of {len(answer.lost)} rows"
-        nothing = f"{rows} have nothing that an allowed route reads (numbers, text)"
+        kinds = ", ".join(est.schema_.kinds)
+        nothing = f"{rows} have nothing that an allowed route reads ({kinds})"
         warn_caller(f"{nothing}: predicted by the training mean")
     if useless := spell_useless(est.extras_, est.schema_.tasks):
         warn_caller(useless)
@@ -132,9 +133,10 @@ def _add_routes(
     out: pd.DataFrame,
     routes: np.ndarray,  # (n, 8)
     *columns: str,
+    lattice: tuple[str, ...] = ROUTES,  # names of the routes
 ) -> None:
     "The likeliest routes of each row and their probabilities, as new columns."
-    names, order = np.array(ROUTES), np.argsort(-routes, axis=1, kind="stable")
+    names, order = np.array(lattice), np.argsort(-routes, axis=1, kind="stable")
     for rank, name in enumerate(columns):
         p = np.take_along_axis(routes, order[:, [rank]], axis=1)[:, 0]
         out[name] = np.where(p > 0, names[order[:, rank]], None)
@@ -174,13 +176,13 @@ def _describe_rows(est: "AdaRoute", X) -> pd.DataFrame:
     encoded = X if isinstance(X, fitted.Encoded) else est.encode(X)
     index, answer = _answer_table(est, encoded)
     out = _speak(est, encoded, index, answer)
-    _add_routes(out, _routes_for(answer.routes, tasks, None), "route", "runner_up")
+    named = {"lattice": est.design_.lattice}
+    _add_routes(out, _routes_for(answer.routes, tasks, None), "route", "runner_up", **named)
     if answer.routes.ndim == 3:
         for task in tasks:
-            _add_routes(out, _routes_for(answer.routes, tasks, task), f"route of {task}")
-    numbers, text = encoded.presence.T
-    words = ["both", "numbers", "text"]
-    out["presence"] = np.select([numbers & text, numbers, text], words, "none")
+            own = _routes_for(answer.routes, tasks, task)
+            _add_routes(out, own, f"route of {task}", **named)
+    out["presence"] = spell_presence(encoded.presence, est.schema_.kinds)
     return out
 
 
@@ -248,6 +250,7 @@ class AdaRoute(FramesOut, RegressorMixin, BaseEstimator):
         watch=None,  # who else looks on, such as `provenance.transcript.Recorder(folder)`
         progress=False,  # show a progress bar
         seed=0,  # same seed, same processor, same versions: the same model to the bit
+        modalities=None,  # {name: columns}: further evidence, for paths of `register_path`
     ):
         for name, value in list(locals().items()):
             if name not in ("self", "__class__"):
@@ -308,7 +311,8 @@ class AdaRoute(FramesOut, RegressorMixin, BaseEstimator):
         "Route probabilities (n, 8): rows sum to one, or to zero without evidence."
         index, answer = _answer_table(self, X)
         routes = _routes_for(answer.routes, list(self.schema_.tasks), outcome)
-        return shape_answer(self, pd.DataFrame(routes, index=index, columns=list(ROUTES)))
+        names = list(self.design_.lattice)
+        return shape_answer(self, pd.DataFrame(routes, index=index, columns=names))
 
     def predict_experts(self, X) -> np.ndarray:
         "What each route would have said: (n, 8, outcomes), NaN for routes not allowed."

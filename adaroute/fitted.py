@@ -27,7 +27,8 @@ from .paths import Widths
 from .quantiles import count_quantile, mixture_quantile
 from .router import TEXT_NORM
 from .schema import open_routes
-from .schema import ROUTES, Batch, Schema, read
+from .modalities import FurtherEvidence
+from .schema import Batch, Schema, read, route_lattice
 from .training import Rows
 
 # %% ../nbs/1_method/23_fitted.ipynb #f05
@@ -58,17 +59,23 @@ class Reader:
     encoder: Encoder  # fitted to the training rows
     scale: OutcomeScale
     factor: float  # of the text
+    further: FurtherEvidence | None = None  # modalities and further paths; None: there are none
 
     @property
     def widths(self) -> Widths:
         "How many columns each kind of evidence has."
-        return Widths(*(self.encoder.widths[kind] for kind in ("numbers", "facts", "text")))
+        three = (self.encoder.widths[kind] for kind in ("numbers", "facts", "text"))
+        return Widths(*three, further=self.further.layout if self.further else ())
 
     def rows(self, batch: Batch) -> Rows:
         "A batch as tensors."
         features = self.encoder.transform(batch)
         joined = join_evidence(features, self.factor)
-        open_ = torch.from_numpy(open_routes(features.presence, self.design.experts))
+        if self.further:
+            behind = self.further.columns(batch, features, self.factor)
+            joined = torch.cat([joined, torch.from_numpy(behind)], dim=1)
+        allowed = open_routes(features.presence, self.design.experts, self.schema.kinds)
+        open_ = torch.from_numpy(allowed)
         outcome = self.scale.encode(batch.outcome).astype(np.float32)
         return Rows(joined, open_, torch.from_numpy(outcome))
 
@@ -120,8 +127,8 @@ def combine(
 class Answer(NamedTuple):
     "What a model says of some rows."
 
-    routes: np.ndarray  # (n, 8), or (n, 8, K) where each outcome has its own
-    statements: np.ndarray  # (n, 8, K), NaN: a route that is not allowed
+    routes: np.ndarray  # (n, 8), or (n, 8, K) where each outcome has its own; more columns
+    statements: np.ndarray  # (n, 8, K), NaN: a route that is not allowed; with further paths
     mean: np.ndarray  # (n, K)
 
     @property
@@ -134,10 +141,11 @@ def widen_routes(
     found: np.ndarray,  # (n, E, ...) one column for each expert
     experts: tuple[str, ...],
     empty: float,  # what a route without an expert has
-) -> np.ndarray:  # (n, 8, ...)
-    "The columns of a model's experts among those of all eight routes."
-    out = np.full((len(found), len(ROUTES), *found.shape[2:]), empty)
-    out[:, [ROUTES.index(expert) for expert in experts]] = found
+) -> np.ndarray:  # (n, 8, ...), and two more for each further path
+    "The columns of a model's experts among those of all eight routes, and of its further paths."
+    lattice = route_lattice(experts)
+    out = np.full((len(found), len(lattice), *found.shape[2:]), empty)
+    out[:, [lattice.index(expert) for expert in experts]] = found
     return out
 
 # %% ../nbs/1_method/23_fitted.ipynb #f19q

@@ -6,7 +6,8 @@
 __all__ = ['LEARNERS', 'FEW_OUTCOMES', 'FEW_INPUTS', 'OF_DESCENT', 'make_part', 'make_encoder', 'name_learner', 'find_learner',
            'Choices', 'settle_choices', 'settle_steps', 'schema_of', 'trainable_rows', 'learn_reader',
            'validation_rows', 'make_split', 'weigh_split', 'Course', 'course_of', 'begin_lanes', 'read_history',
-           'Trained', 'keep_best', 'train_members', 'spare_paths', 'refuse_weighted', 'Prepared', 'fit_table']
+           'Trained', 'keep_best', 'train_members', 'spare_paths', 'refuse_weighted', 'refuse_unproved', 'Prepared',
+           'fit_table']
 
 # %% ../nbs/1_method/24_fitting.ipynb #g03
 import pkgutil
@@ -29,6 +30,7 @@ from .fitted import Fitted, Reader, text_factor
 from .levels import OUTCOME_KINDS, name_question
 from .outcomes import fit_scale
 from .machine import one_thread
+from .modalities import join_routes, learn_further
 from .model import Design, RoutedModel, take_lanes
 from .outcomes import read_bounds, read_weights
 from .paths import aim
@@ -36,7 +38,8 @@ from .prior import Prior
 from .ridge_start import learn_trust, start_from_ridge
 from .row_weights import average_outcomes, balance_weights, leave_weight, settle_weights
 from .schema import open_routes
-from .schema import Batch, Schema, check_trainable, infer, read, without
+from .schema import Batch, Schema, check_trainable, infer, read
+from .schema import read_modalities, without
 from .training import Rows, Run, Session, Settings, Split, Watch, train
 
 # %% ../nbs/1_method/24_fitting.ipynb #g05
@@ -122,6 +125,7 @@ def settle_choices(est) -> Choices:
     check_number("validation", est.validation, 0.01, 0.9)
     find_learner(est)
     routes = tuple(est.routes) if np.ndim(est.routes) else (est.routes,)
+    routes = join_routes(routes, getattr(est, "modalities", None))
     own = dict(router=est.router, selection=est.selection, route_per=est.route_per)
     design = make_part(Design, "design", est.design, routes=routes, **own)
     steps = Settings.steps if est.steps is None else est.steps
@@ -145,7 +149,10 @@ def schema_of(est, frame: pd.DataFrame) -> Schema:
             "got none; AdaRoute(tasks=...) says what to predict"
         )
     frame = leave_weight(est, frame)
-    return infer(frame, est.tasks, est.text, est.numeric, est.categorical)
+    further = read_modalities(getattr(est, "modalities", None))
+    beyond = [column for columns in further.values() for column in columns]
+    schema = infer(frame, est.tasks, est.text, est.numeric, est.categorical, beyond)
+    return replace(schema, modalities=further) if further else schema
 
 # %% ../nbs/1_method/24_fitting.ipynb #g12
 def trainable_rows(
@@ -159,7 +166,7 @@ def trainable_rows(
     if np.ndim(labels) != 1 or len(labels) != len(batch):
         got = f"shape {np.shape(labels)}" if np.ndim(labels) != 1 else len(labels)
         raise ValueError(f"groups: expected {len(batch)} labels, one a row, got {got}")
-    readable = open_routes(batch.presence, design.routes).any(axis=1)
+    readable = open_routes(batch.presence, design.routes, batch.schema.kinds).any(axis=1)
     use = np.flatnonzero(readable & batch.observed.any(axis=1))
     if len(use) < 3:
         routes = ", ".join(design.routes)
@@ -202,8 +209,10 @@ def learn_reader(
     bounds = read_bounds(est.bounds, batch)
     weights = read_weights(est.task_weights, est.class_weights, batch)
     scale = fit_scale(batch.outcome, schema.tasks, bounds, weights, schema.levels)
-    factor = text_factor(encoder.transform(batch).text)
-    return Reader(schema, choices.design, encoder, scale, factor)
+    features = encoder.transform(batch)
+    factor = text_factor(features.text)
+    further = learn_further(batch, features, factor, choices.design.paths)
+    return Reader(schema, choices.design, encoder, scale, factor, further)
 
 # %% ../nbs/1_method/24_fitting.ipynb #g18
 def validation_rows(
@@ -374,6 +383,7 @@ def spare_paths(est, design: Design) -> list[str]:
 def _rows_alone(path: str, batch: Batch, groups: np.ndarray) -> Batch | None:
     "The rows with the evidence of a path and nothing else; None: too few to learn from."
     left = without(batch, "numbers" if path == "T1" else "text")
+    left = without(left, "modalities")
     keep = np.flatnonzero(left.presence.any(axis=1))
     left, known = left.take(keep), left.observed[keep]
     varied = [len(np.unique(y[seen])) > 1 for y, seen in zip(left.outcome.T, known.T)]
@@ -411,6 +421,18 @@ def refuse_weighted(
         )
 
 
+def refuse_unproved(
+    watch: Watch | None,  # who looks on
+    reader: Reader,
+) -> None:
+    "Refuse further evidence beside a watch that writes a proof of training."
+    if reader.further and watch is not None and not watch.weighs:
+        raise ValueError(
+            "modalities: expected none, nor further paths, beside a plan or a transcript, "
+            "for the proof of training data knows the four paths alone"
+        )
+
+
 def _keep_counted(batch: Batch, groups, weight: np.ndarray | None):
     "Rows, groups and weights without the rows of weight zero."
     if weight is None or weight.all() or np.shape(groups) not in ((), weight.shape):
@@ -443,6 +465,7 @@ def _fit_rows(
     weight = None if weight is None else weight[used]
     choices = choices._replace(settings=settle_steps(est, choices.settings, len(batch)))
     reader = learn_reader(est, batch, owners, choices)
+    refuse_unproved(watch, reader)
     rows = reader.rows(batch)
     rows = rows._replace(open=est.restrict_routes(rows.open))
     prepared = Prepared(est, reader, choices.settings, rows, owners, used, weight)

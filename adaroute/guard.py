@@ -46,7 +46,7 @@ class Guard(nn.Module):
         e: Evidence,
     ) -> Tensor:  # (L, B, E, K)
         "Guarded statements."
-        said = torch.baddbmm(self.bias, torch.cat(e, dim=-1), self.linear)
+        said = torch.baddbmm(self.bias, e.joined, self.linear)
         for scale, part, weights in (
             (e.facts, e.numbers, self.by_fact),
             (torch.bmm(e.numbers, self.axis), e.text, self.by_place),
@@ -54,7 +54,7 @@ class Guard(nn.Module):
             each = torch.bmm(part, weights).unflatten(-1, (-1, self.outcomes))
             said = said + (each * scale[..., None]).sum(dim=2)
         if self.size.trees:
-            said = said + self.ask_trees(torch.cat(e, dim=-1))
+            said = said + self.ask_trees(e.joined)
         return eta * self.shares[:, :1, None, None] + said[:, :, None]
 
     def ask_trees(self, joined: Tensor) -> Tensor:  # (L, B, D) -> (L, B, K)

@@ -15,9 +15,10 @@ from .checks import check_number
 from .guard import Guard
 from .heads import Heads, expected, log_likelihood, marginals, plain_loss
 from .outcomes import OutcomeScale
-from .paths import Evidence, Paths, Widths, lane_generators, split_evidence
+from .paths import Evidence, Paths, Widths, lane_generators, locate_columns, split_evidence
 from .router import ROUTERS, OutcomeRouters, Router
-from .schema import PATHS, ROUTES, SHARINGS
+from .registry import find_path, is_further
+from .schema import PATHS, ROUTES, SHARINGS, route_lattice
 
 # %% ../nbs/1_method/18_model.ipynb #c07a
 SELECTIONS = ("soft", "hard", "likelihood")
@@ -35,7 +36,10 @@ def _check_design(d) -> None:
         raise ValueError(f"start: expected one of {STARTS}, got {d.start!r}")
     if d.route_per not in ROUTE_PER:
         raise ValueError(f"route_per: expected one of {ROUTE_PER}, got {d.route_per!r}")
-    unknown = [r for r in d.routes if r not in ROUTES]
+    further = [r for r in d.routes if is_further(r)]
+    for route in further:
+        find_path(route.split("/")[0])  # refuses one that is not registered
+    unknown = [r for r in d.routes if r not in (*ROUTES, *further)]
     if unknown or not d.routes:
         raise ValueError(f"routes: expected some of {ROUTES}, got {unknown or 'none'}")
     for name, low in (("width", 1), ("trunk", 1), ("axes", 0), ("hidden", 0)):
@@ -62,8 +66,9 @@ class Design:
     @property
     def paths(self) -> tuple[str, ...]:
         "Paths that its routes need."
-        needed = {route.split("/")[0] for route in self.routes}
-        return tuple(path for path in PATHS if path in needed)
+        needed = dict.fromkeys(route.split("/")[0] for route in self.routes)
+        further = (path for path in needed if path not in PATHS)
+        return *(path for path in PATHS if path in needed), *further
 
     @property
     def sharings(self) -> tuple[str, ...]:
@@ -75,6 +80,11 @@ class Design:
     def experts(self) -> tuple[str, ...]:
         "Every path with every sharing."
         return tuple(f"{path}/{sharing}" for path in self.paths for sharing in self.sharings)
+
+    @property
+    def lattice(self) -> tuple[str, ...]:
+        "The routes of its answers: all eight, and those of its further paths."
+        return route_lattice(self.routes)
 
 # %% ../nbs/1_method/18_model.ipynb #c10a
 class Forecast(NamedTuple):
@@ -312,5 +322,7 @@ def count_parameters(model: RoutedModel) -> int:
     if model.design.start != "ridge":
         return trained
     read = {"N1": model.widths.numbers, "T1": model.widths.text}
-    columns = sum(read.get(path, model.widths.total) for path in model.design.paths)
+    own = locate_columns(model.widths, list(model.paths.on_further))
+    read |= {path: len(columns) for path, columns in own.items()}
+    columns = sum(read.get(path, sum(model.widths)) for path in model.design.paths)
     return trained + columns * len(model.heads.kinds)

@@ -200,7 +200,8 @@ def _fill_items(about: dict) -> dict[int, str]:  # number of the item -> what is
 
 def _list_inputs(about: dict) -> list[str]:
     schema = about["schema"]
-    return [*schema["text"], *schema["numeric"], *schema["categorical"]]
+    further = [name for names in schema.get("modalities", {}).values() for name in names]
+    return [*schema["text"], *schema["numeric"], *schema["categorical"], *further]
 
 
 def _tabulate_items(about: dict) -> list[str]:
@@ -219,6 +220,8 @@ def write_methods(
     schema = about["schema"]
     kinds = {"text": "text", "numeric": "numeric", "categorical": "categorical"}
     parts = [f"{len(schema[k]):,} {word}" for k, word in kinds.items() if schema[k]]
+    for name, columns in schema.get("modalities", {}).items():
+        parts.append(f"{len(columns):,} {say_name(name)}")
     rivals = "regressions" if isinstance(about.get("guard"), int) else "rivals"  # before trees
     guard = f" Plain {rivals} carried a part of each prediction, weighted by held-out folds."
     return (
@@ -245,6 +248,18 @@ _CARD_LIMITS = (
 )
 
 
+def _say_further(about: dict) -> list[str]:
+    "Modalities, and the further paths that have to be registered."
+    lines = []
+    for name, columns in about["schema"].get("modalities", {}).items():
+        lines.append(f"Reads the modality {say_name(name)}: {_list_first(columns)}.")
+    paths = list(about.get("further", {}).get("paths", {}))
+    if paths:
+        told = ", ".join(map(say_name, paths))
+        lines.append(f"Needs paths registered by `adaroute.registry.register_path`: {told}.")
+    return lines
+
+
 def _bullets(lines) -> list[str]:
     return [f"- {line}" for line in lines]
 
@@ -255,10 +270,9 @@ def write_card(
     "The page beside a model, derived from model.json alone."
     schema = about["schema"]
     what = [f"Predicts {_say_outcomes(about)}."]
-    what += [
-        f"Reads {kind}: {_list_first(schema[kind])}." for kind in ("text", "numeric", "categorical")
-    ]
-    what.append(f"{_say_learner(about)}.")
+    kinds = ("text", "numeric", "categorical")
+    what += [f"Reads {kind}: {_list_first(schema[kind])}." for kind in kinds]
+    what += [*_say_further(about), f"{_say_learner(about)}."]
     trained = [f"Trained on {_say_rows(about)}.", *_say_passes(about)]
     trained.append(f"Intervals: {_say_calibration(about)}.")
     head = [

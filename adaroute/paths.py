@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['lane_generators', 'lane_normal', 'Widths', 'Evidence', 'split_evidence', 'fuse_facts', 'fuse_numbers', 'Paths',
-           'principal_axes', 'aim']
+           'locate_columns', 'read_further', 'principal_axes', 'aim']
 
 # %% ../nbs/1_method/13_paths.ipynb #c03
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 import torch
 from torch import Tensor, nn
@@ -37,13 +37,29 @@ class Widths:
     numbers: int
     facts: int
     text: int
+    # of modalities, and of the columns of further paths: name -> widths of blocks
+    further: tuple[tuple[str, tuple[int, ...]], ...] = field(default=(), repr=False)
 
     def __iter__(self):
         return iter((self.numbers, self.facts, self.text))
 
     @property
     def total(self) -> int:
-        return self.numbers + self.facts + self.text
+        return self.numbers + self.facts + self.text + self.beyond
+
+    @property
+    def beyond(self) -> int:
+        "How many columns stand behind the text."
+        return sum(sum(blocks) for _, blocks in self.further)
+
+    def blocks_of(self, *names: str) -> list[slice]:
+        "Where blocks of a modality or a further path stand, counted from the end of the text."
+        found, at = [], 0
+        for name, blocks in self.further:
+            for width in blocks:
+                found += [slice(at, at + width)] if name in names else []
+                at += width
+        return found
 
 
 class Evidence(NamedTuple):
@@ -52,6 +68,12 @@ class Evidence(NamedTuple):
     numbers: Tensor  # (L, B, numbers)
     facts: Tensor  # (L, B, facts)
     text: Tensor  # (L, B, text)
+    further: Tensor | None = None  # of modalities and further paths; None: there are none
+
+    @property
+    def joined(self) -> Tensor:  # (L, B, D)
+        "All of it side by side."
+        return torch.cat(self[:3] if self.further is None else self, dim=-1)
 
 # %% ../nbs/1_method/13_paths.ipynb #c11
 def split_evidence(
@@ -63,7 +85,8 @@ def split_evidence(
         raise ValueError(
             f"evidence: expected {widths.total} columns ({widths}), got {joined.shape[-1]}"
         )
-    return Evidence(*joined.split(tuple(widths), dim=-1))
+    beyond = [widths.beyond] if widths.further else []
+    return Evidence(*joined.split([*widths, *beyond], dim=-1))
 
 # %% ../nbs/1_method/13_paths.ipynb #c15
 def fuse_facts(
@@ -125,7 +148,7 @@ class Paths(nn.Module):
         axes: int = 1,  # projections of the numbers that may scale the text in T2
     ):
         super().__init__()
-        unknown = [p for p in paths if p not in PATHS]
+        unknown = [p for p in paths if p not in PATHS and p not in dict(widths.further)]
         if unknown or not paths:
             raise ValueError(f"paths: expected some of {PATHS}, got {tuple(paths)}")
         self.widths, self.width, self.axes = widths, width, axes
@@ -140,14 +163,33 @@ class Paths(nn.Module):
         self.on_text = draw(widths.text, on_text * width)
         self.on_facts = draw(widths.facts, width if "N2" in paths else 0)
         self.axis = draw(widths.numbers, axes if "T2" in paths else 0)
+        own = locate_columns(widths, [p for p in paths if p not in PATHS])
+        self.on_further = nn.ParameterDict({p: draw(len(rows), width) for p, rows in own.items()})
 
     def forward(self, e: Evidence) -> Tensor:  # (L, B, P, width)
         on_numbers = torch.bmm(e.numbers, self.on_numbers)
         on_text = torch.bmm(e.text, self.on_text)
         x = _cut_blocks(on_numbers, self.number_blocks, self.width)
         t = _cut_blocks(on_text, self.text_blocks, self.width)
-        read = [_READ_PATH[p](self, e, x.get(p), t.get(p)) for p in self.paths]
-        return torch.stack(read, dim=2)
+        further = read_further(self, e)
+        own = [p for p in self.paths if p in PATHS]
+        read = {p: _READ_PATH[p](self, e, x.get(p), t.get(p)) for p in own} | further
+        return torch.stack([read[p] for p in self.paths], dim=2)
+
+
+def locate_columns(
+    widths: Widths,
+    paths: list[str],  # further ones
+) -> dict[str, Tensor]:
+    "Which columns behind the text are those of each further path."
+    every = torch.arange(widths.beyond)
+    return {p: torch.cat([every[at] for at in widths.blocks_of(p)]) for p in paths}
+
+
+def read_further(paths: Paths, e: Evidence) -> dict[str, Tensor]:  # path -> (L, B, width)
+    "Further paths: their columns, times weights."
+    rows = locate_columns(paths.widths, list(paths.on_further))
+    return {p: torch.bmm(e.further[..., rows[p]], on) for p, on in paths.on_further.items()}
 
 # %% ../nbs/1_method/13_paths.ipynb #c24
 def _read_n1(model: Paths, e: Evidence, x: Tensor, t: None) -> Tensor:

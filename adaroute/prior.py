@@ -18,7 +18,8 @@ def restrained_weights(prior, model: RoutedModel):  # pairs of precision and wei
     "All weights that the prior holds back."
     p, h, r = model.paths, model.heads, model.router
     evidence = prior.evidence * torch.tensor(model.caution)[:, None, None]
-    yield from ((evidence, w) for w in (p.on_numbers, p.on_text, p.on_facts))
+    further = p.on_further.values()
+    yield from ((evidence, w) for w in (p.on_numbers, p.on_text, p.on_facts, *further))
     yield from ((prior.heads, w) for w in (h.own, h.trunk, h.shared))
     yield prior.axis, p.axis
     for one in getattr(r, "routers", [] if r is None else [r]):

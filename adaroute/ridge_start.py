@@ -116,8 +116,11 @@ def to_statement(
 # %% ../nbs/1_method/22_ridge_start.ipynb #c16
 def columns_read(path: str, widths: Widths) -> Tensor:  # (d,) column numbers
     "The columns of the joined evidence that a path's regression reads."
-    numbers, _, text = torch.arange(widths.total).split(tuple(widths))
-    return {"N1": numbers, "T1": text}.get(path, torch.arange(widths.total))
+    numbers, facts, text, further = torch.arange(widths.total).split([*widths, widths.beyond])
+    if path in dict(widths.further):
+        return torch.cat([further[at] for at in widths.blocks_of(path)])
+    both = torch.cat([numbers, facts, text])
+    return {"N1": numbers, "T1": text}.get(path, both)
 
 # %% ../nbs/1_method/22_ridge_start.ipynb #c19
 FEWEST = 10  # training and validation rows below which a path starts from zero

@@ -44,7 +44,8 @@ def scale_units(widths: Widths) -> Tensor:  # (total,)
     numbers = widths.numbers + widths.facts
     on_numbers = torch.full((numbers,), max(numbers, 1) ** -0.5)
     on_text = torch.full((widths.text,), TEXT_NORM**-0.5)
-    return torch.cat([on_numbers, on_text])
+    further = torch.full((widths.beyond,), max(widths.beyond, 1) ** -0.5)
+    return torch.cat([on_numbers, on_text, further])
 
 # %% ../nbs/1_method/17_router.ipynb #c13a
 ROUTERS = ("two_stage", "joint")
@@ -83,7 +84,7 @@ class Router(nn.Module):
     def forward(
         self, e: Evidence, representation: Tensor, open: Tensor
     ) -> Tensor:  # ..., (L, B, P * S) -> (L, B, P * S)
-        u = torch.cat(e, dim=-1)
+        u = e.joined
         hidden = torch.relu(torch.baddbmm(self.hidden_bias, u, self.hidden))
         logits = torch.baddbmm(self.bias, u, self.linear)
         logits = logits + torch.bmm(hidden, self.out)

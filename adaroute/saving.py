@@ -23,6 +23,7 @@ from .fitted import Fitted, Reader
 from .frames import remember_inputs
 from .guard import Guard
 from .trees import QUESTIONS, GuardSize, check_trees
+from .modalities import restore_further
 from .model import Design, RoutedModel
 from .schema import Schema
 from .model_card import CARD, write_card
@@ -40,6 +41,8 @@ OF_OLD = dict(learner="gradient")  # what a file that does not name it means
 def _plain_parameters(est) -> dict:
     "What the estimator was made with, as far as it is plain and not of one machine."
     params = {k: v for k, v in est.get_params().items() if k not in NOT_SAVED}
+    if params.get("modalities") is None:
+        params.pop("modalities", None)  # as it was before there were any
     choices = settle_encoder(est.encoder)
     for name in ("sentence_encoder", "cache"):
         choices.pop(name, None)
@@ -83,7 +86,8 @@ def _describe_model(est, encoder: dict) -> dict:
         validation_error=found.validation_error,
         arrays={name: getattr(est, name) for name in kept if hasattr(est, name)},
     )
-    return about | ({} if model.guard is None else {"guard": model.guard.size.spell()})
+    further = {"further": reader.further.to_dict()} if reader.further else {}
+    return about | further | ({} if model.guard is None else {"guard": model.guard.size.spell()})
 
 # %% ../nbs/1_method/25_saving.ipynb #c51
 def _dump_model(est) -> dict[str, bytes]:  # file name -> content
@@ -205,6 +209,19 @@ def _rebuild_model(about: dict, tensors: dict, reader: Reader) -> RoutedModel:
     return model
 
 # %% ../nbs/1_method/25_saving.ipynb #c57
+def _rebuild_reader(about: dict, design: Design, encoder: Encoder) -> Reader:
+    "How tables are read, from what model.json says."
+    scale, schema = rebuild_scale(about["scale"]), Schema.from_dict(about["schema"])
+    schema = replace(schema, naming=NAMINGS[about["format"]])
+    check_parts(encoder.parts, schema, encoder.sentence_encoder is not None)
+    kept = about.get("further")
+    further = restore_further(kept, schema, encoder) if kept or schema.modalities else None
+    reader = Reader(schema, design, encoder, scale, about["factor"], further)
+    if tuple(reader.widths) != tuple(about["widths"]):
+        raise RuntimeError("encoder and model of different widths")
+    return reader
+
+
 def _rebuild_estimator(
     kind: type,  # of the estimator
     about: dict,  # what model.json says
@@ -223,18 +240,13 @@ def _rebuild_estimator(
     if others:
         est.encoder = {**(est.encoder or {}), **others}
     design = Design(**{**about["design"], "routes": tuple(about["design"]["routes"])})
-    scale, schema = rebuild_scale(about["scale"]), Schema.from_dict(about["schema"])
-    schema = replace(schema, naming=NAMINGS[about["format"]])
-    check_parts(encoder.parts, schema, encoder.sentence_encoder is not None)
-    reader = Reader(schema, design, encoder, scale, about["factor"])
-    if tuple(reader.widths) != tuple(about["widths"]):
-        raise RuntimeError("encoder and model of different widths")
+    reader = _rebuild_reader(about, design, encoder)
     model = _rebuild_model(about, tensors, reader)
     error = np.array(about["validation_error"], np.float32)
     est.fitted_ = Fitted(reader, model, np.array(about["fallback"]), error, learner=est.learner)
     est.extras_ = about["extras"]
     if "array_" not in about["arrays"]:
-        remember_inputs(est, schema)
+        remember_inputs(est, reader.schema)
     for name, value in about["arrays"].items():
         setattr(est, name, np.array(value, object) if isinstance(value, list) else value)
     return est

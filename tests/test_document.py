@@ -328,10 +328,12 @@ def test_a_rule_in_words():
 
 def test_the_limits_say_whether_notes_are_in_the_file():
     from types import SimpleNamespace as Made
+    from adaroute.model import Design
 
-    hidden = report._explain_words(Made(show_text=False, has_members=True))
+    model = Made(design_=Design())
+    hidden = report._explain_words(Made(model=model, show_text=False, has_members=True))
     assert "No text of a note is in this file." in hidden
-    shown = report._explain_words(Made(show_text=True, has_members=False))
+    shown = report._explain_words(Made(model=model, show_text=True, has_members=False))
     assert "because that was asked for" in shown
     assert hidden.count("<dt>") == len(report._WORDS)
     assert "unstable route" in hidden and "unstable route" not in shown, "no copies, no word"

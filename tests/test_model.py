@@ -113,7 +113,7 @@ def test_paths_are_what_they_say(seed, numbers, facts, text, axes):
     on_t = paths.on_text.unflatten(-1, (-1, width))
     for lane in range(2):
         for row in range(5):
-            x, f, t = (block[lane, row] for block in e)
+            x, f, t = (block[lane, row] for block in e[:3])
             n1, n2 = x @ on_x[lane, :, 0], x @ on_x[lane, :, 1] + f @ paths.on_facts[lane]
             for j in range(facts):
                 n2 = n2 + f[j] * (x @ on_x[lane, :, 2 + j]) / math.sqrt(facts)
@@ -131,7 +131,7 @@ def test_a_path_reads_only_its_evidence(path):
         *(torch.randn(1, 6, w, generator=generator(w), requires_grad=True) for w in WIDTHS)
     )
     (paths(e) ** 2).sum().backward()
-    reads = [block.grad is not None and bool((block.grad != 0).any()) for block in e]
+    reads = [block.grad is not None and bool((block.grad != 0).any()) for block in e[:3]]
     assert (
         reads
         == {

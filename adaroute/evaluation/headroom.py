@@ -16,7 +16,6 @@ from numpy.typing import ArrayLike
 from scipy.optimize import nnls
 from sklearn.ensemble import ExtraTreesRegressor
 from ..estimator import AdaRoute
-from ..fitted import join_evidence
 from ..row_weights import find_weights
 from .metrics import Interval, number_groups, percentile_interval
 from ..schema import open_routes
@@ -168,6 +167,8 @@ class Statements:
     fallback: np.ndarray  # (K,) the training mean
     evidence: np.ndarray | None = None  # (n, D)
     weight: np.ndarray | None = None  # (n,) what each row counts; None: all alike
+    lattice: tuple[str, ...] = ROUTES  # names of the routes; with further paths there are more
+    kinds: tuple[str, ...] = ("numbers", "text")  # of evidence
 
     def __len__(self) -> int:
         return len(self.routes)
@@ -188,7 +189,7 @@ class Statements:
 
     def ask_corner(self, route: int) -> np.ndarray:  # (n, K)
         "One expert for all rows; the training mean where its route is closed."
-        return self.mix(np.eye(len(ROUTES))[route])
+        return self.mix(np.eye(len(self.lattice))[route])
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c14
 def statements(
@@ -201,15 +202,18 @@ def statements(
             "model: expected one that was fitted to a table, got one that was fitted to arrays"
         )
     batch = read(frame, model.schema_)
+    lattice, kinds = model.design_.lattice, model.schema_.kinds
     return Statements(
         routes=model.predict_routes(frame).to_numpy(),
-        open=open_routes(batch.presence) & np.isin(ROUTES, model.design_.routes),
+        open=open_routes(batch.presence, lattice, kinds) & np.isin(lattice, model.design_.routes),
         experts=model.predict_experts(frame),
         outcome=batch.outcome,
         presence=batch.presence,
         fallback=model.scale_.decode(model.fallback_),
-        evidence=join_evidence(model.encoder_.transform(batch), model.factor_).numpy(),
+        evidence=model.fitted_.reader.rows(batch).joined.numpy(),
         weight=find_weights(model, frame),
+        lattice=lattice,
+        kinds=kinds,
     )
 
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c17
@@ -332,11 +336,11 @@ def fixed_rules(
     fold: ArrayLike,  # (n,) number of the fold
 ) -> dict[str, np.ndarray]:  # name -> (n, K): corners, uniform, stacked, rivals
     "What treats all rows alike."
-    clash = [name for name in rivals if name in (*ROUTES, *_LADDER)]
+    clash = [name for name in rivals if name in (*s.lattice, *_LADDER)]
     if clash:
         raise ValueError(f"rivals: expected other names than those of our rules, got {clash[0]!r}")
-    corners = {r: s.ask_corner(i) for i, r in enumerate(ROUTES) if s.open[:, i].any()}
-    uniform = s.mix(np.ones(len(ROUTES)))
+    corners = {r: s.ask_corner(i) for i, r in enumerate(s.lattice) if s.open[:, i].any()}
+    uniform = s.mix(np.ones(len(s.lattice)))
     mean = np.broadcast_to(s.fallback, s.outcome.shape)
     every = np.stack([*corners.values(), uniform, mean], axis=1)
     stacked = stacked_mix(s.outcome, every, fold, s.weight)
@@ -346,7 +350,7 @@ def fixed_rules(
 # %% ../../nbs/3_evaluation/02_headroom.ipynb #c25
 def _upper_rules(s: Statements, stacked: np.ndarray, fold, seed: int) -> dict:  # name -> (n, K)
     "The learned pick and the pick in hindsight."
-    R = len(ROUTES)
+    R = len(s.lattice)
     options = [*map(s.ask_corner, range(R)), s.mix(s.routes), stacked]
     loss = np.stack([s.lose(option) for option in options], axis=1)
     # experts may be closed, mixtures never are
@@ -362,13 +366,13 @@ def _upper_rules(s: Statements, stacked: np.ndarray, fold, seed: int) -> dict:  
 
 def best_route_of(s: Statements) -> str:
     "The single route whose expert errs least on these rows."
-    wrong = [average_known(s.lose(s.ask_corner(r)), s.weight) for r in range(len(ROUTES))]
-    return ROUTES[int(np.argmin(wrong))]
+    wrong = [average_known(s.lose(s.ask_corner(r)), s.weight) for r in range(len(s.lattice))]
+    return s.lattice[int(np.argmin(wrong))]
 
 
 def _follow_routes(s: Statements, route) -> np.ndarray:  # (n,) index into ROUTES -> (n, K)
     "The expert of a given route, or the mean of the open ones where that is closed."
-    own = np.eye(len(ROUTES))[route] * s.open
+    own = np.eye(len(s.lattice))[route] * s.open
     return s.mix(np.where(own.any(1, keepdims=True), own, 1))
 
 
@@ -377,7 +381,7 @@ def _predict_rules(s: Statements, rivals: dict, fold, seed: int) -> dict:  # nam
     fixed = fixed_rules(s, rivals, fold)
     predictions = list(fixed.values())
     loss = np.stack([s.lose(p) for p in predictions], axis=1)
-    c = sum(name in ROUTES for name in fixed)  # the corners come first
+    c = sum(name in s.lattice for name in fixed)  # the corners come first
     return {
         "best corner": take_picks(predictions[:c], cross_fitted_pick(loss[:, :c], fold, s.weight)),
         "uniform": fixed["uniform"],

@@ -20,7 +20,6 @@ from ..estimator import AdaRoute
 from .metrics import Interval, chosen, route_kappa
 from .headroom import Statements, bootstrap_errors, statements
 from .verdict import number_persons
-from ..schema import ROUTES
 from ..synthetic import make_cohort
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c05
@@ -77,7 +76,7 @@ def random_open(
 ) -> np.ndarray:  # (n, 8) bool, one per row; none where nothing is open
     "One open route of each row, drawn at random."
     draw = np.where(open, rng.random(np.shape(open)), -1)
-    is_drawn = np.arange(len(ROUTES)) == draw.argmax(1)[:, None]
+    is_drawn = np.arange(draw.shape[1]) == draw.argmax(1)[:, None]
     return is_drawn & np.asarray(open, bool)
 
 
@@ -87,7 +86,7 @@ def preferred_open(
 ) -> np.ndarray:  # (n, 8) bool, one per row; none where nothing is open
     "The open route of each row that is most probable."
     best = np.where(open, routes, -1).argmax(1)
-    is_best = np.arange(len(ROUTES)) == best[:, None]
+    is_best = np.arange(np.shape(open)[1]) == best[:, None]
     return is_best & np.asarray(open, bool)
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c09b
@@ -120,7 +119,7 @@ def knock_out(
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c13a
 def _close_everywhere(s: Statements, route: str) -> np.ndarray:  # (n, K)
     "What the model says when a route is closed for all rows."
-    closed = np.broadcast_to(np.array(ROUTES) == route, s.open.shape)
+    closed = np.broadcast_to(np.array(s.lattice) == route, s.open.shape)
     return s.mix(close_routes(s.routes, s.open, closed))
 
 # %% ../../nbs/3_evaluation/04_interventions.ipynb #c14
@@ -134,7 +133,7 @@ def knock_out_routes(
     "The rise of the error when one route is closed for all rows, the model frozen."
     s = _ask_model(model, frame)
     rng = np.random.default_rng(0) if rng is None else rng
-    usage = {ROUTES[i]: s.routes[:, i].mean() for i in np.flatnonzero(s.open.any(0))}
+    usage = {s.lattice[i]: s.routes[:, i].mean() for i in np.flatnonzero(s.open.any(0))}
     said = {"intact": s.mix(s.routes)} | {route: _close_everywhere(s, route) for route in usage}
     _, rise = _bootstrap_rises(s.outcome, said, groups, draws, rng)
     rows = [[usage[route], *rise("intact", route)] for route in usage]
@@ -195,7 +194,8 @@ def shuffled_routes(
 ) -> np.ndarray:  # (n, 8); a row that is alone with its presence keeps its own
     "Each row gets the routes of another row with the same presence."
     routes = np.asarray(routes, float)
-    code = np.asarray(presence, int) @ [2, 1]
+    presence = np.asarray(presence, int)
+    code = presence @ 2 ** np.arange(presence.shape[1])[::-1]
     shuffled = routes.copy()
     for pattern in np.unique(code):
         at = rng.permutation(np.flatnonzero(code == pattern))
@@ -215,7 +215,7 @@ def controls(
     all_experts = s.experts[:, s.open.any(0)].mean(1)
     return {
         "routed": s.mix(s.routes),
-        "uniform": s.mix(np.ones(len(ROUTES))),
+        "uniform": s.mix(np.ones(len(s.lattice))),
         "shuffled": s.mix(shuffled_routes(s.routes, s.presence, rng)),
         "random": s.mix(random_open(s.open, rng)),
         "averaged": np.where(s.open.any(1)[:, None], all_experts, s.fallback),
@@ -278,7 +278,7 @@ def route_stability(
     # rows without evidence have no route
     known = np.all([table.sum(1) > 0 for table in tables], axis=0)
     way = np.stack([chosen(table[known], by) for table in tables])
-    votes = np.stack([(way == r).sum(0) for r in range(len(ROUTES))])
+    votes = np.stack([(way == r).sum(0) for r in range(tables[0].shape[1])])
     unstable = np.full(len(known), np.nan)
     unstable[known] = 1 - votes.max(0) / len(way)
     return Stability(*_pair_agreement(way), unstable, len(way))

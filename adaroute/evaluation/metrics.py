@@ -403,10 +403,14 @@ def headroom_sentence(
     return f"Routing {verb} {gain.mean} over {gain.n} seeds, {closed}."
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c43
+def _may_be_routes(columns: int) -> bool:  # eight, and two more for each further path
+    return columns >= len(ROUTES) and columns % len(SHARINGS) == 0
+
+
 def _check_routes(routes) -> np.ndarray:  # (n, 8)
     "Refuse what is not a table of route probabilities."
     p = np.asarray(routes, float)
-    if p.ndim != 2 or p.shape[1] != len(ROUTES):
+    if p.ndim != 2 or not _may_be_routes(p.shape[1]):
         raise ValueError(f"routes: expected shape (n, {len(ROUTES)}), got {p.shape}")
     is_share = (np.isfinite(p) & (p >= 0)).all(1)
     bad = ~is_share | ~(np.abs(p.sum(1) - 1) < 1e-4)
@@ -420,16 +424,18 @@ def _check_routes(routes) -> np.ndarray:  # (n, 8)
 
 def path_probabilities(
     routes: ArrayLike,  # (n, 8)
-) -> np.ndarray:  # (n, 4)
+) -> np.ndarray:  # (n, 4), and one more for each further path
     "Probability of each path, whichever the sharing."
-    return _check_routes(routes).reshape(-1, len(PATHS), len(SHARINGS)).sum(2)
+    p = _check_routes(routes)
+    return p.reshape(len(p), p.shape[1] // len(SHARINGS), len(SHARINGS)).sum(2)
 
 
 def sharing_probabilities(
     routes: ArrayLike,  # (n, 8)
 ) -> np.ndarray:  # (n, 2)
     "Probability of each sharing, whichever the path."
-    return _check_routes(routes).reshape(-1, len(PATHS), len(SHARINGS)).sum(1)
+    p = _check_routes(routes)
+    return p.reshape(len(p), p.shape[1] // len(SHARINGS), len(SHARINGS)).sum(1)
 
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c46
 def _route_index(routes: np.ndarray) -> np.ndarray:
@@ -521,6 +527,8 @@ def route_confusion(
     "How often each planted class was taken for each other."
     guess, truth = _choices_and_truth(routes, planted, by)
     names = _find_level(by).names
+    if guess.max(initial=0) >= len(names):
+        raise ValueError(f"routes: expected those of {', '.join(names)}, got further ones")
     table = np.zeros((len(names), len(names)), int)
     if len(truth):
         table = skm.confusion_matrix(truth, guess, labels=np.arange(len(names)))
@@ -554,7 +562,7 @@ def decisiveness(
 # %% ../../nbs/3_evaluation/01_metrics.ipynb #c55
 def _check_experts(experts, **arrays) -> list[np.ndarray]:
     e = np.asarray(experts, float)
-    if e.ndim != 3 or e.shape[1] != len(ROUTES):
+    if e.ndim != 3 or not _may_be_routes(e.shape[1]):
         raise ValueError(f"experts: expected shape (n, {len(ROUTES)}, tasks), got {e.shape}")
     return _align(experts=e, **arrays)
 

@@ -20,7 +20,7 @@ from ..estimator import AdaRoute
 from .metrics import path_probabilities
 from ..features.lengths import split_sentences
 from ..features.words import split_words
-from ..schema import PATHS
+from ..schema import ROUTES, SHARINGS
 
 # %% ../../nbs/3_evaluation/09_note_length.ipynb #n05
 def count_note_words(
@@ -124,17 +124,18 @@ def routes_by_length(
     routes: ArrayLike,  # (n, 8) probabilities; a row without evidence has none
     words: ArrayLike,  # (n,) of each row
     least: int = 50,  # smaller bins are left blank
+    lattice: tuple[str, ...] = ROUTES,  # names of the routes, as in `Design.lattice`
 ) -> pd.DataFrame:  # index words; rows, and a column for each path
     "Mean probability of each path by length."
     p, label = np.asarray(routes, float), bin_lengths(words)
     routed = p.any(axis=1)
-    rows = {}
+    rows, names = {}, [route.split("/")[0] for route in lattice[::2]]
     for cell in np.unique(label[routed]).tolist():
         at = routed & (label == cell)
-        share = path_probabilities(p[at]).mean(0) if at.sum() >= least else [math.nan] * len(PATHS)
+        share = path_probabilities(p[at]).mean(0) if at.sum() >= least else [math.nan] * len(names)
         rows[cell] = [int(at.sum()), *share]
     index = pd.Index(rows, name="words")
-    return pd.DataFrame(list(rows.values()), index, ["rows", *PATHS])
+    return pd.DataFrame(list(rows.values()), index, ["rows", *names])
 
 # %% ../../nbs/3_evaluation/09_note_length.ipynb #n25
 FILLER_SENTENCES = (
@@ -225,7 +226,7 @@ def measure_shift(
     unit = before.std(0) if spread is None else np.asarray(spread, float)
     shift = np.abs(after - before) / unit
     paths = [model.predict_routes(table).to_numpy() for table in (frame, changed)]
-    first, second = (p.reshape(len(p), len(PATHS), -1).sum(2).argmax(1) for p in paths)
+    first, second = (p.reshape(len(p), -1, len(SHARINGS)).sum(2).argmax(1) for p in paths)
     names = list(model.schema_.tasks)
     return {
         "median": dict(zip(names, np.median(shift, axis=0).tolist())),

@@ -40,7 +40,7 @@ def _fit_ridge(model: AdaRoute, frame: pd.DataFrame) -> RidgeBaseline:
     name = name_of_weight(model)
     weight = name if name in frame.columns else None
     about = dict(encoder=model.get_params()["encoder"], weight=weight)
-    return RidgeBaseline(**model.schema_.roles, **about).fit(frame)
+    return RidgeBaseline(**model.schema_.plain_roles, **about).fit(frame)
 
 
 def _cross_ridge(model: AdaRoute, frame: pd.DataFrame, fold: np.ndarray) -> np.ndarray:

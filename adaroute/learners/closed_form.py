@@ -86,7 +86,8 @@ class Taught(NamedTuple):
 
 def _live_paths(taught: Taught) -> tuple[np.ndarray, np.ndarray]:
     "Which experts of the design some row has the evidence for (E,), and which rows have all."
-    possible = open_routes(taught.presence, taught.reader.design.experts)
+    kinds = taught.reader.schema.kinds
+    possible = open_routes(taught.presence, taught.reader.design.experts, kinds)
     live = possible.any(axis=0)
     return live, possible[:, live].all(axis=1)
 
@@ -128,7 +129,7 @@ def _read_apart(columns: Columns, joined, path: str, alone: np.ndarray) -> Read:
 def _fit_spare(taught: Taught, links: list[Link], path: str) -> Spare | None:
     "A regression for rows that have this path only; None: too few rows."
     have = taught.presence[:, 0 if path == "N1" else 1]
-    alone = ~taught.presence[have].all(axis=1)
+    alone = ~taught.presence[have, :2].all(axis=1)
     widths = taught.reader.widths
     if have.sum() < 3 or not widths.total:
         return None
@@ -173,7 +174,7 @@ def _is_guarded(est, reader: Reader, live: np.ndarray) -> bool:
     "Whether plain rivals that read everything are allowed to speak."
     paths = {route.split("/")[0] for route in np.array(reader.design.experts)[live]}
     chosen = len(reader.design.routes) > 1
-    return est.guard is not False and chosen and bool(paths & {"N2", "T2"})
+    return est.guard is not False and chosen and bool(paths - {"N1", "T1"})
 
 
 def _begin_alone(est, taught: Taught) -> tuple[RoutedModel, float, list[Link]]:

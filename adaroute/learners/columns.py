@@ -15,6 +15,7 @@ import torch
 
 from ..features.disk_rows import StoredRows, Tall, sum_blocks
 from ..paths import Widths, principal_axes
+from ..registry import is_further
 
 # %% ../../nbs/learners/01_columns.ipynb #c05
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class Columns:
     axes: np.ndarray  # principal axes of the numbers  # (numbers, A)
 
     def centre(self, joined: np.ndarray) -> list[np.ndarray]:  # (n, D) -> numbers, facts, text
-        "The three kinds of evidence, around the training rows' means."
-        ends = np.cumsum(tuple(self.widths))[:2]
+        "The kinds of evidence, around the training rows' means; last what is behind the text."
+        ends = np.cumsum(tuple(self.widths))
         return np.split(joined - self.mean, ends, axis=1)
 
 
@@ -75,12 +76,17 @@ def _list_blocks(
     path: str,  # or ridge, products
 ) -> list[tuple[str, np.ndarray]]:  # family, columns (n, d)
     "Blocks of a path, empty ones too."
-    x, q, t = columns.centre(joined)
+    x, q, t, behind = columns.centre(joined)
+    further = columns.widths.further
+    own = [name for name, _ in further] if path in ("ridge", "products") else [path]
+    rest = [("e", behind[:, at]) for at in columns.widths.blocks_of(*own)]
     if path == "ridge":
-        return [("x", x), ("q", q), ("t", t)]
+        return [("x", x), ("q", q), ("t", t), *rest]
     if path == "products":
         numbers, text = (_list_blocks(columns, joined, p) for p in ("N2", "T2"))
-        return [*numbers, *(block for block in text if block[0] == "t")]
+        return [*numbers, *(block for block in text if block[0] == "t"), *rest]
+    if path in dict(further):
+        return rest
     if path == "N1":
         return [("x", x)]
     if path == "T1":
@@ -142,6 +148,12 @@ def read_gate(
 
 
 def gate_groups(widths: Widths) -> np.ndarray:  # (1 + D,)
-    "Which columns of the gate share a relevance: only those of the text."
+    "Which columns of the gate share a relevance: those of the text, and of a path's block."
     apart = 1 + widths.numbers + widths.facts
-    return np.append(np.arange(apart), np.full(widths.text, apart))
+    groups = [np.arange(apart), np.full(widths.text, apart)]
+    for name, blocks in widths.further:
+        for width in blocks:
+            first = groups[-1].max(initial=apart) + 1
+            each = 0 if is_further(f"{name}/STL") else 1  # columns of a modality are apart
+            groups.append(first + each * np.arange(width))
+    return np.concatenate(groups)

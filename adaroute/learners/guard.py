@@ -214,7 +214,7 @@ def guard_routes(
     reporter: Reporter = Reporter(),
 ) -> Guarded:
     "Weigh the routed model against plain regressions, by rows that neither has seen."
-    corners = [path for path in ("N2", "T2") if path in routed.paths]
+    corners = [path for path in routed.paths if path not in ("N1", "T1")]
     plain = ["ridge", "products"]
     rest = [*plain, "trees"] if len(cases.y) >= ENOUGH else plain
     fold = deal_people(owners, routed.seed)

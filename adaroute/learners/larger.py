@@ -38,6 +38,7 @@ from ..outcomes import fit_scale, read_bounds, read_weights
 from ..router import TEXT_NORM
 from ..row_weights import name_of_weight, settle_weights
 from ..saving import OF_ARRAYS
+from ..registry import is_further
 from ..schema import Batch, Schema, open_routes, read
 from ..table_reader import ParquetTable, make_reading, open_table
 from ..tables import read_table, stream_table
@@ -307,6 +308,9 @@ def find_cached(est, table: FileRows, folder: Path) -> CachedRows:
 # %% ../../nbs/learners/11_larger.ipynb #la18
 def _open_rows(est, path: Path, plan: Streaming) -> FileRows:
     "The file, and what its columns are: as declared, else as its first rows look."
+    if est.modalities or any(map(is_further, np.atleast_1d(est.routes))):
+        wanted = "no modalities and the four paths, where a file is learned from"
+        raise ValueError(f"modalities: expected {wanted}, got others; a table can have them")
     kinds = {kind: getattr(est, kind) for kind in ("text", "numeric", "categorical")}
     told = {kind: () if names is None else names for kind, names in kinds.items()}
     told["numeric"] = "auto" if kinds["numeric"] is None else told["numeric"]

@@ -20,6 +20,7 @@ from .guard import Guarded, Plain
 from .mixture import Expert, Mixture
 from .working import Link
 from ..model import RoutedModel
+from ..paths import locate_columns
 from ..trees import GuardSize, Trees
 
 # %% ../../nbs/learners/08_written.ipynb #c05
@@ -33,6 +34,7 @@ class Surface:
     text: np.ndarray  # (text, K)
     by_fact: np.ndarray  # (facts, numbers, K)
     by_place: np.ndarray  # (axes, text, K)
+    further: np.ndarray  # of what stands behind the text  # (D', K)
 
     def add(self, other: "Surface", times: float) -> "Surface":
         "This one and some of another."
@@ -43,21 +45,27 @@ class Surface:
 
 def _empty_surface(columns: Columns, outcomes: int) -> Surface:
     numbers, facts, text = columns.widths
-    axes = columns.axes.shape[1]
-    shapes = (), (numbers,), (facts,), (text,), (facts, numbers), (axes, text)
+    axes, beyond = columns.axes.shape[1], columns.widths.beyond
+    shapes = (), (numbers,), (facts,), (text,), (facts, numbers), (axes, text), (beyond,)
     return Surface(*(np.zeros((*shape, outcomes)) for shape in shapes))
 
 
 def _assign_blocks(columns: Columns, reads: str, weights: np.ndarray) -> Surface:
     "Weights of centred columns, to where they belong."
     found = _empty_surface(columns, weights.shape[1])
-    parts = dict(N1="x", T1="t", N2="xqX", T2="txT", ridge="xqt", products="xqXtT")[reads]
+    parts = dict(N1="x", T1="t", N2="xqX", T2="txT", ridge="xqt", products="xqXtT").get(reads, "")
     at = 1
     for letter in parts:
         name = dict(x="numbers", q="facts", t="text", X="by_fact", T="by_place")[letter]
         part = getattr(found, name)
         size = part[..., 0].size
         part[:] = weights[at : at + size].reshape(part.shape)
+        at += size
+    every = [name for name, _ in columns.widths.further]
+    own = every if reads in ("ridge", "products") else [reads]
+    for place in columns.widths.blocks_of(*own):
+        size = place.stop - place.start
+        found.further[place] = weights[at : at + size]
         at += size
     found.bias = weights[0].copy()
     return found
@@ -70,8 +78,8 @@ def write_surface(
 ) -> Surface:
     "The same function in raw columns."
     found = _assign_blocks(columns, reads, weights)
-    ends = np.cumsum(tuple(columns.widths))[:2]
-    x, q, t = np.split(columns.mean, ends)
+    ends = np.cumsum(tuple(columns.widths))
+    x, q, t, behind = np.split(columns.mean, ends)
     start = x @ columns.axes
     by_fact, by_place = found.by_fact, found.by_place
     at_text = np.einsum("t,atk->ak", t, by_place)
@@ -79,6 +87,7 @@ def write_surface(
     found.bias -= x @ found.numbers
     found.bias -= q @ found.facts
     found.bias -= t @ found.text
+    found.bias -= behind @ found.further
     found.bias += q @ at_numbers + start @ at_text
     found.numbers -= np.einsum("q,qxk->xk", q, by_fact) + columns.axes @ at_text
     found.facts -= at_numbers
@@ -119,6 +128,10 @@ def _place_surface(model: RoutedModel, expert: int, surface: Surface) -> None:
     if path == "N2":
         on_facts = model.paths.on_facts[0]
         on_facts[:, own : own + K] = _tensor(surface.facts)
+    if path in model.paths.on_further:
+        columns = locate_columns(model.widths, [path])[path].numpy()
+        on_further = model.paths.on_further[path][0]
+        on_further[:, own : own + K] = _tensor(surface.further[columns])
     model.heads.bias[0, expert] = _tensor(surface.bias)
 
 # %% ../../nbs/learners/08_written.ipynb #c09
@@ -216,7 +229,7 @@ def write_guard(reader: Reader, guarded: Guarded) -> Guard:
     guard = Guard(reader.widths, 1, K, size)
     with torch.no_grad():
         guard.shares[0] = _tensor(guarded.shares)
-        linear = np.vstack([total.numbers, total.facts, total.text])
+        linear = np.vstack([total.numbers, total.facts, total.text, total.further])
         guard.linear[0] = _tensor(linear)
         guard.bias[0, 0] = _tensor(total.bias)
         for name in ("by_fact", "by_place"):

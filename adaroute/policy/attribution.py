@@ -18,7 +18,7 @@ from ..features.axes import project_words, weigh_blocks
 from ..evaluation.metrics import Interval, Paired, paired
 from ..model import predict_mean
 from .cards import Asked, answer, ask, evidence_inputs
-from ..schema import PATHS, ROUTES, SHARINGS
+from .cards import list_ways
 from ..machine import one_thread
 from ..features.encoder import read_words
 from ..features.words import blocks, terms
@@ -75,22 +75,23 @@ def _choose_goal(model, asked: Asked, toward: str) -> tuple[Callable, np.ndarray
     tasks, experts = list(model.schema_.tasks), model.design_.experts
     if toward in tasks:
         return _aim_at_outcome(model, tasks.index(toward)), asked.open.any(1).numpy()
-    if toward not in ("route", *ROUTES, *PATHS, *SHARINGS):
+    ways = list_ways(model)
+    if toward not in ("route", *(name for names in ways.values() for name in names)):
         raise ValueError(
             "toward: expected 'route', a route, path or sharing, "
             f"or one of {', '.join(tasks)}, got {toward!r}"
         )
-    wanted = torch.from_numpy(_mark_experts(experts, asked.routes, toward))
+    wanted = torch.from_numpy(_mark_experts(ways["route"], experts, asked.routes, toward))
     usable = torch.from_numpy(np.isin(experts, model.design_.routes)) & asked.open
     has_choice = (usable & wanted).any(1) & (usable & ~wanted).any(1)
     k = None if asked.outcome is None else tasks.index(asked.outcome)
     return _aim_at_odds(wanted, k), has_choice.numpy()
 
 
-def _mark_experts(experts, routes: np.ndarray, toward: str) -> np.ndarray:  # (n, E) bool
+def _mark_experts(lattice, experts, routes, toward: str) -> np.ndarray:  # (n, E) bool
     "The experts for which a row's evidence may speak."
     if toward == "route":
-        places = np.array([ROUTES.index(expert) for expert in experts])
+        places = np.array([lattice.index(expert) for expert in experts])
         return places == routes.argmax(1)[:, None]
     named = [toward in (expert, *expert.split("/")) for expert in experts]
     return np.tile(np.array(named), (len(routes), 1))

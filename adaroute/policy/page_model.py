@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from scipy.special import expit
 from ..heads import thresholds
+from ..modalities import refuse_beyond
 from ..paths import split_evidence
 from ..schema import NEEDS, open_routes
 from ..schema import ROUTES, read
@@ -267,6 +268,7 @@ def export_page_model(
         raise ValueError(
             "model: expected one that was fitted to a table, got one that was fitted to arrays"
         )
+    refuse_beyond(model, "page")
     if isinstance(rows, int):
         rows = pick_rows(model.predict_routes(frame), rows)
     at = [int(i) for i in rows]

@@ -18,6 +18,7 @@ from ..fitted import PIECE
 from ..evaluation.headroom import relative_error, row_losses, statements
 from ..checks import check_number
 from .cards import answer
+from ..modalities import refuse_beyond
 from ..schema import NEEDS, open_routes
 from ..levels import code_levels
 from ..schema import PATHS, ROUTES, read
@@ -107,6 +108,7 @@ def priced_routes(
     temperature: float | None = None,  # None: the model's `exchange_rate`
 ) -> pd.DataFrame:  # (n, 8)
     "The router's probabilities, where dear routes must earn their price."
+    refuse_beyond(model, "prices")
     frame = _as_pandas(frame)
     said = statements(model, frame)
     if temperature is None:
@@ -326,6 +328,7 @@ def _check_model(model) -> None:
         raise ValueError(
             "model: expected one that was fitted to a table with notes and numbers, got one without"
         )
+    refuse_beyond(model, "price of notes")
 
 
 def train_gate(

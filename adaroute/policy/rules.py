@@ -14,7 +14,7 @@ from sklearn.model_selection import KFold, cross_val_score
 from sklearn.tree import DecisionTreeClassifier
 from ..evaluation.metrics import Interval, chosen
 from .attribution import list_vocabulary, note_terms, say_term, strip_column
-from .cards import WAYS, Asked, ask
+from .cards import Asked, ask, list_ways
 from ..features.words import amounts, facts_table, mark
 
 # %% ../../nbs/4_policy/03_rules.ipynb #c33
@@ -109,7 +109,7 @@ def named_inputs(
 ) -> list[NamedInput]:
     "Everything that a rule may speak of."
     a, s, out = ask(model, frame), model.schema_, []
-    for name, there in zip(("numbers", "text"), a.batch.presence.T):
+    for name, there in zip(s.kinds, a.batch.presence.T):
         if 0 < there.mean() < 1:
             out.append(NamedInput("gap", name, (~there).astype(float)))
     for name, x in zip(s.numeric, a.batch.numeric.T):
@@ -373,6 +373,6 @@ def surrogate_tree(
     said = []
     if agree.estimate >= least:
         leaf = grown.tree.apply(X[known])
-        said = _write_rules(grown, leaf, way[known], held[known], WAYS[target])
+        said = _write_rules(grown, leaf, way[known], held[known], list_ways(model)[target])
     common = float(np.bincount(way[held]).max() / held.sum())
     return Surrogate(target, said, agree.estimate, agree, common, int(held.sum()), least)

@@ -39,6 +39,7 @@ from ..evaluation.metrics import score
 from ..features.sentences import describe_encoder, find_encoder, settle_encoder
 from ..features.words import name_rule, restore_rule
 from ..checks import refuse_cell
+from ..registry import is_further
 from ..schema import Schema, as_frame, read
 from ..machine import write_atomically
 
@@ -311,7 +312,17 @@ def _check_plan(plan: Plan) -> dict:  # the fields in the form that is filed
     return dict(commitment=commitment, config=config, test=_check_share(plan.test))
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c35
-UNSAID = dict(learner="gradient", guard=None, weight=None)  # said only where chosen
+UNSAID = dict(learner="gradient", guard=None, weight=None, modalities=None)  # if not chosen
+
+
+def _refuse_beyond(params: dict) -> None:
+    "Refuse what the proof of training data does not know."
+    if params.get("weight") is not None:
+        why = "the proof of training data counts every row alike"
+        raise PlanError(f"config: expected no weight, for {why}")
+    if params.get("modalities") or any(map(is_further, np.atleast_1d(params.get("routes", "")))):
+        why = "the proof of training data knows the four paths alone"
+        raise PlanError(f"config: expected no modalities and no further paths, for {why}")
 
 
 def plan_config(
@@ -323,9 +334,7 @@ def plan_config(
     params = model.get_params(deep=False)
     if "learner" in params:
         params["learner"] = getattr(model, "learner_", None) or name_learner(model)
-    if params.get("weight") is not None:
-        why = "the proof of training data counts every row alike"
-        raise PlanError(f"config: expected no weight, for {why}")
+    _refuse_beyond(params)
     silent = [name for name, usual in UNSAID.items() if params.get(name) == usual]
     config = {name: v for name, v in params.items() if name not in (*_OUTSIDE, *silent)}
     choices = settle_encoder(config.get("encoder"))

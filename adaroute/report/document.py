@@ -17,7 +17,7 @@ from tqdm import tqdm
 from ..policy.attribution import deletion_test, moved_by
 from ..policy.cards import Asked, RouteCard, ask, choose_numbers, error_by
 from ..policy.cards import route_agreement, route_card, route_usage, usage_by
-from ..policy.cards import wanted_evidence
+from ..policy.cards import list_ways, wanted_evidence
 from ..policy.directions import rank_movers
 from ..policy.explorer import EXPLORER_SCRIPT, EXPLORER_STYLE, explorer_markup
 from ..policy.page_model import export_page_model, pick_rows
@@ -28,22 +28,25 @@ from .html import table_html, write_page
 from .long_notes import tell_lengths
 from .opening import PictureSize, Subject, draw_twice, gather_subject
 from .opening import spell_cells, tell_quality, tell_verdict
-from .plain_names import PATH_NAMES, PATH_WORDS, SHARING_NAMES, name_route
+from .plain_names import PATH_NAMES, SHARING_NAMES
+from .plain_names import describe_path, name_path, name_route
 from .policy_figures import cost_picture, defer_picture, dots_picture
 from .policy_figures import groups_picture, route_map_picture, three_shares
 from ..fitted import count_unseen, spell_unseen
+from ..modalities import is_plain
+from ..registry import path_colour
 from ..schema import PATHS, ROUTES, read
 from ..uncertainty.conformal import Calibration
 from ..uncertainty.coverage import coverage_table, defer_curve
 from ..uncertainty.distribution import predict_distribution
 
 # %% ../../nbs/7_report/06_document.ipynb #c22
-def _explain_colours() -> str:
+def _explain_colours(about: Subject) -> str:
     "The colours and fills in words, with the codes for those who type them."
     paths = "".join(
-        f'<li><span class="swatch xp-{p}"></span><b>{PATH_NAMES[p]}</b> ({p}): reads '
-        f"{PATH_WORDS[p]}</li>"
-        for p in PATHS
+        f'<li><span class="swatch xp-{p}"></span><b>{esc(name_path(p))}</b> ({p}): reads '
+        f"{esc(describe_path(p))}</li>"
+        for p in list_ways(about.model)["path"]
     )
     fills = "".join(
         f'<li><span class="swatch grey xp-{s}"></span><b>{words}</b> ({s})</li>'
@@ -59,10 +62,11 @@ _MAP = (
 _SAME_WAY = 0.1  # weight that lies elsewhere than on average; below it rows are called alike
 
 
-def _tell_belief(routes) -> str:  # routes: (n, 8)
+def _tell_belief(routes: pd.DataFrame) -> str:  # routes: (n, 8)
     "Where the weight is on average, and how much rows differ."
-    names = ("the numbers alone", "the text alone", "both together")
-    shares = three_shares(routes).mean(0)
+    further = [route.split("/")[0] for route in routes.columns[len(ROUTES) :: 2]]
+    names = ("the numbers alone", "the text alone", "both together", *map(name_path, further))
+    shares, routes = three_shares(routes).mean(0), routes.to_numpy()
     parts = [f"{share:.0%} of the weight is on {name}" for name, share in zip(names, shares)]
     apart = np.abs(routes - routes.mean(0)).sum(1).mean() / 2
     if apart < _SAME_WAY:
@@ -82,17 +86,20 @@ def _bar_routes(about: Subject, usage: pd.DataFrame) -> str:
 
 def _tell_where(about: Subject) -> str:
     "The weight of each route, and the map where rows differ."
-    routes = about.asked.routes
-    open_ = routes[routes.any(1)]
-    if not len(open_) or not about.chooses:
+    if not about.chooses:
+        return ""
+    routes = pd.DataFrame(about.asked.routes, columns=list_ways(about.model)["route"])
+    told = routes[routes.any(axis=1)]
+    open_ = told.to_numpy()
+    if not len(open_):
         return ""
     usage = route_usage(about.model, about.asked)
-    parts = [paragraph(_tell_belief(open_)), _bar_routes(about, usage)]
+    parts = [paragraph(_tell_belief(told)), _bar_routes(about, usage)]
     if np.abs(open_ - open_.mean(0)).sum(1).mean() / 2 >= _SAME_WAY:
         named = zip(usage.index, usage.probability)
         values = "; ".join(f"{name_route(route)} {p:.0%}" for route, p in named)
         drawn = draw_twice("map", partial(route_map_picture, routes), _MAP, values)
-        parts += [drawn, _explain_colours()]
+        parts += [drawn, _explain_colours(about)]
     return "".join(parts)
 
 # %% ../../nbs/7_report/06_document.ipynb #c24
@@ -135,6 +142,8 @@ def _say_prediction(about: Subject, card: RouteCard, i: int) -> str:
 
 def _name_input(kind: str, name: str) -> str:
     "An input as a reader knows it: words in quotes, denied ones said so."
+    if kind == "path":
+        return name_path(name)
     if kind != "word":
         return name
     plain = name.replace("not_", "")
@@ -238,7 +247,7 @@ def _tell_rows(about: Subject) -> str:
 # %% ../../nbs/7_report/06_document.ipynb #c27
 def _write_rule(rule) -> str:
     "A rule in words."
-    answer = (PATH_NAMES | SHARING_NAMES).get(rule.answer, rule.answer)
+    answer = SHARING_NAMES.get(rule.answer) or name_path(rule.answer)
     when = f"If {' and '.join(rule.conditions)}: " if rule.conditions else "Always "
     right = "" if np.isnan(rule.fidelity) else f", right for {rule.fidelity:.0%}"
     return f"{when}{answer} ({rule.share:.0%} of rows{right})"
@@ -421,8 +430,9 @@ _GROUPS = "Weight of each route in each group; in brackets, its rows."
 def _spell_usage(usage: pd.DataFrame) -> str:
     "The weights of each group in words."
     said = []
+    routes = usage.columns.drop("rows")
     for group, row in usage.iterrows():
-        parts = [f"{name_route(route)} {row[route]:.0%}" for route in ROUTES if row[route] >= 0.05]
+        parts = [f"{name_route(route)} {row[route]:.0%}" for route in routes if row[route] >= 0.05]
         said.append(f"{group}: {', '.join(parts)}")
     return "; ".join(said)
 
@@ -508,7 +518,7 @@ def _can_price(about: Subject) -> bool:
     "Whether enough rows have both kinds of evidence, and outcomes to judge by."
     schema = about.model.schema_
     both = about.asked.batch.presence.all(axis=1).sum()
-    if not about.judged or both < 80 or not schema.text:
+    if not about.judged or both < 80 or not schema.text or not is_plain(about.model):
         return False
     useless = len(about.quality.useless) == len(about.tasks)  # nothing is worth anything then
     return bool(schema.numeric + schema.categorical) and not useless
@@ -558,7 +568,7 @@ def _offer_explorer(about: Subject) -> str:
     if not about.chooses or not about.asked.routes.any():
         return ""
     schema = about.model.schema_
-    if not schema.numeric + schema.categorical:
+    if not schema.numeric + schema.categorical or not is_plain(about.model):
         return ""
     page = export_page_model(about.model, about.frame, 5)
     for expert in page["experts"]:
@@ -610,6 +620,10 @@ _TEXT_HIDDEN = (
 
 def _explain_words(about: Subject) -> str:
     told = dict(_WORDS)
+    ways = list_ways(about.model)
+    for path in ways["path"][len(PATHS) :]:
+        told["route"] = told["route"].replace("There are eight", f"There are {len(ways['route'])}")
+        told["codes"] += f" {path} is a further path: it reads {describe_path(path)}."
     if not about.has_members:
         del told["unstable route"]
     words = "".join(
@@ -657,6 +671,7 @@ def _make_head(about: Subject, title: str) -> str:
     "Title, and what the report was read from."
     schema = about.model.schema_
     columns = dict(text=schema.text, numeric=schema.numeric, categorical=schema.categorical)
+    columns |= schema.modalities
     reads = []
     for kind, names in columns.items():
         plural = "s" if len(names) > 1 else ""
@@ -713,4 +728,11 @@ def write_report(
     script = EXPLORER_SCRIPT if "explorer" in sections else ""
     head = f"{_make_head(about, title)}\n{_make_contents(sections)}"
     body = f'{head}\n<main>{main}</main>\n<footer><a href="#top">Back to the top</a></footer>'
-    return write_page(path, document(title, body, script, EXPLORER_STYLE))
+    style = EXPLORER_STYLE + _colour_further(model)
+    return write_page(path, document(title, body, script, style))
+
+
+def _colour_further(model) -> str:
+    "The colours of further paths, for the page."
+    further = list_ways(model)["path"][len(PATHS) :]
+    return "".join(f".xp-{path} {{ background-color: {path_colour(path)}; }}\n" for path in further)

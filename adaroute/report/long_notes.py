@@ -94,7 +94,8 @@ def tell_lengths(
         table = tabulate_lengths(about, words, task).rename(_name_bin)
         out += table_html(table, f"{task} by the length of notes.", forms, "length of notes")
     if about.chooses:
-        used = routes_by_length(about.asked.routes, words).rename(_name_bin)
+        lattice = about.model.design_.lattice
+        used = routes_by_length(about.asked.routes, words, lattice=lattice).rename(_name_bin)
         shares = {"rows": ",.0f"} | dict.fromkeys(used.columns[1:], ".0%")
         out += table_html(
             used, "Use of the paths by the length of notes.", shares, "length of notes"

@@ -25,11 +25,11 @@ from ..evaluation.quality import say_quality
 from ..features.encoder import fit_columns
 from ..policy.cards import Asked, ask, route_agreement
 from .html import esc, figure_html, paragraph, section_html, table_html
-from .plain_names import PATH_NAMES, name_route
+from .plain_names import name_path, name_route
 from .policy_figures import dots_picture, figure_svg
 from .quality_figures import agreement_picture, spell_parts
 from ..row_weights import average_outcomes, find_weights, tell_weights
-from ..schema import PATHS, as_frame, open_routes, read
+from ..schema import as_frame, open_routes, read, spell_presence
 from ..uncertainty.conformal import Calibration
 from ..uncertainty.distribution import predict_distribution
 
@@ -40,7 +40,8 @@ def learned_from(
     weight: np.ndarray | None = None,  # (n,) what each row counts; None: all alike
 ) -> bool:
     "Whether these are, as far as means and deviations tell, the rows of the fit."
-    readable = open_routes(batch.presence, model.design_.routes).any(axis=1)
+    kinds = model.schema_.kinds
+    readable = open_routes(batch.presence, model.design_.routes, kinds).any(axis=1)
     use = readable & batch.observed.any(axis=1)
     if weight is not None:
         use &= weight > 0  # others taught nothing
@@ -326,15 +327,23 @@ def _join_names(names: list[str]) -> str:
 
 def _label_evidence(said) -> np.ndarray:  # (n,)
     "What each row has to read."
+    if len(said.kinds) > 2:
+        return np.char.add("with ", spell_presence(said.presence, said.kinds))
     numbers, text = said.presence.T
     labels = ["with numbers and text", "with numbers only", "with text only"]
     return np.select([numbers & text, numbers, text], labels, "with nothing")
 
 
+def _name_targets(said) -> list[str]:
+    "Where rows may be sent, path by path."
+    paths = [route.split("/")[0] for route in said.lattice[::2]]
+    return [f"sent to {name_path(path)}" for path in paths]
+
+
 def _label_path(said) -> np.ndarray:  # (n,), None: nowhere
     "What is read for each row."
-    names = np.array([f"sent to {PATH_NAMES[path]}" for path in PATHS], object)
-    first = said.routes.reshape(-1, 4, 2).sum(2).argmax(1)
+    names = np.array(_name_targets(said), object)
+    first = said.routes.reshape(-1, len(names), 2).sum(2).argmax(1)
     return np.where(said.routes.any(1), names[first], None)
 
 
@@ -354,8 +363,7 @@ def _tell_gains(cells: dict) -> str:
 def _tell_whom(said: Statements, gain: np.ndarray, groups) -> str:  # gain: (n,)
     by_path = gain_by(gain, _label_path(said), groups, said.weight)
     evidence = _label_evidence(said)
-    order = [f"sent to {PATH_NAMES[path]}" for path in PATHS]
-    cells = {name: by_path[name] for name in order if name in by_path}
+    cells = {name: by_path[name] for name in _name_targets(said) if name in by_path}
     if len(set(evidence)) > 1:
         cells |= gain_by(gain, evidence, groups, said.weight)
     caption = (
@@ -375,7 +383,7 @@ def _write_share(rows) -> str:  # (n,) bool
 def _list_facts(about: Subject) -> list[tuple[str, str]]:
     "Figures and what they count."
     schema = about.model.schema_
-    numbers, text = about.asked.batch.presence.T
+    numbers, text = about.asked.batch.presence.T[:2]
     facts = [(f"{len(about.frame):,}", "rows")]
     if schema.text and len(schema.inputs) > len(schema.text):
         facts.append((_write_share(numbers & text), "have numbers and text"))

@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
-from .plain_names import PATH_NAMES, SHARING_NAMES
+from .plain_names import SHARING_NAMES, name_path
 from .style import PERCENT, bar_look, check_shape, colour, draw_in_style
 from .style import make_route_key, read_interval
+from ..registry import is_further
 from ..schema import ROUTES, SHARINGS
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c07
@@ -87,6 +88,17 @@ def figure_svg(
     return re.sub(r"<svg[^>]*>", lambda _: head, svg, count=1).strip()
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c11
+def _split_names(routes) -> tuple[np.ndarray, tuple[str, ...]]:
+    "Probabilities (n, R) and the names of the routes; those of an array are the eight."
+    names = tuple(getattr(routes, "columns", ROUTES))
+    return check_shape("routes", routes, None, len(names)), names
+
+
+def _list_paths_of(names) -> list[str]:
+    "The paths of some routes."
+    return list(dict.fromkeys(route.split("/")[0] for route in names))
+
+
 def order_rows(
     routes,  # (n, 8)
 ) -> np.ndarray:  # (n,) positions
@@ -101,10 +113,11 @@ def _average_neighbours(p: np.ndarray, most: int) -> np.ndarray:  # (n, 8) -> (a
     return np.stack([part.mean(axis=0) for part in np.array_split(p, min(most, len(p)))])
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c12
-def _put_key(fig, width: float) -> None:
-    "Four colours, two fills, above the picture."
+def _put_key(fig, width: float, routes=ROUTES) -> None:
+    "A colour a path, two fills, above the picture."
     look = dict(ncols=3 if width > 5 else 2, handlelength=1.1, handletextpad=0.4, borderpad=0.1)
-    names, key = PATH_NAMES | SHARING_NAMES, make_route_key()
+    paths = _list_paths_of(routes)
+    names, key = {p: name_path(p) for p in paths} | SHARING_NAMES, make_route_key(paths)
     for patch in key:
         patch.set_label(names[patch.get_label()])
     fig.legend(handles=key, loc="outside upper left", columnspacing=1.1, **look)
@@ -116,10 +129,10 @@ def _hide_frame(ax) -> None:
     ax.spines[["left", "bottom"]].set_visible(False)
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c12b
-def _draw_steps(ax, p, edges) -> None:  # p: (m, 8), edges: (m + 1,)
+def _draw_steps(ax, p, edges, names) -> None:  # p: (m, 8), edges: (m + 1,)
     "Each route that anybody takes as one filled step."
     top = np.cumsum(p, axis=1)
-    for i, route in enumerate(ROUTES):
+    for i, route in enumerate(names):
         look = bar_look(route) | dict(linewidth=0)
         if p[:, i].max() > 0.002:
             ax.stairs(top[:, i], edges, baseline=top[:, i] - p[:, i], fill=True, **look)
@@ -127,21 +140,21 @@ def _draw_steps(ax, p, edges) -> None:  # p: (m, 8), edges: (m + 1,)
 
 @draw_in_style
 def route_map_picture(
-    routes,  # (n, 8) route probabilities
+    routes,  # (n, 8) route probabilities; a frame names its routes
     width: float = 7.0,  # inches
 ) -> Figure:
     "Every row of a cohort, its route probabilities stacked."
-    p = check_shape("routes", routes, None, 8)
+    p, names = _split_names(routes)
     n = len(p)
     p = _average_neighbours(p[order_rows(p)], int(34 * width))
     fig, ax = plt.subplots(figsize=(width, 2.2), layout="constrained")
-    _draw_steps(ax, p, np.linspace(0, n, len(p) + 1))
+    _draw_steps(ax, p, np.linspace(0, n, len(p) + 1), names)
     ax.set(xlim=(0, n), ylim=(0, 1), ylabel="probability")
     ax.set_xlabel(f"{n:,} rows, one route after the other")
     ax.yaxis.set_major_formatter(PERCENT())
     ax.set_yticks([0, 0.5, 1])
     _hide_frame(ax)
-    _put_key(fig, width)
+    _put_key(fig, width, names)
     return fig
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c15
@@ -149,11 +162,12 @@ _CORNERS = np.array([[0, 0], [1, 0], [0.5, np.sqrt(3) / 2]])  # numbers, text, f
 
 
 def three_shares(
-    routes,  # (n, 8)
-) -> np.ndarray:  # (n, 3): numbers alone, text alone, fused; rows sum to one
+    routes,  # (n, 8); a frame names its routes
+) -> np.ndarray:  # (n, 3): numbers alone, text alone, fused, then further paths; sum to one
     "How much of each row's probability reads numbers, text, or both."
-    p = check_shape("routes", routes, None, 8).reshape(-1, 4, 2).sum(axis=2)
-    return np.column_stack([p[:, 0], p[:, 1], p[:, 2] + p[:, 3]])
+    p, names = _split_names(routes)
+    p = p.reshape(len(p), len(names) // 2, 2).sum(axis=2)
+    return np.column_stack([p[:, 0], p[:, 1], p[:, 2] + p[:, 3], p[:, 4:]])
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c15c
 def _count_places(shares: np.ndarray, shared: np.ndarray, steps: int) -> tuple:
@@ -238,13 +252,14 @@ class _Stated(NamedTuple):
     interval: tuple | None  # (low, high)
 
 
-def _draw_stated(ax, stated: _Stated, probability) -> None:  # probability: (8,)
+def _draw_stated(ax, stated: _Stated, probability: pd.Series) -> None:  # (8,)
     "What each expert says of one outcome, the prediction and its band."
     band = stated.interval
     if band is not None and np.isfinite(band).all():
         ax.axvspan(*band, color=colour("routed"), alpha=0.16, lw=0, zorder=0)
     ax.axvline(stated.predicted, color="#222222", lw=1, zorder=1)
-    for y, (route, weight, value) in enumerate(zip(ROUTES, probability, stated.experts)):
+    each = zip(probability.index, probability, stated.experts)
+    for y, (route, weight, value) in enumerate(each):
         marker = "s" if route.endswith("MTL") else "o"
         look = dict(color=colour(route), ms=5.5, mec="#ffffff", mew=0.5)
         if weight > 0 and np.isfinite(value):
@@ -257,11 +272,11 @@ def _draw_stated(ax, stated: _Stated, probability) -> None:  # probability: (8,)
     ax.grid(axis="y", color="#eeeeee", lw=0.6)
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c20b
-def _draw_probability(ax, p) -> None:  # p: (8,)
+def _draw_probability(ax, p: pd.Series) -> None:  # (8,)
     "A bar for each route, the first on top."
-    for i, route in enumerate(ROUTES):
-        ax.barh(i, p[i], 0.72, **bar_look(route))
-    ax.set_yticks(range(8), ROUTES)
+    for i, (route, share) in enumerate(p.items()):
+        ax.barh(i, share, 0.72, **bar_look(route))
+    ax.set_yticks(range(len(p)), p.index)
     ax.invert_yaxis()
     ax.set(xlim=(0, 1))
     ax.set_title("route", fontsize=7.5, pad=4)
@@ -273,7 +288,7 @@ def _draw_probability(ax, p) -> None:  # p: (8,)
 
 @draw_in_style
 def card_picture(
-    probability,  # (8,)
+    probability,  # (8,); a series names its routes
     experts,  # (8, K) what each expert says, NaN: closed
     prediction: dict,  # outcome -> expected value
     interval: dict | None = None,  # outcome -> (low, high)
@@ -281,11 +296,13 @@ def card_picture(
     most: int = 3,  # outcomes drawn
 ) -> Figure:
     "One row: its routes, what their experts say, and the prediction."
-    p = check_shape("probability", probability, 8)
-    experts = check_shape("experts", experts, 8, len(prediction))
+    names = getattr(probability, "index", ROUTES)
+    p = pd.Series(check_shape("probability", probability, len(names)), names)
+    experts = check_shape("experts", experts, len(p), len(prediction))
     tasks = list(prediction)[:most]
     bands = interval or {}
-    size = dict(figsize=(width, 1.75), width_ratios=[1.15] + [1] * len(tasks))
+    height = 1.75 * max(len(p) / 8, 1)
+    size = dict(figsize=(width, height), width_ratios=[1.15] + [1] * len(tasks))
     fig, axes = plt.subplots(1, 1 + len(tasks), layout="constrained", sharey=True, **size)
     _draw_probability(axes[0], p)
     for k, (ax, task) in enumerate(zip(axes[1:], tasks)):
@@ -297,12 +314,12 @@ def card_picture(
 _EXCUSE = dict(va="center", color="#555555", style="italic", fontsize=7)
 
 
-def _draw_group(ax, y: int, share) -> None:  # share: (8,)
+def _draw_group(ax, y: int, share, names) -> None:  # share: (8,)
     "One bar, cut into routes, or the reason why there is none."
     if not np.isfinite(share).all():
         ax.text(0.01, y, "too few rows to show", **_EXCUSE)
         return
-    for route, x, w in zip(ROUTES, np.cumsum(share) - share, share):
+    for route, x, w in zip(names, np.cumsum(share) - share, share):
         ax.barh(y, w, 0.74, left=x, **bar_look(route))
 
 
@@ -324,21 +341,22 @@ def groups_picture(
             f"usage: expected the columns rows and the eight routes, got no {missing[0]}"
         )
     fig, ax = plt.subplots(figsize=(width, 1.0 + 0.27 * len(usage)), layout="constrained")
-    for y, share in enumerate(usage[list(ROUTES)].to_numpy(float)):
-        _draw_group(ax, y, share)
+    routes = [*ROUTES, *filter(is_further, usage)]
+    for y, share in enumerate(usage[routes].to_numpy(float)):
+        _draw_group(ax, y, share, routes)
     names = [_name_group(name, rows) for name, rows in usage["rows"].items()]
     ax.set_yticks(range(len(usage)), names)
     ax.set(ylim=(len(usage) - 0.5, -0.5), xlim=(0, 1))
     ax.set_xticks([0, 0.5, 1])
     ax.xaxis.set_major_formatter(PERCENT())
     _hide_frame(ax)
-    _put_key(fig, width)
+    _put_key(fig, width, routes)
     return fig
 
 # %% ../../nbs/7_report/03_policy_figures.ipynb #c26
 def _draw_dot(ax, y: int, name: str, interval) -> None:
     "One estimate with its interval, or the reason why there is none."
-    ink = colour(name) if name in ROUTES else "#222222"
+    ink = colour(name) if name in ROUTES or is_further(name) else "#222222"
     x, low, high = (np.nan,) * 3 if interval is None else read_interval(interval)
     if not np.isfinite(x):
         excuse = "too few rows to say"

@@ -21,6 +21,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
+from ..registry import list_paths, path_colour, register_path
 from ..schema import PATHS, SHARINGS
 
 # %% ../../nbs/7_report/01_style.ipynb #c05
@@ -116,6 +117,7 @@ def colour(
 ) -> str:  # as #rrggbb
     "The colour of a route, a path, a sharing or a model; grey for others."
     known = PATH_COLOURS | SHARING_COLOURS | MODEL_COLOURS
+    known |= {path.name: path_colour(path.name) for path in list_paths()}
     return known.get(name.split("/")[0], "#888888")
 
 
@@ -123,10 +125,9 @@ def bar_look(
     route: str,  # such as T2/MTL
 ) -> dict:  # keywords of a matplotlib bar
     "Fill and hatch of a route's bar, to be passed to matplotlib."
-    path, sharing = route.split("/")
     return dict(
-        facecolor=PATH_COLOURS[path],
-        hatch=SHARING_HATCHES[sharing],
+        facecolor=colour(route),
+        hatch=SHARING_HATCHES[route.split("/")[1]],
         edgecolor="white",
         linewidth=0.5,
     )
@@ -187,9 +188,11 @@ def letter_panels(
         ax.annotate(letter, (0, 1), (-12, 6), **where, **look)
 
 
-def make_route_key() -> list[Patch]:  # handles of a legend
-    "Four colours and two hatches."
-    paths = [Patch(facecolor=c, label=p) for p, c in PATH_COLOURS.items()]
+def make_route_key(
+    paths: Iterable[str] = PATHS,  # further ones too, where there are any
+) -> list[Patch]:  # handles of a legend
+    "A colour a path, and two hatches."
+    paths = [Patch(facecolor=colour(p), label=p) for p in paths]
     look = dict(facecolor="#bbbbbb", edgecolor="white")
     return paths + [Patch(hatch=h, label=s, **look) for s, h in SHARING_HATCHES.items()]
 

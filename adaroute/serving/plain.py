@@ -618,6 +618,9 @@ def rebuild_network(
 # %% ../../nbs/serving/01_plain.ipynb #p31a
 def _rebuild_plain(folder: Path, about: dict, weights: bytes, sentence_encoder) -> PlainModel:
     "The parts of a saved model, put together."
+    if "further" in about:
+        why = "expected numbers and notes alone where torch is not there, got further evidence"
+        raise ValueError(f"{why}; AdaRoute.load reads it")
     tensors = parse_or_none(load_arrays, weights)
     if tensors is None:
         raise refuse_model(folder, "got weights that are not safetensors")

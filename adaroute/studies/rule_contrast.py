@@ -387,7 +387,8 @@ def fits_rules(
     found: dict,  # as run_rule_arm returns it
 ) -> bool:
     "Whether stage one learned its own rules up to length 5. Ours."
-    return statistics.median(match_by_seed(found, 5, "seen")) >= FITTED
+    own = statistics.median(match_by_seed(found, 5, "seen"))
+    return round(own, 6) >= FITTED  # shares are kept in single precision
 
 # %% ../../nbs/studies/27_rule_contrast.ipynb #x19b
 def has_window(

@@ -198,7 +198,8 @@ def _measure_distance(shape: dict, evidence) -> np.ndarray:  # (n,)
 def _fit_shapes(evidence, presence, group) -> dict:  # presence -> shape
     "A shape for each pattern of evidence that enough patients have."
     shapes = {}
-    for pattern in ("both", "numbers", "text"):
+    usual = ("both", "numbers", "text")
+    for pattern in (*usual, *sorted(set(presence) - {*usual, "none"})):
         at = np.flatnonzero(presence == pattern)
         if len(np.unique(group[at])) >= SHAPED_BY:
             shape = _fit_shape(evidence[at])

@@ -13,9 +13,9 @@ from scipy.special import ndtr
 from ..quantiles import mixture_quantile
 from ..checks import check_number
 from ..levels import name_question, share_chances
-from ..schema import read
+from ..schema import read, spell_presence
 from ..machine import one_thread
-from ..serving.answers import PlainRows, mix_lanes, name_presence, read_rows
+from ..serving.answers import PlainRows, mix_lanes, read_rows
 from ..serving.plain import PlainModel
 
 # %% ../../nbs/5_uncertainty/01_distribution.ipynb #c05
@@ -304,7 +304,7 @@ def predict_distribution(
         **arrays,
         levels=levels,
         bounds=_find_bounds(model),
-        presence=name_presence(known.presence),
+        presence=spell_presence(known.presence, model.schema_.kinds),
         outcome=known.outcome if outcomes else unknown,
         named=dict(model.schema_.levels),
     )
