@@ -14,6 +14,7 @@ from pathlib import Path
 import papermill
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 
 from adaroute.lab import paper
 
@@ -230,6 +231,16 @@ def test_lock_is_exact_and_portable():
     assert [
         line for line in lines if not re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9_.]+", line)
     ] == []
+
+
+def test_every_locked_package_takes_the_first_python_3_11():
+    "Debian 12 comes with 3.11.2; soupsieve 4 and pymdown-extensions 13 want 3.11.5."
+    locked = pins((ROOT / "requirements.lock").read_text())
+    asks = {name: metadata.metadata(name)["Requires-Python"] for name in locked}
+    late = [
+        name for name, wanted in asks.items() if wanted and "3.11.0" not in SpecifierSet(wanted)
+    ]
+    assert len(asks) > 200 and late == []
 
 
 def test_lock_covers_what_we_name():
