@@ -234,7 +234,7 @@ def test_lock_is_exact_and_portable():
 
 
 def test_every_locked_package_takes_the_first_python_3_11():
-    "Debian 12 comes with 3.11.2; soupsieve 4 and pymdown-extensions 13 want 3.11.5."
+    "Debian 12 has 3.11.2; soupsieve 4 and pymdown-extensions 13 want 3.11.5, soupsieve 3 fails there."
     locked = pins((ROOT / "requirements.lock").read_text())
     asks = {name: metadata.metadata(name)["Requires-Python"] for name in locked}
     late = [
