@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 from .ask import PredictOrder, load_served, predict_parts
-from .common import BadInput, replace_nan, show_notes
+from .common import BadInput, coverage_option, replace_nan, show_notes
 
 # %% ../../nbs/9_command/10_answer.ipynb #an04
 def _join_pairs(pairs: list[tuple]) -> dict:
@@ -96,13 +96,7 @@ def answer_rows(
 
 @click.command("answer")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option(
-    "--coverage",
-    default=0.9,
-    show_default=True,
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    help="how often an interval should hold the outcome",
-)
+@coverage_option
 @click.option("--quiet", is_flag=True, help="no notes")
 def answer_command(model, coverage, quiet):
     """Predict for rows of JSON on standard input, for R and other programs.

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 from .common import BadInput, FILE, TrainingTable, bundle_options
 from .common import collect_reading, recall_reading
-from .common import column_options, common_options, describe_table, hash_file
+from .common import column_options, common_options, coverage_option
+from .common import describe_table, hash_file
 from .common import digest_inputs
 from .common import read_owners, reading_options, require_ending, require_table
 from .common import learner_option, show_notes, tell_answer, tell_long
@@ -320,13 +321,7 @@ def _describe_predictions(answer: dict) -> list[str]:
     metavar="NAME",
     help="a column to copy, such as an id; may be given several times",
 )
-@click.option(
-    "--coverage",
-    default=0.9,
-    show_default=True,
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    help="how often an interval should hold the outcome",
-)
+@coverage_option
 @click.option(
     "--price",
     type=click.FloatRange(0),

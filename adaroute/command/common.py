@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['PACKAGE_FOLDER', 'REPORT_IT', 'SETTINGS', 'common_options', 'COUNTED', 'FILE', 'FOLDER', 'require_table',
-           'reading_options', 'column_options', 'NOT_PROVED', 'length_options', 'encoder_option', 'training_options',
-           'learner_option', 'routing_options', 'locate_error', 'BadInput', 'judge_error', 'OneLineGroup',
-           'bundle_options', 'show_notes', 'replace_nan', 'tell_answer', 'wants_bar', 'require_ending', 'OutcomeType',
-           'UnplannedOption', 'SettledOption', 'collect_reading', 'read_owners', 'ask_for_group', 'TrainingTable',
-           'describe_table', 'tell_long', 'take_choices', 'hash_file', 'digest_inputs', 'add_source', 'add_reading',
-           'recall_reading', 'add_gate']
+           'reading_options', 'column_options', 'NOT_PROVED', 'length_options', 'coverage_option', 'encoder_option',
+           'training_options', 'learner_option', 'routing_options', 'locate_error', 'BadInput', 'judge_error',
+           'OneLineGroup', 'bundle_options', 'show_notes', 'replace_nan', 'tell_answer', 'wants_bar', 'require_ending',
+           'OutcomeType', 'UnplannedOption', 'SettledOption', 'collect_reading', 'read_owners', 'ask_for_group',
+           'TrainingTable', 'describe_table', 'tell_long', 'take_choices', 'hash_file', 'digest_inputs', 'add_source',
+           'add_reading', 'recall_reading', 'add_gate']
 
 # %% ../../nbs/9_command/01_common.ipynb #c03
 import hashlib
@@ -737,6 +737,14 @@ def _settle_name(ctx, param, value: str) -> str | None:
     find_encoder(asked["sentence_encoder"])
     return value
 
+
+coverage_option = click.option(
+    "--coverage",
+    default=0.9,
+    show_default=True,
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="how often an interval should hold the outcome",
+)
 
 encoder_option = click.option(
     "--encoder",
