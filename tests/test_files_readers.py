@@ -110,6 +110,16 @@ def test_two_data_sets_in_a_transport_file_are_refused(tmp_path):
         read_export(made.path)
 
 
+@pytest.mark.parametrize("last", ["", "tired", "no complaints"])
+def test_the_last_person_of_a_transport_file_stays(last, tmp_path):
+    "pandas takes a short last note for the blanks that end the file (findings/)."
+    pyreadstat = pytest.importorskip("pyreadstat")
+    table = pd.DataFrame({"id": [1.0, 2.0], "phq9": [4.0, 24.0], "note": ["no complaints", last]})
+    pyreadstat.write_xport(table, str(tmp_path / "a.xpt"), file_format_version=5)
+    frame, _, _ = read_export(tmp_path / "a.xpt")
+    assert frame["phq9"].tolist() == [4, 24]
+
+
 def test_letters_that_are_not_utf8_get_a_hint(tmp_path):
     made = MAKERS["xpt"](tmp_path)
     made.path.write_bytes(made.path.read_bytes().replace(b"Graz", b"Gr\xe4z"))
