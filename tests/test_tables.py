@@ -657,6 +657,14 @@ def test_words_of_cells():
     assert tables._read_word(2.0, "categorical", how) == "2"
 
 
+def test_a_ward_of_women_keeps_its_letter(tmp_path):
+    "DuckDB makes a logical column of nothing but f, T and F, or no and yes (findings/)."
+    path = tmp_path / "t.csv"
+    path.write_text("sex,seen,phq9\n" + "".join(f"f,no,{k}\n" for k in range(4)))
+    read = read_table(path, categorical=["sex", "seen"], outcomes={"phq9": "regression"})
+    assert read["sex"].tolist() == ["f"] * 4 and read["seen"].tolist() == ["no"] * 4
+
+
 def test_none_is_a_band_and_a_blank_cell_is_a_gap(tmp_path):
     "The lowest band of many scales is called None; tableone counts gaps in it (findings/)."
     bands = ["None", "Mild", "", "NA", "None"]
