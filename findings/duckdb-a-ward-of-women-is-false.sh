@@ -2,13 +2,13 @@
 # In a ward with women alone, DuckDB reads the sex of everybody as false.
 #
 # read_csv settles the type of a column by what its cells could be, and "f" and "F" can be short for
-# false, as "no" can. A column of sex in which nobody is "m", a site or an item with the codes T and F, a
-# reaction noted as no or yes: all are logical then, and words are gone. With one "m" among them the same
-# column stays text, so it depends on who is in the file, and the tables of two wards put together
-# hold "false" beside "f". "n" and "y" stay text. Nothing is said. The page on detection shows BOOLEAN among the
-# candidates and not what counts as one; in ibis's tracker somebody met t and f, where a later letter
+# false, as "no" can. A column of sex in which nobody is "m", a site or an item with the codes T and F, an
+# answer of no or yes: all are logical then, and the words are gone. With one "m" among them the same
+# column stays text, so it depends on who is in the file, and the tables of two wards put together hold
+# "false" beside "f". "n" and "y" stay text. Nothing is said. The page on detection has BOOLEAN among the
+# candidates and not what counts as one; in ibis's tracker somebody met t and f where a later letter
 # stopped the reading. pandas, polars and pyarrow keep the letters. Guess before the run: text, as for n
-# and y. adaroute reads CSV with its own reader, and a category keeps its words; a test holds it for f.
+# and y. adaroute reads CSV with a reader of its own, and categories keep their words: a test holds it.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
