@@ -9,7 +9,7 @@
 # 0, somebody with one of three months has it too, and whoever has no history is right. Nothing is
 # said. With overlap_adjustment=False such fills count for nothing. The readme asks for no selection of
 # fills, and its own example has one that ended half a year before the window. Guess before the run: 0
-# days from it. adaroute counts no fills; a share below 0 would stand out in the list of its columns.
+# days from it. adaroute counts no fills and takes a share that a table has as the number it is.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

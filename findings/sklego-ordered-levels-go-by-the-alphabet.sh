@@ -4,7 +4,7 @@
 # It learns "at most this level" for each level, and takes differences for the levels. Which level is
 # higher it settles by sorting: words go by the alphabet, also where the outcome is an ordered categorical
 # of pandas that says none, mild, moderate, severe. "At most none" then means anybody but the severe, the
-# curves of one person cross, and their differences are negative: -0.9 for a level, balanced by others, so
+# curves of one person cross, and their differences are negative: -0.6 for a level, balanced by others, so
 # that rows still add up to 1. The predictions are those of a worse model, and nothing is said. With
 # numbers all is well. The page says that y is compared, speaks of y.max(), and has an example in numbers;
 # of words and of categoricals it says nothing. Guess before the run: the order of the categorical, and an
