@@ -11,7 +11,8 @@ from adaroute.fitting import make_split, validation_rows
 from adaroute.provenance.plan import derived_test, group_codes
 from adaroute.router import closed_log_softmax, two_stage
 from adaroute.schema import ROUTES, Schema, open_routes, read, without
-from adaroute.uncertainty.conformal import conformal_quantile
+from adaroute.uncertainty.conformal import conformal_quantile, nonconformity, off_centre
+from adaroute.uncertainty.distribution import Distribution
 
 
 def rows_of(*words):
@@ -134,6 +135,41 @@ def test_the_conformal_quantile_by_hand():
     assert conformal_quantile(np.repeat(nine, 2), 0.9, halves) == 9
     assert conformal_quantile(np.repeat(nine, 2), 0.85, halves) == 9
     assert conformal_quantile(np.repeat(nine, 2), 0.75, halves) == 8
+
+
+def test_off_centre_by_hand():
+    "The probability between a level and the middle; the level that holds the middle is inside."
+    far = off_centre(np.array([[0.2, 0.5, 0.3], [0.5, 0.25, 0.25]]))
+    assert np.allclose(far, [[0.3, -0.2, 0.2], [0.0, 0.0, 0.25]])
+
+
+def believe(outcome):
+    "A mean of 1 with a deviation of 2, and levels 1, 2 and 3 with chances .2, .5 and .3."
+    n, ones = len(outcome), np.ones((len(outcome), 1, 1, 2))
+    return Distribution(
+        tasks=dict(phq9="regression", level="ordinal"),
+        index=pd.RangeIndex(n),
+        experts=("T2/STL",),
+        weights=ones,
+        means=ones,
+        sds=2 * ones,
+        levels=dict(level=(np.array([1.0, 2.0, 3.0]), np.tile([0.2, 0.5, 0.3], (n, 1)))),
+        bounds=np.array([[-np.inf, np.inf], [1.0, 3.0]]),
+        presence=np.full(n, "both"),
+        evidence=np.zeros((n, 1)),
+        outcome=np.asarray(outcome, float),
+    )
+
+
+def test_nonconformity_by_hand():
+    nan = np.nan
+    seen = believe([[4.0, 1.0], [0.0, 2.0], [nan, 3.0], [1.0, 4.0], [1.0, 0.0], [1.0, nan]])
+    found = nonconformity(seen)
+    assert np.allclose(found[:, 0], [1.5, 0.5, nan, 0, 0, 0], equal_nan=True)
+    assert np.allclose(found[:, 1], [0.3, -0.2, 0.2, 1, 1, nan], equal_nan=True)
+    own = nonconformity(seen, np.full((6, 2), 0.5))
+    assert np.allclose(own[:, 0], [6, 2, nan, 0, 0, 0], equal_nan=True)
+    assert np.array_equal(own[:, 1], found[:, 1], equal_nan=True)
 
 
 def test_final_weights_are_the_same_to_the_bit_on_every_machine():
