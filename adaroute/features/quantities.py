@@ -76,19 +76,19 @@ def read_number(
 
 # %% ../../nbs/1_method/45_quantities.ipynb #q08
 _CELL = rf"[\d{_VULGAR}⁰¹²³⁴-⁹]"
-_WRITTEN = rf"{_CELL}(?:[.,'·:/⁄^{_THIN}]?{_CELL})*+"
+_WRITTEN = rf"{_CELL}(?:[.,'·:/⁄^{_THIN}]?{_CELL})*"
 _WORD = rf"(?<!\w)(?:{'|'.join(SPELT)}|{_BEYOND})(?![\w'])"
 _GAP = f"[{_BLANK}{_THIN}]"
 _LINK = "|".join(
     (
-        rf"{_GAP}*+(?:->|=>|[-–—−~→×*+]){_GAP}*+",
-        rf"{_GAP}*+x{_GAP}*+(?={_CELL})|{_GAP}++x{_GAP}++",
-        rf"[-{_BLANK}{_THIN}]++(?:to|or|and|by|point|bis|(?:out )?of)[-{_BLANK}{_THIN}]++",
-        rf"{_GAP}++",
+        rf"{_GAP}*(?:->|=>|[-–—−~→×*+]){_GAP}*",
+        rf"{_GAP}*x{_GAP}*(?={_CELL})|{_GAP}+x{_GAP}+",
+        rf"[-{_BLANK}{_THIN}]+(?:to|or|and|by|point|bis|(?:out )?of)[-{_BLANK}{_THIN}]+",
+        rf"{_GAP}+",
     )
 )
 _NUMBER_ROW = re.compile(
-    rf"(?<![\w.,])(?:\.?{_WRITTEN}|{_WORD})(?:(?:{_LINK})(?:{_WRITTEN}|{_WORD}))*+"
+    rf"(?<![\w.,])(?:\.?{_WRITTEN}|{_WORD})(?:(?:{_LINK})(?:{_WRITTEN}|{_WORD}))*"
 )
 _ONE_NUMBER = re.compile(rf"\.?{_WRITTEN}|{'|'.join(SPELT)}")
 _TIED = re.compile(rf"\d{{1,3}} \d{{3}}|\d+ (?:\d+[/⁄]\d+|[{_VULGAR}])")
@@ -116,8 +116,8 @@ _BEFORE = {
     "label": re.compile(rf"\w-$|(?<!\w)(?:(?:{_MONTH_NAMES})\.?|no|any|each|every|some){_GAP}+$"),
 }
 _WORD_BEHIND = re.compile(
-    rf"(?:-|{_GAP}*+)(?P<unit>(?P<word>[^\W\d_]{{2,40}}+)"
-    rf"(?:(?:/|{_GAP}++per{_GAP}++)[^\W\d_]{{1,40}}+[23]?){{0,2}})(?![^\W_]|'t(?!\w))"
+    rf"(?:-|{_GAP}*)(?P<unit>(?P<word>[^\W\d_]{{2,40}})"
+    rf"(?:(?:/|{_GAP}+per{_GAP}+)[^\W\d_]{{1,40}}[23]?){{0,2}})(?![^\W_]|'t(?!\w))"
 )
 _RATIO = re.compile(rf"{_GAP}*/")
 _YEAR = re.compile(r"(?:19|20)\d\d")
