@@ -283,8 +283,9 @@ def _declare_inputs(
     text: ColumnNames, numeric: ColumnNames, categorical: ColumnNames, like: Schema | None
 ) -> dict[str, ColumnNames]:
     "Kind -> names of columns, as they were declared or as in a schema."
-    if like is not None:
-        return dict(text=like.text, numeric=like.numeric, categorical=like.categorical)
+    if like is not None:  # inputs in order are words
+        numbers = [name for name in like.numeric if name not in like.ordinal]
+        return dict(text=like.text, numeric=numbers, categorical=[*like.categorical, *like.ordinal])
     return dict(text=text, numeric=() if _is_auto(numeric) else numeric, categorical=categorical)
 
 
