@@ -12,7 +12,7 @@ from adaroute import AdaRoute
 from adaroute.checks import SchemaError
 from adaroute.command.main import main
 from adaroute.features import streamed
-from adaroute.learners import closed_form, elsewhere, fit_streamed, larger
+from adaroute.learners import closed_form, elsewhere, fit_streamed, larger, schedule
 from adaroute.learners.elsewhere import DaskBlocks
 from adaroute.learners.schedule import Schedule, learn_best
 from adaroute.schema import Schema, read
@@ -85,6 +85,23 @@ def test_many_blocks_find_what_memory_finds(table, monkeypatch, rows, more):
     assert len(pairs) > 5 and all(np.allclose(*pair, rtol=0, atol=1e-9) for pair in pairs)
     assert one.fitted_.reader.scale == other.fitted_.reader.scale
     assert other.extras_["streamed"]["text_rows"] == other.extras_["streamed"]["taught"]
+
+
+def test_plenty_of_rows_are_sampled_alike_from_file_and_memory(table, monkeypatch):
+    "Both starts and the folds see the sample, and all rows have their say in the end."
+    monkeypatch.setattr(schedule, "PLENTY", 60)
+    monkeypatch.setattr(schedule, "SAMPLED", 40)
+    whole = make(guard=None)
+    fit_whole(table, whole)
+    small_blocks(monkeypatch, 41)
+    one, other, third = make(guard=None), make(guard=None), make(guard=None, seed=5)
+    fit_whole(table, one)
+    for est in (other, third):
+        fit_streamed(est, table, rows_in_memory=100, group="person")
+    in_memory, on_disk, by_seed = map(weights_of, (one, other, third))
+    assert all(np.allclose(*pair, rtol=0, atol=1e-9) for pair in zip(in_memory, on_disk))
+    assert all(np.allclose(*pair, rtol=0, atol=1e-5) for pair in zip(in_memory, weights_of(whole)))
+    assert not all(np.allclose(*pair, atol=1e-9) for pair in zip(in_memory, by_seed))
 
 
 def test_a_csv_is_read_in_passes_too(table, tmp_path):

@@ -1,5 +1,7 @@
 "Tests that were added because a single fault in the code went by all others (see tests/mutants.py)."
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -96,6 +98,7 @@ def test_codes_of_groups_go_by_first_sight():
 def test_a_route_needs_all_its_evidence():
     presence = [[True, True], [True, False], [False, True], [False, False]]
     found = open_routes(presence, ROUTES)
+    assert found.shape == (4, len(ROUTES))
     paths = [route.split("/")[0] for route in ROUTES]
     for row, seen in zip(found, ({"N1", "T1", "N2", "T2"}, {"N1"}, {"T1"}, set())):
         assert {path for path, is_open in zip(paths, row) if is_open} == seen
@@ -135,6 +138,9 @@ def test_the_conformal_quantile_by_hand():
     assert conformal_quantile(np.repeat(nine, 2), 0.9, halves) == 9
     assert conformal_quantile(np.repeat(nine, 2), 0.85, halves) == 9
     assert conformal_quantile(np.repeat(nine, 2), 0.75, halves) == 8
+    # one person has nine rows, eight have one: five of nine people reach to 5, nine of 17 rows to 1
+    many, each = np.append(np.ones(9), np.arange(2.0, 10)), np.append(np.full(9, 1 / 9), np.ones(8))
+    assert conformal_quantile(many, 0.5, each) == 5 and conformal_quantile(many, 0.5) == 1
 
 
 def test_off_centre_by_hand():
@@ -199,5 +205,8 @@ def test_without_takes_away_one_kind():
     assert silent.text[0, 0] is None and silent.numeric[0, 0] == 41
     assert blank.text[0, 0] == "low mood" and np.isnan(blank.numeric[0, 0])
     assert blank.categorical[0, 0] is None and silent.categorical[0, 0] == "A"
+    weekly = replace(batch, further={"series": np.array([[3.0, np.nan]])})
+    alone = without(weekly, "modalities")
+    assert np.isnan(alone.further["series"]).all() and alone.numeric[0, 0] == 41
     with pytest.raises(ValueError, match="kind: expected"):
         without(batch, "both")

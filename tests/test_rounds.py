@@ -379,6 +379,23 @@ def test_one_path_has_one_start(tmp_path, home):
     assert reexecute(tmp_path / "run", home.frame).reproduced
 
 
+def test_plenty_of_rows_are_told_and_had_again(tmp_path, monkeypatch):
+    "Where the starts see a sample, the rounds with all rows stand between them and the guard."
+    monkeypatch.setattr(schedule, "PLENTY", 30)
+    monkeypatch.setattr(schedule, "SAMPLED", 25)
+    own = Home(tmp_path / "plenty", **CLOSED)
+    lines = lines_of(own.run)
+    place = [line["kind"] for line in lines].index("kept")
+    told = [(line["part"], line["stage"], line["round"]) for line in lines[place + 1 : place + 7]]
+    assert told == [("all rows", "routes", number) for number in range(1, 7)]
+    assert lines[place + 7]["part"] == "fold 1"
+    assert own.audit(own.run).status == 0 and not agree(own.run)
+    edit_lines(own.run, lambda lines: lines.pop(place + 3))
+    found = verify_run(own.seal(own.run))
+    assert "expected round 3 of all rows, routes, got round 4" in found.failed[0].detail
+    assert agree(own.run)
+
+
 @pytest.mark.parametrize("name", SPELLINGS)
 def test_a_model_that_the_next_reader_reads_otherwise(home, tmp_path, name):
     folder = home.copy(tmp_path)

@@ -86,14 +86,15 @@ AFTER = {
 SOLVED = "adaroute-transcript-3"
 FEWEST_MOST = {  # rounds of a stage, by start
     (1, "paths"): (9, 14), (1, "routes"): (7, 18), (2, "paths"): (14, 14), (2, "routes"): (9, 18),
+    (0, "routes"): (6, 6),  # with all rows, after starts that saw a sample
 }  # fmt: skip
 AFTER_PART = {
-    "start 1": ["start 2", "kept"], "start 2": ["kept"],
+    "start 1": ["start 2", "kept"], "start 2": ["kept"], "all rows": ["fold 1", "main"],
     "fold 1": ["fold 2"], "fold 2": ["fold 3"], "fold 3": ["guard"],
 }  # fmt: skip
 AFTER_KIND = {
     "begin": ["environment"], "environment": ["prepared"], "prepared": ["start 1", "main"],
-    "kept": ["fold 1", "main"], "guard": ["main"], "main": ["spare N1", "spare T1", "model"],
+    "kept": [("all rows", "routes", 1), "fold 1", "main"], "guard": ["main"], "main": ["spare N1", "spare T1", "model"],
     "spare N1": ["spare T1", "model"], "spare T1": ["model"], "model": [],
 }  # fmt: skip
 FIELDS = {
@@ -118,7 +119,8 @@ def check_order_of_rounds(lines: list[dict]) -> None:
         place = part, stage, number = line["part"], line["stage"], line["round"]
         begins = stage == "paths" and number == 1 and part in wanted
         need(begins or place in wanted, "transcript: order of rounds")
-        fewest, most = FEWEST_MOST[int(part[-1]) if part.startswith("start") else kept, stage]
+        start = int(part[-1]) if part.startswith("start") else kept
+        fewest, most = FEWEST_MOST[0 if part == "all rows" else start, stage]
         wanted = [(part, stage, number + 1)] if number < most else []
         if number >= fewest:
             wanted += [(part, "routes", 1)] if stage == "paths" else AFTER_PART[part]

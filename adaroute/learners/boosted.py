@@ -10,7 +10,6 @@ import numpy as np
 from sklearn import config_context
 from sklearn.tree import ExtraTreeRegressor
 
-from ..features.disk_rows import StoredRows
 from .mixture import Cases
 from .working import Link, work_response
 from ..trees import DEPTH, LEAVES, ABOVE_ALL, QUESTIONS, Trees, find_leaves
@@ -57,10 +56,7 @@ def _thin_rows(cases: Cases) -> Cases:
     "All rows, or an even sample of many, in memory."
     rows = len(cases.y)
     some = np.linspace(0, rows - 1, min(rows, MOST_ROWS))
-    taken = cases.take(some.astype(int))
-    if isinstance(taken.joined, StoredRows):
-        taken = taken._replace(joined=taken.joined.whole())
-    return taken
+    return cases.hold(some.astype(int))
 
 
 def _begin_statements(cases: Cases, links: list[Link]) -> np.ndarray:  # (K,)

@@ -125,7 +125,7 @@ class Guarded(NamedTuple):
 
     shares: np.ndarray  # in the order of `trees.CARRIERS`  # (5,)
     rivals: tuple[Plain, ...]  # the three regressions, fitted to all rows
-    held: np.ndarray  # held-out predictions in these shares  # (n, K)
+    held: np.ndarray  # of the rows that decided, held-out predictions in these shares  # (n, K)
     trees: Trees | None = None  # fitted to all rows; None: they carry nothing
 
 
@@ -206,17 +206,13 @@ def _spread_of(y: np.ndarray, links: list[Link]) -> np.ndarray:  # (K,)
     return np.where(number, 1.0, np.maximum(np.nanstd(y, axis=0), 1e-6))
 
 
-def guard_routes(
-    cases: Cases,
-    owners: np.ndarray,  # whose each row is  # (n,)
-    routed: Routed,
-    links: list[Link],  # of the model that is guarded
-    reporter: Reporter = Reporter(),
-) -> Guarded:
-    "Weigh the routed model against plain regressions, by rows that neither has seen."
+_PLAIN = ("ridge", "products")
+
+
+def _hold_contest(cases: Cases, owners: np.ndarray, routed: Routed, links, reporter):
+    "The corner that did best, all shares, and what is predicted with them (n, K)."
     corners = [path for path in routed.paths if path not in ("N1", "T1")]
-    plain = ["ridge", "products"]
-    rest = [*plain, "trees"] if len(cases.y) >= ENOUGH else plain
+    rest = [*_PLAIN, "trees"] if len(cases.y) >= ENOUGH else [*_PLAIN]
     fold = deal_people(owners, routed.seed)
     parts = _hold_out(cases, fold, routed, corners + rest, reporter)
     held = _gather_parts(parts, [part.alone() for part in parts])
@@ -227,8 +223,23 @@ def guard_routes(
     shares, said = _find_shares(cases, parts, held, kept)
     silent = np.zeros(len(CARRIERS) - len(shares))
     shares = np.append(shares, silent)
-    names = (corners[corner], *plain)
-    reporter.say("guard", [fold, said], shares=shares.tolist(), corner=names[0])
+    reporter.say("guard", [fold, said], shares=shares.tolist(), corner=corners[corner])
+    return corners[corner], shares, said
+
+
+def guard_routes(
+    cases: Cases,
+    owners: np.ndarray,  # whose each row is  # (n,)
+    routed: Routed,
+    links: list[Link],  # of the model that is guarded
+    reporter: Reporter = Reporter(),
+    shown: np.ndarray | None = None,  # rows that decide over the shares; None: all
+) -> Guarded:
+    "Weigh the routed model against plain regressions, by rows that neither has seen."
+    contest = cases if shown is None else cases.hold(shown)
+    owners = owners if shown is None else owners[shown]
+    corner, shares, said = _hold_contest(contest, owners, routed, links, reporter)
+    names = (corner, *_PLAIN)
     rivals = tuple(fit_plain(cases, routed.widths, name, links) for name in names)
     trees = boost_trees(cases, links, routed.seed) if shares[-1] > UNHEARD else None
     return Guarded(shares, rivals, said, trees)

@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['ANEW', 'TIED', 'Cases', 'turn_outcomes', 'spread_noise', 'Expert', 'Mixture', 'begin_mixture', 'fit_experts',
-           'relate_experts', 'pool_noise', 'settle_links', 'judge_rows', 'take_round', 'state_experts', 'expect_each',
-           'mix_experts']
+           'relate_experts', 'pool_noise', 'settle_links', 'judge_rows', 'share_out', 'take_round', 'state_experts',
+           'expect_each', 'mix_experts', 'extend_mixture']
 
 # %% ../../nbs/learners/05_mixture.ipynb #c03
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -38,6 +38,13 @@ class Cases(NamedTuple):
     def take(self, rows: np.ndarray) -> "Cases":
         "Some of the rows."
         return Cases(*(part[rows] for part in self[:4]), self.kinds)
+
+    def hold(self, rows: np.ndarray) -> "Cases":
+        "Some of the rows, in memory."
+        taken = self.take(rows)
+        if isinstance(taken.joined, StoredRows):
+            taken = taken._replace(joined=taken.joined.whole())
+        return taken
 
     def begin_links(self) -> list[Link]:
         "How each outcome hangs on what is stated, before anything is learned."
@@ -76,7 +83,7 @@ class Expert:
     turn: np.ndarray  # from outcomes to channels  # (K, K)
     guess: np.ndarray  # of the blocks' strength  # (B,)
     strength: list[np.ndarray]  # of each channel: (B,)
-    eta: np.ndarray  # present statements about outcomes that are not numbers  # (n, K)
+    eta: np.ndarray  # present statements, if some outcome is not a number  # (n, K) or (n, 0)
     ridges: list[Ridge | None]  # of each channel; None: not fitted yet
 
     def gather(self, name: str) -> np.ndarray:  # (n, K)
@@ -144,7 +151,8 @@ def begin_mixture(
     "A mixture that has learned nothing yet."
     links, experts = cases.begin_links(), []
     number = np.array([link.is_number for link in links])
-    eta = np.tile([link.offset for link in links], (len(cases.y), 1))
+    offset = [] if number.all() else [link.offset for link in links]
+    eta = np.tile(offset, (len(cases.y), 1))  # nothing is kept where all outcomes are numbers
     for path in paths:
         read = _read_twice(columns, cases.joined, path)
         guess = guess_strength(read, cases.weight)
@@ -344,6 +352,18 @@ def judge_rows(m: Mixture) -> np.ndarray:  # (n, E)
     return found
 
 # %% ../../nbs/learners/05_mixture.ipynb #c21
+def share_out(
+    m: Mixture,
+    density: np.ndarray,  # log densities of the rows under each expert  # (n, E)
+) -> None:
+    "Give each row to the experts by density and gate; the score is what the rows are likely by."
+    weight = m.cases.weight
+    joint = density + log_routes(m.gate, m.u, m.cases.open)
+    total = logsumexp(joint, axis=1)
+    m.score = float(weight @ total / weight.sum())
+    m.share = np.exp(joint - total[:, None])
+
+
 def take_round(
     m: Mixture,
     share: np.ndarray,  # responsibilities  # (n, E)
@@ -359,13 +379,9 @@ def take_round(
     if heat is None:
         settle_links(m)
     density = judge_rows(m)
-    open_, weight = m.cases.open, m.cases.weight
-    m.gate = climb_gate(make_slope(m.gate, m.u, open_, density, weight, level))
-    joint = density + log_routes(m.gate, m.u, open_)
-    total = logsumexp(joint, axis=1)
-    m.score = float(weight @ total / weight.sum())
+    m.gate = climb_gate(make_slope(m.gate, m.u, m.cases.open, density, m.cases.weight, level))
+    share_out(m, density)
     m.history.append((m.score, m.noise))
-    m.share = np.exp(joint - total[:, None])
     return m.share
 
 # %% ../../nbs/learners/05_mixture.ipynb #c23
@@ -400,3 +416,30 @@ def mix_experts(
     route = np.exp(log_routes(m.gate, read_gate(m.columns, joined), open_))
     said = expect_each(m.links, state_experts(m, joined))
     return np.einsum("ne,nek->nk", route, said)
+
+# %% ../../nbs/learners/05_mixture.ipynb #x02
+def _take_over(expert: Expert, before: Expert, links: list[Link]) -> None:
+    "What an expert knows, and what it says of its rows by that."
+    phi, ridges = expert.read.phi, before.ridges
+    said = phi @ np.column_stack([ridge.mean for ridge in ridges])
+    sure = np.zeros(len(said))
+    expert.ridges = [r._replace(left=own, doubt=sure) for r, own in zip(ridges, said.T)]
+    expert.strength = list(before.strength)
+    if expert.eta.size:
+        expert.eta = said + [link.offset for link in links]
+
+
+def extend_mixture(
+    m: Mixture,  # after some rounds
+    cases: Cases,  # other rows, or more of them
+) -> Mixture:  # not to be used beside the first
+    "The same mixture with other rows, each shared out by what is known."
+    paths = tuple(dict.fromkeys(expert.path for expert in m.experts))
+    sharings = tuple(dict.fromkeys(expert.sharing for expert in m.experts))
+    wide = begin_mixture(m.columns, cases, paths, sharings, m.chance)
+    known = dict(gate=m.gate, links=m.links, noise=m.noise, tie=m.tie, families=m.families)
+    wide = replace(wide, **known)
+    for expert, before in zip(wide.experts, m.experts):
+        _take_over(expert, before, m.links)
+    share_out(wide, judge_rows(wide))
+    return wide

@@ -101,10 +101,16 @@ def _state_block(mean, inverse, rows, asked, single=None) -> tuple[np.ndarray, n
     return rows @ mean, spread
 
 
+def _state_tall(mean, inverse, rows, asked) -> tuple[np.ndarray, np.ndarray]:
+    "The same of one block of many, whose leverages are small: single precision will do."
+    return _state_block(mean, inverse, rows, asked, rows.astype(np.float32))
+
+
 def _state_rows(read: Read, mean, inverse, asked) -> tuple[np.ndarray, np.ndarray]:  # both (n,)
     "What is stated of each row, and the variance of that; zero for rows not asked about."
     beside = (asked,) if read.single is None else (asked, read.single)
-    parts = map_blocks(partial(_state_block, mean, inverse), read.phi, *beside)
+    state = _state_tall if isinstance(read.phi, Tall) else _state_block
+    parts = map_blocks(partial(state, mean, inverse), read.phi, *beside)
     fitted, spread = zip(*parts)
     return np.concatenate(fitted), np.concatenate(spread)
 
