@@ -274,11 +274,20 @@ def _read_text(
     return values
 
 # %% ../nbs/1_method/03_schema.ipynb #c33
+def _has_numbers(column: pd.Series) -> bool:
+    "Whether a column is stored as numbers of one size, whole or in floating point, or as bools."
+    return isinstance(column.dtype, np.dtype) and column.dtype.kind in "biuf"
+
+
 def _read_numbers(
     frame: pd.DataFrame,  # the caller's table
     column: str,  # name of a column of numbers
 ) -> np.ndarray:  # (n,) float64, NaN where missing
     "A column of finite numbers."
+    if _has_numbers(frame[column]):
+        out = frame[column].to_numpy(float) + 0.0  # minus zero becomes zero
+        if not np.isinf(out).any():
+            return out
     out = np.full(len(frame), np.nan)
     for row, value in enumerate(_read_cells(frame, column)):
         if value is None:
@@ -550,6 +559,18 @@ def check_trainable(
         )
 
 # %% ../nbs/1_method/03_schema.ipynb #c53
+def _guess_numbers(name: str, values: np.ndarray) -> str | None:
+    "What a column of numbers (n,) seems to be; None where it should be left out."
+    if not len(values):
+        return None
+    with np.errstate(invalid="ignore"):  # infinity is not whole
+        whole = (values == values // 1).all()
+    counted = whole and is_id_name(name, len(np.unique(values)) == len(values) > 2)
+    near = values[(values >= 19e6) & (values < 21e6)]  # others have not the digits of a day
+    days = sum(map(is_day_number, near.tolist())) >= 0.95 * len(values)
+    return None if counted or days else "numeric"
+
+
 def _guess_kind(
     name: str,  # name of a column
     cells: np.ndarray,  # its cells, None where missing  # (n,)
@@ -594,8 +615,11 @@ def infer(
     for column in frame.columns:
         if column in named:
             continue
-        levels = isinstance(frame[column].dtype, pd.CategoricalDtype)
-        kind = _guess_kind(column, _read_cells(frame, column), levels)
+        if _has_numbers(frame[column]):
+            kind = _guess_numbers(column, frame[column].dropna().to_numpy())
+        else:
+            levels = isinstance(frame[column].dtype, pd.CategoricalDtype)
+            kind = _guess_kind(column, _read_cells(frame, column), levels)
         if kind:
             found[kind].append(column)
     declared = {kind: names for kind, names in given.items() if names is not None}
