@@ -17,6 +17,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 from .checks import check_number, warn_caller
+from .levels import spell_strange
 from .guard import name_shares
 from .features.encoder import Encoder, Features, count_unseen, spell_unseen
 from .heads import expected
@@ -152,7 +153,8 @@ def widen_routes(
 def _tell_unseen(reader: Reader, batch: Batch) -> None:
     "Warn of levels that are not known."
     cells = dict(zip(batch.schema.categorical, batch.categorical.T))
-    for line in spell_unseen(count_unseen(reader.encoder, cells)):
+    lines = spell_unseen(count_unseen(reader.encoder, cells))
+    for line in [*lines, *spell_strange(batch.strange, batch.schema.ordinal)]:
         warn_caller(line)
 
 # %% ../nbs/1_method/23_fitted.ipynb #f20

@@ -425,7 +425,12 @@ def refuse_unproved(
     watch: Watch | None,  # who looks on
     reader: Reader,
 ) -> None:
-    "Refuse further evidence beside a watch that writes a proof of training."
+    "Refuse what the proof of training data does not know beside a watch that writes one."
+    if reader.schema.ordinal and watch is not None and not watch.weighs:
+        raise ValueError(
+            "ordinal: expected numbers beside a plan or a transcript, got inputs in order; "
+            "their codes (column.cat.codes) are numbers"
+        )
     if reader.further and watch is not None and not watch.weighs:
         raise ValueError(
             "modalities: expected none, nor further paths, beside a plan or a transcript, "

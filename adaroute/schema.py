@@ -20,7 +20,8 @@ import pandas as pd
 
 from .checks import SchemaError, is_day_number, is_id_name, list_names, name_level
 from .checks import quote_name, refuse_cell
-from .levels import code_levels, expand_tasks, fold_tasks, settle_tasks
+from .levels import code_levels, expand_tasks, find_order, fold_tasks, place_levels
+from .levels import settle_tasks
 from .registry import find_path
 
 # %% ../nbs/1_method/03_schema.ipynb #c05
@@ -41,6 +42,7 @@ class Schema:
     naming: int = 2  # how levels and people are named; 1: as version 0.1.0 did
     levels: dict[str, tuple] = field(default_factory=dict)  # of outcomes in words; from their types
     modalities: dict[str, tuple[str, ...]] = field(default_factory=dict)  # name -> its columns
+    ordinal: dict[str, tuple] = field(default_factory=dict)  # column of `numeric` -> its levels
 
     def __post_init__(self):
         _settle_fields(self)
@@ -77,12 +79,14 @@ class Schema:
 
     def to_dict(self) -> dict:
         "What JSON can hold; outcomes as pairs, because their order matters."
-        return self.roles | {"tasks": [list(pair) for pair in self.typed.items()]}
+        orders = {name: list(levels) for name, levels in self.ordinal.items()}
+        plain = self.roles | {"tasks": [list(pair) for pair in self.typed.items()]}
+        return plain | ({"ordinal": orders} if orders else {})
 
     @classmethod
     def from_dict(cls, d: dict) -> "Schema":
         "The inverse of `to_dict`."
-        if isinstance(d, Mapping) and set(d) - {"modalities"} == {*_ROLES, "tasks"}:
+        if isinstance(d, Mapping) and set(d) - {"modalities", "ordinal"} == {*_ROLES, "tasks"}:
             return cls(**d)
         got = list_names(sorted(map(str, d))) if isinstance(d, Mapping) else type(d).__name__
         raise SchemaError(f"schema: expected the keys text, numeric, categorical, tasks, got {got}")
@@ -124,6 +128,20 @@ def _check_tasks(
 _ROLES = ("text", "numeric", "categorical")
 
 
+def _check_orders(
+    value: object,  # mapping column -> levels
+    numeric: tuple[str, ...],  # columns of numbers
+) -> dict[str, tuple[str, ...]]:
+    "Inputs in order and their levels."
+    levels = list(value.values()) if isinstance(value, Mapping) else [()]
+    fits = all(isinstance(own, (list, tuple)) and len(own) > 1 for own in levels)
+    fits = fits and all(isinstance(w, str) and w for own in levels for w in own)
+    if not fits or any(len({*own}) < len(own) for own in levels) or not {*value} <= {*numeric}:
+        wanted = "columns of numbers, each with two levels or more, each named once"
+        raise SchemaError(f"ordinal: expected {wanted}, got something else")
+    return {name: tuple(own) for name, own in value.items()}
+
+
 def read_modalities(
     value: object,  # mapping name -> names of columns, or None
 ) -> dict[str, tuple[str, ...]]:
@@ -151,6 +169,7 @@ def _settle_fields(
     settled = {kind: read_names(kind, getattr(schema, kind)) for kind in _ROLES}
     settled |= dict(tasks=tasks, levels=dict(schema.levels) | levels)
     settled["modalities"] = further = read_modalities(schema.modalities)
+    settled["ordinal"] = _check_orders(schema.ordinal, settled["numeric"])
     for name, value in settled.items():
         object.__setattr__(schema, name, value)
     role, nominal = {}, [name for name in schema.levels if name not in tasks]
@@ -179,6 +198,7 @@ class Batch:
     index: pd.Index  # the caller's row labels          # (n,)
     schema: Schema  # names of the columns
     further: dict[str, np.ndarray] = field(default_factory=dict)  # modality -> NaN where missing
+    strange: dict[str, int] = field(default_factory=dict)  # input in order -> cells with no level
 
     def __len__(self) -> int:
         return len(self.index)
@@ -254,11 +274,20 @@ def _read_text(
     return values
 
 # %% ../nbs/1_method/03_schema.ipynb #c33
+def _has_numbers(column: pd.Series) -> bool:
+    "Whether a column is stored as numbers of one size, whole or in floating point, or as bools."
+    return isinstance(column.dtype, np.dtype) and column.dtype.kind in "biuf"
+
+
 def _read_numbers(
     frame: pd.DataFrame,  # the caller's table
     column: str,  # name of a column of numbers
 ) -> np.ndarray:  # (n,) float64, NaN where missing
     "A column of finite numbers."
+    if _has_numbers(frame[column]):
+        out = frame[column].to_numpy(float) + 0.0  # minus zero becomes zero
+        if not np.isinf(out).any():
+            return out
     out = np.full(len(frame), np.nan)
     for row, value in enumerate(_read_cells(frame, column)):
         if value is None:
@@ -410,7 +439,9 @@ def _read_batch(frame: pd.DataFrame, schema: Schema, outcomes: bool) -> Batch:
     if outcomes:
         found = [_read_worded(frame, name, schema) for name in schema.typed]
         outcome = np.concatenate(found, axis=1)
-    take_numbers = partial(_stack_columns, frame, reader=_read_numbers, dtype=float)
+    strange = {}
+    read_ordered = partial(_read_ordered, orders=schema.ordinal, strange=strange)
+    take_numbers = partial(_stack_columns, frame, reader=read_ordered, dtype=float)
     return Batch(
         text=_stack_columns(frame, schema.text, _read_text, object),
         numeric=take_numbers(schema.numeric),
@@ -419,7 +450,17 @@ def _read_batch(frame: pd.DataFrame, schema: Schema, outcomes: bool) -> Batch:
         index=frame.index,
         schema=schema,
         further={name: take_numbers(columns) for name, columns in schema.modalities.items()},
+        strange=strange,
     )
+
+
+def _read_ordered(frame: pd.DataFrame, column: str, orders: dict, strange: dict) -> np.ndarray:
+    "A column of numbers, or of levels in their order; `strange` counts cells that are no level."
+    if column not in orders:
+        return _read_numbers(frame, column)
+    places, lost = place_levels(frame[column], orders[column])
+    strange |= {column: lost} if lost else {}
+    return places
 
 # %% ../nbs/1_method/03_schema.ipynb #c49b
 def without(
@@ -518,6 +559,18 @@ def check_trainable(
         )
 
 # %% ../nbs/1_method/03_schema.ipynb #c53
+def _kind_of_numbers(name: str, values: np.ndarray) -> str | None:
+    "What a column of numbers (n,) seems to be; None where it should be left out."
+    if not len(values):
+        return None
+    with np.errstate(invalid="ignore"):  # infinity is not whole
+        whole = (values == values // 1).all()
+    counted = whole and is_id_name(name, len(np.unique(values)) == len(values) > 2)
+    near = values[(values >= 19e6) & (values < 21e6)]  # others have not the digits of a day
+    days = sum(map(is_day_number, near.tolist())) >= 0.95 * len(values)
+    return None if counted or days else "numeric"
+
+
 def _guess_kind(
     name: str,  # name of a column
     cells: np.ndarray,  # its cells, None where missing  # (n,)
@@ -562,12 +615,30 @@ def infer(
     for column in frame.columns:
         if column in named:
             continue
-        levels = isinstance(frame[column].dtype, pd.CategoricalDtype)
-        kind = _guess_kind(column, _read_cells(frame, column), levels)
+        if _has_numbers(frame[column]):
+            kind = _kind_of_numbers(column, frame[column].dropna().to_numpy())
+        else:
+            levels = isinstance(frame[column].dtype, pd.CategoricalDtype)
+            kind = _guess_kind(column, _read_cells(frame, column), levels)
         if kind:
             found[kind].append(column)
     declared = {kind: names for kind, names in given.items() if names is not None}
-    return Schema(**found | declared, tasks=tasks)
+    return Schema(**_settle_orders(frame, found | declared), tasks=tasks)
+
+
+def _settle_orders(frame: pd.DataFrame, roles: dict) -> dict:
+    "Columns by role, those whose type has an order among the numbers, with their levels."
+    numeric, categorical = (read_names(kind, roles[kind]) for kind in ("numeric", "categorical"))
+    orders = {}
+    for name in [name for name in (*numeric, *categorical) if name in frame.columns]:
+        levels = find_order(frame[name])
+        numbers = levels and frame[name].dtype.categories.dtype.kind in "iuf"
+        if levels and not (numbers and name in numeric):
+            orders[name] = levels
+    moved = [name for name in categorical if name in orders and name not in numeric]
+    categorical = tuple(name for name in categorical if name not in moved)
+    numeric = (*numeric, *moved)
+    return roles | dict(numeric=numeric, categorical=categorical, ordinal=orders)
 
 # %% ../nbs/1_method/03_schema.ipynb #c57
 def from_arrays(

@@ -4,14 +4,14 @@
 
 # %% auto #0
 __all__ = ['MISSING', 'DELIMITERS', 'TableSource', 'Problem', 'TableError', 'Reading', 'make_reading', 'Chunk', 'CsvTable',
-           'import_parquet', 'ParquetTable', 'open_table', 'read_chunks']
+           'import_parquet', 'ArrowCells', 'ParquetTable', 'open_table', 'read_chunks']
 
 # %% ../nbs/1_method/04_table_reader.ipynb #c03
 import codecs
 import csv
 import gc
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -440,6 +440,42 @@ def _is_parquet(path: Path) -> bool:
     return path.suffix.lower() in (".parquet", ".pq") or _read_head(path)[:4] == b"PAR1"
 
 # %% ../nbs/1_method/04_table_reader.ipynb #c30c
+class ArrowCells(Sequence):
+    "Cells of a column that has a type: made into objects only if somebody looks at them."
+
+    def __init__(self, column):  # a `pyarrow.Array`
+        self.column = column
+
+    @cached_property
+    def listed(self) -> list:
+        "The cells, None where missing."
+        return self.column.to_pylist()
+
+    def __len__(self) -> int:
+        return len(self.column)
+
+    def __getitem__(self, place):
+        return self.listed[place]
+
+    def __iter__(self) -> Iterator:
+        return iter(self.listed)
+
+    def __eq__(self, other) -> bool:
+        return self.listed == list(other)
+
+    @cached_property
+    def are_numbers(self) -> bool:
+        "Whether the column has whole numbers or numbers in floating point."
+        from pyarrow.types import is_floating, is_integer
+
+        kind = self.column.type
+        return is_floating(kind) or is_integer(kind)
+
+    def as_numbers(self) -> np.ndarray:  # (n,) NaN where missing
+        "All cells at once, of a column of numbers."
+        return self.column.to_numpy(zero_copy_only=False).astype(float)
+
+
 class ParquetTable:
     "An open Parquet file."
 
@@ -471,7 +507,7 @@ class ParquetTable:
                 raise TableError(f"{where}: expected Parquet, got data that cannot be read ({why})")
             if batch is None:
                 return
-            cells = (column.to_pylist() for column in batch.columns)
+            cells = map(ArrowCells, batch.columns)
             yield Chunk(self.rows, None, dict(zip(self.names, cells)))
             self.rows += batch.num_rows
 

@@ -20,7 +20,8 @@ from .checks import SchemaError, is_day_number, is_id_name, list_names, name_lev
 from .checks import quote_name
 from .levels import parse_task
 from .schema import Schema, read_names
-from .table_reader import Chunk, CsvTable, Problem, Reading, TableError, TableSource
+from .table_reader import ArrowCells, Chunk, CsvTable, Problem, Reading
+from .table_reader import TableError, TableSource
 from .table_reader import make_reading, open_table, read_chunks
 from .table_writer import TableWriter as TableWriter, write_table as write_table
 
@@ -182,8 +183,26 @@ def _read_cell(cell: object, kind: str, how: Reading):
     return _read_outcome_cell(cell, kind, how)
 
 # %% ../nbs/1_method/06_tables.ipynb #c41
+def _are_numbers(cells: Sequence) -> bool:
+    "Whether the file says that all cells of a column are numbers."
+    return isinstance(cells, ArrowCells) and cells.are_numbers
+
+
+def _read_at_once(cells: Sequence, kind: str, how: Reading) -> np.ndarray | None:  # (n,)
+    "A column that has numbers and shall have them; None: it is read cell by cell."
+    if kind not in ("numeric", "regression") or not _are_numbers(cells):
+        return None
+    numbers = cells.as_numbers()
+    if np.isinf(numbers).any():  # which cell is it?
+        return None
+    return np.where(np.isin(numbers, [*how.codes]), np.nan, numbers)
+
+
 def _read_column(cells: Sequence, kind: str, how: Reading) -> tuple[pd.Series, list]:
     "A column as numbers or words, and its bad cells as (position, expected, got)."
+    numbers = _read_at_once(cells, kind, how)
+    if numbers is not None:
+        return pd.Series(numbers), []
     if kind == "kept":
         words = [None if c == "" else c for c in cells]
         return pd.Series(words, dtype=object), []
@@ -283,8 +302,9 @@ def _declare_inputs(
     text: ColumnNames, numeric: ColumnNames, categorical: ColumnNames, like: Schema | None
 ) -> dict[str, ColumnNames]:
     "Kind -> names of columns, as they were declared or as in a schema."
-    if like is not None:
-        return dict(text=like.text, numeric=like.numeric, categorical=like.categorical)
+    if like is not None:  # inputs in order are words
+        numbers = [name for name in like.numeric if name not in like.ordinal]
+        return dict(text=like.text, numeric=numbers, categorical=[*like.categorical, *like.ordinal])
     return dict(text=text, numeric=() if _is_auto(numeric) else numeric, categorical=categorical)
 
 
@@ -365,6 +385,15 @@ def _make_frame(chunk: Chunk, roles: dict[str, str], source: TableSource) -> pd.
     return frame
 
 
+def _join_cells(parts: list[Sequence]) -> Sequence:
+    "Cells of several chunks of a column."
+    if not all(map(_are_numbers, parts)):
+        return [cell for part in parts for cell in part]
+    from pyarrow import concat_arrays
+
+    return ArrowCells(concat_arrays([part.column for part in parts]))
+
+
 def _read_whole(source: TableSource, rows: int | None = None) -> Chunk:
     "All rows of a file as one chunk, or so many of the first."
     if rows is not None:
@@ -372,7 +401,7 @@ def _read_whole(source: TableSource, rows: int | None = None) -> Chunk:
     parts = list(read_chunks(source, 200_000))
     if len(parts) == 1:
         return parts[0]
-    cells = {name: [c for p in parts for c in p.columns[name]] for name in source.names}
+    cells = {name: _join_cells([p.columns[name] for p in parts]) for name in source.names}
     lines = None if parts[0].lines is None else [i for p in parts for i in p.lines]
     return Chunk(0, lines, cells)
 

@@ -649,9 +649,9 @@ def test_verbalised_numbers_are_a_column_of_text():
 def test_the_first_column_that_names_a_unit_wins():
     notes = ["Low mood, sleeps 4 hours", None]
     said = read(table(2, note=notes, plan=["Sleep 8 hours, 2 walks", "Call on Monday"]), SCHEMA)
-    words = enc._mark_words(said, dict(window=5, word_rule="whole"))
+    words = enc._mark_words(said, dict(window=5, word_rule="exact"))
     assert words[1, 0] == [] and "monday" in words[1, 1]
-    assert enc._find_amounts(said, "whole") == [dict(hour=4, walk=2), {}]
+    assert enc._find_amounts(said, "exact") == [dict(hour=4, walk=2), {}]
 
 
 def test_a_sentence_encoder_is_known_by_its_name_or_its_type():

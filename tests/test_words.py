@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from adaroute import AdaRoute
 from adaroute.features.encoder import Encoder
-from adaroute.features.words import RULES, amounts, mark, split_words, terms, vocabulary
+from adaroute.features.quantities import find_quantities
+from adaroute.features.words import (
+    RULES,
+    STOP_WORDS,
+    amounts,
+    mark,
+    split_words,
+    terms,
+    vocabulary,
+)
 from adaroute.policy.attribution import note_terms
 from adaroute.policy.cards import ask
 from adaroute.policy.rules import named_inputs
@@ -20,6 +29,16 @@ from adaroute.schema import Schema, read
 
 quick = settings(max_examples=60, deadline=None)
 FIRST = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)*|[.,;:!?()\n]")  # as 0.1.0 had it
+# as "whole" was when it was the default, for models and plans that name it
+MEASURES = "mg|mcg|ug|μg|ng|kg|ml|dl|cl|mmol|mol|iu|mmhg|bpm|cm|mm|km|kcal"
+DOSE = re.compile(rf"(?<!\w)(\d+(?:\.\d+)?)[ \t-]?({MEASURES})(?![\w'])")
+SCALE = re.compile(r"(?<!\w)([^\W\d_]{1,5})-(\d+(?:\.\d+)?)(?!\w)")
+SECOND = re.compile(r"[^\W_]*\d(?:\.\d+)+[^\W_]*|[^\W_]+(?:'[^\W\d_]+)*|[.,;:!?()\n]")
+SMALL = "zero one two three four five six seven eight nine ten eleven twelve".split()
+AMOUNT = re.compile(
+    rf"(?<![\w.,])(\d{{1,6}}(?:\.\d{{1,6}})?(?=[ \t-]|[^\W\d_])|(?:{'|'.join(SMALL)})(?=[ \t-]))"
+    r"[ \t-]*([^\W\d_]{2,40})(?![^\W_])"
+)
 
 letters = st.text("abcdefghijkmnopqrstuvwxyzäéßøя", min_size=1, max_size=6)
 number = st.integers(0, 999).map(str)
@@ -68,9 +87,10 @@ def test_an_amount_is_the_same_however_it_is_spaced(n, unit):
 
 @quick
 @given(st.text("abc'’ \n.,;-_()äÄ?", max_size=60), st.integers(0, 6))
-def test_without_digits_both_rules_are_one(text, window):
-    assert mark(text, window, "whole") == mark(text, window, "apart")
-    assert amounts(text) == amounts(text, "apart")
+def test_without_digits_all_rules_are_one(text, window):
+    for rule in RULES:
+        assert mark(text, window, rule) == mark(text, window, "apart")
+        assert amounts(text, rule) == {}
 
 
 @quick
@@ -79,14 +99,41 @@ def test_the_first_rule_is_that_of_the_first_version(text):
     assert split_words(text, "apart") == FIRST.findall(text.lower().replace("’", "'"))
 
 
+def lower_as_second(text):
+    text = text.lower().replace("’", "'").replace("‐", "-").replace("‑", "-")
+    return text.replace("µ", "μ")
+
+
+@quick
+@given(st.text("1250.,'/½ -–xmgk two\n", max_size=30) | st.text(max_size=40))
+def test_the_second_rule_is_what_it_was_when_it_was_the_usual_one(text):
+    lower = lower_as_second(text)
+    joined = SCALE.sub(r"\1\2", DOSE.sub(r"\1\2", lower))
+    assert split_words(text, "whole") == SECOND.findall(joined)
+    expected = {}
+    for number, unit in AMOUNT.findall(lower):
+        if unit not in STOP_WORDS | {"st", "nd", "rd", "th"}:
+            unit = unit[:-1] if unit.endswith("s") and not unit.endswith("ss") else unit
+            value = float(SMALL.index(number) if number in SMALL else number)
+            expected.setdefault(unit, value)
+    assert amounts(text, "whole") == expected
+
+
 @quick
 @given(st.text("ab1Z.5'’ -_,µм²mg\n", max_size=40))
 def test_nobody_can_type_a_mark_and_no_letter_is_lost(text):
-    words = split_words(text)
-    assert not any("_" in word for word in words)
-    plain = text.lower().replace("µ", "μ")
-    alone = lambda t: [c for c in t if c.isalnum()]
-    assert alone("".join(words)) == alone(plain)
+    for rule, kept in (("whole", str.isalnum), ("exact", str.isalpha)):  # .5 mg is 0.5mg
+        words = split_words(text, rule)
+        assert not any("_" in word for word in words)
+        plain = text.lower().replace("µ", "μ")
+        assert list(filter(kept, "".join(words))) == list(filter(kept, plain))
+
+
+@quick
+@given(st.text("ab15. ,-/½mg'\n", max_size=40) | st.text(max_size=40))
+def test_the_words_are_the_same_but_for_doses(text):
+    if not any(re.fullmatch(MEASURES, q.word) for q in find_quantities(lower_as_second(text))):
+        assert split_words(text) == split_words(text, "whole")
 
 
 @pytest.mark.parametrize(
@@ -110,9 +157,11 @@ def test_words(text, expected):
 
 def test_an_unknown_rule_is_refused():
     for call in (split_words, amounts):
-        with pytest.raises(ValueError, match="word_rule: expected apart or whole, got 'half'"):
+        with pytest.raises(
+            ValueError, match="word_rule: expected apart or whole or exact, got 'half'"
+        ):
             call("a", rule="half")
-    with pytest.raises(ValueError, match="word_rule: expected apart or whole"):
+    with pytest.raises(ValueError, match="word_rule: expected apart or whole or exact"):
         Encoder(word_rule="half")
 
 
@@ -150,12 +199,12 @@ def test_a_model_keeps_its_rule_when_it_is_saved(rule, tmp_path):
     again = AdaRoute(**read_config(plan_config(loaded)), seed=model.seed).fit(frame)
     assert again.predict(frame).equals(model.predict(frame))
     words = {"f32", "f41.1", "b12", "phq9", "covid19", "50mg"}
-    assert words <= set(model.encoder_.loadings()[0]) if rule == "whole" else True
+    assert words <= set(model.encoder_.loadings()[0]) if rule != "apart" else True
     # everybody who reads notes reads them by the model's rule
     said = {term for row in note_terms(model, ask(model, frame))[0] for term in row}
     assert said == {term for note in frame["note"] for term in mark(note, 5, rule)}
     named = {i.name for i in named_inputs(model, frame)}
-    assert ("f32" in named) == (rule == "whole")
+    assert ("f32" in named) == (rule != "apart")
 
 
 def test_what_a_file_of_the_first_version_says_is_read_as_it_was_meant():
@@ -170,9 +219,35 @@ def test_what_a_file_of_the_first_version_says_is_read_as_it_was_meant():
 
 
 def test_a_new_plan_says_which_rule_it_means():
-    assert plan_config(AdaRoute())["encoder"] == {"word_rule": "whole", "lengths": "held"}
+    assert plan_config(AdaRoute())["encoder"] == {"word_rule": "exact", "lengths": "held"}
     assert plan_config(AdaRoute(encoder=dict(min_df=3)))["encoder"] == {
         "min_df": 3,
-        "word_rule": "whole",
+        "word_rule": "exact",
         "lengths": "held",
     }
+
+
+@pytest.mark.parametrize("rule", RULES[1:])
+def test_a_plan_that_names_its_rule_goes_on_with_it(rule):
+    config = {"encoder": {"word_rule": rule, "lengths": "held"}, "members": 1}
+    model = AdaRoute(**read_config(config))
+    assert plan_config(model)["encoder"] == config["encoder"]
+    assert Encoder(**model.encoder).settings["word_rule"] == rule
+
+
+def test_a_model_counts_amounts_by_its_own_rule(tmp_path):
+    rng = np.random.default_rng(0)
+    dose = rng.integers(1, 9, 60)
+    frame = pd.DataFrame(
+        dict(note=[f"takes {d} 000 mg daily" for d in dose], age=rng.normal(size=60), y=dose / 1.0)
+    )
+    for rule, number in (("whole", 0.0), ("exact", 5000.0)):
+        encoder = Encoder(word_rule=rule).fit(read(frame, SCHEMA))
+        assert encoder.parts["facts"]["units"] == ["mg"]
+        again = Encoder.from_state(*encoder.state())
+        asked = frame[:3].assign(note="takes 5 000 mg daily")
+        assert amounts(asked["note"][0], again.settings["word_rule"]) == {"mg": number}
+        same = again.transform(read(asked, SCHEMA)).facts
+        assert np.array_equal(same, encoder.transform(read(asked, SCHEMA)).facts)
+    spread = encoder.transform(read(frame, SCHEMA)).facts[:, 2]
+    assert np.corrcoef(spread, dose)[0, 1] > 0.999

@@ -238,7 +238,8 @@ def predict_parts(
     for part in _read_parts(model, order):
         part.attrs.clear()
         seen[0].update(count_unseen(model.encoder_, part))
-        seen[1].update(count_codes(part, model.schema_.numeric))
+        numbers = [name for name in model.schema_.numeric if name not in model.schema_.ordinal]
+        seen[1].update(count_codes(part, numbers))
         if order.price is None:
             yield _predict_part(model, calibration, part, order)
         else:
@@ -378,6 +379,7 @@ class ReportRows(NamedTuple):
     kept_back: bool  # whether these are the rows that the fit did not see
     labels: dict  # of inputs, where the file of columns has any
     taught: "pd.DataFrame | None" = None  # the rows of the fit, where the table has them
+    levels: dict = {}  # of inputs in order, where the file of columns has any: number -> level
 
 
 def choose_rows(
@@ -448,7 +450,14 @@ def _choose_by_codebook(
     if (weight := name_of_weight(model)) in taken.table:
         frame = frame.assign(**{weight: read_row_weights(taken.table, weight)})
     groups = None if group is None else read_owners(taken.table, group)
-    return ReportRows(frame, groups, known, False, taken.inputs.labels)
+    levels = {name: _name_steps(own) for name, own in taken.inputs.ordinal.items()}
+    return ReportRows(frame, groups, known, False, taken.inputs.labels, levels=levels)
+
+
+def _name_steps(levels: tuple) -> dict[float, str]:
+    "What the numbers of an input in order mean, by its codebook."
+    numbers = all(isinstance(code, (int, float)) for code, _ in levels)
+    return {float(code if numbers else at): label for at, (code, label) in enumerate(levels)}
 
 # %% ../../nbs/9_command/04_ask.ipynb #x53e
 def draw_rows(
@@ -550,7 +559,8 @@ def _write_labelled(fitted, rows: ReportRows, out: Path, **more) -> None:
     from adaroute.report.labels import label_frame, label_model, settle_labels
 
     names = settle_labels(fitted, rows.labels)
-    shown, frame = label_model(fitted, names), label_frame(rows.frame, names)
+    levels = {names.get(name, name): own for name, own in rows.levels.items()}
+    shown, frame = label_model(fitted, names, levels), label_frame(rows.frame, names)
     if rows.taught is not None:
         more["taught"] = label_frame(rows.taught, names)
     write_report(shown, frame, out, groups=rows.groups, **more)

@@ -82,7 +82,8 @@ def _predict_both(models: tuple, frames: tuple, typed: dict) -> tuple[list, dict
     lost = [name for name in typed if name not in frames[0]]
     if lost:
         raise SchemaError(f"column {lost[0]!r}: expected an outcome, got no such column")
-    schema = Schema(**models[0].schema_.roles | {"tasks": typed})
+    first = models[0].schema_
+    schema = Schema(**first.roles | {"tasks": typed}, ordinal=first.ordinal)
     tasks = list(schema.tasks)
     said = [model.expect(frame)[tasks] for model, frame in zip(models, frames)]
     known = pd.DataFrame(read(frames[0], schema).outcome, said[0].index, tasks)

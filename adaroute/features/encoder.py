@@ -654,7 +654,7 @@ class Encoder:
         max_terms: int = 20_000,  # most frequent terms kept
         curves: str | bool = "auto",  # numbers also as ramps: True, False, or if they pay
         verbalise_numbers: bool = False,  # let the sentence encoder read the numbers, see `spoken`
-        word_rule: str = "whole",  # where a word ends; "apart": as in 0.1.0
+        word_rule: str = "exact",  # where a word ends; "whole", "apart": as before
         lengths: str = "held",  # within those of the training rows; "free": as in 0.1.0
         with_words: bool = False,  # words and sentence vectors side by side
     ):

@@ -195,38 +195,33 @@ class Unseen(NamedTuple):
     strength: np.ndarray  # squared, along each axis  # (d,)
     along: np.ndarray  # products with the outcome  # (d,)
 
-    def errors(self, Z: np.ndarray, y: np.ndarray) -> np.ndarray:  # (m, penalties)
-        "Squared errors of rows that are left out."
+    def errors(self, Z: np.ndarray, y: np.ndarray, penalties=_SHRINKS) -> np.ndarray:
+        "Squared errors of rows that are left out, (m, penalties)."
         first = len(self.mean)  # of the columns, those that it reads
         placed = (Z[:, :first] - self.mean) @ self.axes
-        shrink = 1 / (self.strength[:, None] + _SHRINKS)
+        shrink = 1 / (self.strength[:, None] + penalties)
         left = 1 - 1 / self.rows - placed**2 @ shrink
         weights = shrink * self.along[:, None]
         missed = (y - self.centre)[:, None] - placed @ weights
         return (missed / left) ** 2
 
 
-def _prepare_unseen(parts: Callable[[], Iterator], width: int) -> Unseen:
-    "What the errors need, in two passes over blocks (rows, outcomes) of the first columns."
-    rows = sum(len(y) for _, y in parts())
-    centre = float(sum(y.sum() for _, y in parts()) / rows)
-    mean = sum_blocks(Z[:, :width].sum(axis=0) for Z, _ in parts()) / rows
-    products, cross = np.zeros((width, width)), np.zeros(width)
+def _prepare_unseen(parts: Callable[[], Iterator], widths: tuple[int, ...]) -> list[Unseen]:
+    "What the errors need, in two passes over blocks (rows, outcomes); one for each width."
+    sums = [(len(y), y.sum(), Z.sum(axis=0)) for Z, y in parts()]
+    rows, total, each = map(sum_blocks, zip(*sums))
+    centre, mean = float(total / rows), each / rows
+    products, cross = np.zeros((len(mean), len(mean))), np.zeros(len(mean))
     for Z, y in parts():
-        centred = Z[:, :width] - mean
+        centred = Z - mean
         products += centred.T @ centred
         cross += centred.T @ (y - centre)
-    strength, axes = np.linalg.eigh(products)
-    strength = np.maximum(strength, 0)
-    return Unseen(mean, centre, rows, axes, strength, axes.T @ cross)
-
-
-def _list_errors(parts: Callable[[], Iterator], width: int) -> np.ndarray:  # (n,)
-    "Errors of the rows that are left out, at the best penalty."
-    fit = _prepare_unseen(parts, width)
-    total = sum_blocks(fit.errors(Z, y).sum(axis=0) for Z, y in parts())
-    best = int(np.argmin(total))
-    return np.concatenate([fit.errors(Z, y)[:, best] for Z, y in parts()])
+    found = []
+    for d in widths:
+        strength, axes = np.linalg.eigh(products[:d, :d])
+        strength, along = np.maximum(strength, 0), axes.T @ cross[:d]
+        found.append(Unseen(mean[:d], centre, rows, axes, strength, along))
+    return found
 
 
 def gain_in_passes(
@@ -235,8 +230,14 @@ def gain_in_passes(
     width: int,  # how many there are
 ) -> np.ndarray:  # (n,)
     "What ramps explain of each row left out, in units of the outcome's sum of squares."
-    errors = [_list_errors(parts, d) for d in (straight, width)]
-    return errors[0] - errors[1]
+    fits = _prepare_unseen(parts, (straight, width))
+    each = ([fit.errors(Z, y).sum(axis=0) for fit in fits] for Z, y in parts())
+    best = _SHRINKS[sum_blocks(map(np.array, each)).argmin(axis=1)]
+    gains = []
+    for Z, y in parts():
+        one, other = (fit.errors(Z, y, p[None]) for fit, p in zip(fits, best))
+        gains.append((one - other)[:, 0])
+    return np.concatenate(gains)
 
 # %% ../../nbs/1_method/40_streamed.ipynb #st16
 def _place_ramps(tally: Tally, size: int) -> dict:

@@ -21,16 +21,18 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import scipy.sparse as sp
 
+from .quantities import MEASURES, SPELT, find_quantities, join_doses
+
 # %% ../../nbs/1_method/09_words.ipynb #w02
-RULES = ("apart", "whole")  # where a word ends: as in 0.1.0, or as here
+RULES = ("apart", "whole", "exact")  # as in 0.1.0; words as here; amounts as here too
 LENGTHS = ("free", "held")  # how long a note may seem: as in 0.1.0, or as here
-_MEASURES = "mg|mcg|ug|μg|ng|kg|ml|dl|cl|mmol|mol|iu|mmhg|bpm|cm|mm|km|kcal"
-_DOSE = re.compile(rf"(?<!\w)(\d+(?:\.\d+)?)[ \t-]?({_MEASURES})(?![\w'])")
+_DOSE = re.compile(rf"(?<!\w)(\d+(?:\.\d+)?)[ \t-]?({MEASURES})(?![\w'])")
 _SCALE_NAME = re.compile(r"(?<!\w)([^\W\d_]{1,5})-(\d+(?:\.\d+)?)(?!\w)")
 _TOKENS = {
     "apart": re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)*|[.,;:!?()\n]"),
     "whole": re.compile(r"[^\W_]*\d(?:\.\d+)+[^\W_]*|[^\W_]+(?:'[^\W\d_]+)*|[.,;:!?()\n]"),
 }
+_TOKENS["exact"] = _TOKENS["whole"]
 
 
 def check_rule(
@@ -45,19 +47,20 @@ def check_rule(
 def _lower(text: str, rule: str) -> str:
     "A note in lower case, with one kind of apostrophe, of hyphen and of sign for micro."
     text = text.lower().replace("’", "'")
-    if rule == "whole":
+    if rule != "apart":
         text = text.replace("‐", "-").replace("‑", "-").replace("µ", "μ")
     return text
 
 
 def split_words(
     text: str,  # a note
-    rule: str = "whole",  # where a word ends, one of RULES
+    rule: str = "exact",  # where a word ends, one of RULES
 ) -> list[str]:  # words and the punctuation between them, in lower case
     "Cut a note into words."
     pattern, text = _TOKENS[check_rule(rule)], _lower(text, rule)
-    if rule == "whole":
-        text = _SCALE_NAME.sub(r"\1\2", _DOSE.sub(r"\1\2", text))
+    if rule != "apart":
+        text = join_doses(text) if rule == "exact" else _DOSE.sub(r"\1\2", text)
+        text = _SCALE_NAME.sub(r"\1\2", text)
     return pattern.findall(text)
 
 # %% ../../nbs/1_method/09_words.ipynb #w05
@@ -110,7 +113,7 @@ def _mark_note(text: str, window: int, rule: str) -> str:
 def mark(
     text: str,  # a note
     window: int = 5,  # words that a negation reaches at most; 0: no marks
-    rule: str = "whole",  # where a word ends, one of RULES
+    rule: str = "exact",  # where a word ends, one of RULES
 ) -> list[str]:  # its words in lower case, `not_` before those denied
     "Split a note into words and mark those behind a negation."
     return _mark_note(text, window, rule).split()
@@ -253,9 +256,7 @@ will with within without would yet you your yours yourself yourselves
 )
 
 # %% ../../nbs/1_method/09_words.ipynb #c25
-_NUMERALS = "zero one two three four five six seven eight nine ten eleven twelve".split()
-_SMALL = {word: float(i) for i, word in enumerate(_NUMERALS)}
-_DIGITS, _SPELT, _UNIT = r"\d{1,6}(?:\.\d{1,6})?", "|".join(_SMALL), r"[^\W\d_]{2,40}"
+_DIGITS, _SPELT, _UNIT = r"\d{1,6}(?:\.\d{1,6})?", "|".join(SPELT), r"[^\W\d_]{2,40}"
 _AMOUNTS = {
     "apart": re.compile(rf"(?<![\w.,])({_DIGITS}|{_SPELT})[ \t-]+({_UNIT})"),
     "whole": re.compile(
@@ -266,22 +267,33 @@ _AMOUNTS = {
 _NO_UNITS = {"apart": STOP_WORDS, "whole": STOP_WORDS | {"st", "nd", "rd", "th"}}
 
 
+def _read_exactly(text: str) -> dict[str, float]:
+    "The first number of each unit, where it can be read."
+    found = {}
+    for quantity in find_quantities(text):
+        if quantity.before in ("", "change") and quantity.word not in STOP_WORDS:
+            found.setdefault(quantity.unit, quantity.number)
+    return {unit: number for unit, number in found.items() if number is not None}
+
+
 @lru_cache(REMEMBERED)
 def _read_amounts(text: str, rule: str) -> dict[str, float]:
     "What `amounts` returns, remembered."
-    found = {}
-    for number, unit in _AMOUNTS[check_rule(rule)].findall(_lower(text, rule)):
+    found, text = {}, _lower(text, check_rule(rule))
+    if rule == "exact":
+        return _read_exactly(text)
+    for number, unit in _AMOUNTS[rule].findall(text):
         if unit in _NO_UNITS[rule]:
             continue
         plural = unit.endswith("s") and not unit.endswith("ss")
         unit = unit[:-1] if plural else unit
-        found.setdefault(unit, _SMALL[number] if number in _SMALL else float(number))
+        found.setdefault(unit, SPELT[number] if number in SPELT else float(number))
     return found
 
 
 def amounts(
     text: str,  # a note
-    rule: str = "whole",  # where a word ends, one of RULES
+    rule: str = "exact",  # where a word ends, one of RULES
 ) -> dict[str, float]:  # unit -> number in front of it, the first if several
     "Numbers in a note, by the word that follows."
     return dict(_read_amounts(text, rule))

@@ -188,7 +188,7 @@ def book_of_schema(
     "The codebook of a model that was trained without one (ours)."
     kinds = {"text": "text", "numeric": "number", "categorical": "category"}
     columns = [
-        Column(name, kind, why="as in training")
+        Column(name, "category" if name in schema.ordinal else kind, why="as in training")
         for role, kind in kinds.items()
         for name in getattr(schema, role)
     ]

@@ -15,6 +15,7 @@ from sklearn.tree import DecisionTreeClassifier
 from ..evaluation.metrics import Interval, chosen
 from .attribution import list_vocabulary, note_terms, say_term, strip_column
 from .cards import Asked, ask, list_ways
+from .directions import level_names
 from ..features.words import amounts, facts_table, mark
 
 # %% ../../nbs/4_policy/03_rules.ipynb #c33
@@ -25,6 +26,7 @@ class NamedInput(NamedTuple):
     name: str
     values: np.ndarray  # (n,)
     rest: str = ""  # of a margin, who competes; of a level, which; of a word, where
+    names: dict = {}  # of a number that is an answer in order: place -> level
 
 
 def _fill_gaps(name: str, x: np.ndarray) -> list[NamedInput]:
@@ -109,11 +111,12 @@ def named_inputs(
 ) -> list[NamedInput]:
     "Everything that a rule may speak of."
     a, s, out = ask(model, frame), model.schema_, []
+    meant = level_names(model)
     for name, there in zip(s.kinds, a.batch.presence.T):
         if 0 < there.mean() < 1:
             out.append(NamedInput("gap", name, (~there).astype(float)))
     for name, x in zip(s.numeric, a.batch.numeric.T):
-        out += _fill_gaps(name, x)
+        out += [n._replace(names=meant.get(name, {})) for n in _fill_gaps(name, x)]
     stored = model.encoder_.parts["levels"]["levels"]
     for name, cells, levels in zip(s.categorical, a.batch.categorical.T, stored):
         for level in levels:
@@ -191,6 +194,8 @@ def _say_condition(n: NamedInput, low: float, high: float) -> str:
         return f"{n.name} is {'' if above else 'not '}{n.rest}"
     if n.kind == "gap":
         return f"{n.name} {'missing' if above else 'known'}"
+    if n.kind == "number" and n.names:
+        return _say_levels(n, low, high)
     whole = bool((n.values == np.round(n.values)).all())
     if whole:
         low, high = np.floor(low) + 1, np.floor(high)
@@ -201,6 +206,22 @@ def _say_condition(n: NamedInput, low: float, high: float) -> str:
     if whole and (low, high) == (-np.inf, -1):
         return f"{n.name} not the highest of {n.rest}"
     return _say_range(f"{n.name}, minus the highest other of {n.rest},", low, high, whole)
+
+
+def _say_levels(n: NamedInput, low: float, high: float) -> str:
+    "The same of an answer in order, by its levels."
+    places = sorted(n.names)
+    inside = [place for place in places if low < place <= high]
+    if not inside:  # between two levels, where gaps are filled
+        return _say_range(n.name, low, high, False)
+    first, last = n.names[inside[0]], n.names[inside[-1]]
+    if len(inside) == 1:
+        return f"{n.name} is {first}"
+    if inside[-1] == places[-1]:
+        return f"{n.name} at least {first}"
+    if inside[0] == places[0]:
+        return f"{n.name} at most {last}"
+    return f"{n.name} from {first} to {last}"
 
 
 def _say_range(name: str, low: float, high: float, whole: bool) -> str:

@@ -18,13 +18,14 @@ from ..policy.attribution import deletion_test, moved_by
 from ..policy.cards import Asked, RouteCard, ask, choose_numbers, error_by
 from ..policy.cards import route_agreement, route_card, route_usage, usage_by
 from ..policy.cards import list_ways, wanted_evidence
-from ..policy.directions import rank_movers
+from ..policy.directions import level_names, rank_movers
 from ..policy.explorer import EXPLORER_SCRIPT, EXPLORER_STYLE, explorer_markup
 from ..policy.page_model import export_page_model, pick_rows
 from ..policy.reading_cost import ReadingGate, cost_curve, predicted_gain, train_gate
 from ..policy.rules import surrogate_tree
 from .html import bars_html, document, esc, paragraph, section_html
 from .html import table_html, write_page
+from .labels import show_steps
 from .long_notes import tell_lengths
 from .opening import PictureSize, Subject, draw_twice, gather_subject
 from .opening import spell_cells, tell_quality, tell_verdict
@@ -305,7 +306,8 @@ def _tell_movers(about: Subject, most: int = 200) -> str:
     part, some = _draw_some(about, most)
     out = ""
     for task in about.tasks[:3]:
-        table = rank_movers(moved_by(about.model, part, toward=task), part, 40)
+        moved, names = moved_by(about.model, part, toward=task), level_names(about.model)
+        table = rank_movers(moved, part, 40, names)
         lists = [_list_movers(table, words, task) for words in (False, True)]
         if any(lists):
             out += f'<h3>{esc(task)}</h3><div class="pair">{"".join(lists)}</div>'
@@ -721,7 +723,8 @@ def write_report(
     by = look.get("by")
     show_text = look.get("show_text", False)
     about = gather_subject(model, frame, calibration, groups, by, show_text)
-    about = replace(about, taught=look.get("taught"))
+    taught = look.get("taught")
+    about = replace(about, taught=None if taught is None else show_steps(model, taught)[1])
     title = look.get("title") or _make_title(about.tasks)
     sections = _make_sections(about, look.get("progress", False))
     main = "\n".join(sections.values())

@@ -25,6 +25,7 @@ from ..evaluation.quality import say_quality
 from ..features.encoder import fit_columns
 from ..policy.cards import Asked, ask, route_agreement
 from .html import esc, figure_html, paragraph, section_html, table_html
+from .labels import show_steps
 from .plain_names import name_path, name_route
 from .policy_figures import dots_picture, figure_svg
 from .quality_figures import agreement_picture, spell_parts
@@ -156,7 +157,7 @@ def gather_subject(model, frame, calibration, groups, by, show_text) -> Subject:
         raise ValueError(
             "model: expected one that was fitted to a table, got one that was fitted to arrays"
         )
-    frame = as_frame(frame)
+    model, frame = show_steps(model, as_frame(frame))
     if groups is not None:
         groups = np.asarray(groups)
         if len(groups) != len(frame):

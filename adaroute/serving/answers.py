@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 from ..checks import warn_caller
+from ..levels import spell_strange
 from ..features.encoder import count_unseen, spell_unseen
 from ..outcomes import OutcomeScale
 from ..quantiles import count_quantile, mixture_quantile
@@ -44,7 +45,8 @@ def read_rows(
     "Read text and numbers once, for several questions."
     batch = read(frame, model.schema, outcomes=False)
     cells = dict(zip(batch.schema.categorical, batch.categorical.T))
-    for line in spell_unseen(count_unseen(model.encoder, cells)):
+    lines = spell_unseen(count_unseen(model.encoder, cells))
+    for line in [*lines, *spell_strange(batch.strange, model.schema.ordinal)]:
         warn_caller(line)
     told = batch if notes or reads_notes(model.network) else blank_notes(batch)
     found = [model.encoder.transform(piece) for piece in cut_batch(told)]
