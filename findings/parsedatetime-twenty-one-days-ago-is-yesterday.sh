@@ -7,7 +7,7 @@
 # "1.5 years" are right, so a first try passes; a tracker entry says that words go up to twenty, not that
 # the rest of them is cut off. dateparser answers None for most of these, but turns "1½ years ago" into
 # two years, for it rewrites ½ to 1⁄2 first, and a range into its longer end. Guess before the run: the
-# right day or nothing from both. adaroute takes days from columns of dates, never from words.
+# right day or nothing from both. adaroute reads no points in time out of notes.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -8,7 +8,7 @@
 # small as well. Nothing is said; lavaan in R leaves incomplete rows out unless told otherwise, and says
 # how many it used. The function that makes the covariances notes that it takes missing values into
 # account; of the standard errors neither it nor the guide speaks. Guess before the run: rows left out,
-# or an error. adaroute's intervals come from people kept aside with the same evidence missing.
+# or an error. adaroute's intervals come from its errors on people whom it was not trained on.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

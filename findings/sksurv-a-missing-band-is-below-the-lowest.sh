@@ -7,7 +7,7 @@
 # there, and its levels in the order of the alphabet, so "none" lies between "moderate" and "severe".
 # encode_categorical and the OneHotEncoder keep the gap. Nothing is said; the page speaks of "an integer
 # value" for each category, not of missing ones or of the order. Guess before the run: NaN in both.
-# adaroute gives a missing answer an indicator of its own and takes an order from the codebook alone.
+# In adaroute a missing answer stays missing, and the order of words is never guessed.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -8,8 +8,8 @@
 # everybody. Nothing is checked or said. Around an estimator of scikit-learn the same codes are right, as
 # are False and True; words stop with an error. The docstrings speak of binary labels and of columns for
 # label 0 and 1, and no page that we found of what others do. Guess before the run: the sorted
-# classes, as in scikit-learn and around an estimator, or an error. adaroute calibrates places, 0 and 1,
-# whatever the codes are.
+# classes, as in scikit-learn and around an estimator, or an error. adaroute refuses a binary outcome of
+# other numbers than 0 and 1, and says where it met one.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
