@@ -559,7 +559,7 @@ def check_trainable(
         )
 
 # %% ../nbs/1_method/03_schema.ipynb #c53
-def _guess_numbers(name: str, values: np.ndarray) -> str | None:
+def _kind_of_numbers(name: str, values: np.ndarray) -> str | None:
     "What a column of numbers (n,) seems to be; None where it should be left out."
     if not len(values):
         return None
@@ -616,7 +616,7 @@ def infer(
         if column in named:
             continue
         if _has_numbers(frame[column]):
-            kind = _guess_numbers(column, frame[column].dropna().to_numpy())
+            kind = _kind_of_numbers(column, frame[column].dropna().to_numpy())
         else:
             levels = isinstance(frame[column].dtype, pd.CategoricalDtype)
             kind = _guess_kind(column, _read_cells(frame, column), levels)

@@ -21,7 +21,7 @@ from .guard import FOLDS, Plain, Routed, guard_routes
 from .mixture import Cases, Mixture
 from .ridge import fit_alone
 from .schedule import BOTH_STARTS, FOR_ALL, Reporter, Schedule
-from .schedule import go_on_with_all, learn_best, pick_rows
+from .schedule import go_on_with_all, learn_best, draw_shown
 from .working import Link, OutcomeKind, fit_linked
 from .written import Spare, blank_model, write_guard, write_mixture, write_plain
 from ..model import Design, RoutedModel
@@ -205,7 +205,7 @@ def _learn_mixture(est, taught: Taught, reporter) -> tuple[RoutedModel, float, l
     experts = np.array(reader.design.experts)[live]
     paths = tuple(dict.fromkeys(e.split("/")[0] for e in experts))
     sharings = reader.design.sharings if taught.can_share else ("STL",)
-    what, shown = (reader.widths, paths, sharings), pick_rows(len(use), est.seed)
+    what, shown = (reader.widths, paths, sharings), draw_shown(len(use), est.seed)
     m, plan = _learn_in_steps(cases, shown, what, reporter)
     model = write_mixture(reader, m, est.seed)
     if not _is_guarded(est, reader, live):

@@ -206,13 +206,13 @@ def _spread_of(y: np.ndarray, links: list[Link]) -> np.ndarray:  # (K,)
     return np.where(number, 1.0, np.maximum(np.nanstd(y, axis=0), 1e-6))
 
 
-_PLAIN = ("ridge", "products")
+_REGRESSIONS = ("ridge", "products")
 
 
 def _hold_contest(cases: Cases, owners: np.ndarray, routed: Routed, links, reporter):
     "The corner that did best, all shares, and what is predicted with them (n, K)."
     corners = [path for path in routed.paths if path not in ("N1", "T1")]
-    rest = [*_PLAIN, "trees"] if len(cases.y) >= ENOUGH else [*_PLAIN]
+    rest = [*_REGRESSIONS, "trees"] if len(cases.y) >= ENOUGH else [*_REGRESSIONS]
     fold = deal_people(owners, routed.seed)
     parts = _hold_out(cases, fold, routed, corners + rest, reporter)
     held = _gather_parts(parts, [part.alone() for part in parts])
@@ -239,7 +239,7 @@ def guard_routes(
     contest = cases if shown is None else cases.hold(shown)
     owners = owners if shown is None else owners[shown]
     corner, shares, said = _hold_contest(contest, owners, routed, links, reporter)
-    names = (corner, *_PLAIN)
+    names = (corner, *_REGRESSIONS)
     rivals = tuple(fit_plain(cases, routed.widths, name, links) for name in names)
     trees = boost_trees(cases, links, routed.seed) if shares[-1] > UNHEARD else None
     return Guarded(shares, rivals, said, trees)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['BOTH_STARTS', 'PLENTY', 'SAMPLED', 'FOR_ALL', 'Schedule', 'list_parameters', 'Reporter', 'take_rounds',
-           'split_shares', 'learn_routes', 'learn_best', 'pick_rows', 'go_on_with_all']
+           'split_shares', 'learn_routes', 'learn_best', 'draw_shown', 'go_on_with_all']
 
 # %% ../../nbs/learners/06_schedule.ipynb #c03
 from typing import NamedTuple
@@ -178,7 +178,7 @@ SAMPLED = 16_384  # rows of the sample: one block
 FOR_ALL = 6  # rounds with all rows
 
 
-def pick_rows(
+def draw_shown(
     rows: int,
     seed: int = 0,
 ) -> np.ndarray:  # rising
