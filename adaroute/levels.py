@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['OUTCOME_KINDS', 'MOST_LEVELS', 'parse_task', 'spell_task', 'name_question', 'expand_tasks', 'fold_tasks',
-           'settle_tasks', 'code_levels', 'find_order', 'place_levels', 'spell_strange', 'likeliest_level',
-           'share_chances', 'answer_in_words']
+           'settle_tasks', 'code_levels', 'find_order', 'place_levels', 'spell_strange', 'level_names',
+           'likeliest_level', 'share_chances', 'answer_in_words']
 
 # %% ../nbs/1_method/39_levels.ipynb #v03
 import csv
@@ -226,6 +226,21 @@ def spell_strange(
         f"{len(orders[name])} levels, read as missing"
         for name, count in found.items()
     ]
+
+# %% ../nbs/1_method/39_levels.ipynb #v32
+def level_names(
+    model,  # fitted AdaRoute
+) -> dict[str, dict[float, str]]:  # input in order -> place -> level
+    "What the numbers of inputs in order mean (ours)."
+    told = getattr(model, "level_names_", None)  # of a model that is shown with labels
+    if told is not None:
+        return told
+    orders = model.schema_.ordinal
+    return {name: _number_levels(levels) for name, levels in orders.items()}
+
+
+def _number_levels(levels: tuple[str, ...]) -> dict[float, str]:
+    return {float(place): level for place, level in enumerate(levels)}
 
 # %% ../nbs/1_method/39_levels.ipynb #v21
 def likeliest_level(

@@ -2,6 +2,7 @@
 
 import argparse
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,48 +16,54 @@ from adaroute.lab.speed import measure_process
 
 ROOT = Path(__file__).resolve().parents[1]
 WORDS = (
-    "low mood sleep pain calm tired tense eats walks works alone angry hope fear rest busy quiet"
+    "low mood sleep pain calm tired tense eats walks works alone angry hope fear rest busy quiet "
+    "denies panic worry weight appetite energy crying guilt focus nausea headache therapy "
+    "sertraline 50mg weekly partner job money"
 )
 PART = 20_000  # rows that are drawn at once
 SEED = 0
-# two paths and one way of sharing, few directions, no guard: what is measured is memory
-ROLES = dict(text=["note"], numeric=[f"x{j}" for j in range(20)], categorical=[])
-CHOICES = dict(
-    learner="closed_form",
-    tasks={"y": "regression", "z": "regression"},
-    routes=["N1/STL", "T1/STL"],
-    guard=False,
-    encoder={"text_dim": 8, "curves": False},
-)
+OUTCOMES = {"y": "regression", "z": "regression"}
+# 40 columns, and all that a fit does by default in closed form
+ROLES = dict(text=["note"], numeric=[f"x{j}" for j in range(38)], categorical=["site"])
+CHOICES = dict(learner="closed_form", tasks=OUTCOMES)
+READ = "read_table(path, text=how['text'], categorical=how['categorical'], outcomes=how['tasks'])"
 FITS = {
-    "in memory": "AdaRoute(**how).fit(read_table(path, text=['note'], outcomes=how['tasks']))",
-    "streamed": "fit_streamed(AdaRoute(**how), path, 20_000)",
+    "in memory": f"AdaRoute(**how).fit({READ})",
+    "streamed": "fit_streamed(AdaRoute(**how), path)",
 }
 
 
-def draw_part(rows: int, part: int) -> pd.DataFrame:
-    "Rows in which half of the people say in their note what the others have as numbers."
+def draw_part(rows: int, part: int) -> tuple[pd.DataFrame, np.ndarray]:
+    "Rows in which half of the people say in their note what the others have as numbers; means."
     rng, words = np.random.default_rng([SEED, part]), np.array(WORDS.split())
-    numbers, said = rng.normal(size=(rows, 20)), rng.integers(0, len(words), size=(rows, 4))
-    told = (said == 3).any(axis=1) - 1.0 * (said == 4).any(axis=1)
-    writes, noise = rng.uniform(size=rows) < 0.5, rng.normal(size=(rows, 2)) / 2
+    numbers, said = rng.normal(size=(rows, 38)), rng.integers(0, len(words), size=(rows, 14))
+    told = (said == 3).any(axis=1) - 1.0 * (said == 4).any(axis=1) + 0.7 * (said == 5).any(axis=1)
+    writes = rng.uniform(size=rows) < 0.5
+    apart = np.where(writes[:, None], told[:, None], numbers[:, :2])
+    mean = apart + 0.3 * numbers[:, [2]] * [1, 0]
+    numbers[:, 5] += np.where(writes, 1, -1)  # the cue
     frame = pd.DataFrame(numbers, columns=ROLES["numeric"])
-    frame["note"] = [" ".join(words[row]) for row in said]
-    frame["y"] = np.where(writes, told, numbers[:, 0]) + noise[:, 0]
-    frame["z"] = np.where(writes, told, numbers[:, 1]) + noise[:, 1]
-    frame.loc[rng.uniform(size=rows) < 0.1, "note"] = None
-    frame.loc[rng.uniform(size=rows) < 0.1, "x0"] = np.nan
-    frame.loc[rng.uniform(size=rows) < 0.05, "y"] = np.nan
+    frame["site"] = rng.choice(list("ABCDE"), rows)
+    frame["note"] = [f"{' '.join(words[row[:7]])}, {' '.join(words[row[7:]])}." for row in said]
+    frame[["y", "z"]] = mean + rng.normal(size=(rows, 2)) / 2
+    return frame, mean
+
+
+def hide_cells(frame: pd.DataFrame, part: int) -> pd.DataFrame:
+    "The same with gaps in a note, a number and an outcome."
+    rng = np.random.default_rng([SEED, part, 1])
+    for name, share in (("note", 0.1), ("x0", 0.1), ("y", 0.05)):
+        frame.loc[rng.uniform(size=len(frame)) < share, name] = None
     return frame
 
 
 def write_rows(rows: int, path: Path) -> None:
     "A table in a file, never whole in memory."
     parts = [(min(PART, rows - at), number) for number, at in enumerate(range(0, rows, PART))]
-    schema = pa.Schema.from_pandas(draw_part(10, 0), preserve_index=False)
+    schema = pa.Schema.from_pandas(draw_part(10, 0)[0], preserve_index=False)
     with pq.ParquetWriter(path, schema) as writer:
         for size, number in parts:
-            frame = draw_part(size, number)
+            frame = hide_cells(draw_part(size, number)[0], number)
             writer.write_table(pa.Table.from_pandas(frame, schema, preserve_index=False))
 
 
@@ -73,16 +80,27 @@ def spell_fit(name: str, path: Path, out: Path) -> str:
     )
 
 
+def measure_fit(name: str, path: Path, out: Path) -> dict:
+    "Seconds, MiB, and the error on new people against their true means."
+    begin = time.monotonic()
+    seconds, memory = measure_process(spell_fit(name, path, out), times=1)
+    wall = time.monotonic() - begin
+    fresh, mean = draw_part(5000, 10**6)
+    missed = AdaRoute.load(out).predict(fresh).to_numpy() - mean
+    error = (missed**2).mean() / mean.var()
+    found = dict(seconds=seconds, wall=wall, memory=memory)
+    return {k: round(v, 1) for k, v in found.items()} | dict(error=round(float(error), 4))
+
+
 def measure_size(rows: int, most: int, place: Path) -> dict:
-    "Seconds and MiB of both fits, and how far they are apart; in memory up to `most` rows."
-    path, fresh, found, said = place / "table.parquet", draw_part(500, 10**6), {}, []
+    "Both fits, and how far they are apart; in memory up to `most` rows."
+    path, found, said = place / "table.parquet", {}, []
     write_rows(rows, path)
     for name in FITS:
         if name == "streamed" or rows <= most:
             out = place / f"{name} {rows}"
-            seconds, memory = measure_process(spell_fit(name, path, out), times=1)
-            found[name] = dict(seconds=round(seconds, 1), memory=round(memory))
-            said.append(AdaRoute.load(out).predict(fresh).to_numpy())
+            found[name] = measure_fit(name, path, out)
+            said.append(AdaRoute.load(out).predict(draw_part(500, 10**6)[0]).to_numpy())
     apart = float(np.abs(said[0] - said[-1]).max()) if len(said) > 1 else None
     return dict(rows=rows, file=round(path.stat().st_size / 2**20), apart=apart, fits=found)
 
@@ -95,7 +113,7 @@ def main() -> None:
     told = parser.parse_args()
     nothing = measure_process("import adaroute.learners.larger, adaroute.estimator", times=1)[1]
     about, sizes = dict(seeds=[SEED], notebook="learners/11_larger"), []
-    found = dict(sizes=sizes, columns=len(ROLES["numeric"]), imports=round(nothing))
+    found = dict(sizes=sizes, columns=sum(map(len, ROLES.values())), imports=round(nothing))
     for rows in sorted(told.rows):  # written after each size: the next one may take long
         with tempfile.TemporaryDirectory() as place:
             sizes.append(measure_size(rows, told.most, Path(place)))

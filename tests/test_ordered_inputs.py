@@ -10,6 +10,8 @@ from adaroute.command.file import PLANNED
 from adaroute.command.main import main
 from adaroute.files.codebook import read_codebook, read_order
 from adaroute.files.intake import Typed, take_in
+from adaroute.levels import level_names
+from adaroute.policy.cards import _word_flip
 from adaroute.policy.rules import NamedInput, _say_condition
 from adaroute.provenance.transcript import Recorder
 from adaroute.report import write_report
@@ -288,6 +290,13 @@ def test_codes_of_a_codebook_are_named_in_the_report(tmp_path):
     run("explain", tmp_path / "m", tmp_path / "t.sav", "--out", tmp_path / "m.html")
     text = (tmp_path / "m.html").read_text()
     assert "Pain today" in text and "from none to unbearable raises it" in text
+
+
+def test_a_card_names_levels(ranked):
+    flips = [("pain", 0.0, 2.0, "N1/STL"), ("age", 40.0, 50.0, "N1/STL"), ("pain", None, 9.0, "x")]
+    said = [_word_flip(flip, level_names(ranked)) for flip in flips]
+    assert said[0] == ("pain", "none", "strong", "N1/STL") and said[1] == flips[1]
+    assert said[2] == ("pain", None, 9.0, "x")
 
 
 def test_rules_name_levels():

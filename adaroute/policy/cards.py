@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import torch
 from ..features.encoder import count_directions
+from ..levels import level_names
 from ..fitted import widen_routes
 from ..training import Rows
 from ..evaluation.metrics import chosen, paired
@@ -348,7 +349,15 @@ def _find_flips(model, asked: Asked, row: int) -> pd.DataFrame:  # the smallest 
         then = model.design_.lattice[routes[i].argmax()]
         flip = (name, None if pd.isna(now) else now, change.value, then)
         rows.setdefault((kind, change.column), flip)
-    return pd.DataFrame(list(rows.values()), columns=_FLIP)
+    names = level_names(model)
+    return pd.DataFrame([_word_flip(flip, names) for flip in rows.values()], columns=_FLIP)
+
+
+def _word_flip(flip: tuple, names: dict[str, dict]) -> tuple:
+    "A flip with levels for the numbers of an answer in order."
+    name, now, then, route = flip
+    own = names.get(name, {})
+    return name, own.get(now, now), own.get(then, then), route
 
 
 _FLIP = ["input", "now", "then", "route"]

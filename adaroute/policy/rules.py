@@ -15,7 +15,7 @@ from sklearn.tree import DecisionTreeClassifier
 from ..evaluation.metrics import Interval, chosen
 from .attribution import list_vocabulary, note_terms, say_term, strip_column
 from .cards import Asked, ask, list_ways
-from .directions import level_names
+from ..levels import level_names
 from ..features.words import amounts, facts_table, mark
 
 # %% ../../nbs/4_policy/03_rules.ipynb #c33

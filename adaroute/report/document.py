@@ -18,7 +18,7 @@ from ..policy.attribution import deletion_test, moved_by
 from ..policy.cards import Asked, RouteCard, ask, choose_numbers, error_by
 from ..policy.cards import route_agreement, route_card, route_usage, usage_by
 from ..policy.cards import list_ways, wanted_evidence
-from ..policy.directions import level_names, rank_movers
+from ..policy.directions import rank_movers
 from ..policy.explorer import EXPLORER_SCRIPT, EXPLORER_STYLE, explorer_markup
 from ..policy.page_model import export_page_model, pick_rows
 from ..policy.reading_cost import ReadingGate, cost_curve, predicted_gain, train_gate
@@ -34,6 +34,7 @@ from .plain_names import describe_path, name_path, name_route
 from .policy_figures import cost_picture, defer_picture, dots_picture
 from .policy_figures import groups_picture, route_map_picture, three_shares
 from ..fitted import count_unseen, spell_unseen
+from ..levels import level_names
 from ..modalities import is_plain
 from ..registry import path_colour
 from ..schema import PATHS, ROUTES, read

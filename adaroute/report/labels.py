@@ -14,7 +14,7 @@ import pandas as pd
 from ..checks import warn_caller
 from ..estimator import AdaRoute
 from ..levels import place_levels, spell_strange
-from ..policy.directions import level_names
+from ..levels import level_names
 
 # %% ../../nbs/7_report/07_labels.ipynb #l05
 LONGEST_LABEL = 48  # letters of a label
