@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # parsedatetime reads "twenty one days ago" as yesterday and "half a year ago" as a year ago.
 #
-# Onsets stand in notes as words. parsedatetime looks for the shortest thing that it knows and drops what
-# stands before: of "twenty one days" it keeps "one days", of "3 1/2 weeks" two weeks, of "half a year"
-# a year. The flag that says whether anything was understood is that of a date found. "Eleven days" and
-# "1.5 years" are right, so a first try passes; a tracker entry says that words go up to twenty, not that
-# the rest of them is cut off. dateparser answers None for most of these, but turns "1½ years ago" into
-# two years, for it rewrites ½ to 1⁄2 first, and a range into its longer end. Guess before the run: the
-# right day or nothing from both. adaroute reads no points in time out of notes.
+# Onsets stand in notes as words. parsedatetime takes what it knows and drops what stands before: of
+# "twenty one days" it keeps "one days", of "3 1/2 weeks" two weeks, of "half a year" a year. The flag
+# that says whether anything was understood is that of a date found. "Eleven days" and "1.5 years" are
+# right, so a first try passes; an entry of the tracker says that words go up to twenty, not that the rest
+# is cut off. dateparser answers None for most of these, but takes compatibility forms first, in which
+# "1½ years ago" is "11⁄2 years ago", and keeps the two years at its end. Guess before the run: the right
+# day or nothing from both. adaroute reads no points in time out of notes.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
