@@ -224,7 +224,7 @@ def validation_rows(
     "Validation rows of each member: whole groups, another part of the table each time."
     _, code = np.unique(groups, return_inverse=True)
     size, queue, out = np.bincount(code), deque(), []
-    wanted = min(max(int(round(share * len(code))), 1), len(code) - 1)
+    wanted = max(int(round(share * len(code))), 1)
     for _ in range(members):
         if len(queue) * 2 < share * len(size) or not queue:
             waiting = set(queue)

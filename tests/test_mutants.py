@@ -77,6 +77,24 @@ def test_members_validate_on_other_rows():
     assert most.sum() == 2, "and one is left to train"
 
 
+def test_groups_wait_until_all_have_validated():
+    "Two rounds of five members: every group twice. A short rest is used up, not filled up."
+    masks = validation_rows(np.arange(10), 10, 0.2, np.random.default_rng(2))
+    assert np.sum(masks, axis=0).tolist() == [2] * 10
+    masks = validation_rows(np.arange(10), 3, 0.4, np.random.default_rng(2))
+    assert [int(m.sum()) for m in masks] == [4, 4, 2] and np.sum(masks, axis=0).tolist() == [1] * 10
+    (one,) = validation_rows(np.repeat([0, 1], 5), 1, 0.9, np.random.default_rng(0))
+    assert one.sum() == 5, "and one group is left to train"
+
+
+def test_members_are_cut_to_the_fewest_rows():
+    groups = np.repeat(np.arange(6), [1, 2, 3, 4, 5, 6])
+    split = make_split(groups, 3, 1, 0.3, np.random.default_rng(5))
+    sizes = [int(m.sum()) for m in validation_rows(groups, 3, 0.3, np.random.default_rng(5))]
+    assert len(set(sizes)) > 1 and split.valid.shape == (3, min(sizes))
+    assert split.train.shape == (3, 21 - max(sizes))
+
+
 def test_the_starts_of_a_member_share_its_rows():
     split = make_split(np.arange(20), 2, 3, 0.25, np.random.default_rng(0))
     assert split.train.shape == (6, 15) and split.valid.shape == (6, 5)
@@ -93,6 +111,10 @@ def test_codes_of_groups_go_by_first_sight():
     one, other = (derived_test(bytes([k]) * 32, groups, 0.2) for k in (1, 2))
     assert one.sum() == other.sum() == 12 and not np.array_equal(one, other)
     assert np.array_equal(one[::2], one[1::2])
+    pairs = group_codes(np.repeat(np.arange(4), 2))
+    assert derived_test(b"k" * 32, pairs, 0.375).sum() == 2, "of two as near the fewer rows"
+    uneven = group_codes(np.repeat(np.arange(3), [5, 2, 5]))
+    assert derived_test(b"k" * 32, uneven, 0.05).sum() == 2, "the smallest where all are too large"
 
 
 def test_a_route_needs_all_its_evidence():
@@ -128,6 +150,12 @@ def test_two_stages_are_a_path_and_then_a_sharing():
     p = two_stage(logits, states, open).exp()
     assert torch.allclose(p.sum(-1), torch.tensor([[1.0, 1.0, 0.0, 1.0, 1.0]]))
     assert (p[0, 1, :2] == 0).all() and (p[0, 0] > 0).all()
+    states[0, 0, 2, 1] = 1.5  # the path's own representation speaks for its second sharing
+    moved = two_stage(logits, states, open).exp()[0, 0].reshape(4, 2)
+    before = p[0, 0].reshape(4, 2)
+    assert torch.allclose(moved.sum(1), before.sum(1)) and moved[2, 1] > before[2, 1]
+    odds = lambda pair: torch.log(pair[1] / pair[0])
+    assert torch.isclose(odds(moved[2]) - odds(before[2]), torch.tensor(1.5), atol=1e-5)
 
 
 def test_the_conformal_quantile_by_hand():
