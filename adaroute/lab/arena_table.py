@@ -6,6 +6,8 @@
 __all__ = ['EMPTY_ROW', 'rows', 'tally', 'markdown']
 
 # %% ../../nbs/8_lab/18_arena_table.ipynb #c03
+from typing import NamedTuple
+
 import numpy as np
 
 from ..datasets import Dataset
@@ -29,22 +31,41 @@ def _together(contest: Contest, data: Dataset, answers: dict, rivals, deal: Deal
         yield rival.name, said
 
 # %% ../../nbs/8_lab/18_arena_table.ipynb #c35a
-def _scores(metric: str, y, p, q, groups, draws: int) -> dict:
+class _Tested(NamedTuple):
+    "Rows that were predicted."
+
+    y: np.ndarray  # (n,)
+    fold: np.ndarray  # which, in each repeat  # (n, repeats)
+    groups: np.ndarray | None  # (n,)
+
+
+def _find_folds(contest: Contest, data: Dataset, deal: Deal) -> np.ndarray:  # (n, repeats)
+    "The fold in which each row was tested; -1: in none."
+    todo = deal.rounds(contest, data)
+    found = np.full((len(data), 1 + max(repeat for repeat, *_ in todo)), -1)
+    for repeat, fold, _, test in todo:
+        found[test, repeat] = fold
+    return found
+
+
+def _scores(metric: str, rows: _Tested, p, q, draws: int) -> dict:
     "A rival's score (predictions p) and how far q is above it, with intervals."
+    y, fold, groups = rows
 
-    def mean(y, p):  # over repeats
-        return float(np.mean([score(metric, y, one) for one in p.T]))
+    def mean(y, fold, p):  # over repeats
+        each = zip(p.T, fold.T)
+        return float(np.mean([score(metric, y, one, own) for one, own in each]))
 
-    own = bootstrap_interval(mean, (y, p), groups, draws)
+    own = bootstrap_interval(mean, (y, fold, p), groups, draws)
     found = dict(estimate=own.estimate, low=own.low, high=own.high)
     found |= dict.fromkeys(("gap", "gap_low", "gap_high"))
     if q is None:
         return found
 
-    def lead(y, p, q):
-        return mean(y, q) - mean(y, p)
+    def lead(y, fold, p, q):
+        return mean(y, fold, q) - mean(y, fold, p)
 
-    gap = bootstrap_interval(lead, (y, p, q), groups, draws)
+    gap = bootstrap_interval(lead, (y, fold, p, q), groups, draws)
     return found | dict(gap=gap.estimate, gap_low=gap.low, gap_high=gap.high)
 
 # %% ../../nbs/8_lab/18_arena_table.ipynb #c36
@@ -84,17 +105,18 @@ EMPTY_ROW = dict.fromkeys(
 )
 
 # %% ../../nbs/8_lab/18_arena_table.ipynb #c37
-def _metric_rows(contest: Contest, data: Dataset, i: int, said, ours, draws: int) -> list[dict]:
-    "A row for each metric of outcome i; said, ours: (n, repeats, K), or no ours to compare with."
-    task = list(data.schema.tasks)[i]
+def _metric_rows(data: Dataset, fold, metrics: dict, i: int, both, draws: int) -> list[dict]:
+    "A row for each metric of outcome i; both: a rival's (n, repeats, K), ours or None."
+    (said, ours), task = both, list(data.schema.tasks)[i]
     use = ~np.isnan(said[..., i]).any(axis=1)
     y = data.frame[task].to_numpy(float)[use]
     p = said[use][..., i]
     q = None if ours is None else ours[use][..., i]
     groups = None if data.groups is None else data.groups[use]
+    tested = _Tested(y, fold[use], groups)
     head, found = {"task": task, "tested": int(use.sum())}, []
-    for metric in contest.scores[task]:
-        found.append(head | {"metric": metric} | _scores(metric, y, p, q, groups, draws))
+    for metric in metrics[task]:
+        found.append(head | {"metric": metric} | _scores(metric, tested, p, q, draws))
     return found
 
 
@@ -108,6 +130,7 @@ def rows(
     "The rows of one contest: a score each, or why there is none."
     data, out = contest_data(contest), []
     said = dict(_together(contest, data, answers, rivals, deal))
+    fold = _find_folds(contest, data, deal)
     own = [said[r.name] for r in rivals if r.own and r.name in said]
     ours = own[0] if own else None
     for rival in rivals:
@@ -120,7 +143,8 @@ def rows(
         about |= dict(version=version, rounds=len(found), **_fit_cost(found))
         against = None if rival.own else ours
         for i in able:
-            scored = _metric_rows(contest, data, i, said[rival.name], against, draws)
+            both = said[rival.name], against
+            scored = _metric_rows(data, fold, contest.scores, i, both, draws)
             out += [about | row for row in scored]
     return out
 
