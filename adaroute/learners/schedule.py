@@ -173,8 +173,8 @@ def learn_best(
     return tries[best], starts[best]
 
 # %% ../../nbs/learners/06_schedule.ipynb #n02
-PLENTY = 16_384  # rows from which both starts learn from a sample (ours)
-SAMPLED = 8192  # rows of the sample
+PLENTY = 32_768  # rows from which both starts learn from a sample (ours)
+SAMPLED = 16_384  # rows of the sample: one block
 FOR_ALL = 6  # rounds with all rows
 
 
