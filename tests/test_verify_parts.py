@@ -1,5 +1,6 @@
 "What a verdict is made of: names of cheats, verdicts, the page, and who is trained again."
 
+import hmac
 from types import SimpleNamespace
 
 import numpy as np
@@ -179,3 +180,171 @@ def test_what_reexecution_puts_onto_the_page():
     checks = {c.name: c for c in ve._check_reexecution(elsewhere)}
     assert checks["table as tensors"].passed is None
     assert checks["sensitive segments"].passed is None
+
+
+# Each branch by hand: what stood in the places of a batch, and what it is called
+
+
+def seen(start=50, step=60, distance=0.1, **counts):
+    return part(start, HEADS, distance=distance, step=step, account=Account(**counts))
+
+
+ACCOUNTS = {
+    "weights that were made, before anything was learned": (
+        seen(0, 1, drift=True),
+        "crafted initial weights",
+    ),
+    "a drift later in the first segment": (seen(0, 2, drift=True), "hyper-parameter lie"),
+    "a drift in the first step of a later one": (seen(1, 1, drift=True), "hyper-parameter lie"),
+    "another direction": (seen(drift=True, along=0.94), "addition"),
+    "the same direction": (seen(drift=True, along=0.95), "hyper-parameter lie"),
+    "test rows most of all": (seen(outside=3, foreign=2, inside=2), "split tampering"),
+    "as many test rows as strangers": (seen(outside=2, foreign=2), "replacement"),
+    "as many test rows as own ones, and a stranger": (
+        seen(outside=2, inside=2, foreign=1),
+        "replacement",
+    ),
+    "strangers in wider batches": (seen(foreign=1, wider=1), "addition"),
+    "strangers in narrower ones": (seen(foreign=1, wider=-1), "replacement"),
+    "test rows among others of the table": (seen(outside=1, inside=2), "split tampering"),
+    "wider batches of known rows": (seen(same=8, wider=1), "addition"),
+    "narrower batches of known rows": (seen(same=8, wider=-1), "subtraction"),
+    "own rows, half of them in their places": (seen(inside=4, same=3, edited=1), "subtraction"),
+    "own rows, most of them elsewhere": (seen(inside=5, same=3, edited=1), "batch order"),
+    "other outcomes of some": (seen(same=5, edited=4), "label edit"),
+    "other outcomes of half": (seen(same=4, edited=4), "hyper-parameter lie"),
+    "of half, from the first step of a segment": (
+        seen(50, 51, same=4, edited=4),
+        "router-state tampering",
+    ),
+    "of half, from the very first step": (seen(0, 1, same=4, edited=4), "hyper-parameter lie"),
+}
+
+
+@pytest.mark.parametrize("name", ACCOUNTS)
+def test_names_from_accounts(name):
+    segment, wanted = ACCOUNTS[name]
+    assert ve._name_by_account(segment) == wanted
+    assert ve._name_by_segments(reread(segment)) == wanted
+
+
+JUMPS = {
+    "the first of three, most outcomes others": (
+        seen(0, 9, same=3, edited=4),
+        "crafted initial weights",
+    ),
+    "the first of three, half of them": (seen(0, 9, same=4, edited=4), None),
+    "strangers alone at the very start": (seen(0, 1, foreign=30), "crafted initial weights"),
+    "strangers and too many known rows": (seen(0, 1, foreign=30, same=4), None),
+    "strangers and few known rows": (seen(0, 1, foreign=30, same=3), "crafted initial weights"),
+    "strangers and a drift": (seen(0, 1, foreign=30, drift=True), None),
+    "strangers later in the first": (seen(0, 2, foreign=30), None),
+    "strangers at the end, far away": (seen(100, 101, 1.5, foreign=30), "gluing"),
+    "strangers at the end, as far as it moves": (seen(100, 101, 1.0, foreign=30), None),
+    "edited rows count as known": (seen(100, 101, 1.5, foreign=30, edited=4), None),
+    "own rows count as known": (seen(100, 101, 1.5, foreign=30, inside=4), None),
+}
+
+
+@pytest.mark.parametrize("name", JUMPS)
+def test_names_from_jumps(name):
+    segment, wanted = JUMPS[name]
+    honest = [part(start) for start in (0, 50, 100) if start != segment.start]
+    assert ve._name_jump(reread(segment, *honest), segment) == wanted
+    assert ve._name_jump(reread(segment, honest[0]), segment) is None, "two segments tell nothing"
+    both = reread(segment, part(200, HEADS), *honest)
+    assert ve._name_jump(both, segment) is None, "a jump is one segment"
+
+
+def test_a_silent_segment_before_the_first_that_tells():
+    order = part(0, ["order"])
+    assert ve._name_by_segments(reread(order, seen(50, 60, same=5, edited=1))) == "batch order"
+    late = part(100, ["order"])
+    assert ve._name_by_segments(reread(seen(50, 60, same=5, edited=1), late)) == "label edit"
+
+
+FIELDS = {
+    "rows of a run": (dict(prepared=["main: train"]), "split tampering"),
+    "rows of a spare": (dict(prepared=["spare N1: train"]), "split tampering"),
+    "a weight alone": (dict(final=["model.heads.own"]), "gluing"),
+    "the router alone": (dict(final=["model.router.out"]), "router-state tampering"),
+    "a file": (dict(final=["weights"]), "gluing"),
+    "nothing": (dict(), "gluing"),
+    "evidence and weights, to the bit": (
+        dict(prepared=["evidence"], final=["model.router.out"]),
+        "forged data",
+    ),
+    "evidence and weights, elsewhere": (
+        dict(prepared=["evidence"], final=["model.router.out"], tolerance=1e-4),
+        "router-state tampering",
+    ),
+    "outcomes": (dict(prepared=["outcomes"]), "label edit"),
+    "outcomes, elsewhere": (dict(prepared=["outcomes"], tolerance=1e-4), "label edit"),
+    "widths": (dict(prepared=["widths", "outcomes"]), "forged data"),
+}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_names_from_fields_alone(name):
+    about, wanted = FIELDS[name]
+    assert ve._name_by_field(reread(**about)) == wanted
+
+
+def test_names_from_the_batches_and_the_generator():
+    for name in ("batches", "generator.main"):
+        assert ve._name_by_tensors(part(0, ["other", name, "model.router.out"])) == "batch order"
+    router = ["best.router.out", "exp_avg.trust", "step.router"]
+    assert ve._name_by_tensors(part(0, ["look.loss", *router])) == "router-state tampering"
+    assert ve._name_by_tensors(part(0, ["look.loss"])) == "gluing"
+
+
+def test_turns_need_two_and_are_nearly_straight():
+    def named(*turns):
+        return ve.name_cheat(reread(*(part(50 * i, HEADS, turn=t) for i, t in enumerate(turns))))
+
+    assert named(1.0, 1.0) == "interpolation" and named(None, 1.0) == "gluing"
+    assert named(1.0, 0.9991, 0.5) == "interpolation" and named(0.999, 0.999) == "gluing"
+
+
+def test_the_chance_to_escape():
+    found = {k: ve.escape_probability(10, k, 2) for k in (0, 1, 3, 8, 9, 10, 11)}
+    wanted = {0: 1, 1: 0.8, 3: 7 / 15, 8: 1 / 45, 9: 0, 10: 0, 11: 0}
+    assert found == pytest.approx(wanted) and ve.escape_probability(5, 5, 0) == 1
+
+
+def test_tables_that_are_not_the_committed_one(shown, tmp_path):
+    def explain(frame, key=KEY, filed=None):
+        check, cheat = ve.check_records(shown, frame, key, IDS[: len(frame)], filed=filed)
+        assert check.passed is False and check.level == 2
+        return cheat, check.detail
+
+    other = FOUR.assign(phq9=[3.0, 9.0, 12.0, 21.0])
+    cheat, why = explain(other)
+    assert cheat == "forged data" and "1 of 4 records" in why and "their content is another" in why
+    exchanged = FOUR.iloc[[1, 0, 2, 3]].reset_index(drop=True)
+    cheat, why = explain(exchanged)
+    assert cheat == "forged data" and "2 of 4 records" in why
+    cheat, why = explain(FOUR, bytes(32))
+    assert cheat == "salt swap" and "all salts are others" in why
+    cheat, why = explain(FOUR.iloc[:3])
+    assert cheat == "forged data" and "without leaves.bin it cannot be said where" in why
+    (tmp_path / "empty").mkdir()
+    assert "without leaves.bin" in explain(other, filed=tmp_path / "empty")[1]
+    elsewhere = shown.folder
+    shown.folder = tmp_path / "empty"
+    assert "1 of 4 records" in explain(other, filed=elsewhere)[1]
+
+
+def test_records_under_the_salts_of_others():
+    "Each leaf was made of the right record, but under the salt of another one of them."
+    schema = schema_of(LIKE, FOUR)
+    own = ve.commit_records(FOUR, schema, KEY, IDS)
+    salts = [hmac.digest(KEY, own.tree.names[i], "sha256") for i in range(4)]
+    shown, records = ve._Shown(FOUR, schema, KEY, own), list(ve.canonical_records(FOUR, schema))
+    honest = [ve.record_leaf(*pair) for pair in zip(records, salts)]
+    assert honest == own.tree.levels[0]
+    ring = [ve.record_leaf(records[i], salts[(i + 1) % 4]) for i in range(4)]
+    assert ve._stand_under_other_salts([0, 1, 2, 3], shown, ring)
+    half = [*ring[:3], ve.record_leaf(records[3], bytes(32))]
+    assert not ve._stand_under_other_salts([0, 1, 2, 3], shown, half)
+    assert not ve._stand_under_other_salts([0, 1], shown, ring), "two give each other no third"
