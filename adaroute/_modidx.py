@@ -1183,6 +1183,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/adaroute/', 'doc_host': ''
                                                                                        'adaroute/features/lengths.py')},
             'adaroute.features.quantities': { 'adaroute.features.quantities.Quantity': ( '1_method/quantities.html#quantity',
                                                                                          'adaroute/features/quantities.py'),
+                                              'adaroute.features.quantities._find_once': ( '1_method/quantities.html#_find_once',
+                                                                                           'adaroute/features/quantities.py'),
                                               'adaroute.features.quantities._look_before': ( '1_method/quantities.html#_look_before',
                                                                                              'adaroute/features/quantities.py'),
                                               'adaroute.features.quantities._name_unit': ( '1_method/quantities.html#_name_unit',

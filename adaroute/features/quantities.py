@@ -9,6 +9,7 @@ __all__ = ['MEASURES', 'SPELT', 'read_number', 'pick_number', 'Quantity', 'find_
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 # %% ../../nbs/1_method/45_quantities.ipynb #q04
@@ -169,16 +170,22 @@ def _scan(text: str) -> Iterator[Quantity]:
 _SPAN = re.compile(rf"{_GAP}*(?:->|=>|[-–—−→]|{_GAP}(?:to|or|bis){_GAP}){_GAP}*")
 
 
-def find_quantities(
-    text: str,  # a note in lower case
-) -> list[Quantity]:  # in the order of the text
-    "The numbers of a note, each with the word behind it."
+@lru_cache(8192)  # words and amounts of a note both ask
+def _find_once(text: str) -> tuple[Quantity, ...]:
+    "What `find_quantities` returns."
     found = list(_scan(text))
     for i, (one, two) in enumerate(zip(found, found[1:])):
         between = text[one.span[1] : two.span[0]]
         if one.unit == two.unit and _SPAN.fullmatch(between):
             found[i : i + 2] = one._replace(number=None), two._replace(number=None)
-    return found
+    return tuple(found)
+
+
+def find_quantities(
+    text: str,  # a note in lower case
+) -> list[Quantity]:  # in the order of the text
+    "The numbers of a note, each with the word behind it."
+    return list(_find_once(text))
 
 # %% ../../nbs/1_method/45_quantities.ipynb #q17
 _AS_IT_STANDS = re.compile(r"\d+(?:\.\d+)?")
