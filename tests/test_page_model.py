@@ -10,6 +10,7 @@ import pytest
 from adaroute import AdaRoute, datasets
 from adaroute.policy import page_model as pm
 from adaroute.policy.page_model import export_page_model, page_route, pick_rows
+from adaroute.report.labels import show_steps
 from adaroute.policy.explorer import EXPLORER_SCRIPT, EXPLORER_STYLE, as_json, explorer_markup
 from adaroute.schema import ROUTES
 from adaroute.synthetic import make_cohort
@@ -162,6 +163,37 @@ def test_keys_move_the_route_and_the_button_brings_it_back(two, browser):
     tab.close()
 
 
+def test_answers_in_order_are_chosen_by_name(browser):
+    frame, schema = world()
+    levels = ["none", "mild", "strong <b>"]
+    pain = np.digitize(frame[schema.numeric[0]], frame[schema.numeric[0]].quantile([0.4, 0.8]))
+    frame["pain"] = pd.Categorical.from_codes(pain, levels, ordered=True)
+    tasks = dict(schema.tasks)
+    about = dict(text=list(schema.text), numeric=["pain", schema.numeric[1]], tasks=tasks)
+    model = AdaRoute(**about, members=1, starts=1, steps=60).fit(frame)
+    page = export_page_model(*show_steps(model, frame))
+    at, control = next((j, c) for j, c in enumerate(page["inputs"]) if c["name"] == "pain")
+    assert control["named"] == [[0.0, "none"], [1.0, "mild"], [2.0, "strong <b>"]]
+    tab = browser.new_page()
+    tab.set_content(page_of(page))
+    menu = tab.locator(f"#xp-{at}")
+    assert menu.locator("option").all_inner_texts() == ["not known", *levels]
+    values = list(page["rows"][0]["values"])
+    assert menu.input_value() == f"{values[at]:g}"
+    for place, name in (*enumerate(levels), (None, "not known")):
+        menu.select_option(label=name)
+        wanted = [share * 100 for share in page_route(page, 0, changed_at(values, at, place))[0]]
+        own = [ROUTES.index(e["route"]) for e in page["experts"]]
+        assert np.allclose(shares(tab), np.array(wanted)[own], atol=0.01)
+    tab.get_by_role("button", name="Back to the table's values").click()
+    assert menu.input_value() == f"{values[at]:g}" and tab.locator("b").count() == 0
+    tab.close()
+
+
+def changed_at(values, at, value):
+    return [*values[:at], None if value is None else float(value), *values[at + 1 :]]
+
+
 def test_no_words_of_a_note_and_a_small_file(two):
     model, frame, page = two
     written = as_json(page)
@@ -240,7 +272,7 @@ def test_inputs_are_described_as_the_encoder_treats_them():
     levels = dict(levels=[["north", "south"]], flagged=[False])
     model = Made(
         encoder_=Made(parts=dict(numbers=numbers, levels=levels)),
-        schema_=Made(numeric=["age"], categorical=["site"]),
+        schema_=Made(numeric=["age"], categorical=["site"], ordinal={}),
     )
     ages = pd.DataFrame(dict(age=[30.0, 40.0, 50.0, None]))
     age, site = pm._describe_inputs(model, ages)

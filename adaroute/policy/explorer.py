@@ -188,6 +188,23 @@ function numberControl(c, id, changed) {  // slider, field and "not known"
 """
 
 # %% ../../nbs/4_policy/06_explorer.ipynb #c37
+_ORDERED_JS = r"""
+function orderedControl(c, id, changed) {  // levels in their order, and one for not known
+  const option = (value, name) => make("option", {value: String(value)}, name);
+  const levels = c.named.map(([value, name]) => option(value, name));
+  const menu = make("select", {id}, option("-", "not known"), ...levels);
+  const show = v => {
+    const offered = [...menu.options].some(o => o.value === String(v));
+    if (v !== null && !offered) menu.append(option(v, short(v)));
+    menu.value = v === null ? "-" : String(v);
+  };
+  const read = () => menu.value === "-" ? null : +menu.value;
+  menu.addEventListener("change", changed);
+  const name = make("label", {for: id, class: "xp-name"}, c.name);
+  return {node: make("div", {class: "xp-input"}, name, menu), read, show};
+}
+"""
+
 _CATEGORY_JS = r"""
 function categoryControl(c, id, changed) {  // levels, one for all others, one for not known
   const option = (value, name) => make("option", {value}, name);
@@ -268,7 +285,8 @@ function explore(page, place) {
     clearTimeout(timer);
     timer = setTimeout(() => announce(now), 400);
   };
-  const control = c => c.kind === "number" ? numberControl : categoryControl;
+  const control = c =>
+    c.kind !== "number" ? categoryControl : c.named ? orderedControl : numberControl;
   const controls = page.inputs.map((c, j) => control(c)(c, "xp-" + j, changed));
   const reset = () => {
     const row = page.rows[+menu.value], there = row.notes[0].there;
@@ -296,7 +314,7 @@ for (const place of document.querySelectorAll("[data-explorer]"))
   explore(JSON.parse(document.getElementById(place.dataset.explorer).textContent), place);
 """
 _SUM = _ENCODE_JS + _CHOOSE_JS + _LANE_JS + _ROUTE_JS
-_CONTROLS = _PARTS_JS + _NUMBER_JS + _CATEGORY_JS + _BARS_JS + _EXPLORE_JS
+_CONTROLS = _PARTS_JS + _NUMBER_JS + _ORDERED_JS + _CATEGORY_JS + _BARS_JS + _EXPLORE_JS
 EXPLORER_SCRIPT = _SUM + _CONTROLS + _START_JS
 
 # %% ../../nbs/4_policy/06_explorer.ipynb #c40

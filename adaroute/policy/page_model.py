@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from scipy.special import expit
 from ..heads import thresholds
+from ..levels import level_names
 from ..modalities import refuse_beyond
 from ..paths import split_evidence
 from ..schema import NEEDS, open_routes
@@ -127,12 +128,14 @@ def _describe_number(name: str, column, numbers: dict, j: int) -> dict:
 
 
 def _describe_inputs(model, frame) -> list[dict]:
-    "How each number and each category becomes evidence, and the range of its slider."
+    "How each number and each category becomes evidence, and what its slider or menu offers."
     parts, schema = model.encoder_.parts, model.schema_
-    out = [
-        _describe_number(name, frame[name], parts["numbers"], j)
-        for j, name in enumerate(schema.numeric)
-    ]
+    meant, out = level_names(model), []
+    for j, name in enumerate(schema.numeric):
+        found = _describe_number(name, frame[name], parts["numbers"], j)
+        if name in meant:  # answers in order: a menu, not a slider
+            found["named"] = sorted(map(list, meant[name].items()))
+        out.append(found)
     stored = parts["levels"]
     for name, levels, flag in zip(schema.categorical, stored["levels"], stored["flagged"]):
         out.append(dict(name=name, kind="category", levels=list(levels), flagged=bool(flag)))
