@@ -185,7 +185,7 @@ def list_rule_arms(
     arms = [
         RuleArm(BASE, window=6),
         RuleArm(f"{BASE}, packed", window=6, **two),
-        RuleArm("traces of 1-10, packed", high=10, **two),
+        RuleArm("traces of 1-10, packed", high=10, window=11, **two),
         RuleArm("traces of 1-15", high=15),
         RuleArm("twice the steps", steps=1_900),
         *[RuleArm(f"{n} rule{'s'[: n > 1]}, packed", known=n, **two) for n in (1, 20, 40)],
