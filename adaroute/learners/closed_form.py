@@ -190,8 +190,9 @@ def _learn_in_steps(cases: Cases, shown, what: tuple, reporter) -> tuple[Mixture
     "The better start; where only some rows were shown to it, it goes on with all of them."
     if len(shown) == len(cases.y):
         return learn_best(cases, *what, reporter=reporter)
-    first, plan = learn_best(cases.hold(shown), *what, reporter=reporter)
-    return go_on_with_all(first, cases, reporter.about("all rows")), plan
+    found = [*learn_best(cases.hold(shown), *what, reporter=reporter)]
+    plan = found.pop()  # the first mixture goes when the next one is there
+    return go_on_with_all(found.pop(), cases, reporter.about("all rows")), plan
 
 
 def _learn_mixture(est, taught: Taught, reporter) -> tuple[RoutedModel, float, list[Link]]:
@@ -207,14 +208,15 @@ def _learn_mixture(est, taught: Taught, reporter) -> tuple[RoutedModel, float, l
     sharings = reader.design.sharings if taught.can_share else ("STL",)
     what, shown = (reader.widths, paths, sharings), draw_shown(len(use), est.seed)
     m, plan = _learn_in_steps(cases, shown, what, reporter)
-    model = write_mixture(reader, m, est.seed)
+    model, links = write_mixture(reader, m, est.seed), m.links
+    del m  # what it holds of every row is wanted no more
     if not _is_guarded(est, reader, live):
-        return model, np.nan, m.links
+        return model, np.nan, links
     routed = Routed(*what, plan, est.seed)
-    guarded = guard_routes(cases, taught.owners[use], routed, m.links, reporter, shown)
+    guarded = guard_routes(cases, taught.owners[use], routed, links, reporter, shown)
     model.guard = write_guard(reader, guarded)
     held, y = guarded.held, rows.y[use[shown]].double()
-    return model, float(prediction_error(y.new_tensor(held), y)), m.links
+    return model, float(prediction_error(y.new_tensor(held), y)), links
 
 
 def _open_bar(est) -> tqdm:

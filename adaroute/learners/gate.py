@@ -69,7 +69,7 @@ class Slope:
     gate: LinearGate  # its shape; its weights are where the climb starts
     u: np.ndarray | Tall  # (n, U)
     chance: np.ndarray  # densities over the row's largest; 0: closed  # (E, n)
-    open: np.ndarray  # (E, n) of 0 and 1
+    open: np.ndarray  # (E, n) bool
     weight: np.ndarray  # of each row  # (n,)
     penalty: np.ndarray  # (U, P + S - 1)
 
@@ -120,7 +120,7 @@ def make_slope(
     if level:
         precision[0, 0] = HELD
     penalty = precision[gate.group][:, gate.kind]
-    turned = np.ascontiguousarray(chance.T), np.ascontiguousarray(open_.T, float)
+    turned = np.ascontiguousarray(chance.T), np.ascontiguousarray(open_.T, bool)
     return Slope(gate, u, *turned, weight, penalty)
 
 # %% ../../nbs/learners/03_gate.ipynb #c16

@@ -422,7 +422,7 @@ def _take_over(expert: Expert, before: Expert, links: list[Link]) -> None:
     "What an expert knows, and what it says of its rows by that."
     phi, ridges = expert.read.phi, before.ridges
     said = phi @ np.column_stack([ridge.mean for ridge in ridges])
-    sure = np.zeros(len(said))
+    sure = np.broadcast_to(0.0, len(said))
     expert.ridges = [r._replace(left=own, doubt=sure) for r, own in zip(ridges, said.T)]
     expert.strength = list(before.strength)
     if expert.eta.size:

@@ -196,10 +196,11 @@ def go_on_with_all(
     rounds: int = FOR_ALL,
 ) -> Mixture:
     "A mixture of some rows, after rounds with all of them."
-    m = extend_mixture(first, cases)
+    m, before = extend_mixture(first, cases), first.history
+    del first  # its columns take memory
     share = m.share
     for r in range(rounds):
         share = take_round(m, share)
         reporter.say_round(m, "routes", r + 1)
-    m.history = first.history + m.history
+    m.history = before + m.history
     return m
