@@ -3086,6 +3086,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/adaroute/', 'doc_host': ''
                                                                                      'adaroute/learners/schedule.py'),
                                             'adaroute.learners.schedule._begin_paths': ( 'learners/schedule.html#_begin_paths',
                                                                                          'adaroute/learners/schedule.py'),
+                                            'adaroute.learners.schedule._list_stages': ( 'learners/schedule.html#_list_stages',
+                                                                                         'adaroute/learners/schedule.py'),
                                             'adaroute.learners.schedule._split_paths': ( 'learners/schedule.html#_split_paths',
                                                                                          'adaroute/learners/schedule.py'),
                                             'adaroute.learners.schedule.draw_shown': ( 'learners/schedule.html#draw_shown',

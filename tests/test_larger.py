@@ -87,8 +87,10 @@ def test_many_blocks_find_what_memory_finds(table, monkeypatch, rows, more):
     assert other.extras_["streamed"]["text_rows"] == other.extras_["streamed"]["taught"]
 
 
-def test_plenty_of_rows_are_sampled_alike_from_file_and_memory(table, monkeypatch):
+@pytest.mark.parametrize("wider", (1000, 50))
+def test_plenty_of_rows_are_sampled_alike_from_file_and_memory(table, monkeypatch, wider):
     "Both starts and the folds see the sample, and all rows have their say in the end."
+    monkeypatch.setattr(schedule, "WIDER", wider)
     monkeypatch.setattr(schedule, "PLENTY", 60)
     monkeypatch.setattr(schedule, "SAMPLED", 40)
     whole = make(guard=None)

@@ -18,9 +18,9 @@ from ..fitted import Fitted, Reader
 from ..fitting import OF_DESCENT, Prepared
 from .columns import Columns, Read, learn_columns, read_path
 from .guard import FOLDS, Plain, Routed, guard_routes
-from .mixture import Cases, Mixture
+from .mixture import Cases
 from .ridge import fit_alone
-from .schedule import BOTH_STARTS, FOR_ALL, Reporter, Schedule
+from .schedule import BOTH_STARTS, FOR_ALL, Reporter
 from .schedule import go_on_with_all, learn_best, draw_shown
 from .working import Link, OutcomeKind, fit_linked
 from .written import Spare, blank_model, write_guard, write_mixture, write_plain
@@ -186,13 +186,13 @@ def _begin_alone(est, taught: Taught) -> tuple[RoutedModel, float, list[Link]]:
     return blank_model(taught.reader, no_axes, est.seed, links), np.nan, links
 
 
-def _learn_in_steps(cases: Cases, shown, what: tuple, reporter) -> tuple[Mixture, Schedule]:
+def _learn_in_steps(cases: Cases, shown, what: tuple, seed: int, reporter):
     "The better start; where only some rows were shown to it, it goes on with all of them."
     if len(shown) == len(cases.y):
         return learn_best(cases, *what, reporter=reporter)
     found = [*learn_best(cases.hold(shown), *what, reporter=reporter)]
     plan = found.pop()  # the first mixture goes when the next one is there
-    return go_on_with_all(found.pop(), cases, reporter.about("all rows")), plan
+    return go_on_with_all(found.pop(), cases, reporter.about("all rows"), seed), plan
 
 
 def _learn_mixture(est, taught: Taught, reporter) -> tuple[RoutedModel, float, list[Link]]:
@@ -207,7 +207,7 @@ def _learn_mixture(est, taught: Taught, reporter) -> tuple[RoutedModel, float, l
     paths = tuple(dict.fromkeys(e.split("/")[0] for e in experts))
     sharings = reader.design.sharings if taught.can_share else ("STL",)
     what, shown = (reader.widths, paths, sharings), draw_shown(len(use), est.seed)
-    m, plan = _learn_in_steps(cases, shown, what, reporter)
+    m, plan = _learn_in_steps(cases, shown, what, est.seed, reporter)
     model, links = write_mixture(reader, m, est.seed), m.links
     del m  # what it holds of every row is wanted no more
     if not _is_guarded(est, reader, live):
