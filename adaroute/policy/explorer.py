@@ -187,7 +187,7 @@ function numberControl(c, id, changed) {  // slider, field and "not known"
 }
 """
 
-# %% ../../nbs/4_policy/06_explorer.ipynb #c37
+# %% ../../nbs/4_policy/06_explorer.ipynb #oc02
 _ORDERED_JS = r"""
 function orderedControl(c, id, changed) {  // levels in their order, and one for not known
   const option = (value, name) => make("option", {value: String(value)}, name);
@@ -205,6 +205,7 @@ function orderedControl(c, id, changed) {  // levels in their order, and one for
 }
 """
 
+# %% ../../nbs/4_policy/06_explorer.ipynb #c37
 _CATEGORY_JS = r"""
 function categoryControl(c, id, changed) {  // levels, one for all others, one for not known
   const option = (value, name) => make("option", {value}, name);
