@@ -10,6 +10,7 @@ import pytest
 import adaroute.provenance.verify as ve
 from adaroute.estimator import AdaRoute
 from adaroute.fitting import schema_of
+from adaroute.provenance.commitment import withdraw
 from adaroute.provenance.plan import (
     Nonce,
     PlanError,
@@ -333,6 +334,24 @@ def test_tables_that_are_not_the_committed_one(shown, tmp_path):
     elsewhere = shown.folder
     shown.folder = tmp_path / "empty"
     assert "1 of 4 records" in explain(other, filed=elsewhere)[1]
+
+
+def test_another_key_where_a_record_was_withdrawn(tmp_path):
+    "A tombstone stands as it is under any key: where all others differ, the key is another."
+    schema, kept = schema_of(LIKE, FOUR), FOUR.drop(index=2)
+    left = withdraw(ve.commit_records(FOUR, schema, KEY, IDS), 2)
+    save_leaves(left, tmp_path)
+
+    def explain(key, frame):
+        own = ve.commit_records(frame, schema, key, ["a", "b", "d"], None, left.withdrawn)
+        return ve._explain_records(tmp_path, left.to_dict(), ve._Shown(frame, schema, key, own))
+
+    cheat, why = explain(bytes(32), kept)
+    assert cheat == "salt swap" and "all salts are others" in why
+    cheat, why = explain(KEY, kept.assign(phq9=[0.0, 0.0, 0.0]))
+    assert cheat == "forged data" and why.startswith("3 of 4 records"), "all of them, but this key"
+    cheat, why = explain(KEY, kept.assign(phq9=[3.0, 9.0, 0.0]))
+    assert cheat == "forged data" and "the first at position 3" in why
 
 
 def test_records_under_the_salts_of_others():
