@@ -88,6 +88,7 @@ def read_clock(
     clock: Clock,  # how it counts time
 ) -> pd.Series:  # datetime64, or hours
     "Numbers as points in time, or as hours (ours)."
+    numbers = np.where(np.isnan(numbers), np.nan, numbers)  # R's NA warns when multiplied
     if clock.kind == "duration":
         return pd.Series(numbers * clock.step / 3600)
     if not clock.step:
