@@ -236,12 +236,25 @@ def _is_code(cell: object) -> bool:
     return len(word) > 1 and word[0] == "0" and word.isdigit()
 
 
-def _say_why_not(
+def _say_why_not_numbers(name: str, numbers: np.ndarray) -> str:  # (n,) NaN where missing
+    "Why a column that has a type is left out of the numbers; empty: it is not."
+    known = numbers[~np.isnan(numbers)]
+    if not len(known):
+        return "empty"
+    whole = (known == known // 1).all()
+    if whole and is_id_name(name, len(np.unique(known)) == len(known) > 2):
+        return "ids"
+    near = known[(known >= 19e6) & (known < 21e6)]  # others have not the digits of a day
+    days = sum(map(is_day_number, near.tolist()))
+    return "days" if days >= SHARE * len(known) else ""
+
+
+def _say_why_not_cells(
     name: str,  # of the column
     cells: Sequence,  # (n,)
     how: Reading,
 ) -> str:  # empty: the column holds numbers to learn from
-    "Why an undeclared column is left out of the numbers."
+    "The same for one that is read cell by cell."
     try:
         counts = Counter(cells)
     except TypeError:
@@ -267,6 +280,14 @@ def _say_why_not(
     if share(filter(_is_code, near)) > 1 - SHARE:
         return "codes with a zero in front"
     return "days" if share(filter(is_day_number, near)) >= SHARE else ""
+
+
+def _say_why_not(name: str, cells: Sequence, how: Reading) -> str:
+    "Why an undeclared column is left out of the numbers."
+    numbers = _read_at_once(cells, "numeric", how)
+    if numbers is not None and (np.isnan(numbers) | (np.abs(numbers) < 2**53)).all():
+        return _say_why_not_numbers(name, numbers)
+    return _say_why_not_cells(name, cells, how)
 
 # %% ../nbs/1_method/06_tables.ipynb #c47a
 def _require_columns(source: TableSource, names: Iterable[str]) -> None:

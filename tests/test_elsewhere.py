@@ -4,7 +4,12 @@ import elsewhere
 import pytest
 
 SAMPLE = {
-    "plain torch": ["tests/test_pins.py", "tests/test_chapters.py", "-k", "pins or 02_headroom"],
+    "plain torch": [
+        "tests/test_pins.py",
+        "tests/test_chapters.py",
+        "-k",
+        "pins and not fresh_python or 02_headroom",
+    ],
     "OpenBLAS for Nehalem": ["tests/test_chapters.py", "-k", "18_model or 10_axes"],
 }
 

@@ -4,10 +4,12 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from adaroute.schema import Schema, SchemaError, infer, read
-from adaroute.tables import TableError, read_table, stream_table
+from adaroute.table_reader import ArrowCells, make_reading
+from adaroute.tables import TableError, _say_why_not, read_table, stream_table
 
 COLUMNS = {
     "float": [1.5, -0.0, np.nan, 3.0, 1e300],
@@ -75,6 +77,23 @@ def test_a_file_says_the_same_typed_and_as_text(tmp_path):
     assert np.allclose(typed[numbers], text[numbers], equal_nan=True)
     assert typed["whole"].isna().tolist() == [False, True, False, True, False]
     assert typed.attrs["why"] == text.attrs["why"]
+
+
+@pytest.mark.parametrize("kind", (float, np.float32, np.int64, np.int8, None))
+def test_why_a_column_is_left_out_is_that_of_its_cells(kind):
+    "A column with a type is judged at once: ids, days, codes for missing, none at all."
+    days, numbers = [20240101, 19991231, 20231130, 20220505], [1, 2, 3, 120]
+    columns = dict(patient_id=numbers, number=numbers, age=numbers, numbers=[5, 5, 5, 99])
+    columns |= dict(seen=days, only=[99, 99, 99, 99], late=[*days[:3], 99], one_day=[1, *days[:3]])
+    how = make_reading(dict(missing=["99"]))
+    for name, cells in columns.items():
+        cells = cells if kind is not np.int8 else [min(c, 127) for c in cells]
+        cells = [None, *cells] if kind is None else cells
+        typed = ArrowCells(pa.array(cells if kind is None else np.array(cells, kind)))
+        assert typed.are_numbers
+        assert _say_why_not(name, typed, how) == _say_why_not(name, [*typed], how), name
+    huge = ArrowCells(pa.array([2**60, 2**60 + 1, 2**60 + 2]))
+    assert _say_why_not("number", huge, how) == "ids", "they differ, though not as floats"
 
 
 def test_bad_cells_of_typed_columns_are_named(tmp_path):

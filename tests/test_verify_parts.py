@@ -10,7 +10,7 @@ import pytest
 import adaroute.provenance.verify as ve
 from adaroute.estimator import AdaRoute
 from adaroute.fitting import schema_of
-from adaroute.provenance.commitment import withdraw
+from adaroute.provenance.commitment import merkle_root, withdraw
 from adaroute.provenance.plan import (
     Nonce,
     PlanError,
@@ -57,9 +57,11 @@ def test_groups_have_to_be_the_committed_ones(shown):
     owners = FOUR.assign(who=["b", "a", "b", "a"])
     assert ve._code_groups(owners, "who").tolist() == [0, 1, 0, 1]
     check, cheat = ve.check_records(shown, FOUR, KEY, IDS)
-    assert check.passed and cheat is None
-    shown.groups = np.array([0, 0, 1, 2])
-    assert ve.check_records(shown, FOUR, KEY, IDS)[1] == "split tampering"
+    assert (check.level, check.passed, cheat) == (2, True, None)
+    for others in (np.array([0, 0, 1, 2]), None):
+        shown.groups = others
+        check, cheat = ve.check_records(shown, FOUR, KEY, IDS)
+        assert (check.level, check.passed, cheat) == (2, False, "split tampering")
 
 
 def test_names_from_tensors():
@@ -81,6 +83,13 @@ def test_names_from_starts_turns_and_jumps():
     assert ve.name_cheat(at_start) == "crafted initial weights"
     at_end = reread(part(0), part(50), part(100, distance=3.0, step=101, **strange))
     assert ve.name_cheat(at_end) == "gluing"
+
+
+def test_a_run_in_closed_form_has_names_of_its_own():
+    "Its units are rounds: what points to other rows or settings among segments is told apart."
+    segments, rounds = (reread(part(0, HEADS), unit=unit) for unit in ("segment", "round"))
+    assert ve.name_cheat(segments) == "gluing"
+    assert ve.name_cheat(rounds) in ve.SOLVED_CHEATS and ve.name_cheat(rounds) != "gluing"
 
 
 def test_names_from_fields():
@@ -145,8 +154,15 @@ def test_rows_that_were_given_to_the_fit(shown):
 def test_the_plan_as_it_was_filed(shown, tmp_path):
     save_plan(shown.plan, tmp_path)
     assert ve._check_filed(shown, None) == []
-    assert ve._check_filed(shown, tmp_path)[0].passed
-    assert not ve._check_filed(UNPLANNED, tmp_path)[0].passed
+    (right,) = ve._check_filed(shown, tmp_path)
+    assert right.passed is True and right.level == 1
+    other = file_plan(FOUR, schema_of(LIKE, FOUR), bytes(32), plan_config(LIKE), IDS)[0]
+    (tmp_path / "other").mkdir()
+    save_plan(other, tmp_path / "other")
+    (wrong,) = ve._check_filed(shown, tmp_path / "other")
+    assert wrong.passed is False and wrong.detail.endswith("got another.")
+    (none,) = ve._check_filed(UNPLANNED, tmp_path)
+    assert none.passed is False and none.level == 1
 
 
 def test_segments_are_picked_and_nothing_is_trained_before_the_first():
@@ -262,6 +278,9 @@ def test_a_silent_segment_before_the_first_that_tells():
     assert ve._name_by_segments(reread(order, seen(50, 60, same=5, edited=1))) == "batch order"
     late = part(100, ["order"])
     assert ve._name_by_segments(reread(seen(50, 60, same=5, edited=1), late)) == "label edit"
+    at_once = SegmentCheck("spare N1", 50, 100, 0.1, ["order"])
+    told = ve._name_by_segments(reread(seen(50, 60, same=5, edited=1), at_once))
+    assert told == "label edit", "of two that end together, the one that tells"
 
 
 FIELDS = {
@@ -354,7 +373,10 @@ def test_another_key_where_a_record_was_withdrawn(tmp_path):
     assert cheat == "forged data" and "the first at position 3" in why
 
 
-def test_records_under_the_salts_of_others():
+SWAPPED = ((1, 2), (2, 1), (3, 3))  # record and whose salt it stands under
+
+
+def test_records_under_the_salts_of_others(tmp_path):
     "Each leaf was made of the right record, but under the salt of another one of them."
     schema = schema_of(LIKE, FOUR)
     own = ve.commit_records(FOUR, schema, KEY, IDS)
@@ -367,3 +389,16 @@ def test_records_under_the_salts_of_others():
     half = [*ring[:3], ve.record_leaf(records[3], bytes(32))]
     assert not ve._stand_under_other_salts([0, 1, 2, 3], shown, half)
     assert not ve._stand_under_other_salts([0, 1], shown, ring), "two give each other no third"
+
+    def explain(leaves):
+        "What is said where these leaves were filed, and a root that is theirs."
+        filed = b"".join([own.tree.mark, *leaves])
+        (tmp_path / "leaves.bin").write_bytes(filed)
+        (tmp_path / "leaves.bin").chmod(0o600)
+        root = merkle_root(leaves).hex()
+        return ve._explain_records(tmp_path, own.to_dict() | {"root": root}, shown)
+
+    cheat, why = explain([honest[0], *(ve.record_leaf(records[i], salts[j]) for i, j in SWAPPED)])
+    assert cheat == "salt swap" and "each stands under the salt of another one of them" in why
+    cheat, why = explain([*honest[:3], bytes(32)])
+    assert cheat == "forged data" and why.startswith("1 of 4 records")

@@ -16,7 +16,6 @@ import json
 import os
 import re
 import sys
-import tokenize
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +23,6 @@ from functools import lru_cache
 from importlib import metadata
 from importlib.util import find_spec
 from inspect import signature
-from io import BytesIO
 from numbers import Integral, Real
 from pathlib import Path
 from typing import NamedTuple
@@ -35,6 +33,7 @@ from .commitment import MOST_WHOLE
 from .commitment import Commitment, CommitmentError, is_sha256, json_digest
 from .commitment import read_labels
 from .commitment import canonical_json, commit_records, merkle_root
+from .source_words import read_source_words
 from ..evaluation.metrics import score
 from ..features.sentences import describe_encoder, find_encoder, settle_encoder
 from ..features.words import name_rule, restore_rule
@@ -367,20 +366,10 @@ def read_config(
 
 # %% ../../nbs/6_provenance/02_plan.ipynb #c38
 _NEEDED = """click numpy pandas pooch pyyaml safetensors scikit-learn scipy torch tqdm""".split()
-_SKIPPED_TOKENS = (tokenize.COMMENT, tokenize.NL, tokenize.ENCODING)
-
-
-def _read_tokens(source: bytes) -> bytes:
-    "Python code without comments, blank lines and the width of indents."
-    tokens = tokenize.tokenize(BytesIO(source).readline)
-    spoken = [t for t in tokens if t.type not in _SKIPPED_TOKENS]
-    words = [[t.type, "" if t.type == tokenize.INDENT else t.string] for t in spoken]
-    # a list of numbers and texts: as canonical as it is quick
-    return json.dumps(words, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _digest_tree(folder: Path, version: int = 2) -> str:  # of all sources below a folder, by name
-    content = bytes if version == 1 else _read_tokens
+    content = bytes if version == 1 else read_source_words
     files = {}
     for p in folder.rglob("*.py"):
         digest = hashlib.sha256(content(p.read_bytes())).hexdigest()

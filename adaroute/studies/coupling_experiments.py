@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['PLACES', 'FITTED', 'COLOURS', 'POINTS', 'read_attention', 'write_attention', 'FarAttention', 'measure_far',
-           'map_attention', 'count_misses', 'count_misses_by_part', 'Arm', 'measure_arm', 'digest_code', 'name_answer',
-           'write_json', 'train_kept', 'recall_arm', 'run_arm', 'median_range', 'is_fitted', 'say_range',
+           'map_attention', 'count_misses', 'count_misses_by_part', 'Arm', 'measure_arm', 'dump_code', 'digest_code',
+           'name_answer', 'write_json', 'train_kept', 'recall_arm', 'run_arm', 'median_range', 'is_fitted', 'say_range',
            'tabulate_arms', 'draw_against_length', 'draw_misses']
 
 # %% ../../nbs/studies/07_coupling_experiments.ipynb #c03
@@ -16,6 +16,7 @@ import math
 import statistics
 import time
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from itertools import cycle
 from pathlib import Path
 import torch
@@ -185,12 +186,17 @@ def measure_arm(
     return found
 
 # %% ../../nbs/studies/07_coupling_experiments.ipynb #c17
+@lru_cache(maxsize=16)
+def dump_code(source: str) -> str:
+    "What a module's code says, without comments and spacing; each text is parsed once."
+    return ast.dump(ast.parse(source))
+
+
 def digest_code() -> str:
     "A digest of the modules that decide an answer; comments and spacing do not count."
     names = ("decoder", "coupling", "coupled_tasks", "lanes")
     folder = Path(adaroute.studies.__file__).parent
-    parsed = [ast.parse((folder / f"{name}.py").read_text()) for name in names]
-    text = "\n".join(ast.dump(tree) for tree in parsed)
+    text = "\n".join(dump_code((folder / f"{name}.py").read_text()) for name in names)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

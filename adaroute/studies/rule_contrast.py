@@ -10,7 +10,6 @@ __all__ = ['KEPT_BACK', 'TWINS', 'FIRST_TEN', 'RULE_ORDER', 'HELD_OUT_RULES', 'R
            'draw_rules', 'draw_causes']
 
 # %% ../../nbs/studies/27_rule_contrast.ipynb #x02
-import ast
 import json
 import random
 import statistics
@@ -28,6 +27,7 @@ from ..machine import write_whole
 from adaroute.studies.coupling_experiments import (
     COLOURS,
     FITTED,
+    dump_code,
     median_range,
     name_answer,
     write_json,
@@ -323,7 +323,7 @@ def _name_rule_arm(arm: RuleArm, without: tuple = ()) -> str:
     folder = Path(adaroute.studies.__file__).parent
     code = (folder / "rule_lanes.py").read_text()
     about = {key: value for key, value in asdict(arm).items() if key not in without}
-    return name_answer(about | {"kind": "rules", "rule_lanes": ast.dump(ast.parse(code))})
+    return name_answer(about | {"kind": "rules", "rule_lanes": dump_code(code)})
 
 
 def recall_rule_arm(

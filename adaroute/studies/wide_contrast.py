@@ -6,14 +6,13 @@
 __all__ = ['WIDE_HELD_OUT', 'list_wide_arms', 'train_wide', 'measure_wide', 'recall_wide_arm', 'run_wide_arm']
 
 # %% ../../nbs/studies/33_wide_contrast.ipynb #w02
-import ast
 import json
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import adaroute.studies
-from .coupling_experiments import name_answer, write_json
+from .coupling_experiments import dump_code, name_answer, write_json
 from .decoder import LaneDecoder
 from .rule_contrast import RuleArm, resume_rules, save_rules, shrink_rule_arm
 from .rule_lanes import RuleRecipe, RuleTraining, score_lengths
@@ -101,5 +100,5 @@ def run_wide_arm(
 def _name_wide(arm: RuleArm) -> str:
     folder = Path(adaroute.studies.__file__).parent
     code = [(folder / f"{name}.py").read_text() for name in ("rule_lanes", "wide_rules")]
-    about = asdict(arm) | {"kind": "wide", "code": [ast.dump(ast.parse(text)) for text in code]}
+    about = asdict(arm) | {"kind": "wide", "code": [dump_code(text) for text in code]}
     return name_answer(about)
