@@ -1,6 +1,7 @@
 "What a verdict is made of: names of cheats, verdicts, the page, and who is trained again."
 
 import hmac
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -62,6 +63,23 @@ def test_groups_have_to_be_the_committed_ones(shown):
         shown.groups = others
         check, cheat = ve.check_records(shown, FOUR, KEY, IDS)
         assert (check.level, check.passed, cheat) == (2, False, "split tampering")
+
+
+@pytest.mark.parametrize("note, loose", (("cafe\u0301", 1), ("caf\u00e9", 0)))
+def test_earlier_plans_do_not_fix_the_form_of_letters(note, loose):
+    "Which form was trained on, a plan before the third version does not say; that is told."
+    like = AdaRoute(numeric=["age"], text=["note"], tasks={"phq9": "regression"})
+    told = FOUR.assign(note=[note, "tired", "calm", "tense"])
+    plan, _ = file_plan(told, schema_of(like, told), KEY, plan_config(like), IDS)
+    earlier = SimpleNamespace(version=2, commitment=plan.commitment, config=plan.config)
+    run = SimpleNamespace(plan=earlier, groups=np.arange(4), folder=None)
+    check, cheat = ve.check_records(run, told, KEY, IDS)
+    assert (check.level, check.name, cheat) == (2, "records", None)
+    assert check.passed is (None if loose else True)
+    assert check.detail.startswith("The records are the committed ones, but 1 cells" * loose)
+    assert ("plans before version 3 do not fix in which" in check.detail) == bool(loose)
+    run.plan = plan
+    assert ve.check_records(run, told, KEY, IDS)[0].passed is True
 
 
 def test_names_from_tensors():
@@ -385,9 +403,12 @@ def test_records_under_the_salts_of_others(tmp_path):
     honest = [ve.record_leaf(*pair) for pair in zip(records, salts)]
     assert honest == own.tree.levels[0]
     ring = [ve.record_leaf(records[i], salts[(i + 1) % 4]) for i in range(4)]
-    assert ve._stand_under_other_salts([0, 1, 2, 3], shown, ring)
+    assert ve._stand_under_other_salts([0, 1, 2, 3], shown, ring) is True
+    backwards = replace(own.tree, names=dict(reversed(own.tree.names.items())))
+    turned = shown._replace(own=replace(own, tree=backwards))
+    assert ve._stand_under_other_salts([0, 1, 2, 3], turned, ring), "whatever comes first"
     half = [*ring[:3], ve.record_leaf(records[3], bytes(32))]
-    assert not ve._stand_under_other_salts([0, 1, 2, 3], shown, half)
+    assert ve._stand_under_other_salts([0, 1, 2, 3], shown, half) is False
     assert not ve._stand_under_other_salts([0, 1], shown, ring), "two give each other no third"
 
     def explain(leaves):
