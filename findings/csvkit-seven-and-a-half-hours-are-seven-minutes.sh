@@ -15,7 +15,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/env"
 "$folder/env/bin/pip" install --quiet --disable-pip-version-check --prefer-binary \
-  csvkit==2.2.0 agate==1.14.2 pytimeparse==1.1.8 2>/dev/null
+  csvkit==2.2.0 agate==1.14.2 pytimeparse==1.1.10 2>/dev/null
 cat > "$folder/nights.csv" <<'CSV'
 id,slept,change,visit
 1,7:30,-1:30,3m
