@@ -5996,6 +5996,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/adaroute/', 'doc_host': ''
                                                                                  'adaroute/serving/graph.py'),
                                         'adaroute.serving.graph._list_text': ('serving/graph.html#_list_text', 'adaroute/serving/graph.py'),
                                         'adaroute.serving.graph._mark': ('serving/graph.html#_mark', 'adaroute/serving/graph.py'),
+                                        'adaroute.serving.graph._name_levels': ( 'serving/graph.html#_name_levels',
+                                                                                 'adaroute/serving/graph.py'),
                                         'adaroute.serving.graph._open_paths': ( 'serving/graph.html#_open_paths',
                                                                                 'adaroute/serving/graph.py'),
                                         'adaroute.serving.graph._times': ('serving/graph.html#_times', 'adaroute/serving/graph.py'),

@@ -337,3 +337,23 @@ def test_nothing_needs_torch(saved, tmp_path):
     words = [sys.executable, "-c", code, str(saved / "model"), str(tmp_path / "m.onnx")]
     subprocess.run(words, check=True, timeout=120)
     assert (tmp_path / "m.onnx.json").exists()
+
+
+def test_the_sidecar_names_the_levels_of_an_input_in_order(tmp_path):
+    "Whoever has a level's name can compute what goes in: its place, scaled like a number."
+    levels, draw = ["none", "some", "strong"], np.random.default_rng(0)
+    pain = pd.Categorical(draw.choice(levels, 80), categories=levels, ordered=True)
+    frame = pd.DataFrame(dict(pain=pain, age=draw.normal(40, 9, 80), y=draw.normal(size=80)))
+    frame.loc[3, "pain"] = None
+    roles = dict(numeric=["age"], categorical=["pain"], tasks=dict(y="regression"))
+    AdaRoute(**roles, members=1, starts=1, steps=2).fit(frame).save(tmp_path / "model")
+    export_graph(tmp_path / "model", tmp_path / "model.onnx")
+    told = json.loads((tmp_path / "model.onnx.json").read_text())
+    numbers = told["inputs"][0]["columns"]
+    at = next(i for i, c in enumerate(numbers) if (c["kind"], c["of"]) == ("scaled", "pain"))
+    assert numbers[at]["levels"] == levels and "levels" in told["recipes"]
+    assert [c["of"] for c in numbers if "levels" in c] == ["pain"]
+    place = frame.pain.astype(object).map(levels.index, na_action="ignore").astype(float)
+    wanted = ((place - numbers[at]["mean"]) / numbers[at]["scale"]).fillna(0)
+    given = encode_rows(load_plain(tmp_path / "model"), frame)["numbers"][:, at]
+    assert np.allclose(given, wanted, atol=1e-6)

@@ -435,6 +435,7 @@ RECIPES = {
     "gap": "1 where `of` is missing, else 0",
     "ramp": "2 * (x - low) / (high - low), at least 0 and at most 2, minus `centre`; 0 where x "
     "is missing",
+    "levels": "of a column in order; x is the place of a cell's level among them, from 0",
     "level": "1 where the cell is `level`, else 0; a level without a column sets none",
     "direction": "a projection of the words, made by `made_by` alone; 0 where there is no note",
     "presence": "numbers: true where a number or a level is told; text: where a note is",
@@ -485,10 +486,17 @@ def _list_text(names: list[str], parts: dict) -> list[dict]:
     return directions[: len(names) - len(gaps)] + gaps
 
 
+def _name_levels(recipe: dict, orders: dict) -> dict:
+    "The recipe of a column in order, with its levels."
+    levels = orders.get(recipe["of"]) if recipe["kind"] in ("scaled", "ramp") else None
+    return recipe if levels is None else recipe | dict(levels=list(levels))
+
+
 def _list_inputs(model: PlainModel) -> list[dict]:
     "What stands in each column of each input."
     parts, names = model.encoder.parts, model.encoder.feature_names()
-    listed = dict(numbers=_list_numbers(parts))
+    orders = model.schema.ordinal
+    listed = dict(numbers=[_name_levels(recipe, orders) for recipe in _list_numbers(parts)])
     if "text" in parts:
         listed["facts"] = _list_scaled(names["facts"], parts["facts"])
         listed["text"] = _list_text(names["text"], parts)
