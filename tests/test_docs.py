@@ -482,7 +482,7 @@ def test_what_is_read_stands_out(site, pages, browser, scheme):
     for page in ("index.html", "docs/formats.html", *chapters):
         tab.goto((site / page).as_uri())
         assert tab.evaluate(FAINT) == [], page
-    grey = "Object.assign(document.createElement('i'), {textContent: 'faint', style: 'color: #777'})"
+    grey = "Object.assign(document.createElement('i'), {innerText: 'faint', style: 'color: #777'})"
     tab.evaluate(f"document.body.append({grey})")
     assert any(name.startswith("I.") for name in tab.evaluate(FAINT))
     tab.close()
