@@ -199,6 +199,11 @@ def clean_notebook(notebook: dict) -> dict:
     return {**notebook, "cells": cells}
 
 
+def on_page_content(html, **beside):
+    "What the buttons beside the cells say is not searched."
+    return re.sub(r'(<span\b[^>]*class="notice")', r"\1 data-search-exclude", html)
+
+
 def on_post_page(output, page, config):
     "The formulas' script is named from the root of the site; long styles are not told 80 times."
     up = "../" * page.url.count("/")

@@ -102,7 +102,7 @@ def faults_of(node):
         yield lambda: setattr(node, "test", ast.Constant(True)), "always the first"
     if kind is ast.If:
         yield lambda: setattr(node, "test", ast.Constant(False)), "never"
-    if kind is ast.Return and node.value is not None:
+    if kind is ast.Return and ast.unparse(node) not in ("return", "return None"):
         yield lambda: setattr(node, "value", ast.Constant(None)), "return None"
     name = getattr(node, "id", getattr(node, "attr", None))
     if name in CALLS and kind in (ast.Name, ast.Attribute):

@@ -192,7 +192,7 @@ def test_what_a_page_loads_is_there(site, pages):
 
 def test_search_needs_no_server(site, pages):
     index = (site / "search/search_index.js").read_text("utf-8")
-    assert index.startswith("var __index = {") and "Merkle" in index
+    assert index.startswith("var __index = {") and "Merkle" in index and "Copied!" not in index
     assert "assets/iframe-worker.js" in pages["index.html"]
     assert "IFrameWorker" in (site / "assets/iframe-worker.js").read_text()
 
@@ -438,4 +438,51 @@ def test_a_word_is_found_from_a_folder(site, browser, look):
     assert "Formats on disk" in tab.locator(".md-search-result__list").inner_text()
     assert tab.evaluate("document.documentElement.scrollWidth") <= look["width"]
     assert not wrong and not asked
+    tab.close()
+
+
+FAINT = """() => {
+  const paint = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const read = colour => {
+    paint.clearRect(0, 0, 1, 1);
+    paint.fillStyle = colour;
+    paint.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = paint.getImageData(0, 0, 1, 1).data;
+    return [r, g, b, a / 255];
+  };
+  const lay = (over, under) => [0, 1, 2].map(i => over[i] * over[3] + under[i] * (1 - over[3]));
+  const linear = v => v <= 10 ? v / 3294 : ((v / 255 + .055) / 1.055) ** 2.4;
+  const light = c => .2126 * linear(c[0]) + .7152 * linear(c[1]) + .0722 * linear(c[2]);
+  const faint = new Set();
+  for (const e of document.querySelectorAll('body *')) {
+    const look = getComputedStyle(e), box = e.getBoundingClientRect();
+    const text = [...e.childNodes].some(n => n.nodeType == 3 && n.textContent.trim());
+    if (!text || !box.width || look.visibility == 'hidden' || e.closest('mjx-container')) continue;
+    let under = [255, 255, 255], opacity = 1;
+    const around = [];
+    for (let p = e; p; p = p.parentElement) around.unshift(getComputedStyle(p));
+    for (const p of around) under = lay(read(p.backgroundColor), under);
+    for (const p of around) opacity *= p.opacity;
+    const ink = read(look.color);
+    const [high, low] = [light(lay([...ink.slice(0, 3), ink[3] * opacity], under)), light(under)]
+      .sort((a, b) => b - a);
+    const ratio = (high + .05) / (low + .05);
+    const wanted = parseFloat(look.fontSize) >= 24 ? 3 : 4.5;
+    if (opacity && ratio < wanted) faint.add(`${e.tagName}.${e.className} ${ratio.toFixed(2)}`);
+  }
+  return [...faint];
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_is_read_stands_out(site, pages, browser, scheme):
+    "Text has a contrast of 4.5 : 1 with what is behind it, large text of 3 : 1."
+    tab = browser.new_page(viewport=dict(width=1280, height=800), color_scheme=scheme)
+    chapters = [name for name in pages if name.startswith("nbs/")]
+    for page in ("index.html", "docs/formats.html", *chapters):
+        tab.goto((site / page).as_uri())
+        assert tab.evaluate(FAINT) == [], page
+    grey = "Object.assign(document.createElement('i'), {innerText: 'faint', style: 'color: #777'})"
+    tab.evaluate(f"document.body.append({grey})")
+    assert any(name.startswith("I.") for name in tab.evaluate(FAINT))
     tab.close()

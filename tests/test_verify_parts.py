@@ -139,6 +139,18 @@ def test_one_verdict_for_each_word(shown):
     detail = ve._say_partly(three).detail
     of_one = "0.30 if it is in one of the 10 segments, of which 3 were trained again"
     assert detail == of_one + " (2 segments 0.53, 5 segments 0.92)."
+    twelve = ve._say_partly(reread(part(0), part(50), total=12)).detail
+    assert twelve.endswith(" (2 segments 0.32, 5 segments 0.68, 10 segments 0.98).")
+    eleven = ve._say_partly(reread(part(0), part(50), total=11)).detail
+    assert eleven.endswith(" (2 segments 0.35, 5 segments 0.73).")
+    assert not ve._say_partly(reread(part(0), part(50), total=3)).detail.endswith(").")
+    near = [part(start, distance=1e-6, noise=1e-4) for start in (50, 100)]
+    shaky = reread(part(0, noise=0.01), *near, tolerance=None)
+    told = ve._judge_training(shaky, True)
+    assert told.word == "not tested" and told.detail.startswith("1 segments are too sensitive")
+    held = reread(part(0), part(50), part(100), undecided=["the end of main"])
+    told = ve._judge_training(held, True)
+    assert told.word == "not tested" and "Undecided on this machine: the end of main" in told.detail
     found = words("gluing", records, reread(part(0, HEADS)), shown)
     assert found == untested | of_records | {"gluing": "found"}
 

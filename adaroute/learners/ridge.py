@@ -85,7 +85,7 @@ def _invert_system(system: np.ndarray, diagonal) -> np.ndarray:  # lower triangl
         raise ValueError("ridge: expected columns and weights of finite size, got a broken system")
     return dtrtri(factor, lower=1, overwrite_c=1)[0]
 
-
+# %% ../../nbs/learners/02_ridge.ipynb #c09b
 def _spread_block(rows: np.ndarray, inverse: np.ndarray) -> np.ndarray:  # (m,)
     "Variance of what is stated of some rows, in the precision of the rows."
     multiply = strmm if rows.dtype == np.float32 else dtrmm
@@ -114,7 +114,7 @@ def _state_rows(read: Read, mean, inverse, asked) -> tuple[np.ndarray, np.ndarra
     fitted, spread = zip(*parts)
     return np.concatenate(fitted), np.concatenate(spread)
 
-
+# %% ../../nbs/learners/02_ridge.ipynb #c09c
 def _solve_columns(read: Read, target: Target, precision, pull, asked) -> _Solved:
     "By a system as large as there are columns."
     y, weight, noise, products = target
@@ -144,7 +144,7 @@ def make_products(
     "Products of the columns; none where the system is one of rows."
     return None if has_few_rows(read, weight) else weigh_products(read.phi, weight)
 
-
+# %% ../../nbs/learners/02_ridge.ipynb #d01b
 def _spread_others(others, rows, inverse) -> np.ndarray:  # (r,)
     "Variance of what is stated of scaled rows (r, d) that are not in the system."
     half = dtrmm(1.0, inverse, rows @ others.T, lower=1)
@@ -258,7 +258,7 @@ def _ask_columns(read: Read, y: np.ndarray, weight: np.ndarray) -> Callable:
 
     return solve
 
-
+# %% ../../nbs/learners/02_ridge.ipynb #c21b
 def _ask_rows(read: Read, y: np.ndarray, weight: np.ndarray) -> Callable:
     "The same by a system of rows, from what each block makes of two rows."
     counted = weight > NEGLIGIBLE
@@ -280,7 +280,7 @@ def _ask_rows(read: Read, y: np.ndarray, weight: np.ndarray) -> Callable:
 
     return solve
 
-
+# %% ../../nbs/learners/02_ridge.ipynb #c21c
 def fit_alone(
     read: Read,
     y: np.ndarray,  # (n,) NaN: not observed

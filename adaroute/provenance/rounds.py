@@ -106,7 +106,7 @@ def spell_place(
         return f"round {number} of {part}, {stage}"
     return " ".join(place)
 
-
+# %% ../../nbs/6_provenance/15_rounds.ipynb #q11c
 def _list_next(place: tuple, kept: int) -> list[tuple]:  # kept: the start of which folds are
     "What may follow."
     if place[0] != "round":
