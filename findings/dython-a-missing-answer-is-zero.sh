@@ -14,7 +14,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/env"
 "$folder/env/bin/pip" install --quiet --disable-pip-version-check --prefer-binary \
-  dython==0.7.12 pandas==2.3.3 numpy==2.4.6 scipy==1.17.1 scikit-learn==1.9.1 2>/dev/null
+  dython==0.7.12 pandas==3.1.1 numpy==2.4.6 scipy==1.17.1 scikit-learn==1.9.1 2>/dev/null
 MPLBACKEND=agg "$folder/env/bin/python" - <<'PYTHON'
 import warnings
 from importlib.metadata import version

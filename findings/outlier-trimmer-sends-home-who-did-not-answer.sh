@@ -14,7 +14,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/env"
 "$folder/env/bin/pip" install --quiet --disable-pip-version-check --prefer-binary \
-  feature-engine==1.9.4 pandas==2.3.3 numpy==2.4.6 scikit-learn==1.9.1 scipy==1.17.1 2>/dev/null
+  feature-engine==1.9.4 pandas==3.1.1 numpy==2.4.6 scikit-learn==1.9.1 scipy==1.17.1 2>/dev/null
 "$folder/env/bin/python" - <<'PYTHON'
 import warnings
 from importlib.metadata import version

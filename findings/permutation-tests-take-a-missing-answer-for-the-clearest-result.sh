@@ -15,7 +15,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/env"
 "$folder/env/bin/pip" install --quiet --disable-pip-version-check --prefer-binary \
-  scipy==1.17.1 mlxtend==0.25.0 permute==0.2 numpy==2.4.6 pandas==2.3.3 scikit-learn==1.9.1 2>/dev/null
+  scipy==1.17.1 mlxtend==0.25.0 permute==0.2 numpy==2.4.6 pandas==3.1.1 scikit-learn==1.9.1 2>/dev/null
 "$folder/env/bin/python" -W ignore::SyntaxWarning -W ignore::DeprecationWarning - <<'PYTHON'
 import warnings
 from importlib.metadata import version

@@ -15,7 +15,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/env"
 "$folder/env/bin/pip" install --quiet --disable-pip-version-check --prefer-binary \
-  pyreadr==0.5.8 rdata==1.1.0 pandas==2.3.3 numpy==2.4.6 2>/dev/null
+  pyreadr==0.5.8 rdata==1.1.0 pandas==3.1.1 numpy==2.4.6 2>/dev/null
 FOLDER=$folder "$folder/env/bin/python" - <<'PYTHON'
 import os
 import pathlib
