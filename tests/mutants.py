@@ -1,7 +1,8 @@
 """Single faults in the code that everything hangs on: which of them does no test notice?
 
 python tests/mutants.py [--seconds N] [--names split,masks] [--survivors]
-Results in tests/results/mutants.json; --survivors tries only those again that nothing noticed.
+Results in tests/results/mutants.json; --survivors tries only those again that nothing noticed, and
+REASONS says of those that change nothing why.
 
 Each target is some functions and the tests nearest to them. A mutant is one of them with one fault; it
 is tried in a fork of a process that has imported the libraries, but nothing of this package. Why not
@@ -72,6 +73,9 @@ TARGETS = {  # name -> module, functions, tests and which of them
         ("tests/test_mutants.py", "tests/test_verify_parts.py"),
         "",
     ),
+}
+REASONS = {  # survivors that change nothing, and why
+    "_name_by_account: 'a.wider > 0' -> GtE": "asked only where `wider` is not 0",
 }
 SWAPS = {
     **{ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt},
@@ -146,6 +150,12 @@ def _faults(tree, names):
                 if hasattr(node, "lineno"):
                     for change, words in faults_of(node):
                         yield function.name, node, change, words
+
+
+def name_fault(words):
+    "A survivor without its line, as REASONS names it."
+    function, _, fault = words.partition(", line ")
+    return f"{function}: {fault.partition(': ')[2]}"
 
 
 class Spoiled(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):

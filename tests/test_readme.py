@@ -75,6 +75,16 @@ def test_results_are_those_of_the_results_files():
     )
 
 
+def test_the_table_of_vectors_is_that_of_the_results_files():
+    made = README.parent / "paper" / "tables" / "vectors.md"
+    text = (README.parent / "docs/use.md").read_text()
+    block = re.search(r"<!-- vectors -->\n(.*?)<!-- /vectors -->", text, re.S)
+    assert block, "expected the markers <!-- vectors --> and <!-- /vectors -->"
+    assert block[1].strip() == made.read_text().strip(), (
+        "copy paper/tables/vectors.md between the markers of docs/use.md"
+    )
+
+
 def test_the_readme_is_short_and_begins_with_a_picture():
     "First the sentence, the picture and five lines of use; the rest is on pages it links to."
     text = README.read_text()

@@ -83,6 +83,7 @@ def test_earlier_plans_do_not_fix_the_form_of_letters(note, loose):
 
 
 def test_names_from_tensors():
+    assert ve.name_cheat(reread(part(0), part(50), part(100))) is None
     assert ve.name_cheat(reread(part(0, ROUTER))) == "router-state tampering"
     assert ve.name_cheat(reread(part(0, HEADS))) == "gluing"
     assert ve.name_cheat(reread(part(0, ["order"]))) == "batch order"

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SAYS', 'ASKED', 'ROUTED_WORLDS', 'LOWER_IS_BETTER', 'RULE_PARTS', 'count_says', 'sum_grid', 'sum_controls',
            'sum_null', 'sum_ablations', 'sum_tables', 'sum_arena', 'sum_provenance', 'sum_memory', 'sum_lengths',
-           'sum_rules', 'sum_solving', 'sum_families', 'summarise']
+           'sum_rules', 'sum_solving', 'sum_families', 'tabulate_vectors', 'summarise']
 
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c03
 from collections.abc import Callable
@@ -477,6 +477,33 @@ def sum_families(
                 "where": ranked["family"][behind.idxmax()],
             }
     return out | {"worlds": len(ranked), "families": int(ranked["family"].nunique())}
+
+# %% ../../nbs/8_lab/10_paper_tables.ipynb #c22w
+def _spell_scores(found: dict, readings: list[str]) -> list[str]:
+    "Score of each model for each reading: ridge first, then routed where it was asked."
+    cells = []
+    for reading in readings:
+        own = found.get(reading, {})
+        shown = [f"{own[m]['estimate']:.3f}" for m in ("ridge", "routed") if m in own]
+        cells.append(" / ".join(shown))
+    return cells
+
+
+def tabulate_vectors(
+    found: dict,  # value of the result `sentences`
+) -> str:  # lines of Markdown
+    "What sentence vectors are worth, beside words and in their place; ridge / routed. Ours."
+    readings = sorted(found["encoders"], key=lambda r: ("+" in r, r != "words", r))
+    lines = [
+        "| table: outcome | " + " | ".join(readings) + " |",
+        "|---" * (len(readings) + 1) + "|",
+    ]
+    for table, read in found["tables"].items():
+        for outcome in read["words"]:
+            own = {reading: tasks[outcome] for reading, tasks in read.items()}
+            name = f"{table}: {outcome.replace(':', ', ')}"
+            lines.append(f"| {' | '.join([name, *_spell_scores(own, readings)])} |")
+    return "\n".join(lines)
 
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c23
 _COUPLING = {  # part -> experiment of the coupling study

@@ -486,7 +486,7 @@ def _list_text(names: list[str], parts: dict) -> list[dict]:
     return directions[: len(names) - len(gaps)] + gaps
 
 
-def _name_levels(recipe: dict, orders: dict) -> dict:
+def _tell_levels(recipe: dict, orders: dict) -> dict:
     "The recipe of a column in order, with its levels."
     levels = orders.get(recipe["of"]) if recipe["kind"] in ("scaled", "ramp") else None
     return recipe if levels is None else recipe | dict(levels=list(levels))
@@ -496,7 +496,7 @@ def _list_inputs(model: PlainModel) -> list[dict]:
     "What stands in each column of each input."
     parts, names = model.encoder.parts, model.encoder.feature_names()
     orders = model.schema.ordinal
-    listed = dict(numbers=[_name_levels(recipe, orders) for recipe in _list_numbers(parts)])
+    listed = dict(numbers=[_tell_levels(recipe, orders) for recipe in _list_numbers(parts)])
     if "text" in parts:
         listed["facts"] = _list_scaled(names["facts"], parts["facts"])
         listed["text"] = _list_text(names["text"], parts)
