@@ -149,6 +149,12 @@ def test_one_verdict_for_each_word(shown):
     shaky = reread(part(0, noise=0.01), *near, tolerance=None)
     told = ve._judge_training(shaky, True)
     assert told.word == "not tested" and told.detail.startswith("1 segments are too sensitive")
+    needs = {planned: ve._judge_training(None, planned).detail for planned in (True, False)}
+    assert needs[True] == "It needs re-execution, with the table and its key."
+    assert needs[False] == "It needs re-execution, with the table."
+    for run in (shown, UNPLANNED):
+        told = ve._judge_cheats(None, None, None, run)["addition"]
+        assert told.detail == needs[run is shown]
     held = reread(part(0), part(50), part(100), undecided=["the end of main"])
     told = ve._judge_training(held, True)
     assert told.word == "not tested" and "Undecided on this machine: the end of main" in told.detail
@@ -263,6 +269,10 @@ ACCOUNTS = {
     "other outcomes of half": (seen(same=4, edited=4), "hyper-parameter lie"),
     "of half, from the first step of a segment": (
         seen(50, 51, same=4, edited=4),
+        "router-state tampering",
+    ),
+    "of half, from the second step of all": (
+        seen(1, 2, same=4, edited=4),
         "router-state tampering",
     ),
     "of half, from the very first step": (seen(0, 1, same=4, edited=4), "hyper-parameter lie"),
