@@ -19,6 +19,7 @@ ODD = {
     "a form feed": "a = 1\n\f\nb = 2\n",
     "no end of the last line": "a = 1",
     "ends of other systems": "a = 1\r\nb = 2\r\n",
+    "one such end, behind a comment": "a = 1  # one\r\nb = 2\n",
     "nothing": "",
     "blank lines alone": "\n\n",
     "a comment alone": "# one\n",
@@ -78,3 +79,13 @@ def test_pieces_in_any_order():
 @pytest.mark.parametrize("cookie", (b"# coding: latin-1\na = '\xe4'\n", b"\xef\xbb\xbfa = 1\n"))
 def test_other_encodings_are_left_to_tokenize(cookie):
     assert read_source_words(cookie) == _read_slowly(cookie)
+
+
+@pytest.mark.parametrize("hidden", ("a = 1  # b\ra = 2\n", "a = 1\n# b\ra = 2\n", "a = 1\ra = 2\n"))
+def test_nothing_hides_behind_a_carriage_return(hidden):
+    "Python ends a line there, so what follows runs, and is told."
+    space = {}
+    exec(compile(hidden.encode(), "hidden", "exec"), space)
+    assert space["a"] == 2
+    assert read_source_words(hidden.encode()) == read_source_words(b"a = 1\na = 2\n")
+    assert read_source_words(hidden.encode()) != read_source_words(b"a = 1\n")

@@ -116,8 +116,8 @@ def read_source_words(
     Raises what [`tokenize`](https://docs.python.org/3/library/tokenize.html) raises where the
     file is no Python. Ours.
     """
-    quick = None
-    if sys.version_info < (3, 12) and source.endswith(b"\n"):
+    quick, source = None, re.sub(rb"\r(?!\n)", b"\n", source)
+    if sys.version_info < (3, 12) and source.endswith(b"\n") and b"\r" not in source:
         if tokenize.detect_encoding(BytesIO(source).readline)[0] == "utf-8":
             quick = _read_quickly(source.decode())
     return _read_slowly(source) if quick is None else quick
