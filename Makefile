@@ -79,7 +79,7 @@ arena: env ## outside rivals on identical folds (optional, resumable; ARENA='--r
 	@$(ONE) $(BIN)/python -m adaroute.lab.arena $(ARENA)
 
 evidence: env ## rivals, controls, null, real tables and the trials of the tool and the verifier, for the committed results (hours on two cores; CLUSTER=tcp://host:8786)
-	@$(BIN)/python -m adaroute.lab.paper --scale paper --only 55 --only 56 --only 57 --only 58 --only 60 --only 61 --only 62 --only 63 --only 64 --only 65 --only 66 --keep --cluster "$(CLUSTER)"
+	@$(BIN)/python -m adaroute.lab.paper --scale paper --only 55 --only 56 --only 57 --only 58 --only 60 --only 61 --only 62 --only 63 --only 64 --only 65 --only 66 --only 67 --keep --cluster "$(CLUSTER)"
 	@$(ONE) $(BIN)/python -m adaroute.lab.cheat_count
 
 lab: env ## JupyterLab, opened in nbs/

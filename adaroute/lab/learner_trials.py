@@ -44,6 +44,7 @@ def learner_job(
         begun = time.process_time()
         model = AdaRoute(**made.schema.roles, learner=learner, seed=seed).fit(made.frame)
         out = dict(seconds=time.process_time() - begun, shares=model.shares_)
+        out["used"] = model.learner_  # chosen where the learner is "auto"
         out["error"] = mean_error(model.predict(fresh.frame).to_numpy(), fresh.mean)
         out["path"] = _find_path(model, fresh)
         out["floor"] = mean_error(fresh.bayes, fresh.mean)
