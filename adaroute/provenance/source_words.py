@@ -6,19 +6,19 @@
 __all__ = ['read_source_words']
 
 # %% ../../nbs/6_provenance/17_source_words.ipynb #w02
-import json
 import re
 import sys
 import tokenize
 from functools import lru_cache
 from io import BytesIO
+from json.encoder import encode_basestring
 
 # %% ../../nbs/6_provenance/17_source_words.ipynb #w04
 _SKIPPED_TOKENS = (tokenize.COMMENT, tokenize.NL, tokenize.ENCODING)
 
 
 def _spell_token(kind: int, text: str) -> str:
-    return json.dumps([kind, text], ensure_ascii=False, separators=(",", ":"))
+    return f"[{kind},{encode_basestring(text)}]"
 
 
 def _read_slowly(source: bytes) -> bytes:
@@ -36,18 +36,22 @@ def _free(pattern: str) -> str:
 
 _A_NUMBER, _A_SIGN = _free(tokenize.Number), _free(tokenize.Special)
 _A_STRING = _free(tokenize.StringPrefix) + (
-    r"""(?:'{3}(?:[^\\]|\\.)*?'{3}|"{3}(?:[^\\]|\\.)*?"{3}"""
-    r"""|'(?!'')(?:[^\n'\\]|\\.)*'|"(?!"")(?:[^\n"\\]|\\.)*")"""
+    r"""(?:'{3}[^'\\]*+(?:(?:\\.|'(?!''))[^'\\]*+)*+'{3}"""
+    r"""|"{3}[^"\\]*+(?:(?:\\.|"(?!""))[^"\\]*+)*+"{3}"""
+    r"""|'(?!'')[^\n'\\]*+(?:\\.[^\n'\\]*+)*+'"""
+    r"""|"(?!"")[^\n"\\]*+(?:\\.[^\n"\\]*+)*+")"""
 )
-_A_LINE = r"\n(?: *(?:#[^\n]*)?\n)* *"
-_PLAIN_NAME = r"[^\W\d]\w*(?![\w'\"])"
+_A_LINE = r"\n(?: *+(?:#[^\n]*+)?\n)*+ *+"
+_PLAIN_SIGN = r"[()\[\]{},]|=(?!=)|:(?!=)|\.(?![\d.])"
+_PLAIN_NAME = r"[^\W\d]\w*+(?!['\"])"
 _PATTERNS = (
-    " +",
+    " ++",
+    _PLAIN_SIGN,
     _PLAIN_NAME,
     _A_LINE,
     _A_NUMBER,
     _A_SIGN,
-    r"#[^\n]*",
+    r"#[^\n]*+",
     _A_STRING,
     tokenize.Name,
     ".",
@@ -68,6 +72,8 @@ def _spell_word(word: str) -> str | None:
     "A word as it is written; empty for blanks and comments, None for what is not known."
     if word[0] in " #":
         return ""
+    if word.isascii() and word.isidentifier():
+        return _spell_token(tokenize.NAME, word)
     kind = next((kind for kind, pattern in _KIND_PATTERNS.items() if pattern.fullmatch(word)), None)
     return None if kind is None else _spell_token(kind, word)
 
