@@ -227,8 +227,49 @@ def test_a_dictionary_is_no_table_of_people(tmp_path):
 def test_repeated_redcap_ids_are_told(tmp_path):
     text = "record_id,redcap_repeat_instance,phq1\n1,1,0\n1,2,3\n2,1,1\n"
     export = read_export(write(tmp_path / "a.csv", text))
-    assert any("record_id repeats in 1 row" in note for note in export.codebook.notes)
+    told = [suspect for suspect in find_suspects(export) if suspect.kind == "repeats"]
+    assert [(suspect.column, suspect.count) for suspect in told] == [("record_id", 1)]
+    assert not find_suspects(export, group="record_id")
+    assert not any("repeats" in note for note in export.codebook.notes)  # once is enough
     assert [c.name for c in export.codebook if c.use] == ["phq1"]
+
+
+def write_redcap_pair(folder: Path) -> tuple[Path, Path, Path]:
+    "The same rows as codes and as labels, and their dictionary."
+    head = '"Variable / Field Name","Field Type","Field Label",'
+    fields = [head + '"Choices, Calculations, OR Slider Labels"', "record_id,text,Record,"]
+    fields += ['pain,radio,Pain,"0, None | 1, Some | 2, Strong | -99, Refused"']
+    fields += ['site,dropdown,Site,"1, North | 5, South | 9, Unknown"', "smoker,yesno,Smoker,"]
+    fields += ['drug,checkbox,Drug,"1, SSRI | 2, SNRI"']
+    codes = ["0,1,0,1,0", "1,5,1,0,1", "2,9,,0,0", "-99,1,1,1,1"] * 10
+    labels = ["None,North,No,Checked,Unchecked", "Some,South,Yes,Unchecked,Checked"]
+    labels += ["Strong,Unknown,,Unchecked,Unchecked", "Refused,North,Yes,Checked,Checked"]
+    names = "record_id,pain,site,smoker,drug___1,drug___2,form_complete"
+    for name, rows in (("codes", codes), ("labels", labels * 10)):
+        lines = [f"{i},{row},2" for i, row in enumerate(rows, 1)]
+        write(folder / f"{name}.csv", "\n".join([names, *lines]))
+    described = write(folder / "fields.csv", "\n".join(fields))
+    return folder / "codes.csv", folder / "labels.csv", described
+
+
+def test_an_export_of_labels_is_the_table_of_its_codes(tmp_path):
+    codes, labels, fields = write_redcap_pair(tmp_path)
+    frame, book, reasons = read_export(codes, dictionary=fields)
+    again = read_export(labels, dictionary=fields)
+    assert frame["pain"].tolist()[:3] == [0, 1, 2] and frame["drug___1"].sum() == 20
+    pd.testing.assert_frame_equal(again.frame, frame)
+    assert again.codebook.columns == book.columns
+    assert again.reasons.astype(str).equals(reasons.astype(str))
+
+
+def test_a_codebook_reads_labels_and_codes_alike(tmp_path):
+    codes, labels, fields = write_redcap_pair(tmp_path)
+    book = read_export(codes, dictionary=fields).codebook
+    one, two = (read_export(path, codebook=book) for path in (codes, labels))
+    pd.testing.assert_frame_equal(two.frame, one.frame)
+    assert two.reasons.astype(str).equals(one.reasons.astype(str))
+    assert not one.codebook.notes and not two.codebook.notes  # the labels are there
+    assert "adaroute columns" in read_export(codes).codebook.notes[0]
 
 
 def test_nda_downloads_have_descriptions_below_the_names(tmp_path):

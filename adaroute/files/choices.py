@@ -11,7 +11,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from .codebook import Column, gather_reasons, name_levels, tidy_code
+from .codebook import Column, gather_reasons, name_levels, show_code, tidy_code
 from .guess import Guess, parse_numbers
 from .statistical import settle_levels
 
@@ -49,7 +49,8 @@ def settle_choice_field(
 ) -> Guess:
     "A field with choices: ordered, a category or a number (ours)."
     levels, unknown = split_missing(choices)
-    codes, reasons = _drop_unknown(_read_codes(cells), unknown, missing)
+    codes = _read_labels(_read_codes(cells), choices)
+    codes, reasons = _drop_unknown(codes, unknown, missing)
     if all(map(_is_numeric_code, dict(levels))):
         numbers = np.array([code if _is_numeric_code(code) else np.nan for code in codes], float)
         known = numbers[~np.isnan(numbers)]
@@ -98,3 +99,24 @@ def _read_codes(
         word = str(cell or "").strip()
         codes.append(word or None)
     return codes
+
+# %% ../../nbs/files/07_choices.ipynb #c11d
+def _fold_label(
+    label: object,  # a label, or a code that may be one
+) -> str:
+    "A label without regard to capitals and to blanks around and between (ours)."
+    return " ".join(show_code(label).casefold().split())
+
+
+def _read_labels(
+    codes: list,  # numbers, words or None
+    choices: tuple,  # (code, label)
+) -> list:  # codes
+    "The same where more cells are labels than codes, as in an export of labels (ours)."
+    known, places = dict(choices), {}
+    for code, label in choices:
+        places.setdefault(_fold_label(label), code)
+    words = [None if code is None else _fold_label(code) for code in codes]
+    if sum(word in places for word in words) <= sum(code in known for code in codes):
+        return codes
+    return [places.get(word, code) for word, code in zip(words, codes)]

@@ -25,7 +25,7 @@ from .guess import Guess, guess_column, join_columns, list_numbers, parse_clock
 from .guess import parse_dates, parse_numbers, show_id
 from .r_objects import read_r
 from .recognise import FILE_FORMATS, recognise_file
-from .redcap import is_data_dictionary, is_redcap, read_redcap
+from .redcap import NO_DICTIONARY, is_data_dictionary, is_redcap, read_redcap
 from .rtf import is_rtf, read_rtf, read_rtf_files
 from .statistical import read_statistical
 from .surveys import find_sidecar, is_nda, is_qualtrics, read_bids, read_nda
@@ -252,7 +252,9 @@ def follow_codebook(
         )
     if wanted.missing:
         export = add_missing(export, wanted.missing)
-    guesses, notes = {}, list(export.codebook.notes)
+    labelled = any(column.label or column.levels for column in wanted)
+    notes = [n for n in export.codebook.notes if not labelled or n != NO_DICTIONARY]
+    guesses = {}
     for column in wanted:
         if column.name in export.frame:
             guess, note = _settle_declared(column, export, name, decimal)
@@ -307,6 +309,13 @@ def _show_distinct(
     return codes, [show_code(cell) for cell in distinct]
 
 
+def _fold_word(
+    word: str,
+) -> str:
+    "A word without regard to capitals and to blanks around and between (ours)."
+    return " ".join(word.casefold().split())
+
+
 def _drop_codes(
     column: Column,  # its entry in the codebook
     values: pd.Series,  # the cells  # (n,)
@@ -316,9 +325,11 @@ def _drop_codes(
     if not column.missing:
         return values, told
     cells, shown = _show_distinct(values)
+    labels = {_fold_word(label) for _, label in column.levels}
     marks = []
     for code, reason in column.missing:
-        places = [i for i, word in enumerate(shown) if word == show_code(code)]
+        same = {_fold_word(reason)} - labels if labels else set()
+        places = [i for i, w in enumerate(shown) if w == show_code(code) or _fold_word(w) in same]
         marks.append((reason, np.isin(cells, places)))
     gone = np.any([rows for _, rows in marks], axis=0)
     if not gone.any():
@@ -358,13 +369,6 @@ def _match_words(
     cells, shown = _show_distinct(values)
     known = np.array([*(words.get(word, word) for word in shown), None], dtype=object)
     return pd.Series(known[cells], dtype=object)
-
-
-def _fold_word(
-    word: str,
-) -> str:
-    "A word without regard to capitals and to blanks around and between (ours)."
-    return " ".join(word.casefold().split())
 
 
 def _match_levels(
