@@ -10,8 +10,11 @@ import torch
 
 from adaroute.policy import attribution as mo
 from adaroute.estimator import AdaRoute
+from adaroute.guard import Guard
+from adaroute.paths import Widths
 from adaroute.policy.cards import answer, ask
 from adaroute.synthetic import make_cohort
+from adaroute.trees import ABOVE_ALL, GuardSize
 
 pytestmark = pytest.mark.filterwarnings("ignore:the router collapsed", "ignore:.*rows have nothing")
 
@@ -220,3 +223,61 @@ def test_deletion_wants_a_choice():
     model = fitted(train, steps=10, routes=("N1/STL",))
     with pytest.raises(ValueError, match="at least 2 rows with more than one open route"):
         mo.deletion_test(model, train.frame)
+
+
+def random_guard(seed: int, trees: int = 12, columns: int = 4):
+    "Trees with thresholds on both sides of zero, at zero, and out of reach."
+    rng = np.random.default_rng(seed)
+    widths = Widths(numbers=columns, facts=0, text=0)
+    guard = Guard(widths, lanes=2, outcomes=2, size=GuardSize(0, trees))
+    shape = guard.threshold.shape
+    some = rng.choice([-1.5, -0.5, 0.0, 0.3, 0.3, 1.2, ABOVE_ALL], size=shape)
+    with torch.no_grad():
+        guard.threshold.copy_(torch.from_numpy(some))
+        guard.column.copy_(torch.from_numpy(rng.integers(0, columns, shape)))
+        guard.value.copy_(torch.from_numpy(rng.normal(size=guard.value.shape)))
+    guard = guard.double().requires_grad_(False)
+    return guard, torch.from_numpy(rng.choice([-2.0, 0.0, 0.3, 1.0, 2.5], (300, columns)))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_steps_of_trees_sum_to_what_trees_add(seed):
+    guard, x = random_guard(seed)
+    both = torch.stack([x, x])
+    adds = guard.ask_trees(both) - guard.ask_trees(0 * both)
+    mo.give_trees_slopes(torch.nn.ModuleList([guard]), x)
+    credit = guard.slopes * x[None, ..., None]
+    assert torch.allclose(credit.sum(dim=2), adds, atol=1e-9)
+    assert (credit[:, x == 0] == 0).all()
+
+
+def test_steps_are_credited_to_the_column_that_crosses():
+    "What changes just around a crossing is what its column is credited with."
+    guard, x = random_guard(7)
+    with torch.no_grad():
+        guard.threshold[guard.threshold == 0] = 0.7  # else all columns cross at the start
+    x = x[:40] + torch.linspace(0.001, 0.02, 4, dtype=x.dtype)
+    mo.give_trees_slopes(torch.nn.ModuleList([guard]), x)
+    credit = (guard.slopes * x[None, ..., None])[0].detach()
+    told, compared = guard._ask_lane, 0
+    for row, end in enumerate(x):
+        where = torch.unique(guard.threshold[0])[:, None] / end
+        met = [(float(s), c) for s, c in zip(where.flatten(), list(range(4)) * len(where))]
+        met = sorted(pair for pair in met if 0 <= pair[0] < 1)
+        if min(np.diff([s for s, _ in met]), default=1) < 1e-6:
+            continue
+        found = torch.zeros(4, 2, dtype=x.dtype)
+        for s, column in met:
+            found[column] += (told(0, (s + 1e-8) * end[None]) - told(0, (s - 1e-8) * end[None]))[0]
+        assert torch.allclose(credit[row], found, atol=1e-9)
+        compared += 1
+    assert compared >= 20
+
+
+def test_parts_of_an_outcome_sum_where_trees_take_part():
+    train, fresh = (make_cohort(n, "missing", seed=11, draw=d) for d, n in enumerate((400, 40)))
+    model = AdaRoute(**train.schema.roles, spares=True).fit(train.frame)
+    assert model.model_.guard.size.trees
+    for task in model.schema_.tasks:
+        moved = mo.moved_by(model, fresh.frame, toward=task)
+        assert moved.missed < 0.001 * moved.total.abs().mean()
