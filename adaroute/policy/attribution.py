@@ -72,7 +72,9 @@ def say_term(
     return f"{where} {_VERBS[denied, says]} '{term.replace('not_', '')}'"
 
 # %% ../../nbs/4_policy/02_attribution.ipynb #c09a
-def _pick(table: torch.Tensor, at: torch.Tensor) -> torch.Tensor:  # (m, T, Q), (m, T) -> (m, T)
+def _take_one_each(
+    table: torch.Tensor, at: torch.Tensor
+) -> torch.Tensor:  # (m, T, Q), (m, T) -> (m, T)
     "One entry for each row and tree."
     return table.gather(2, at.unsqueeze(2)).squeeze(2)
 
@@ -83,7 +85,7 @@ def _lead_down(yes: torch.Tensor) -> tuple:  # (m, T, QUESTIONS) answers
     asked = []
     for _ in range(DEPTH):
         asked.append(at)
-        at = 2 * at + 1 + _pick(yes, at)
+        at = 2 * at + 1 + _take_one_each(yes, at)
     return torch.stack(asked, dim=2), at - QUESTIONS
 
 
@@ -112,7 +114,7 @@ def _credit_steps(guard: Guard, lane: int, x: torch.Tensor) -> torch.Tensor:  # 
         if nearest.isinf().all():
             return credit
         place = torch.where(nearest.isfinite(), nearest, place)
-        column = columns[tree, _pick(asked, which.squeeze(2))]
+        column = columns[tree, _take_one_each(asked, which.squeeze(2))]
         asked, reached = _lead_down(after.where(change <= place, before))
         step = values[tree, reached] - values[tree, leaf]
         credit.scatter_add_(1, column.unsqueeze(2).expand_as(step), step)
