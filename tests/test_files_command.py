@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from clinic_files import CANARY, MAKERS, make_sav
+from click.testing import CliRunner
 
+from adaroute.command.main import main
 from adaroute.files.codebook import read_codebook
 from adaroute.files.exports import read_export
 from adaroute.files.files_command import run_commands, settle_columns
@@ -24,6 +26,42 @@ def make_export(**columns):
 
 def name_kinds(export, *outcomes, group=None):
     return [(s.column, s.kind) for s in find_suspects(export, outcomes, group)]
+
+
+# what is said beside the answer, and what is not written over
+
+
+@pytest.mark.parametrize("verb", [["columns"], ["score", "--scale", "phq2"]])
+def test_what_a_reader_warns_of_is_a_note_and_quiet_is_quiet(verb, tmp_path, capsys):
+    "It was a warning of Python's, with the folder of the package and a line of its code."
+    path = tmp_path / "a.csv"
+    rows = "\n".join(f"{i},{i % 4},{i % 3},müde" for i in range(30))
+    path.write_bytes(f"n,phq2_1,phq2_2,note\n{rows}\n".encode("cp1252"))
+    assert run_commands([*verb, str(path)]) == 0
+    said = capsys.readouterr()
+    assert said.err.startswith("note: a.csv: line 2 is not UTF-8") and said.err.count("\n") == 1
+    assert run_commands([*verb, str(path), "--quiet"]) == 0
+    quiet = capsys.readouterr()
+    assert quiet.err == "" and quiet.out == said.out
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ["columns", "a.csv", "--out", "a.csv"],
+        ["score", "a.csv", "--scale", "phq2", "--out", "link.csv"],
+        ["predict", "model", "a.csv", "--out", "a.csv"],
+    ],
+)
+def test_no_command_writes_over_the_table_that_it_reads(typed, tmp_path, monkeypatch):
+    "`predict model cohort.csv --out cohort.csv` left nothing but predictions."
+    monkeypatch.chdir(tmp_path)
+    text = "n,phq2_1,phq2_2\n" + "".join(f"{i},{i % 4},{i % 3}\n" for i in range(30))
+    (tmp_path / "a.csv").write_text(text)
+    (tmp_path / "link.csv").symlink_to("a.csv")
+    done = CliRunner().invoke(main, typed)
+    assert done.exit_code == 3 and "expected another file than the one that is read" in done.output
+    assert (tmp_path / "a.csv").read_text() == text
 
 
 # in silence

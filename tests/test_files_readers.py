@@ -17,7 +17,7 @@ from adaroute.files.fhir import read_fhir
 from adaroute.files.guess import guess_column, is_id_name
 from adaroute.files.rtf import read_rtf, remove_hidden
 from adaroute.files.statistical import find_clock, read_clock
-from adaroute.files.suspects import find_suspects
+from adaroute.files.suspects import find_codes, find_suspects
 from adaroute.tables import TableError
 
 
@@ -218,6 +218,29 @@ def test_a_comma_that_nobody_asked_for_is_no_thousand(tmp_path):
     assert list(read_export(path, decimal=",").frame["dose"]) == [1.234, 2.5, 3.5]
 
 
+@pytest.mark.parametrize("cells", [["0,5", "1,0", "1,5"], [f"{i},{i % 7}" for i in range(60)]])
+def test_numbers_with_the_other_separator_are_neither_words_nor_a_category(cells, tmp_path):
+    "Doses of 0,5 and 1,0 were a category, and hours of sleep 'different words'."
+    rows = [["age", "dose"], *([30 + i % 40, cells[i % len(cells)]] for i in range(60))]
+    text = "\n".join(f"{age};{dose}" for age, dose in rows)
+    frame = pd.DataFrame(rows[1:], columns=rows[0])
+    frame.to_parquet(tmp_path / "a.parquet")
+    made = [write(tmp_path / "a.csv", text), save_sheet(tmp_path / "a.xlsx", rows)]
+    for path in (*made, tmp_path / "a.parquet"):
+        column = read_export(path).codebook["dose"]
+        assert column.why == "numbers with another separator than --decimal ." and not column.use
+        read = read_export(path, decimal=",")
+        assert read.codebook["dose"].kind == "number"
+        assert read.frame["dose"][1] == float(cells[1].replace(",", "."))
+        with pytest.raises(TableError, match="another separator than --decimal .$"):
+            read_export(path, codebook=read.codebook)
+
+
+def test_thousands_are_not_said_to_be_decimals(tmp_path):
+    text = "id;cells\n" + "\n".join(f"{i};{i},{i % 7}00" for i in range(1, 40))
+    assert "separator" not in read_export(write(tmp_path / "a.csv", text)).codebook["cells"].why
+
+
 def test_a_dictionary_is_no_table_of_people(tmp_path):
     made = make_redcap(tmp_path)
     with pytest.raises(TableError, match="got a data dictionary; give it as --dictionary"):
@@ -294,6 +317,21 @@ def test_names_of_ids(name):
 )
 def test_names_that_are_no_ids(name):
     assert not is_id_name(name)
+
+
+@pytest.mark.parametrize(
+    "cells, found",
+    [
+        ([6, 7, 7, 8, 8, 9, 9], {}),
+        ([5.5, 6.25, 7, 7, 8, 8], {}),
+        ([0, 1, 7, 7, 9, 9], {7: 2, 9: 2}),
+        ([6, 7, 7, 99, 99], {99: 2}),
+        ([1, 2, 3, -1, -1], {-1: 2}),
+    ],
+)
+def test_a_scale_that_goes_on_holds_no_codes(cells, found):
+    "Six to nine hours of sleep: 7, 8 and 9 were said to be far from the rest."
+    assert find_codes(np.array(cells, float)) == found
 
 
 def test_a_huge_number_is_no_number():

@@ -276,7 +276,9 @@ def predict_table(
 ) -> Predicted:
     "Write the predictions of a saved model, and count what they hold."
     from adaroute.frames import spell_useless
+    from adaroute.table_writer import refuse_overwriting
 
+    refuse_overwriting(order.out, order.table)
     model, calibration = (load_served if order.price is None else load_fitted)(folder)
     extras = model.extras_ if hasattr(model, "extras_") else model.extras
     if useless := spell_useless(extras, model.schema_.tasks):

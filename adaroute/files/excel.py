@@ -63,13 +63,14 @@ def settle_cells(
     name: str,  # of the column
     cells: list,  # as calamine gives them; "" where empty
     missing: tuple,  # further words and codes that mean missing
+    decimal: str = ".",  # separator of numbers that are kept as words
 ) -> Guess:
     "A column of a sheet in its final form (ours)."
     cells = [None if isinstance(c, str) and not c.strip() else c for c in cells]
     counts = Counter(name_type(cell) for cell in cells if cell is not None)
     kind, count = counts.most_common(1)[0] if counts else ("word", 0)
     if count < CLEAR * counts.total() or kind in ("word", "number"):
-        return guess_column(name, list(map(_show_cell, cells)), missing)
+        return guess_column(name, list(map(_show_cell, cells)), missing, decimal)
     if kind == "date":
         dates = [c if name_type(c) == "date" else None for c in cells]
         values = pd.to_datetime(pd.Series(dates, dtype=object), errors="coerce")
@@ -128,6 +129,7 @@ def read_excel_sheet(
     path: str | Path,  # of the file
     sheet: str | None = None,  # None: the only one that is not empty
     missing: tuple = (),  # further words that mean missing
+    decimal: str = ".",  # separator of numbers that are kept as words
 ) -> Export:
     "A sheet of a workbook, with its codebook (ours)."
     path = Path(path)
@@ -146,8 +148,9 @@ def read_excel_sheet(
     rows = [row for row in rows[1:] if any(cell != "" for cell in row)]
     if not rows:
         raise TableError(f"{path.name}: expected at least one row of data, got only column names")
-    columns = zip(*rows)
-    guesses = {n: settle_cells(n, list(cells), missing) for n, cells in zip(names, columns)}
+    guesses = {}
+    for name, cells in zip(names, zip(*rows)):
+        guesses[name] = settle_cells(name, list(cells), missing, decimal)
     return join_columns(guesses, FILE_FORMATS["excel"])
 
 # %% ../../nbs/files/06_excel.ipynb #c10b

@@ -21,7 +21,8 @@ from .excel import read_excel_sheet
 from .fhir import read_fhir
 
 # %% ../../nbs/files/13_exports.ipynb #c03b
-from .guess import Guess, guess_column, join_columns, list_numbers, parse_clock
+from .guess import Guess, guess_column, hold_separator, join_columns
+from .guess import list_numbers, parse_clock
 from .guess import parse_dates, parse_numbers, show_id
 from .r_objects import read_r
 from .recognise import FILE_FORMATS, recognise_file
@@ -110,6 +111,7 @@ def tells_more(
 def _read_parquet_file(
     path: Path,  # of the file
     missing: tuple,  # further words and codes that mean missing
+    decimal: str = ".",  # separator of numbers that are kept as words
 ) -> Export:
     "A Parquet file, its types kept (ours)."
     table = read_table(path, numeric=(), keep=None)
@@ -117,7 +119,11 @@ def _read_parquet_file(
     guesses = {}
     for name in table:
         kind, levels = types.get(name, ("", ()))
-        guesses[name] = _settle_typed(name, list(table[name]), kind, levels, missing)
+        cells = list(table[name])
+        if kind:
+            guesses[name] = _settle_typed(name, cells, kind, levels)
+        else:
+            guesses[name] = guess_column(name, _simplify_cells(cells), missing, decimal)
     return join_columns(guesses, FILE_FORMATS["parquet"])
 
 # %% ../../nbs/files/13_exports.ipynb #c07b
@@ -161,9 +167,8 @@ def find_orders(
 def _settle_typed(
     name: str,  # of the column
     cells: list,  # (n,)
-    kind: str,  # as the file says, "" where it says nothing
+    kind: str,  # as the file says
     levels: tuple,  # of an ordered column
-    missing: tuple,  # further words and codes that mean missing
 ) -> Guess:
     "A column of Parquet in its final form (ours)."
     if kind == "date":
@@ -178,11 +183,8 @@ def _settle_typed(
         codes = {label: code for code, label in levels}
         values = pd.Series([np.nan if c is None else codes[str(c)] for c in cells], dtype=float)
         return Guess(values, Column(name, "ordered", "", levels, why="an ordered type"), None)
-    if kind == "flag":
-        values = pd.Series([np.nan if c is None else float(c) for c in cells], dtype=float)
-        return Guess(values, Column(name, "number", why="true or false, as 1 or 0"), None)
-    plain = [c if c is None or isinstance(c, str) else _simplify_number(c) for c in cells]
-    return guess_column(name, plain, missing)
+    values = pd.Series([np.nan if c is None else float(c) for c in cells], dtype=float)
+    return Guess(values, Column(name, "number", why="true or false, as 1 or 0"), None)
 
 # %% ../../nbs/files/13_exports.ipynb #c08b
 def _count_seconds(
@@ -192,6 +194,13 @@ def _count_seconds(
     if hasattr(cell, "total_seconds"):
         return cell.total_seconds()
     return cell.hour * 3600 + cell.minute * 60 + cell.second + cell.microsecond / 1e6
+
+
+def _simplify_cells(
+    cells: list,  # (n,)
+) -> list:  # (n,) words, numbers or None
+    "Cells of a type that says nothing (ours)."
+    return [c if c is None or isinstance(c, str) else _simplify_number(c) for c in cells]
 
 
 def _simplify_number(
@@ -353,6 +362,8 @@ def _require_numbers(
     if parsed.odd:
         row = int((parsed.reasons == NO_NUMBER).argmax())
         got = f"{type(values.iloc[row]).__name__} of length {len(str(values.iloc[row]))}"
+        if hold_separator([values.iloc[row]], decimal):
+            got += f", a number with another separator than --decimal {decimal}"
         where = f"column {quote_name(column.name)}, data row {row + 1}"
         raise TableError(
             f"{file}: {where}: expected a number or missing, got {got}", row + 1, column.name
@@ -429,9 +440,9 @@ def _read_by_format(
     if kind == "delimited":
         return _read_delimited(path, dictionary, missing, reading)
     if kind == "parquet":
-        return _read_parquet_file(path, missing)
+        return _read_parquet_file(path, missing, reading.get("decimal", "."))
     if kind == "excel":
-        return read_excel_sheet(path, sheet, missing)
+        return read_excel_sheet(path, sheet, missing, reading.get("decimal", "."))
     if kind == "r":
         return read_r(path, sheet)
     if kind == "fhir":

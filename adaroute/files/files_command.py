@@ -9,7 +9,11 @@ __all__ = ['ROLE_ORDER', 'FILE_OR_FOLDER', 'SEPARATORS', 'READING_OPTIONS', 'FIL
 # %% ../../nbs/files/15_files_command.ipynb #c03
 import json
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 
 import click
@@ -18,10 +22,11 @@ import numpy as np
 from .codebook import Codebook, Export, count_things, find_start, read_codebook
 from .codebook import order_columns, read_order, read_task, settle_indicators
 from .codebook import write_codebook
-from ..checks import quote_name
+from ..checks import AdaRouteWarning, quote_name
 from .exports import follow_codebook, read_export
 from .scales import QUESTIONNAIRES, score_scale
 from .suspects import find_suspects
+from ..table_writer import refuse_overwriting
 from ..tables import TableError, write_table
 
 # %% ../../nbs/files/15_files_command.ipynb #c05
@@ -161,17 +166,39 @@ READING_OPTIONS = (
     click.option("--missing", multiple=True, metavar="WORD", help="also means missing: -99, ..."),
     click.option("--decimal", type=SEPARATORS, default=".", help="decimal separator (default .)"),
     click.option("--delimiter", help="between cells of text; guessed if not given"),
-    click.option("--encoding", help="of text (default UTF-8, falls back with a warning)"),
+    click.option("--encoding", help="of text (default UTF-8, falls back with a note)"),
+    click.option("--quiet", is_flag=True, help="no notes"),
 )
 
 
+@contextmanager
+def _tell_warnings(
+    quiet: bool,  # tell none
+) -> Iterator[None]:
+    "Warnings of ours as notes on stderr, each once (ours)."
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            yield
+        finally:
+            ours = [w for w in said if issubclass(w.category, AdaRouteWarning) and not quiet]
+            for line in dict.fromkeys(" ".join(str(w.message).split()) for w in ours):
+                click.echo(f"note: {line}", err=True)
+
+
 def _add_reading(
-    command,  # of click
+    command,  # what runs
 ):
-    "The options that say how a file is read (ours)."
+    "The options that say how a file is read, and warnings as notes (ours)."
+
+    @wraps(command)
+    def run(quiet, **given):
+        with _tell_warnings(quiet):
+            return command(**given)
+
     for option in reversed(READING_OPTIONS):
-        command = option(command)
-    return command
+        run = option(run)
+    return run
 
 # %% ../../nbs/files/15_files_command.ipynb #c13b
 def _open_export(
@@ -224,6 +251,7 @@ def columns_command(file, outcome, group, ignore, ordinal, since, known, out, as
     Try it:
       adaroute columns cohort.sav --outcome phq9:regression --out columns.yaml
     """
+    _refuse_inputs(out, file, reading["dictionary"])
     wanted = read_codebook(known) if known else None
     outcomes = split_outcomes(outcome) or (dict(wanted.outcomes) if wanted else {})
     group = group or _say(wanted, "group") or None
@@ -244,6 +272,16 @@ def columns_command(file, outcome, group, ignore, ordinal, since, known, out, as
         click.echo(f"\nwritten to {out.name}; correct it by hand where it is wrong")
         if book.outcomes:
             click.echo(f"Next: adaroute fit {file.name} --columns {out.name} --out model")
+
+
+def _refuse_inputs(
+    out: Path | None,  # what is to be written
+    *read: Path | None,  # what is read
+) -> None:
+    "Refuse to write over a file that is read (ours)."
+    for path in read:
+        if out and path:
+            refuse_overwriting(out, path)
 
 
 def _order_export(
@@ -313,6 +351,7 @@ def score_command(file, scale, items, first, known, out, as_json, **reading):
     Try it:
       adaroute score cohort.sav --scale phq9 --scale gad7 --out scored.csv
     """
+    _refuse_inputs(out, file, reading["dictionary"], known)
     export = _open_export(file, reading, read_codebook(known) if known else None)
     named, firsts = split_items(items), _split_firsts(first)
     for name in (*named, *firsts):

@@ -47,6 +47,9 @@ def find_codes(
         rest = distinct[inside]
     if not len(rest):
         return {}
+    for value in distinct[distinct > 0]:
+        if 0 < value - rest.max() <= 1:  # the scale goes on: 6, 7, 8 and 9 hours
+            rest = np.append(rest, value)
     low, high = rest.min(), rest.max()
     width = max(high - low, 1)
     found = {}
