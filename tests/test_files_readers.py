@@ -12,7 +12,7 @@ from clinic_files import MAKERS, N, make_redcap, make_sav
 
 from adaroute.files import codebook as codebook_module
 from adaroute.files.codebook import Codebook, Column, read_codebook, write_codebook
-from adaroute.files.exports import read_export
+from adaroute.files.exports import read_export, tells_more
 from adaroute.files.fhir import read_fhir
 from adaroute.files.guess import guess_column, is_id_name
 from adaroute.files.rtf import read_rtf, remove_hidden
@@ -304,6 +304,25 @@ def test_nda_downloads_have_descriptions_below_the_names(tmp_path):
     assert list(frame["interview_date"].dt.month) == [3, 4]
 
 
+def test_what_limesurvey_adds_is_no_input_and_an_empty_box_is_not_ticked(tmp_path):
+    "The seed of random orders was a number to learn from, and boxes were constants, left out."
+    names = "id,submitdate,lastpage,startlanguage,seed,startdate,ipaddr,age,smoke,interviewtime"
+    rows = [f'"{names},drug[1],drug[2],drug[other]"'.strip('"')]
+    for i in range(1, 61):
+        sent = "" if i % 10 == 0 else f"2024-03-{i % 28 + 1:02d} 10:00:00"
+        own = f"{i},{sent},{i % 4},{['de', 'en'][i % 2]},{i * 7919 + 10**8},2024-03-01 09:00:00"
+        ticks = f"{'Y' if i % 3 == 0 else ''},{'Y' if i % 7 == 0 else ''},{'tea' if i < 4 else ''}"
+        rows.append(f"{own},10.0.0.{i},{20 + i % 50},{['Y', 'N'][i % 2]},{300 + i}.5,{ticks}")
+    path = write(tmp_path / "a.csv", "\n".join(rows))
+    frame, book, _ = read_export(path)
+    assert tells_more(path) and book.source == "an export of LimeSurvey"
+    assert [c.name for c in book if c.use] == ["age", "smoke", "drug[1]", "drug[2]"]
+    assert frame["drug[1]"].tolist()[:3] == [0, 0, 1] and np.isnan(frame["drug[1]"][9])
+    assert frame["drug[2]"].sum() == 8 and book.notes == (
+        "6 rows of answers that were not sent off",
+    )
+
+
 @pytest.mark.parametrize(
     "name", ["id", "ID", "record_id", "PatientID", "subject no", "src_subject_id", "ResponseId"]
 )
@@ -317,6 +336,17 @@ def test_names_of_ids(name):
 )
 def test_names_that_are_no_ids(name):
     assert not is_id_name(name)
+
+
+def test_a_date_with_an_hour_keeps_its_day(tmp_path):
+    "polars-readstat makes the next day of it before 1970 (findings/)."
+    pyreadstat = pytest.importorskip("pyreadstat")
+    born = ["1950-06-15", "1950-06-15T12:00", "1969-12-31T23:59", "1980-06-15T23:00"]
+    born = pd.Series(pd.to_datetime(born, format="ISO8601"))
+    seconds = (born - pd.Timestamp("1582-10-14")).dt.total_seconds()
+    table, path = pd.DataFrame({"born": seconds, "phq9": [1.0, 2, 3, 4]}), tmp_path / "a.sav"
+    pyreadstat.write_sav(table, path, variable_format={"born": "DATE11"})
+    assert read_export(path).frame["born"].tolist() == born.tolist()
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,8 @@ from .recognise import FILE_FORMATS, recognise_file
 from .redcap import NO_DICTIONARY, is_data_dictionary, is_redcap, read_redcap
 from .rtf import is_rtf, read_rtf, read_rtf_files
 from .statistical import read_statistical
-from .surveys import find_sidecar, is_nda, is_qualtrics, read_bids, read_nda
-from .surveys import read_qualtrics
+from .surveys import find_sidecar, is_limesurvey, is_nda, is_qualtrics
+from .surveys import read_bids, read_limesurvey, read_nda, read_qualtrics
 from ..tables import TableError, read_cells, read_table
 
 # %% ../../nbs/files/13_exports.ipynb #c05
@@ -75,6 +75,8 @@ def _read_delimited(
         return read_qualtrics(path, missing, **reading)
     if is_nda(rows):
         return read_nda(path, missing, **reading)
+    if is_limesurvey(names):
+        return read_limesurvey(path, missing, **reading)
     if is_data_dictionary(names):
         got = "a data dictionary; give it as --dictionary"
         raise TableError(f"{path.name}: expected a table of people, got {got}")
@@ -105,7 +107,8 @@ def tells_more(
         return kind != "parquet"
     rows = _peek_rows(path, delimiter=delimiter)
     names = rows[0] if rows else []
-    return is_qualtrics(rows) or is_nda(rows) or bool(names and is_redcap(names))
+    known = is_qualtrics(rows) or is_nda(rows) or is_limesurvey(names)
+    return known or bool(names and is_redcap(names))
 
 # %% ../../nbs/files/13_exports.ipynb #c07
 def _read_parquet_file(

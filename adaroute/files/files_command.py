@@ -244,8 +244,8 @@ def _open_export(
 def columns_command(file, outcome, group, ignore, ordinal, since, known, out, as_json, **reading):
     """Say what each column of FILE would be taken for, and why.
 
-    FILE may be of SPSS, Stata, SAS, R, Excel, REDCap, Qualtrics, NDA, BIDS or FHIR, CSV, TSV or
-    Parquet, or a folder of notes in RTF.
+    FILE may be of SPSS, Stata, SAS, R, Excel, REDCap, Qualtrics, LimeSurvey, NDA, BIDS or FHIR,
+    CSV, TSV or Parquet, or a folder of notes in RTF.
 
     \b
     Try it:
