@@ -34,6 +34,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/adaroute/', 'doc_host': ''
                                  'adaroute.checks.warn_caller': ('1_method/checks.html#warn_caller', 'adaroute/checks.py')},
             'adaroute.command.answer': { 'adaroute.command.answer._join_pairs': ( '9_command/answer.html#_join_pairs',
                                                                                   'adaroute/command/answer.py'),
+                                         'adaroute.command.answer._name_rows': ( '9_command/answer.html#_name_rows',
+                                                                                 'adaroute/command/answer.py'),
                                          'adaroute.command.answer._refuse_constant': ( '9_command/answer.html#_refuse_constant',
                                                                                        'adaroute/command/answer.py'),
                                          'adaroute.command.answer._spell_value': ( '9_command/answer.html#_spell_value',

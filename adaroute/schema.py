@@ -378,7 +378,9 @@ def as_frame(
     if not isinstance(frame, pd.DataFrame) and callable(getattr(frame, "to_pandas", None)):
         frame = _leave_polars(frame)
     if not isinstance(frame, pd.DataFrame):
-        raise SchemaError(f"table: expected a pandas DataFrame, got {type(frame).__name__}")
+        hint = "; collect() makes one of it" if callable(getattr(frame, "collect", None)) else ""
+        expected = "expected a frame of pandas or Polars, or a table of Arrow"
+        raise SchemaError(f"table: {expected}, got {type(frame).__name__}{hint}")
     if isinstance(frame.columns, pd.MultiIndex):
         raise SchemaError(f"table: expected one row of column names, got {frame.columns.nlevels}")
     if not all(isinstance(name, str) for name in frame.columns):

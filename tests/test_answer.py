@@ -74,6 +74,25 @@ def test_the_answer_is_what_predict_writes(clinic, predicted):
     assert list(folder.glob("**/rows.csv")) == []
 
 
+@pytest.mark.parametrize(
+    "told, said",
+    [
+        ("[{}, {}]", "rows: expected at least one column, got none in 2"),
+        ('[{"age": "7,5", "note": "a"}]', "rows: expected the columns"),
+        (
+            None,
+            "rows: column 'age', data row 1: expected a number or missing, got a number with a ",
+        ),
+    ],
+)
+def test_an_error_speaks_of_rows_and_not_of_a_file_that_nobody_gave(clinic, told, said):
+    folder, people = clinic
+    told = told or as_json(people.head(1).assign(age="7,5"))
+    done = ask(folder, told)
+    assert done.returncode == 3 and done.stderr.startswith(f"error: {said}")
+    assert "rows.csv" not in done.stderr and "line" not in done.stderr and "=" not in done.stderr
+
+
 def test_a_level_that_is_not_known_gets_a_note(clinic):
     folder, people = clinic
     told = as_json(people.assign(site="Nowhere"))

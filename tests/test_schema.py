@@ -574,3 +574,12 @@ def test_no_message_repeats_a_cell(column, row, value):
 def test_one_content_whatever_its_type(dtype):
     frame = pd.DataFrame({"age": pd.Series([41, None], dtype=dtype)})
     assert reading._read_cells(frame, "age").tolist() == [41, None]
+
+
+def test_what_is_no_frame_is_told_which_frames_there_are():
+    "Polars and Arrow are read as well; a lazy frame has to be collected."
+    polars = pytest.importorskip("polars")
+    with pytest.raises(SchemaError, match="of pandas or Polars, .* got LazyFrame; collect"):
+        reading.as_frame(polars.LazyFrame({"age": [31]}))
+    with pytest.raises(SchemaError, match="got dict$"):
+        reading.as_frame({"age": [31]})

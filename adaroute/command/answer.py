@@ -8,6 +8,7 @@ __all__ = ['parse_rows', 'write_rows', 'answer_rows', 'answer_command']
 # %% ../../nbs/9_command/10_answer.ipynb #an02
 import csv
 import json
+import re
 import sys
 import tempfile
 from collections import Counter
@@ -64,6 +65,8 @@ def write_rows(
 ) -> None:
     "Rows as a table, a column for each name."
     names = list(dict.fromkeys(name for row in rows for name in row))
+    if rows and not names:
+        raise BadInput(f"rows: expected at least one column, got none in {len(rows)}")
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(names)
@@ -72,6 +75,12 @@ def write_rows(
             writer.writerow(cells)
 
 # %% ../../nbs/9_command/10_answer.ipynb #an11
+def _name_rows(error: ValueError) -> BadInput:
+    "What is wrong with a table, said of rows, which have neither file nor lines nor options."
+    said = str(error).replace("rows.csv", "rows", 1)
+    return BadInput(re.sub(r" \((line \d+|decimal=[^)]*|--missing [^)]*)\)", "", said))
+
+
 def answer_rows(
     model: Path,  # folder
     rows: list[dict],
@@ -80,6 +89,7 @@ def answer_rows(
     "What a saved model says of some rows."
     from adaroute.features.encoder import spell_unseen
     from adaroute.files.intake import spell_codes
+    from adaroute.table_reader import TableError
 
     served = load_served(model)
     if not rows:
@@ -89,7 +99,10 @@ def answer_rows(
         table = Path(folder) / "rows.csv"
         write_rows(rows, table)
         order = PredictOrder(table, None, (), coverage, None, 20_000, False, how)
-        parts = list(predict_parts(*served, order, seen))
+        try:
+            parts = list(predict_parts(*served, order, seen))
+        except TableError as error:
+            raise _name_rows(error) from None
     answers = [replace_nan(row) for part in parts for row in part.to_dict("records")]
     return answers, [*spell_unseen(dict(seen[0])), *spell_codes(dict(seen[1]))]
 

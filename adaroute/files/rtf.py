@@ -157,7 +157,8 @@ def read_rtf_files(
     path = Path(path)
     files = sorted(path.glob("*.rtf")) if path.is_dir() else [path]
     if not files:
-        raise TableError(f"{path.name}: expected a folder of .rtf files, got none in it")
+        name = path.resolve().name  # also of "."
+        raise TableError(f"{name}: expected a folder of .rtf files, got none in it")
     notes = [_read_rtf_file(file) for file in files]
     names = pd.Series([file.stem for file in files], dtype=object)
     frame = pd.DataFrame({"id": names, "note": pd.Series(notes, dtype=object)})
