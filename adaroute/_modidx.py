@@ -1652,6 +1652,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/adaroute/', 'doc_host': ''
                                       'adaroute.files.guess._guess_numbers': ('files/guess.html#_guess_numbers', 'adaroute/files/guess.py'),
                                       'adaroute.files.guess._guess_prose': ('files/guess.html#_guess_prose', 'adaroute/files/guess.py'),
                                       'adaroute.files.guess._guess_unread': ('files/guess.html#_guess_unread', 'adaroute/files/guess.py'),
+                                      'adaroute.files.guess._hold_unit': ('files/guess.html#_hold_unit', 'adaroute/files/guess.py'),
                                       'adaroute.files.guess._keep_words': ('files/guess.html#_keep_words', 'adaroute/files/guess.py'),
                                       'adaroute.files.guess._match_share': ('files/guess.html#_match_share', 'adaroute/files/guess.py'),
                                       'adaroute.files.guess._parse_cell': ('files/guess.html#_parse_cell', 'adaroute/files/guess.py'),

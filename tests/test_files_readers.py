@@ -349,6 +349,20 @@ def test_a_date_with_an_hour_keeps_its_day(tmp_path):
     assert read_export(path).frame["born"].tolist() == born.tolist()
 
 
+@pytest.mark.parametrize("form", ["{} kg", "{},5 mg", "{}%", "{} years", " {}h"])
+def test_numbers_with_a_unit_are_no_category(form):
+    "Forty weights in kg were a category of forty words, in silence."
+    column = guess_column("x", [form.format(60 + i % 40) for i in range(160)]).column
+    assert not column.use and "with a unit" in column.why
+    few = guess_column("x", [form.format(6 * (1 + i % 2)) for i in range(160)]).column
+    assert few.kind == "category" and few.use  # two of them may be visits
+
+
+def test_rooms_and_bands_stay_categories():
+    for form in ("{}A", "{}-99", "ward {}"):
+        assert guess_column("x", [form.format(i % 12) for i in range(90)]).column.kind == "category"
+
+
 @pytest.mark.parametrize(
     "cells, found",
     [

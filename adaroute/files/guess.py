@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['MISSING_WORDS', 'PROGRAM_WORDS', 'PLAIN', 'ISO', 'EIGHT', 'UNCLEAR', 'CLOCK', 'KNOWN_ANSWERS', 'CLEAR', 'THOUSANDS',
-           'ZEROS', 'GLANCE', 'is_program_word', 'Parsed', 'parse_numbers', 'list_numbers', 'parse_dates',
-           'find_known_order', 'code_answers', 'Guess', 'guess_column', 'hold_separator', 'show_id', 'show_ids',
-           'guess_words', 'parse_clock', 'join_columns']
+           'ZEROS', 'GLANCE', 'MANY_AMOUNTS', 'UNIT_WORDS', 'AMOUNT_FORM', 'is_program_word', 'Parsed', 'parse_numbers',
+           'list_numbers', 'parse_dates', 'find_known_order', 'code_answers', 'Guess', 'guess_column', 'hold_separator',
+           'show_id', 'show_ids', 'guess_words', 'parse_clock', 'join_columns']
 
 # %% ../../nbs/files/03_guess.ipynb #c03
 import math
@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ..checks import is_id_name
+from ..features.quantities import MEASURES
 from .codebook import NO_NUMBER, Codebook, Column, Export, collect_reasons
 from .codebook import show_code
 
@@ -354,6 +355,9 @@ def guess_words(
     short = known[:GLANCE].str.len().median() <= 40
     if is_id_name(name, distinct == len(known) > 2) and short:
         return Guess(words, Column(name, "id", why="the name of an id", use=False), None)
+    if distinct >= MANY_AMOUNTS and _hold_unit(known):
+        why = "numbers with a unit behind them; written without it they are read"
+        return Guess(words, Column(name, "text", why=why, use=False), None)
     return _guess_prose(name, words, known, distinct)
 
 
@@ -370,6 +374,21 @@ def _match_share(
     if first < 0.5 or len(known) <= GLANCE:
         return float(first)
     return float(known.str.fullmatch(padded).mean())
+
+
+MANY_AMOUNTS = 10  # different words from which on numbers with a unit are no category
+UNIT_WORDS = (
+    rf"{MEASURES}|%|g|l|m|h|hrs?|hours?|min|minutes?|days?|weeks?|months?|years?|yrs?|lbs?|°c|°f"
+)
+AMOUNT_FORM = rf"^[+-]?\d+(?:[.,]\d+)?\s*({UNIT_WORDS})$"
+
+
+def _hold_unit(
+    known: pd.Series,  # words
+) -> bool:
+    "Whether nearly all words are numbers with a unit (ours)."
+    folded = known[:GLANCE].str.strip().str.casefold()
+    return bool(folded.str.fullmatch(AMOUNT_FORM).mean() >= CLEAR)
 
 # %% ../../nbs/files/03_guess.ipynb #c24c
 def _guess_prose(
