@@ -136,7 +136,7 @@ common_options = bundle_options(
 # %% ../../nbs/9_command/01_common.ipynb #c12b
 COUNTED = (  # what predict and explain count and tell themselves
     ".*nothing that an allowed route reads.*",
-    ".*cells with a level that training never saw.*",
+    ".*cells? with a level that training never saw.*",
     "the router collapsed.*",  # evaluate and the report say whether routing helps
 )
 

@@ -138,7 +138,8 @@ def spell_unseen(
     rare = (
         "a level that training never saw, or in fewer than five people; none of its levels is set"
     )
-    return [f"{quote_name(name)}: {count:,} cells with {rare}" for name, count in found.items()]
+    cells = {name: f"{count:,} cell{'s' * (count != 1)}" for name, count in found.items()}
+    return [f"{quote_name(name)}: {number} with {rare}" for name, number in cells.items()]
 
 # %% ../../nbs/1_method/12_encoder.ipynb #c18
 def verbalise(
