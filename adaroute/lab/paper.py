@@ -90,8 +90,9 @@ def paper_notebooks(
     root: Path,  # the repository
     only: tuple[str, ...] = (),  # names or beginnings of names; all notebooks if empty
 ) -> list[Path]:  # in the order in which they run
-    "The notebooks of the paper, in order."
+    "The notebooks of the paper: those that compute by number, then those that only draw."
     found = sorted((Path(root) / "nbs" / "paper").glob("[56][0-9]*.ipynb"))
+    found.sort(key=lambda path: "write_result(" not in path.read_text())
     names = ", ".join(p.stem for p in found)
     for wanted in only:
         if not any(p.stem.startswith(wanted) for p in found):
