@@ -56,6 +56,8 @@ _RIVAL_NAMES = {
     "routed": "routed (ours)",
     "wide": "wide fused",
     "mmoe": "MMoE",
+    "catboost": "CatBoost",
+    "lightgbm": "LightGBM",
     "ple": "PLE",
     "ridge_text": "ridge, text",
     "ridge_numbers": "ridge, numbers",

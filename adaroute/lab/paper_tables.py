@@ -5,12 +5,14 @@
 # %% auto #0
 __all__ = ['SAYS', 'ASKED', 'ROUTED_WORLDS', 'LOWER_IS_BETTER', 'RULE_PARTS', 'count_says', 'sum_grid', 'sum_controls',
            'sum_null', 'sum_ablations', 'sum_tables', 'sum_arena', 'sum_provenance', 'sum_memory', 'sum_lengths',
-           'sum_rules', 'sum_solving', 'sum_families', 'tabulate_vectors', 'summarise']
+           'sum_rules', 'sum_solving', 'sum_families', 'sum_default', 'tabulate_vectors', 'summarise']
 
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c03
 from collections.abc import Callable
 from pathlib import Path
 import numpy as np
+from .default_grid import RIVAL_ENTRANTS, judge_gap
+from .evidence_figures import rival_name
 from .family_contest import rank_entrants
 from .paper import read_result
 
@@ -478,6 +480,68 @@ def sum_families(
             }
     return out | {"worlds": len(ranked), "families": int(ranked["family"].nunique())}
 
+# %% ../../nbs/8_lab/10_paper_tables.ipynb #d02
+def _weigh_guards(grid: list[dict]) -> dict:
+    "Where the guard gains most and least, and what would be said without it."
+    rows, says = [], []
+    for cell in grid:
+        bare, error = cell["default"]["unguarded"], cell["error"]
+        gain = np.subtract(bare, error["default"])
+        share = float(np.mean(gain * cell["mean_share"]))
+        rows.append({"scenario": cell["scenario"], "n": cell["n"], "gain": share})
+        best = cell["verdict"]["best"]
+        says.append(judge_gap(bare, error[best]))
+    ends = _worst_and_best(rows, lambda r: -r["gain"], ("scenario", "n", "gain"))
+    return ends | {"without": count_says(says)}
+
+
+def _spell_not_run(found: dict) -> list[str]:
+    "Who was left out, and at which sizes if not at all."
+    out = []
+    for entrant, *own in found["not_run"]:
+        name, sizes = rival_name(entrant), " and ".join(f"{n:,}" for n in own)
+        everywhere = set(own) >= set(found["sizes"])
+        out.append(name if everywhere else f"{name} with {sizes} rows")
+    return out
+
+
+def _errors_by_rows(grid: list[dict], scenario: str) -> dict:
+    "Error of the default in one scenario, by the number of rows."
+    own = [cell for cell in grid if cell["scenario"] == scenario]
+    errors = {str(cell["n"]): cell["error"]["default"] for cell in own}
+    return {n: _mean_interval(values) for n, values in errors.items()}
+
+
+def _furthest_behind(grid: list[dict], key: str) -> dict:
+    "Where the default is furthest behind somebody, in shares of the variance; {}: nowhere asked."
+    rows = []
+    for cell in grid:
+        gap = np.multiply(cell[key]["gap"]["values"], cell["mean_share"])
+        row = {"scenario": cell["scenario"], "n": cell["n"], "regret": float(gap.mean())}
+        rows.append(row | {"rival": cell[key].get("best", "gradient")})
+    return max(rows, key=lambda r: r["regret"], default={})
+
+
+def sum_default(
+    found: dict,  # value of the result `default`
+) -> dict:
+    "Counts over the cells of today's default, with and without the evidence's rivals."
+    grid = found["grid"]
+    beside = [cell for cell in grid if "all" in cell]
+    descends = [cell for cell in grid if "gradient" in cell["default"]["used"]]
+    solved = {cell["n"] for cell in grid} - {cell["n"] for cell in descends}
+    return sum_grid(found) | {
+        "with_evidence": count_says([cell["all"] for cell in beside]),
+        "worst_of_all": _furthest_behind(beside, "all"),
+        "over_gradient": count_says([cell["over_old"] for cell in beside]),
+        "worst_over_gradient": _furthest_behind(beside, "over_old"),
+        "planted": _errors_by_rows(grid, "planted"),
+        "solved_up_to": max(solved, default=0),
+        "guard": _weigh_guards(grid),
+        "rivals": [rival_name(m) for m in RIVAL_ENTRANTS if any(m in c["error"] for c in grid)],
+        "not_run": _spell_not_run(found),
+    }
+
 # %% ../../nbs/8_lab/10_paper_tables.ipynb #c22w
 def _spell_scores(found: dict, readings: list[str]) -> list[str]:
     "Score of each model for each reading: ridge first, then routed where it was asked."
@@ -533,6 +597,7 @@ def summarise(
         "rules": ("rules", sum_rules),
         "solving": ("learner", sum_solving),
         "families": ("families", sum_families),
+        "default": ("default", sum_default),
     } | {part: (f"coupling_{name}", sum_lengths) for part, name in _COUPLING.items()}
     there = lambda name: (Path(results) / f"{name}.json").is_file()
     return {"asked": ASKED} | {
