@@ -607,7 +607,7 @@ def test_bad_table_to_predict(fitted, case):
 def test_an_array_for_a_model_of_tables(fitted):
     with pytest.raises(SchemaError) as error:
         fitted.predict(np.zeros((3, 4)))
-    assert "DataFrame" in one_line(error) and "ndarray" in str(error.value)
+    assert "a frame of pandas" in one_line(error) and "ndarray" in str(error.value)
 
 
 def test_a_table_without_tasks():
