@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['OUTCOME_KINDS', 'MOST_LEVELS', 'parse_task', 'spell_task', 'name_question', 'expand_tasks', 'fold_tasks',
-           'settle_tasks', 'code_levels', 'find_order', 'place_levels', 'spell_strange', 'level_names',
+           'settle_tasks', 'code_levels', 'find_order', 'fold_name', 'place_levels', 'spell_strange', 'level_names',
            'likeliest_level', 'share_chances', 'answer_in_words']
 
 # %% ../nbs/1_method/39_levels.ipynb #v03
@@ -197,7 +197,9 @@ def find_order(
     )
 
 # %% ../nbs/1_method/39_levels.ipynb #v28
-def _fold_name(level: str) -> str:
+def fold_name(
+    level: str,  # or any word or label
+) -> str:
     "A level without regard to capitals, and to blanks around and between (ours)."
     return " ".join(level.casefold().split())
 
@@ -207,11 +209,11 @@ def place_levels(
     levels: tuple[str, ...],  # the lowest first
 ) -> tuple[np.ndarray, int]:  # (n,) places from 0, NaN where missing; how many cells are no level
     "An input in order as the places of its levels (ours)."
-    twice = Counter(map(_fold_name, levels))
+    twice = Counter(map(fold_name, levels))
     exact = {level: float(place) for place, level in enumerate(levels)}
-    near = {_fold_name(w): place for w, place in exact.items() if twice[_fold_name(w)] == 1}
+    near = {fold_name(w): place for w, place in exact.items() if twice[fold_name(w)] == 1}
     said = [None if gone else _name_category(cell) for cell, gone in _pair_cells(column)]
-    known = {w: exact.get(w, near.get(_fold_name(w), np.nan)) for w in {*said} - {None}}
+    known = {w: exact.get(w, near.get(fold_name(w), np.nan)) for w in {*said} - {None}}
     places = np.array([known.get(word, np.nan) for word in said], dtype=float)
     return places, sum(word is not None for word in said) - int(np.isfinite(places).sum())
 

@@ -14,6 +14,7 @@ import pandas as pd
 from .codebook import Column, gather_reasons, name_levels, show_code, tidy_code
 from .guess import Guess, parse_numbers
 from .statistical import settle_levels
+from ..levels import fold_name
 
 # %% ../../nbs/files/07_choices.ipynb #c05
 def strip_markup(
@@ -101,13 +102,6 @@ def _read_codes(
     return codes
 
 # %% ../../nbs/files/07_choices.ipynb #c11d
-def _fold_label(
-    label: object,  # a label, or a code that may be one
-) -> str:
-    "A label without regard to capitals and to blanks around and between (ours)."
-    return " ".join(show_code(label).casefold().split())
-
-
 def _read_labels(
     codes: list,  # numbers, words or None
     choices: tuple,  # (code, label)
@@ -115,8 +109,8 @@ def _read_labels(
     "The same where more cells are labels than codes, as in an export of labels (ours)."
     known, places = dict(choices), {}
     for code, label in choices:
-        places.setdefault(_fold_label(label), code)
-    words = [None if code is None else _fold_label(code) for code in codes]
+        places.setdefault(fold_name(show_code(label)), code)
+    words = [None if code is None else fold_name(show_code(code)) for code in codes]
     if sum(word in places for word in words) <= sum(code in known for code in codes):
         return codes
     return [places.get(word, code) for word, code in zip(words, codes)]

@@ -31,6 +31,7 @@ from .rtf import is_rtf, read_rtf, read_rtf_files
 from .statistical import read_statistical
 from .surveys import find_sidecar, is_limesurvey, is_nda, is_qualtrics
 from .surveys import read_bids, read_limesurvey, read_nda, read_qualtrics
+from ..levels import fold_name
 from ..tables import TableError, read_cells, read_table
 
 # %% ../../nbs/files/13_exports.ipynb #c05
@@ -321,13 +322,6 @@ def _show_distinct(
     return codes, [show_code(cell) for cell in distinct]
 
 
-def _fold_word(
-    word: str,
-) -> str:
-    "A word without regard to capitals and to blanks around and between (ours)."
-    return " ".join(word.casefold().split())
-
-
 def _drop_codes(
     column: Column,  # its entry in the codebook
     values: pd.Series,  # the cells  # (n,)
@@ -337,11 +331,11 @@ def _drop_codes(
     if not column.missing:
         return values, told
     cells, shown = _show_distinct(values)
-    labels = {_fold_word(label) for _, label in column.levels}
+    labels = {fold_name(label) for _, label in column.levels}
     marks = []
     for code, reason in column.missing:
-        same = {_fold_word(reason)} - labels if labels else set()
-        places = [i for i, w in enumerate(shown) if w == show_code(code) or _fold_word(w) in same]
+        same = {fold_name(reason)} - labels if labels else set()
+        places = [i for i, w in enumerate(shown) if w == show_code(code) or fold_name(w) in same]
         marks.append((reason, np.isin(cells, places)))
     gone = np.any([rows for _, rows in marks], axis=0)
     if not gone.any():
@@ -395,13 +389,13 @@ def _match_levels(
     known = {}
     for place, (code, label) in enumerate(column.levels):
         value = code if numbers else place
-        known[_fold_word(label)] = value
-        known[_fold_word(show_code(code))] = value
+        known[fold_name(label)] = value
+        known[fold_name(show_code(code))] = value
     for code, label in read.levels:
-        if read.kind == "ordered" and _fold_word(label) in known:
-            known.setdefault(_fold_word(show_code(code)), known[_fold_word(label)])
+        if read.kind == "ordered" and fold_name(label) in known:
+            known.setdefault(fold_name(show_code(code)), known[fold_name(label)])
     cells, shown = _show_distinct(values)
-    found = [known.get(_fold_word(word), np.nan) for word in shown]
+    found = [known.get(fold_name(word), np.nan) for word in shown]
     codes = np.array([*found, np.nan], dtype=float)[cells]
     return pd.Series(codes), int((np.isnan(codes) & (cells >= 0)).sum())
 

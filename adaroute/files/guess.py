@@ -18,6 +18,7 @@ import pandas as pd
 
 from ..checks import is_id_name
 from ..features.quantities import MEASURES
+from ..levels import fold_name
 from .codebook import NO_NUMBER, Codebook, Column, Export, collect_reasons
 from .codebook import show_code
 
@@ -167,7 +168,7 @@ def find_known_order(
     words,  # different words of a column
 ) -> tuple:  # (code, label) of each level, in order; () where the words are no known answers
     "The levels of well-known answers (ours)."
-    found = {" ".join(word.casefold().split()) for word in words}
+    found = {fold_name(word) for word in words}
     fitting = []
     for first, *labels in KNOWN_ANSWERS:
         if len(found) > 1 and found <= {label.casefold() for label in labels}:
@@ -181,7 +182,7 @@ def code_answers(
 ) -> list[float]:  # NaN where missing
     "The codes of answers that are words (ours)."
     codes = {label.casefold(): code for code, label in levels}
-    return [np.nan if w is None else codes[" ".join(w.casefold().split())] for w in words]
+    return [np.nan if w is None else codes[fold_name(w)] for w in words]
 
 # %% ../../nbs/files/03_guess.ipynb #c22
 class Guess(NamedTuple):
